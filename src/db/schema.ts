@@ -1,0 +1,108 @@
+import { sql } from 'drizzle-orm';
+import { blob, check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { PLANS } from '../domain/plan.ts';
+import { HEALTHS } from '../domain/webhook.ts';
+
+/*
+ * D1 holds configuration only: nothing is written here on the way of an event. Times are milliseconds since the epoch.
+ * Deliveries and attempts live in the outboxes (delivery/outbox-store.ts).
+ */
+
+/** A tenant. Its plan decides whether its webhooks are used; a move down keeps the configuration. */
+export const organizations = sqliteTable(
+  'organizations',
+  {
+    id: text().primaryKey(),
+    name: text().notNull(),
+    plan: text({ enum: PLANS }).notNull(),
+    createdAt: integer().notNull(),
+    updatedAt: integer().notNull(),
+  },
+  (table) => [check('organizations_plan', sql`${table.plan} in (${sql.raw(PLANS.map((plan) => `'${plan}'`).join(', '))})`)],
+);
+
+/** An API key, of an organization or (organizationId null) of the platform for its producers. The key itself is not stored. */
+export const apiKeys = sqliteTable(
+  'api_keys',
+  {
+    id: text().primaryKey(),
+    organizationId: text().references(() => organizations.id, { onDelete: 'cascade' }),
+    name: text().notNull(),
+    /** SHA-256 of the whole key, lower-case hex. Keys have 128 random bits: a plain hash cannot be guessed backwards. */
+    keyHash: text().notNull(),
+    /** The first 12 characters, to recognize a key by. */
+    keyPrefix: text().notNull(),
+    scopes: text({ mode: 'json' }).$type<string[]>().notNull(),
+    expiresAt: integer(),
+    /** Written at most once a minute for a key. */
+    lastUsedAt: integer(),
+    revokedAt: integer(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [uniqueIndex('api_keys_hash').on(table.keyHash), index('api_keys_organization').on(table.organizationId)],
+);
+
+/** A configured endpoint. */
+export const webhooks = sqliteTable(
+  'webhooks',
+  {
+    id: text().primaryKey(),
+    organizationId: text()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    url: text().notNull(),
+    description: text(),
+    /** Event type names, `*`, or prefixes such as `visitor.*`. */
+    events: text({ mode: 'json' }).$type<string[]>().notNull(),
+    enabled: integer({ mode: 'boolean' }).notNull(),
+    /** Sealed by db/secret-box.ts, with the webhook's id as associated data. Null: deliveries are not signed. */
+    secret: text(),
+    /** The secret before the last rotation, sealed; signs beside the new one until previousSecretExpiresAt. */
+    previousSecret: text(),
+    previousSecretExpiresAt: integer(),
+    /** Written by the outbox when it changes, and only then. */
+    health: text({ enum: HEALTHS }).notNull().default('healthy'),
+    healthSince: integer().notNull(),
+    /** Why the service (not its owner) disabled the webhook, e.g. `endpoint_gone`. */
+    disabledReason: text(),
+    maxPerSecond: integer(),
+    createdAt: integer().notNull(),
+    updatedAt: integer().notNull(),
+  },
+  (table) => [
+    index('webhooks_organization').on(table.organizationId),
+    check('webhooks_health', sql`${table.health} in (${sql.raw(HEALTHS.map((health) => `'${health}'`).join(', '))})`),
+  ],
+);
+
+/** The catalogue of event types, beyond and over those that ship with the code (domain/event-type.ts). */
+export const eventTypes = sqliteTable('event_types', {
+  name: text().primaryKey(),
+  description: text().notNull(),
+  example: text({ mode: 'json' }).$type<unknown>(),
+  /** JSON Schema, draft 2020-12. */
+  schema: text({ mode: 'json' }).$type<unknown>(),
+  createdAt: integer().notNull(),
+  updatedAt: integer().notNull(),
+});
+
+/** Queue messages that could not be processed: kept until a person redrives or deletes them. */
+export const parkedMessages = sqliteTable('parked_messages', {
+  /** The queue's id of the message: parking one twice is a no-op. */
+  id: text().primaryKey(),
+  reason: text().notNull(),
+  body: blob({ mode: 'buffer' }).$type<Uint8Array>().notNull(),
+  parkedAt: integer().notNull(),
+});
+
+/** Outboxes of deleted webhooks that the cron has yet to erase (again): written in the same batch as the deletion. */
+export const outboxErasures = sqliteTable('outbox_erasures', {
+  webhookId: text().primaryKey(),
+  requestedAt: integer().notNull(),
+});
+
+/** Outboxes that hold waiting deliveries, for the cron to poke: the backstop for a lost alarm. Marked once, cleared when seen idle. */
+export const busyOutboxes = sqliteTable('busy_outboxes', {
+  webhookId: text().primaryKey(),
+  since: integer().notNull(),
+});

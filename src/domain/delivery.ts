@@ -1,0 +1,113 @@
+/**
+ * Where a delivery stands.
+ * - `pending`: no attempt has ended yet; it waits in its outbox or its first attempt runs.
+ * - `retrying`: an attempt failed and another is scheduled or runs.
+ * - `delivered`: an attempt got a 2xx. Final.
+ * - `failed`: the attempts of its schedule are used up, or the endpoint said 410, or it grew too old. Final until recovered.
+ * - `discarded`: it fell due while its webhook was disabled or its plan without webhooks. Final until recovered.
+ */
+export const DELIVERY_STATUSES = ['pending', 'retrying', 'delivered', 'failed', 'discarded'] as const;
+
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+
+/**
+ * Why a delivery ended other than delivered.
+ * - `attempts_exhausted`: the last attempt of its schedule failed.
+ * - `endpoint_gone`: the endpoint answered 410.
+ * - `expired`: it was still undelivered 3 days after it was accepted.
+ * - `webhook_disabled`, `plan_not_eligible`: it fell due while its webhook was disabled, or its plan did not include webhooks.
+ */
+export const DELIVERY_REASONS = ['attempts_exhausted', 'endpoint_gone', 'expired', 'webhook_disabled', 'plan_not_eligible'] as const;
+
+export type DeliveryReason = (typeof DELIVERY_REASONS)[number];
+
+/**
+ * What made an attempt happen: the event itself (the first attempt), the retry schedule, a person's retry, a recovery, a test
+ * event, or the probing of an open circuit.
+ */
+export const ATTEMPT_TRIGGERS = ['event', 'schedule', 'manual', 'recovery', 'test', 'probe'] as const;
+
+export type AttemptTrigger = (typeof ATTEMPT_TRIGGERS)[number];
+
+/** How an attempt ended. `interrupted`: whoever made it died, so that nobody knows what the endpoint answered, if anything. */
+export const ATTEMPT_OUTCOMES = ['succeeded', 'failed', 'interrupted'] as const;
+
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
+
+/** One HTTP POST of a delivery, as the log keeps it. Times are milliseconds since the epoch. */
+export interface AttemptRecord {
+  /** 1 for a delivery's first; numbering goes on through manual attempts and recoveries. */
+  number: number;
+  trigger: AttemptTrigger;
+  startedAt: number;
+  /** From sending to the response's headers, or to the failure. Null where the attempt was interrupted. */
+  durationMs: number | null;
+  outcome: AttemptOutcome;
+  /** As sent, the signatures included. Cloudflare adds headers of its own. */
+  requestHeaders: Record<string, string>;
+  responseStatus: number | null;
+  responseHeaders: Record<string, string> | null;
+  /** As text, or base64 where it is not UTF-8; at most MAX_RESPONSE_BODY_BYTES of it. */
+  responseBody: string | null;
+  responseBodyEncoding: 'utf-8' | 'base64' | null;
+  responseBodyTruncated: boolean;
+  /** What went wrong, in words for the endpoint's owner. Null where the attempt succeeded. */
+  error: string | null;
+}
+
+/** A delivery before anything was recorded of it. */
+export interface NewDelivery {
+  id: string;
+  eventId: string;
+  event: string;
+  sessionId: string | null;
+  /** When its event was accepted. */
+  acceptedAt: number;
+  /** The event's bytes exactly as accepted. */
+  payload: Uint8Array;
+}
+
+/** A delivery as the log lists it. Times are milliseconds since the epoch. */
+export interface DeliverySummary {
+  id: string;
+  eventId: string;
+  event: string;
+  sessionId: string | null;
+  status: DeliveryStatus;
+  reason: DeliveryReason | null;
+  /** Attempts begun so far. */
+  attemptCount: number;
+  nextAttemptAt: number | null;
+  /** When its event was accepted. */
+  createdAt: number;
+  finishedAt: number | null;
+  lastResponseStatus: number | null;
+}
+
+/** A delivery with everything the log has of it. */
+export interface DeliveryDetail extends DeliverySummary {
+  /** The exact text of the body. */
+  payload: string;
+  attempts: AttemptRecord[];
+}
+
+/** A place in a webhook's log, newest first. */
+export interface DeliveryPosition {
+  createdAt: number;
+  id: string;
+}
+
+export interface DeliveryFilter {
+  status?: DeliveryStatus;
+  event?: string;
+  /** Accepted at or after, milliseconds since the epoch. */
+  from?: number;
+  /** Accepted before, milliseconds since the epoch. */
+  to?: number;
+}
+
+export interface DeliveryPage {
+  deliveries: DeliverySummary[];
+  /** Where the next page starts; null where there is none. A page can be short and have a next: a filter reads a bounded number of rows. */
+  next: DeliveryPosition | null;
+}

@@ -1,0 +1,67 @@
+import { monotonicFactory } from 'ulid';
+
+/*
+ * Ids are a prefix and 26 characters of Crockford base32. A minted id is a ULID: it sorts by the millisecond it was made in,
+ * and two made by one isolate in the same millisecond keep their order. A derived id is a hash, and starts with Z, which no
+ * ULID does (their first character ends at 7), so that the two kinds can be told apart.
+ */
+export const ID_PREFIXES = { event: 'evt', delivery: 'dlv', webhook: 'whk', apiKey: 'key', request: 'req' } as const;
+
+export type IdKind = keyof typeof ID_PREFIXES;
+
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const TIME_LENGTH = 10;
+const DERIVED_MARK = 'Z';
+const encoder = new TextEncoder();
+const nextUlid = monotonicFactory();
+
+/** A new id that sorts after every earlier one of this isolate. */
+export function mintId(kind: IdKind, nowMs: number): string {
+  return `${ID_PREFIXES[kind]}_${nextUlid(nowMs)}`;
+}
+
+/**
+ * The id of an event that came with an Idempotency-Key: the same for the same organization, key and place in the array, so
+ * that a repeated request needs no look-up to be answered with the ids of the first.
+ */
+export async function keyedEventId(organizationId: string, idempotencyKey: string, index: number): Promise<string> {
+  const digest = await sha256(JSON.stringify([organizationId, idempotencyKey, index]));
+  return `${ID_PREFIXES.event}_${DERIVED_MARK}${base32(digest, 25)}`;
+}
+
+/** Whether an event's id was derived from an Idempotency-Key: such an event may have been accepted before. */
+export function isKeyed(eventId: string): boolean {
+  return eventId[ID_PREFIXES.event.length + 1] === DERIVED_MARK;
+}
+
+/**
+ * The id of an event's delivery to a webhook: derived, so that recording one twice is a no-op. It starts with the time of a
+ * minted event id, so that deliveries sort as their events do; a keyed event's deliveries carry no time.
+ */
+export async function deliveryId(eventId: string, webhookId: string): Promise<string> {
+  const digest = await sha256(`${eventId}/${webhookId}`);
+  if (isKeyed(eventId)) return `${ID_PREFIXES.delivery}_${DERIVED_MARK}${base32(digest, 25)}`;
+  const start = ID_PREFIXES.event.length + 1;
+  return `${ID_PREFIXES.delivery}_${eventId.slice(start, start + TIME_LENGTH)}${base32(digest, 16)}`;
+}
+
+async function sha256(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text)));
+}
+
+/** The first `length` base32 characters of some bytes. */
+function base32(bytes: Uint8Array, length: number): string {
+  let characters = '';
+  let buffered = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    buffered = (buffered << 8) | byte;
+    bits += 8;
+    while (bits >= 5 && characters.length < length) {
+      bits -= 5;
+      characters += ALPHABET[(buffered >>> bits) & 31];
+      buffered &= (1 << bits) - 1;
+    }
+  }
+  return characters;
+}

@@ -1,0 +1,39 @@
+/** The most webhooks an organization can have. */
+export const MAX_WEBHOOKS = 20;
+
+/**
+ * What a webhook's recent attempts say about its endpoint.
+ * - `healthy`: first attempts are made straight from the queue.
+ * - `failing`: attempts fail; its deliveries go through its outbox, so that they cost nobody else time.
+ * - `open`: the circuit is open: deliveries are held, and a probe goes out at growing intervals.
+ */
+export const HEALTHS = ['healthy', 'failing', 'open'] as const;
+
+export type Health = (typeof HEALTHS)[number];
+
+/** Why the service itself disabled a webhook. */
+export const DISABLED_REASONS = ['endpoint_gone'] as const;
+
+export type DisabledReason = (typeof DISABLED_REASONS)[number];
+
+/** A webhook as deliveries need it. Secrets are sealed (db/secret-box.ts): this travels to outboxes and rests there. */
+export interface WebhookConfig {
+  id: string;
+  organizationId: string;
+  url: string;
+  events: string[];
+  enabled: boolean;
+  secret: string | null;
+  previousSecret: string | null;
+  previousSecretExpiresAt: number | null;
+  health: Health;
+  maxPerSecond: number | null;
+}
+
+/** Whether a subscription list (names, `*`, prefixes such as `visitor.*`) covers an event type. */
+export function subscribes(events: readonly string[], eventType: string): boolean {
+  return events.some((pattern) => {
+    if (pattern === '*' || pattern === eventType) return true;
+    return pattern.endsWith('.*') && eventType.startsWith(pattern.slice(0, -1));
+  });
+}

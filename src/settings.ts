@@ -1,0 +1,91 @@
+import { parseDuration, parseDurations } from './domain/duration.ts';
+
+/** The vars and secrets of wrangler.toml, parsed. A value that does not parse is a deployment fault: it throws, naming the var. */
+export interface Settings {
+  /** Waits between an attempt's end and the next attempt, in milliseconds; one per retry. */
+  retryScheduleMs: readonly number[];
+  /** How long an attempt may wait for the response's headers. */
+  deliveryTimeoutMs: number;
+  retentionMs: number;
+  /** Failed attempts in a row that open a webhook's circuit. */
+  circuitThreshold: number;
+  /** First and longest wait between probes. */
+  circuitProbeMs: readonly [first: number, longest: number];
+  /** Admits `http://127.0.0.1` endpoints, where the Worker itself is served from loopback. */
+  allowInsecureEndpoints: boolean;
+  /** The service's own origin, where it is not that of the request. */
+  publicUrl: URL | null;
+  /** One, or two while the key is rotated. */
+  platformKeys: readonly string[];
+  /** The first seals, any opens: two while the key is rotated. */
+  masterKeys: readonly string[];
+}
+
+const parsed = new WeakMap<object, Settings>();
+
+/** The settings of an environment, parsed once for it. */
+export function settingsOf(env: Env): Settings {
+  let settings = parsed.get(env);
+  if (!settings) {
+    settings = parseSettings(env);
+    parsed.set(env, settings);
+  }
+  return settings;
+}
+
+type Vars = Pick<
+  Env,
+  | 'RETRY_SCHEDULE'
+  | 'DELIVERY_TIMEOUT'
+  | 'RETENTION_DAYS'
+  | 'CIRCUIT_THRESHOLD'
+  | 'CIRCUIT_PROBE'
+  | 'ALLOW_INSECURE_ENDPOINTS'
+  | 'PUBLIC_URL'
+  | 'PLATFORM_API_KEY'
+  | 'MASTER_KEY'
+>;
+
+export function parseSettings(vars: Vars): Settings {
+  return {
+    retryScheduleMs: read('RETRY_SCHEDULE', vars.RETRY_SCHEDULE, parseDurations),
+    deliveryTimeoutMs: read('DELIVERY_TIMEOUT', vars.DELIVERY_TIMEOUT, parseDuration),
+    retentionMs: read('RETENTION_DAYS', vars.RETENTION_DAYS, (text) => wholeNumber(text, 1, 3_650) * 86_400_000),
+    circuitThreshold: read('CIRCUIT_THRESHOLD', vars.CIRCUIT_THRESHOLD, (text) => wholeNumber(text, 1, 1_000)),
+    circuitProbeMs: read('CIRCUIT_PROBE', vars.CIRCUIT_PROBE, (text) => {
+      const [first, longest, ...rest] = parseDurations(text);
+      if (first === undefined || longest === undefined || rest.length > 0) throw new RangeError('two durations are needed');
+      return [first, longest] as const;
+    }),
+    allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
+    publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, (text) => new URL(text)) : null,
+    platformKeys: read('PLATFORM_API_KEY', vars.PLATFORM_API_KEY, secretValues),
+    masterKeys: read('MASTER_KEY', vars.MASTER_KEY, secretValues),
+  };
+}
+
+/** Parses one var; the error names the var, and never quotes a secret. */
+function read<T>(name: string, value: string | undefined, parse: (text: string) => T): T {
+  if (value === undefined || value === '') throw new Error(`${name} is not set`);
+  try {
+    return parse(value);
+  } catch (error) {
+    throw new Error(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function wholeNumber(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(`a whole number from ${least} to ${most} is needed`);
+  return value;
+}
+
+function secretValues(text: string): string[] {
+  const values = text
+    .split(',')
+    .map((value) => value.trim())
+    .filter((value) => value !== '');
+  if (values.length === 0 || values.length > 2) throw new RangeError('one value is needed, or two separated by a comma');
+  if (values.some((value) => value.length < 16)) throw new RangeError('a value is shorter than 16 characters');
+  return values;
+}

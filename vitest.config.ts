@@ -1,0 +1,46 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import { defineConfig } from 'vitest/config';
+
+/** Values of the Worker's settings in tests: loopback receivers are allowed, secrets are known. */
+const bindings = {
+  PLATFORM_API_KEY: 'bsk_platform_of_the_tests',
+  MASTER_KEY: 'master-key-of-the-tests',
+  ALLOW_INSECURE_ENDPOINTS: 'true',
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: { name: 'unit', include: ['test/{domain,commands}/**/*.test.ts'], environment: 'node' },
+      },
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: { bindings: { ...bindings, MIGRATIONS: await readD1Migrations('./migrations') } },
+          })),
+        ],
+        test: {
+          name: 'worker',
+          include: ['test/{api,db,delivery}/**/*.test.ts', 'test/*.test.ts'],
+          setupFiles: ['./test/support/migrate.ts'],
+          globalSetup: ['./test/support/receiver-server.ts'],
+          // Two cores: each worker is a runtime of its own.
+          maxWorkers: 2,
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 90_000,
+        },
+      },
+    ],
+  },
+});
