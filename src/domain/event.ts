@@ -1,0 +1,150 @@
+import { layOut } from './json-items.ts';
+
+/** Largest single event, in bytes. */
+export const MAX_EVENT_BYTES = 100_000;
+/** Largest array body, in bytes: with its framing it fits one queue batch (Queues: 256 KB a batch). */
+export const MAX_EVENTS_BYTES = 250_000;
+/** Most events in an array (Queues: 100 messages a batch, where none can be packed with another). */
+export const MAX_EVENTS = 100;
+/** Deepest nesting of an event: receivers' parsers give up sooner or later (PHP's at 512), and so would our own log view. */
+export const MAX_EVENT_DEPTH = 100;
+/** Longest `organization_id`, `event`, `timestamp` and `session_id`, in characters. */
+const MAX_NAME_LENGTH = 256;
+/** How many issues an answer lists: enough to mend a request, not enough to make the answer larger than the request. */
+const MAX_ISSUES = 20;
+
+/** An event that may be accepted; its type is still to be looked up in the catalogue. */
+export interface IncomingEvent {
+  organizationId: string;
+  event: string;
+  sessionId: string | null;
+  /** Its exact bytes: the whole body, or the item's slice of an array. */
+  payload: Uint8Array;
+  value: Record<string, unknown>;
+}
+
+/** What is wrong with a field; `index` is the event's place where an array was sent. */
+export interface EventIssue {
+  index?: number;
+  field: string;
+  message: string;
+}
+
+export interface EventsError {
+  code: 'malformed_json' | 'payload_too_large' | 'validation_failed';
+  message: string;
+  issues: EventIssue[];
+}
+
+export type ReadEvents = { ok: true; array: boolean; events: IncomingEvent[] } | { ok: false; error: EventsError };
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Reads the body of an ingest request: one event, or an array of them. All or nothing: one bad event refuses the whole. */
+export function readEvents(body: Uint8Array): ReadEvents {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(decoder.decode(body));
+  } catch (error) {
+    return refuse('malformed_json', error instanceof SyntaxError ? `The body is not JSON: ${error.message}` : 'The body is not UTF-8');
+  }
+  const layout = layOut(body);
+  const array = Array.isArray(parsed);
+  // An array's items nest one level less deeply than the array.
+  if (layout.depth - (array ? 1 : 0) > MAX_EVENT_DEPTH) {
+    return refuse('validation_failed', `The body nests deeper than ${MAX_EVENT_DEPTH} levels`, [
+      { field: '', message: 'nests too deeply' },
+    ]);
+  }
+  return array ? readArray(body, parsed as unknown[], layout.items) : readOne(body, parsed);
+}
+
+function readOne(body: Uint8Array, value: unknown): ReadEvents {
+  if (body.length > MAX_EVENT_BYTES) return tooLarge(body.length);
+  const issues = issuesOf(value);
+  if (issues.length > 0) return invalid(issues);
+  return { ok: true, array: false, events: [toEvent(value as Record<string, unknown>, body)] };
+}
+
+function readArray(body: Uint8Array, values: unknown[], ranges: [number, number][]): ReadEvents {
+  if (values.length === 0) return invalid([{ field: '', message: 'the array is empty' }]);
+  if (values.length > MAX_EVENTS) {
+    return invalid([{ field: '', message: `the array has ${values.length} events; at most ${MAX_EVENTS} are accepted at once` }]);
+  }
+  const events: IncomingEvent[] = [];
+  const issues: EventIssue[] = [];
+  for (const [index, value] of values.entries()) {
+    const [start, end] = ranges[index] as [number, number];
+    if (end - start > MAX_EVENT_BYTES) return tooLarge(end - start, index);
+    issues.push(...issuesOf(value).map((issue) => ({ index, ...issue })));
+    if (issues.length === 0) events.push(toEvent(value as Record<string, unknown>, body.subarray(start, end)));
+    if (issues.length >= MAX_ISSUES) break;
+  }
+  return issues.length > 0 ? invalid(issues) : { ok: true, array: true, events };
+}
+
+function toEvent(value: Record<string, unknown>, payload: Uint8Array): IncomingEvent {
+  return {
+    organizationId: value.organization_id as string,
+    event: value.event as string,
+    sessionId: typeof value.session_id === 'string' ? value.session_id : null,
+    payload,
+    value,
+  };
+}
+
+/** What is wrong with one event's envelope. Fields that are not named here pass through as they are. */
+function issuesOf(value: unknown): EventIssue[] {
+  if (!isObject(value)) return [{ field: '', message: `an event is an object, not ${nameOf(value)}` }];
+  const issues: EventIssue[] = [];
+  for (const field of ['event', 'timestamp', 'organization_id']) issues.push(...checkName(value, field));
+  if (value.event === 'visitor.identified') {
+    issues.push(...checkName(value, 'session_id'));
+    if (!isObject(value.visitor)) issues.push(mismatch(value, 'visitor', 'an object'));
+  }
+  for (const field of ['company', 'session']) {
+    const part = value[field];
+    if (part !== undefined && part !== null && !isObject(part)) issues.push(mismatch(value, field, 'an object or null'));
+  }
+  return issues;
+}
+
+function checkName(value: Record<string, unknown>, field: string): EventIssue[] {
+  const text = value[field];
+  if (typeof text !== 'string') return [mismatch(value, field, 'a string')];
+  if (text === '') return [{ field, message: `\`${field}\` is empty` }];
+  if (text.length > MAX_NAME_LENGTH) return [{ field, message: `\`${field}\` is longer than ${MAX_NAME_LENGTH} characters` }];
+  if (field === 'timestamp' && Number.isNaN(Date.parse(text))) return [{ field, message: '`timestamp` is not an ISO 8601 time' }];
+  return [];
+}
+
+function mismatch(value: Record<string, unknown>, field: string, expected: string): EventIssue {
+  const is = Object.hasOwn(value, field) ? `is ${nameOf(value[field])}, not ${expected}` : `is missing; it is ${expected}`;
+  return { field, message: `\`${field}\` ${is}` };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}
+
+function tooLarge(bytes: number, index?: number): ReadEvents {
+  const which = index === undefined ? 'The event' : `Event ${index}`;
+  const issues = [{ index, field: '', message: `${bytes} bytes` }];
+  return refuse('payload_too_large', `${which} has ${bytes} bytes; an event has at most ${MAX_EVENT_BYTES}`, issues);
+}
+
+function invalid(issues: EventIssue[]): ReadEvents {
+  const [first] = issues as [EventIssue];
+  const where = first.index === undefined ? '' : `Event ${first.index}: `;
+  return refuse('validation_failed', `${where}${first.message}`, issues.slice(0, MAX_ISSUES));
+}
+
+function refuse(code: EventsError['code'], message: string, issues: EventIssue[] = []): ReadEvents {
+  return { ok: false, error: { code, message, issues } };
+}

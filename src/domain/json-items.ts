@@ -1,0 +1,67 @@
+/** The byte ranges of an array's items, without the white space around them, and how deeply the text nests. */
+export interface JsonLayout {
+  /** Deepest nesting of arrays and objects; 0 for a scalar. */
+  depth: number;
+  /** Start (inclusive) and end (exclusive) of each item, where the text is an array. */
+  items: [start: number, end: number][];
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/**
+ * Finds the items of a JSON array in its source, so that each keeps its exact bytes: a parse and a new serialization would
+ * change numbers beyond 2^53, escapes and white space. Expects text that JSON.parse accepts. It works on bytes because every
+ * structural character of JSON is ASCII, and no byte of a multi-byte UTF-8 character is.
+ */
+export function layOut(json: Uint8Array): JsonLayout {
+  const layout: JsonLayout = { depth: 0, items: [] };
+  let depth = 0;
+  let itemStart = -1;
+  let itemEnd = -1;
+  let inArray = false;
+  const endItem = (): void => {
+    if (inArray && itemStart >= 0) layout.items.push([itemStart, itemEnd]);
+    itemStart = -1;
+  };
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at] as number;
+    if (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) continue;
+    const from = at;
+    if (byte === QUOTE) {
+      at = endOfString(json, at);
+    } else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) {
+      depth++;
+      layout.depth = Math.max(layout.depth, depth);
+      if (depth === 1) {
+        inArray = byte === OPEN_BRACKET;
+        continue;
+      }
+    } else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) {
+      depth--;
+      if (depth === 0) {
+        endItem();
+        continue;
+      }
+    } else if (byte === COMMA && depth === 1) {
+      endItem();
+      continue;
+    }
+    if (depth === 0) continue;
+    if (itemStart < 0) itemStart = from;
+    itemEnd = at + 1;
+  }
+  return layout;
+}
+
+/** The index of the closing quote of the string that opens at `start`. */
+function endOfString(json: Uint8Array, start: number): number {
+  let at = start + 1;
+  while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
+  return at;
+}
