@@ -1,0 +1,135 @@
+import type { AttemptRecord, AttemptTrigger } from '../domain/delivery.ts';
+import { describeFailure, describeStatus, isSuccess, keptBody, keptHeaders } from '../domain/outcome.ts';
+import { parseRetryAfter } from '../domain/retry-schedule.ts';
+import { bullseyeSignature, type SigningKeys, standardSignature } from '../domain/signature.ts';
+import { VERSION } from '../version.ts';
+
+/** How much of a response body is read, and kept. */
+export const MAX_RESPONSE_BODY_BYTES = 16_000;
+/** How long a response body is read. */
+export const BODY_TIMEOUT_MS = 5_000;
+
+/** One attempt to make: everything that the POST is made of. */
+export interface AttemptRequest {
+  url: string;
+  /** Keys of the secret, and while a rotation overlaps of the one before; empty where the webhook has no secret. */
+  keys: readonly SigningKeys[];
+  deliveryId: string;
+  eventId: string;
+  event: string;
+  payload: Uint8Array;
+  number: number;
+  trigger: AttemptTrigger;
+}
+
+/** An attempt that ended, and what the endpoint asked for. */
+export interface AttemptResult {
+  record: AttemptRecord;
+  /** From `Retry-After` on a 429 or 503; milliseconds. */
+  retryAfterMs: number | null;
+}
+
+/** What an attempt needs of the world. */
+export interface AttemptDeps {
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  now(): number;
+  timeoutMs: number;
+}
+
+/**
+ * Makes one signed POST and tells how it went; it never throws: a failed attempt is data. The caller holds a connection slot
+ * already (Workers: six connections waiting for headers an invocation, the seventh waits), so that the timeout counts from
+ * when the request is really sent.
+ */
+export async function makeAttempt(request: AttemptRequest, deps: AttemptDeps): Promise<AttemptResult> {
+  const startedAt = deps.now();
+  const requestHeaders = await headersOf(request, startedAt);
+  const record: AttemptRecord = {
+    number: request.number,
+    trigger: request.trigger,
+    startedAt,
+    durationMs: null,
+    outcome: 'failed',
+    requestHeaders,
+    responseStatus: null,
+    responseHeaders: null,
+    responseBody: null,
+    responseBodyEncoding: null,
+    responseBodyTruncated: false,
+    error: null,
+  };
+  let response: Response;
+  try {
+    response = await deps.fetch(request.url, {
+      method: 'POST',
+      headers: requestHeaders,
+      body: request.payload,
+      redirect: 'manual',
+      signal: AbortSignal.timeout(deps.timeoutMs),
+    });
+  } catch (error) {
+    record.durationMs = deps.now() - startedAt;
+    record.error = describeFailure(error, deps.timeoutMs);
+    return { record, retryAfterMs: null };
+  }
+  // The headers decide; the body is read for the log only.
+  record.durationMs = deps.now() - startedAt;
+  record.outcome = isSuccess(response.status) ? 'succeeded' : 'failed';
+  record.responseStatus = response.status;
+  record.responseHeaders = keptHeaders(response.headers);
+  record.error = describeStatus(response.status);
+  await keepBody(record, response);
+  const asksToWait = response.status === 429 || response.status === 503;
+  return { record, retryAfterMs: asksToWait ? parseRetryAfter(response.headers.get('retry-after'), deps.now()) : null };
+}
+
+async function headersOf(request: AttemptRequest, startedAt: number): Promise<Record<string, string>> {
+  const timestamp = Math.floor(startedAt / 1_000);
+  const headers: Record<string, string> = {
+    'Content-Type': 'application/json',
+    'User-Agent': `Bullseye-Webhooks/${VERSION}`,
+    'X-Bullseye-Event': request.event,
+    'X-Bullseye-Delivery': request.deliveryId,
+    'X-Bullseye-Attempt': String(request.number),
+    'webhook-id': request.eventId,
+    'webhook-timestamp': String(timestamp),
+  };
+  const [current] = request.keys;
+  if (current) {
+    headers['X-Bullseye-Signature'] = await bullseyeSignature(current, request.payload);
+    headers['webhook-signature'] = await standardSignature(request.keys, request.eventId, timestamp, request.payload);
+  }
+  return headers;
+}
+
+/** Reads the response's body into the record, within bounds of size and time; what fails here changes no outcome. */
+async function keepBody(record: AttemptRecord, response: Response): Promise<void> {
+  if (!response.body) return;
+  const reader = response.body.getReader();
+  const bytes = new Uint8Array(MAX_RESPONSE_BODY_BYTES);
+  let length = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeout = new Promise<'timeout'>((resolve) => {
+    timer = setTimeout(() => resolve('timeout'), BODY_TIMEOUT_MS);
+  });
+  try {
+    for (;;) {
+      const chunk = await Promise.race([reader.read(), timeout]);
+      record.responseBodyTruncated = chunk === 'timeout' || (!chunk.done && length + chunk.value.length > bytes.length);
+      if (chunk === 'timeout' || chunk.done) break;
+      bytes.set(chunk.value.subarray(0, bytes.length - length), length);
+      length = Math.min(bytes.length, length + chunk.value.length);
+      if (record.responseBodyTruncated) break;
+    }
+  } catch {
+    // The connection broke, or the attempt's own timeout fired, in the middle of the body.
+    record.responseBodyTruncated = true;
+  } finally {
+    if (timer !== undefined) clearTimeout(timer);
+    // Not awaited to the end: a hostile endpoint could make closing slow. An error in it concerns nobody.
+    reader.cancel().catch(() => {});
+  }
+  const kept = keptBody(bytes.subarray(0, length), record.responseBodyTruncated);
+  record.responseBody = kept.text;
+  record.responseBodyEncoding = kept.encoding;
+}

@@ -1,0 +1,70 @@
+/** Longest error text that the log keeps, in characters. */
+const MAX_ERROR_LENGTH = 500;
+/** Longest response header value that the log keeps, in characters. */
+const MAX_HEADER_VALUE_LENGTH = 1_000;
+/** Most response headers that the log keeps. */
+const MAX_HEADERS = 50;
+
+/** Whether a status acknowledges the delivery. */
+export function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** What a response that is not a 2xx means, in words for the endpoint's owner; null for a 2xx. */
+export function describeStatus(status: number): string | null {
+  if (isSuccess(status)) return null;
+  if (status >= 300 && status < 400) return `The endpoint answered ${status}: redirects are not followed`;
+  if (status === 410) return 'The endpoint answered 410 Gone: the webhook was disabled';
+  return `The endpoint answered ${status}; only a 2xx acknowledges a delivery`;
+}
+
+/**
+ * What a request that got no response failed of, in words for the endpoint's owner. The runtime's own texts (tried): a refused
+ * or reset connection is "Network connection lost.", a TLS or DNS failure "internal error; reference = …".
+ */
+export function describeFailure(error: unknown, timeoutMs: number): string {
+  const name = error instanceof Error ? error.name : '';
+  const message = error instanceof Error ? error.message : String(error);
+  if (name === 'TimeoutError' || name === 'AbortError') return `No response within ${timeoutMs / 1_000} s`;
+  if (/network connection lost|connection refused|disconnected|reset/i.test(message)) {
+    return 'The connection was refused, or closed before a response came';
+  }
+  if (/internal error/i.test(message)) {
+    return 'No connection could be made: the host name does not resolve, or its TLS certificate is not valid for it';
+  }
+  if (/redirect/i.test(message)) return 'The endpoint answered with a redirect: redirects are not followed';
+  return `The request failed: ${message}`.slice(0, MAX_ERROR_LENGTH);
+}
+
+/** The response headers that the log keeps: a bounded number, each bounded. */
+export function keptHeaders(headers: Headers): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of [...headers].slice(0, MAX_HEADERS)) {
+    kept[name] = value.length > MAX_HEADER_VALUE_LENGTH ? `${value.slice(0, MAX_HEADER_VALUE_LENGTH)}…` : value;
+  }
+  return kept;
+}
+
+/** A response body as the log keeps it. */
+export interface KeptBody {
+  text: string;
+  encoding: 'utf-8' | 'base64';
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** A cut can leave at most three bytes of a character that has four. */
+const MAX_PARTIAL_BYTES = 3;
+
+/** A body as text where it is UTF-8 (a character that the cut split is left out), else as base64. */
+export function keptBody(bytes: Uint8Array, truncated: boolean): KeptBody {
+  for (let dropped = 0; dropped <= (truncated ? MAX_PARTIAL_BYTES : 0); dropped++) {
+    try {
+      return { text: decoder.decode(bytes.subarray(0, bytes.length - dropped)), encoding: 'utf-8' };
+    } catch {
+      // Not UTF-8 with this many bytes.
+    }
+  }
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return { text: btoa(binary), encoding: 'base64' };
+}

@@ -1,0 +1,35 @@
+/** The longest wait that a `Retry-After` can ask for. */
+export const MAX_RETRY_AFTER_MS = 3_600_000;
+/** A wait is lengthened by up to this share, so that the retries of an outage do not come back all at once. */
+export const JITTER = 0.1;
+
+/**
+ * When the next attempt is due, or null where the schedule is used up. Times are milliseconds since the epoch.
+ * @param scheduleMs waits after the first, second, … failed attempt
+ * @param failures failed attempts of the schedule so far, this one included
+ * @param endedAt when the attempt ended: waits count from there, not from its start
+ * @param random 0 ≤ random < 1
+ * @param retryAfterMs what the endpoint asked for; it can lengthen a wait, never shorten it
+ */
+export function nextAttemptAt(
+  scheduleMs: readonly number[],
+  failures: number,
+  endedAt: number,
+  random: number,
+  retryAfterMs: number | null = null,
+): number | null {
+  const waitMs = scheduleMs[failures - 1];
+  if (waitMs === undefined) return null;
+  const jittered = Math.round(waitMs * (1 + JITTER * random));
+  return endedAt + Math.max(jittered, Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS));
+}
+
+/** Milliseconds that a `Retry-After` header asks for (seconds, or an HTTP date), or null where it says nothing usable. */
+export function parseRetryAfter(header: string | null | undefined, nowMs: number): number | null {
+  if (!header) return null;
+  if (/^\s*\d{1,12}\s*$/.test(header)) return Number(header) * 1_000;
+  // Every HTTP date has letters: Date.parse would read "-5" and "1.5" as years.
+  if (!/[a-z]/i.test(header)) return null;
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
+}
