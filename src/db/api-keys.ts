@@ -1,0 +1,68 @@
+import { and, desc, eq, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { ENDED_KEY_RETENTION_MS, MAX_ACTIVE_KEYS } from '../domain/api-key.ts';
+import type { Database } from './client.ts';
+import { apiKeys } from './schema.ts';
+
+export type ApiKeyRow = typeof apiKeys.$inferSelect;
+export type NewApiKey = Pick<ApiKeyRow, 'id' | 'organizationId' | 'name' | 'keyHash' | 'keyPrefix' | 'scopes' | 'expiresAt' | 'createdAt'>;
+
+/** Most keys a list holds: the active ones and those that ended within the last 30 days. */
+const MAX_LISTED_KEYS = 1_000;
+
+/** The keys of an organization, or (null) those of the platform's producers. */
+const ownedBy = (organizationId: string | null): SQL =>
+  organizationId === null ? isNull(apiKeys.organizationId) : eq(apiKeys.organizationId, organizationId);
+
+export async function findApiKeyByHash(db: Database, keyHash: string): Promise<ApiKeyRow | undefined> {
+  return await db.select().from(apiKeys).where(eq(apiKeys.keyHash, keyHash)).get();
+}
+
+/** Newest first. */
+export async function listApiKeys(db: Database, organizationId: string | null): Promise<ApiKeyRow[]> {
+  return await db
+    .select()
+    .from(apiKeys)
+    .where(ownedBy(organizationId))
+    .orderBy(desc(apiKeys.createdAt), desc(apiKeys.id))
+    .limit(MAX_LISTED_KEYS);
+}
+
+/**
+ * Adds a key, and drops those that ended long ago. Where the owner has MAX_ACTIVE_KEYS active ones (or, an organization, was
+ * deleted meanwhile) nothing is added and the answer is null. One statement counts and inserts: racing requests cannot pass the limit.
+ */
+export async function insertApiKey(db: Database, key: NewApiKey, nowMs: number): Promise<ApiKeyRow | null> {
+  const ended = or(lt(apiKeys.revokedAt, nowMs - ENDED_KEY_RETENTION_MS), lt(apiKeys.expiresAt, nowMs - ENDED_KEY_RETENTION_MS));
+  const active = and(ownedBy(key.organizationId), isNull(apiKeys.revokedAt), sql`(expires_at is null or expires_at > ${nowMs})`);
+  const ownerExists = sql`(${key.organizationId} is null or exists (select 1 from organizations where id = ${key.organizationId}))`;
+  const [, inserted] = await db.batch([
+    db.delete(apiKeys).where(and(ownedBy(key.organizationId), ended)),
+    db
+      .insert(apiKeys)
+      .select(
+        sql`select ${key.id}, ${key.organizationId}, ${key.name}, ${key.keyHash}, ${key.keyPrefix}, ${JSON.stringify(key.scopes)},
+          ${key.expiresAt}, null, null, ${key.createdAt}
+          where ${ownerExists} and (select count(*) from ${apiKeys} where ${active}) < ${MAX_ACTIVE_KEYS}`,
+      )
+      .returning(),
+  ]);
+  return inserted[0] ?? null;
+}
+
+/** Revokes an active or expired key and answers with its hash; null where there is none, or where it is revoked already. */
+export async function revokeApiKey(db: Database, organizationId: string | null, id: string, nowMs: number): Promise<string | null> {
+  const rows = await db
+    .update(apiKeys)
+    .set({ revokedAt: nowMs })
+    .where(and(eq(apiKeys.id, id), ownedBy(organizationId), isNull(apiKeys.revokedAt)))
+    .returning({ keyHash: apiKeys.keyHash });
+  return rows[0]?.keyHash ?? null;
+}
+
+/** Notes a key's use, unless one since `notSince` is noted already (by another isolate). */
+export async function touchApiKey(db: Database, id: string, usedAt: number, notSince: number): Promise<void> {
+  await db
+    .update(apiKeys)
+    .set({ lastUsedAt: usedAt })
+    .where(and(eq(apiKeys.id, id), or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, notSince))));
+}

@@ -1,0 +1,25 @@
+import { DrizzleQueryError } from 'drizzle-orm';
+import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
+import * as schema from './schema.ts';
+
+export type Database = DrizzleD1Database<typeof schema>;
+
+/** The configuration database. Several statements that belong together go through `batch`: D1 refuses BEGIN. */
+export function database(d1: D1Database): Database {
+  return drizzle(d1, { schema, casing: 'snake_case' });
+}
+
+/** Whether an error means that D1 could not do its work. A broken constraint is a bug of ours, not an outage. */
+export function isDatabaseFailure(error: unknown): boolean {
+  let failed = false;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause.message.includes('constraint failed')) return false;
+    failed ||= cause instanceof DrizzleQueryError || cause.message.startsWith('D1_');
+  }
+  return failed;
+}
+
+/** What failed beneath drizzle's wrapping, whose message quotes the parameters (sealed secrets, hashes): those are not for logs. */
+export function withoutParameters(error: unknown): unknown {
+  return error instanceof DrizzleQueryError && error.cause ? error.cause : error;
+}

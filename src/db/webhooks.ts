@@ -1,0 +1,126 @@
+import { and, desc, eq, sql } from 'drizzle-orm';
+import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import type { Database } from './client.ts';
+import { organizations, outboxErasures, webhooks } from './schema.ts';
+
+export type WebhookRow = typeof webhooks.$inferSelect;
+export type NewWebhook = typeof webhooks.$inferInsert;
+
+/** What an owner can change. An absent field stays as it is. */
+export type WebhookChanges = Partial<Pick<NewWebhook, 'url' | 'description' | 'events' | 'enabled' | 'maxPerSecond' | 'secret'>>;
+
+/** Whether a row belongs to both the webhook's id and its organization: the tenant is part of every look-up. */
+const isWebhook = (organizationId: string, id: string) => and(eq(webhooks.id, id), eq(webhooks.organizationId, organizationId));
+
+/** An organization's webhooks, newest first; there are at most MAX_WEBHOOKS. */
+export async function listWebhooks(db: Database, organizationId: string): Promise<WebhookRow[]> {
+  return await db
+    .select()
+    .from(webhooks)
+    .where(eq(webhooks.organizationId, organizationId))
+    .orderBy(desc(webhooks.createdAt), desc(webhooks.id));
+}
+
+export async function findWebhook(db: Database, organizationId: string, id: string): Promise<WebhookRow | undefined> {
+  return await db.select().from(webhooks).where(isWebhook(organizationId, id)).get();
+}
+
+/**
+ * Adds a webhook, unless its organization is gone or has MAX_WEBHOOKS already: then nothing is added and the answer is null.
+ * One statement counts and inserts, so that racing creations cannot pass the limit together.
+ */
+export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<WebhookRow | null> {
+  // In the table's order: drizzle maps a select to an insert by place.
+  const row = {
+    id: sql`${webhook.id}`,
+    organizationId: sql`${webhook.organizationId}`,
+    url: sql`${webhook.url}`,
+    description: sql`${webhook.description ?? null}`,
+    events: sql`${JSON.stringify(webhook.events)}`,
+    enabled: sql`${webhook.enabled ? 1 : 0}`,
+    secret: sql`${webhook.secret ?? null}`,
+    previousSecret: sql`null`,
+    previousSecretExpiresAt: sql`null`,
+    health: sql`'healthy'`,
+    healthSince: sql`${webhook.healthSince}`,
+    disabledReason: sql`null`,
+    maxPerSecond: sql`${webhook.maxPerSecond ?? null}`,
+    createdAt: sql`${webhook.createdAt}`,
+    updatedAt: sql`${webhook.updatedAt}`,
+  };
+  const columns = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value.as(name)]));
+  const count = sql`(select count(*) from ${webhooks} where ${eq(webhooks.organizationId, webhook.organizationId)})`;
+  const allowed = and(eq(organizations.id, webhook.organizationId), sql`${count} < ${MAX_WEBHOOKS}`);
+  const inserted = await db
+    .insert(webhooks)
+    .select(db.select(columns).from(organizations).where(allowed) as never)
+    .returning();
+  return inserted[0] ?? null;
+}
+
+/**
+ * Changes a webhook and answers with it, or null where there is none. A secret that is set or removed ends the overlap of an
+ * earlier rotation. Enabling a disabled webhook clears why the service disabled it, and gives its endpoint a fresh start.
+ */
+export async function updateWebhook(
+  db: Database,
+  organizationId: string,
+  id: string,
+  changes: WebhookChanges,
+  nowMs: number,
+): Promise<WebhookRow | null> {
+  const rows = await db
+    .update(webhooks)
+    .set({
+      ...changes,
+      ...('secret' in changes && { previousSecret: null, previousSecretExpiresAt: null }),
+      ...(changes.enabled === true && {
+        // Only from disabled to enabled: while a webhook is enabled, its health is the outbox's to write.
+        disabledReason: null,
+        health: sql`case when ${webhooks.enabled} = 0 then 'healthy' else ${webhooks.health} end`,
+        healthSince: sql`case when ${webhooks.enabled} = 0 and ${webhooks.health} <> 'healthy' then ${nowMs} else ${webhooks.healthSince} end`,
+      }),
+      updatedAt: nowMs,
+    })
+    .where(isWebhook(organizationId, id))
+    .returning();
+  return rows[0] ?? null;
+}
+
+/**
+ * Gives a webhook a new secret; the one it had signs beside it until `overlapEndsAt` (null: it ends now). In one statement:
+ * of two racing rotations, the second keeps the first's secret as the previous one.
+ */
+export async function rotateSecret(
+  db: Database,
+  organizationId: string,
+  id: string,
+  rotation: { sealedSecret: string; overlapEndsAt: number | null },
+  nowMs: number,
+): Promise<WebhookRow | null> {
+  const { sealedSecret, overlapEndsAt } = rotation;
+  const rows = await db
+    .update(webhooks)
+    .set({
+      secret: sealedSecret,
+      previousSecret: overlapEndsAt === null ? null : sql`${webhooks.secret}`,
+      previousSecretExpiresAt: sql`case when ${webhooks.secret} is null then null else ${overlapEndsAt} end`,
+      updatedAt: nowMs,
+    })
+    .where(isWebhook(organizationId, id))
+    .returning();
+  return rows[0] ?? null;
+}
+
+/** Deletes a webhook, and in the same transaction notes its outbox for erasure. False where there was none. */
+export async function deleteWebhook(db: Database, organizationId: string, id: string, nowMs: number): Promise<boolean> {
+  const erasure = db
+    .select({ webhookId: webhooks.id, requestedAt: sql<number>`${nowMs}`.as('requested_at') })
+    .from(webhooks)
+    .where(isWebhook(organizationId, id));
+  const [, deleted] = await db.batch([
+    db.insert(outboxErasures).select(erasure).onConflictDoNothing(),
+    db.delete(webhooks).where(isWebhook(organizationId, id)).returning({ id: webhooks.id }),
+  ]);
+  return deleted.length > 0;
+}

@@ -1,0 +1,73 @@
+/** An entry of the catalogue: what producers may post, and webhooks may subscribe to. */
+export interface EventType {
+  name: string;
+  description: string;
+  /** A sample event, as receivers get it; what a test of a webhook sends. Null: there is none. */
+  example: unknown;
+  /** JSON Schema (draft 2020-12) that events of this type must match. Null: any event with the required fields. */
+  schema: EventSchema | null;
+  /** Whether the type ships with the service: it can be described anew, but not removed. */
+  builtIn: boolean;
+}
+
+export type EventSchema = Record<string, unknown>;
+
+/** `visitor.identified`: lower-case words, joined by dots. */
+export const EVENT_TYPE_NAME = /^[a-z0-9_]+(\.[a-z0-9_]+)*$/;
+export const MAX_EVENT_TYPE_NAME_LENGTH = 128;
+
+/** What each event must have, whatever its type, and what `visitor.identified` needs beyond that; domain/event.ts checks it. */
+const visitorIdentified: EventType = {
+  name: 'visitor.identified',
+  description:
+    'A visitor of the website was identified. Requires `event`, `timestamp`, `organization_id`, `session_id` (strings) and `visitor` ' +
+    '(an object); `company` and `session` are objects or null where they are present. Sent once per session: deduplicate on `session_id`.',
+  example: {
+    event: 'visitor.identified',
+    timestamp: '2026-11-23T14:05:09.000Z',
+    organization_id: 'org_acme',
+    session_id: 'ses_01JDCQ7Z8W5M3KXN4R2T6V9YBA',
+    visitor: {
+      email: 'jane.doe@example.com',
+      first_name: 'Jane',
+      last_name: 'Doe',
+      job_title: 'VP of Marketing',
+      linkedin_url: 'https://www.linkedin.com/in/janedoe',
+      location: 'Austin, Texas, United States',
+    },
+    company: {
+      name: 'Example Corp',
+      industry: 'Computer Software',
+      employee_count: 250,
+      location: 'Austin, Texas, United States',
+      domain: 'example.com',
+    },
+    session: {
+      landing_page: 'https://www.acme.com/pricing',
+      pages_visited: 4,
+      utm_source: 'google',
+      utm_medium: 'cpc',
+      referrer: 'https://www.google.com/',
+      device_type: 'desktop',
+    },
+  },
+  schema: null,
+  builtIn: true,
+};
+
+/** The event types that ship with the service: known without the database. */
+export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [visitorIdentified];
+
+/** The catalogue: what ships, overlaid by what was put; by name. */
+export function mergeCatalogue(stored: readonly Omit<EventType, 'builtIn'>[]): EventType[] {
+  const builtIn = new Set(BUILT_IN_EVENT_TYPES.map((type) => type.name));
+  const merged = new Map(BUILT_IN_EVENT_TYPES.map((type) => [type.name, type]));
+  for (const type of stored) merged.set(type.name, { ...type, builtIn: builtIn.has(type.name) });
+  return [...merged.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Whether a webhook may subscribe to this: a name of the catalogue, `*`, or a prefix such as `visitor.*` that some name has. */
+export function isSubscribable(pattern: string, names: readonly string[]): boolean {
+  if (pattern === '*' || names.includes(pattern)) return true;
+  return pattern.endsWith('.*') && pattern.length > 2 && names.some((name) => name.startsWith(pattern.slice(0, -1)));
+}
