@@ -5,7 +5,7 @@ import * as schema from './schema.ts';
 export type Database = DrizzleD1Database<typeof schema>;
 
 /** The configuration database. Several statements that belong together go through `batch`: D1 refuses BEGIN. */
-export function database(d1: D1Database): Database {
+export function databaseOf(d1: D1Database): Database {
   return drizzle(d1, { schema, casing: 'snake_case' });
 }
 
