@@ -1,0 +1,58 @@
+import { gatherAssets } from './assets.ts';
+import { captureWrangler, flagValue, runWrangler, sharedFlags } from './wrangler.ts';
+
+/*
+ * `npm run deploy`: the database first, then the Worker, so that new code never meets an old schema (migrations only ever add, so
+ * that old code lives with a new one). wrangler.toml names the database but has no id, which belongs to an account: wrangler finds
+ * it by its name. On a first deploy there is none yet. `wrangler deploy` would create it, but empty, and the Worker would answer
+ * errors until the migrations came; `d1 migrations apply --remote` only says that it is missing. So it is created here, under the
+ * name that the deploy then finds and connects to. The queues are wrangler's to create.
+ *
+ * A first deploy needs the secrets as well, because the Worker is not there yet for `wrangler secret put`:
+ * `npm run deploy -- --secrets-file <file>`. Every flag goes on to `wrangler deploy`.
+ */
+const DATABASE = 'bullseye-webhooks';
+
+const args = process.argv.slice(2);
+
+process.exitCode = await deploy();
+
+async function deploy(): Promise<number> {
+  gatherAssets();
+  if (!isDryRun()) {
+    const prepared = await prepareDatabase();
+    if (prepared !== 0) return prepared;
+  }
+  return await runWrangler(['deploy', ...args]);
+}
+
+/** A dry run touches nothing and needs no network. */
+function isDryRun(): boolean {
+  if (args.includes('--no-dry-run')) return false;
+  return args.includes('--dry-run') || flagValue(args, '--dry-run') === 'true';
+}
+
+async function prepareDatabase(): Promise<number> {
+  const flags = sharedFlags(args);
+  const listed = await captureWrangler(['d1', 'list', '--json', ...flags]);
+  const names = databaseNames(listed.stdout);
+  if (listed.exitCode !== 0 || names === null) {
+    console.error(`The account's databases could not be listed:\n${listed.output}`);
+    return listed.exitCode || 1;
+  }
+  if (!names.includes(DATABASE)) {
+    const created = await runWrangler(['d1', 'create', DATABASE, ...flags]);
+    if (created !== 0) return created;
+  }
+  return await runWrangler(['d1', 'migrations', 'apply', 'DB', '--remote', ...flags]);
+}
+
+/** Null where this is not the list that `wrangler d1 list --json` prints. */
+function databaseNames(json: string): string[] | null {
+  try {
+    const databases: unknown = JSON.parse(json);
+    return Array.isArray(databases) ? databases.map((database) => String(database?.name)) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,105 @@
+import type { ChildProcess } from 'node:child_process';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { gatherAssets } from './assets.ts';
+import { migrateLocally, spawnWrangler } from './wrangler.ts';
+
+const READY_WITHIN_MS = 60_000;
+const STOPPED_WITHIN_MS = 10_000;
+/** Of .dev.vars.example, which every local Worker here is started with, whatever the developer's own .dev.vars says. */
+const PLATFORM_KEY = 'bsk_platform_development';
+
+export interface LocalWorkerOptions {
+  /** The folder of its database and queues' state. Started again with the same one, it goes on where it was. */
+  persistTo: string;
+  /** Settings that differ from wrangler.toml and .dev.vars.example. */
+  vars?: Readonly<Record<string, string>>;
+}
+
+/** The Worker on the embedded Cloudflare runtime, as a process of its own. */
+export interface LocalWorker {
+  origin: string;
+  platformKey: string;
+  /** Everything wrangler and the Worker have said so far. */
+  output(): string;
+  /** Ends it in order. */
+  stop(): Promise<void>;
+  /** Ends it as a crash does: no handler runs, nothing is flushed. */
+  crash(): Promise<void>;
+}
+
+/** Starts the Worker with its database migrated, and returns once it answers; where it does not, the error says why. */
+export async function startLocalWorker({ persistTo, vars = {} }: LocalWorkerOptions): Promise<LocalWorker> {
+  gatherAssets();
+  await migrateLocally(persistTo);
+  const port = await freePort();
+  const flags = {
+    ...{ '--ip': '127.0.0.1', '--port': port, '--inspector-port': await freePort(), '--persist-to': persistTo },
+    ...{ '--env-file': '.dev.vars.example', '--show-interactive-dev-session': false },
+  };
+  const child = spawnWrangler(
+    ['dev', ...Object.entries(flags).flat().map(String), ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, so that the runtime can be ended with it.
+      detached: true,
+      // Other sessions of this Worker on the machine stay out of sight.
+      env: { ...process.env, WRANGLER_REGISTRY_PATH: join(persistTo, 'registry'), WRANGLER_LOG_PATH: join(persistTo, 'logs') },
+    },
+  );
+  let output = '';
+  child.stdout?.on('data', (chunk) => (output += chunk));
+  child.stderr?.on('data', (chunk) => (output += chunk));
+  const killGroup = () => signalGroup(child, 'SIGKILL');
+  process.once('exit', killGroup);
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+    signalGroup(child, signal);
+    const late = setTimeout(killGroup, STOPPED_WITHIN_MS);
+    await ended;
+    clearTimeout(late);
+    process.removeListener('exit', killGroup);
+  };
+  const origin = `http://127.0.0.1:${port}`;
+  const problem = await untilReady(origin, child);
+  if (problem) {
+    await end('SIGKILL');
+    throw new Error(`${problem}\n${output}`);
+  }
+  return { origin, platformKey: PLATFORM_KEY, output: () => output, stop: () => end('SIGTERM'), crash: () => end('SIGKILL') };
+}
+
+/** Waits until `GET /health` answers 200; what went wrong where it never does. */
+async function untilReady(origin: string, child: ChildProcess): Promise<string | null> {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null || child.signalCode !== null) return 'The Worker ended before it was ready.';
+    const response = await fetch(`${origin}/health`, { signal: AbortSignal.timeout(5_000) }).catch(() => null);
+    await response?.body?.cancel();
+    if (response?.status === 200) return null;
+    await wait(100);
+  }
+  return `The Worker was not ready within ${READY_WITHIN_MS / 1_000} s.`;
+}
+
+/** A port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // The group has ended already.
+  }
+}
