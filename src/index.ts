@@ -1,5 +1,24 @@
+import { app } from './app.ts';
+import { consumeEvents } from './delivery/consumer.ts';
+import { parkMessages } from './delivery/parking.ts';
+import { sweep } from './delivery/sweep.ts';
+
+export { RateLimiter } from './api/rate-limiter.ts';
+export { Outbox } from './delivery/outbox.ts';
+
+/** What enters the Worker, and where it goes. The outboxes' alarms enter delivery/outbox.ts. */
 export default {
-  async fetch() {
-    return new Response('ok');
+  /** A producer's events, the configuration API, the pages. */
+  fetch: app.fetch,
+
+  /** Accepted events on their way to webhooks, and messages that could not be processed. */
+  async queue(batch, env, ctx): Promise<void> {
+    if (batch.queue.endsWith('-dead')) await parkMessages(batch, env);
+    else await consumeEvents(batch, env, ctx);
+  },
+
+  /** Every minute. */
+  async scheduled(controller, env): Promise<void> {
+    await sweep(env, controller.scheduledTime);
   },
 } satisfies ExportedHandler<Env>;

@@ -43,26 +43,12 @@ export interface AttemptDeps {
  */
 export async function makeAttempt(request: AttemptRequest, deps: AttemptDeps): Promise<AttemptResult> {
   const startedAt = deps.now();
-  const requestHeaders = await headersOf(request, startedAt);
-  const record: AttemptRecord = {
-    number: request.number,
-    trigger: request.trigger,
-    startedAt,
-    durationMs: null,
-    outcome: 'failed',
-    requestHeaders,
-    responseStatus: null,
-    responseHeaders: null,
-    responseBody: null,
-    responseBodyEncoding: null,
-    responseBodyTruncated: false,
-    error: null,
-  };
+  const record: AttemptRecord = { ...unanswered(request, startedAt), requestHeaders: await headersOf(request, startedAt) };
   let response: Response;
   try {
     response = await deps.fetch(request.url, {
       method: 'POST',
-      headers: requestHeaders,
+      headers: record.requestHeaders,
       body: request.payload,
       redirect: 'manual',
       signal: AbortSignal.timeout(deps.timeoutMs),
@@ -81,6 +67,34 @@ export async function makeAttempt(request: AttemptRequest, deps: AttemptDeps): P
   await keepBody(record, response);
   const asksToWait = response.status === 429 || response.status === 503;
   return { record, retryAfterMs: asksToWait ? parseRetryAfter(response.headers.get('retry-after'), deps.now()) : null };
+}
+
+/** An attempt that failed before anything was sent: the URL is not one that deliveries go to. */
+export function refusedAttempt(request: AttemptRequest, reason: string, now: number): AttemptResult {
+  return { record: { ...unanswered(request, now), durationMs: 0, error: reason }, retryAfterMs: null };
+}
+
+/** An attempt whose outcome nobody learned: whoever made it died. */
+export function interruptedAttempt(number: number, trigger: AttemptTrigger, startedAt: number): AttemptRecord {
+  const error = 'The attempt was interrupted by a fault of the service; whether the endpoint received it is not known';
+  return { ...unanswered({ number, trigger }, startedAt), outcome: 'interrupted', error };
+}
+
+function unanswered({ number, trigger }: Pick<AttemptRequest, 'number' | 'trigger'>, startedAt: number): AttemptRecord {
+  return {
+    number,
+    trigger,
+    startedAt,
+    durationMs: null,
+    outcome: 'failed',
+    requestHeaders: {},
+    responseStatus: null,
+    responseHeaders: null,
+    responseBody: null,
+    responseBodyEncoding: null,
+    responseBodyTruncated: false,
+    error: null,
+  };
 }
 
 async function headersOf(request: AttemptRequest, startedAt: number): Promise<Record<string, string>> {

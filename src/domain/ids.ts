@@ -1,7 +1,7 @@
-import { monotonicFactory } from 'ulid';
+import { decodeTime, isValid, monotonicFactory } from 'ulid';
 
 /*
- * Ids are a prefix and 26 characters of Crockford base32. A minted id is a ULID: it sorts by the millisecond it was made in,
+ * Ids are a prefix and 26 characters of Crockford base32 (a delivery's has 32). A minted id is a ULID: it sorts by the millisecond it was made in,
  * and two made by one isolate in the same millisecond keep their order. A derived id is a hash, and starts with Z, which no
  * ULID does (their first character ends at 7), so that the two kinds can be told apart.
  */
@@ -10,7 +10,7 @@ export const ID_PREFIXES = { event: 'evt', delivery: 'dlv', webhook: 'whk', apiK
 export type IdKind = keyof typeof ID_PREFIXES;
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const TIME_LENGTH = 10;
+const ULID_LENGTH = 26;
 const DERIVED_MARK = 'Z';
 const encoder = new TextEncoder();
 const nextUlid = monotonicFactory();
@@ -29,20 +29,23 @@ export async function keyedEventId(organizationId: string, idempotencyKey: strin
   return `${ID_PREFIXES.event}_${DERIVED_MARK}${base32(digest, 25)}`;
 }
 
-/** Whether an event's id was derived from an Idempotency-Key: such an event may have been accepted before. */
-export function isKeyed(eventId: string): boolean {
-  return eventId[ID_PREFIXES.event.length + 1] === DERIVED_MARK;
+/** Whether an event's (or its delivery's) id was derived from an Idempotency-Key: such an event may have been accepted before. */
+export function isKeyed(id: string): boolean {
+  return id[ID_PREFIXES.event.length + 1] === DERIVED_MARK;
 }
 
 /**
- * The id of an event's delivery to a webhook: derived, so that recording one twice is a no-op. It starts with the time of a
- * minted event id, so that deliveries sort as their events do; a keyed event's deliveries carry no time.
+ * The id of an event's delivery to a webhook: derived, so that recording one twice is a no-op. It is the event's id with six
+ * characters of the webhook's, so that deliveries sort as their events do.
  */
-export async function deliveryId(eventId: string, webhookId: string): Promise<string> {
-  const digest = await sha256(`${eventId}/${webhookId}`);
-  if (isKeyed(eventId)) return `${ID_PREFIXES.delivery}_${DERIVED_MARK}${base32(digest, 25)}`;
-  const start = ID_PREFIXES.event.length + 1;
-  return `${ID_PREFIXES.delivery}_${eventId.slice(start, start + TIME_LENGTH)}${base32(digest, 16)}`;
+export function deliveryId(eventId: string, webhookId: string): string {
+  return `${ID_PREFIXES.delivery}_${eventId.slice(ID_PREFIXES.event.length + 1)}${webhookId.slice(-6)}`;
+}
+
+/** The millisecond that an event's or delivery's id was minted in; null for one that carries no time, or is no id. */
+export function mintedAt(id: string): number | null {
+  const ulid = id.slice(ID_PREFIXES.event.length + 1, ID_PREFIXES.event.length + 1 + ULID_LENGTH);
+  return isValid(ulid) ? decodeTime(ulid) : null;
 }
 
 async function sha256(text: string): Promise<Uint8Array> {

@@ -1,0 +1,57 @@
+import { eq, sql } from 'drizzle-orm';
+import type { Plan } from '../domain/plan.ts';
+import type { WebhookConfig } from '../domain/webhook.ts';
+import { databaseOf } from './client.ts';
+import { organizations, webhooks } from './schema.ts';
+
+/** What deliveries need to know of an organization. */
+export interface OrganizationConfig {
+  plan: Plan;
+  webhooks: WebhookConfig[];
+}
+
+/** What an outbox needs to know of its webhook. */
+export interface OutboxConfig {
+  plan: Plan;
+  webhook: WebhookConfig;
+}
+
+const webhookColumns = {
+  id: webhooks.id,
+  organizationId: webhooks.organizationId,
+  url: webhooks.url,
+  events: webhooks.events,
+  enabled: webhooks.enabled,
+  secret: webhooks.secret,
+  previousSecret: webhooks.previousSecret,
+  previousSecretExpiresAt: webhooks.previousSecretExpiresAt,
+  health: webhooks.health,
+  maxPerSecond: webhooks.maxPerSecond,
+};
+
+/** The configuration of some organizations, in one read; those that are not known are missing from the map. */
+export async function readOrganizations(d1: D1Database, ids: readonly string[]): Promise<Map<string, OrganizationConfig>> {
+  const rows = await databaseOf(d1)
+    .select({ organizationId: organizations.id, plan: organizations.plan, webhook: webhookColumns })
+    .from(organizations)
+    .leftJoin(webhooks, eq(webhooks.organizationId, organizations.id))
+    // One bound parameter for any number of ids (D1: 100 bound parameters).
+    .where(sql`${organizations.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`);
+  const configs = new Map<string, OrganizationConfig>();
+  for (const { organizationId, plan, webhook } of rows) {
+    const config = configs.get(organizationId) ?? { plan, webhooks: [] };
+    configs.set(organizationId, config);
+    if (webhook) config.webhooks.push(webhook);
+  }
+  return configs;
+}
+
+/** A webhook and its organization's plan; null where the webhook has been deleted. */
+export async function readWebhook(d1: D1Database, webhookId: string): Promise<OutboxConfig | null> {
+  const [row] = await databaseOf(d1)
+    .select({ plan: organizations.plan, webhook: webhookColumns })
+    .from(webhooks)
+    .innerJoin(organizations, eq(webhooks.organizationId, organizations.id))
+    .where(eq(webhooks.id, webhookId));
+  return row ?? null;
+}

@@ -1,0 +1,41 @@
+import { and, eq, lt } from 'drizzle-orm';
+import type { DisabledReason } from '../domain/webhook.ts';
+import { databaseOf } from './client.ts';
+import { busyOutboxes, outboxErasures, webhooks } from './schema.ts';
+
+/** Disables a webhook on the service's own account, unless its owner has pointed it elsewhere since. */
+export async function disableWebhook(d1: D1Database, webhookId: string, url: string, reason: DisabledReason, now: number): Promise<void> {
+  await databaseOf(d1)
+    .update(webhooks)
+    .set({ enabled: false, disabledReason: reason, updatedAt: now })
+    .where(and(eq(webhooks.id, webhookId), eq(webhooks.url, url), eq(webhooks.enabled, true)));
+}
+
+/** Notes that an outbox has deliveries waiting, so that the cron looks after its alarm. */
+export async function markBusy(d1: D1Database, webhookId: string, now: number): Promise<void> {
+  await databaseOf(d1)
+    .insert(busyOutboxes)
+    .values({ webhookId, since: now })
+    .onConflictDoUpdate({ target: busyOutboxes.webhookId, set: { since: now } });
+}
+
+/** Takes a note back, unless it was made anew since. */
+export async function clearBusy(d1: D1Database, webhookId: string, since: number): Promise<void> {
+  await databaseOf(d1)
+    .delete(busyOutboxes)
+    .where(and(eq(busyOutboxes.webhookId, webhookId), eq(busyOutboxes.since, since)));
+}
+
+/** The outboxes noted as busy, the longest first. */
+export function listBusy(d1: D1Database, limit: number): Promise<{ webhookId: string; since: number }[]> {
+  return databaseOf(d1).select().from(busyOutboxes).orderBy(busyOutboxes.since).limit(limit);
+}
+
+/** Outboxes of webhooks that were deleted before a time, still to be erased. */
+export function listErasures(d1: D1Database, before: number, limit: number): Promise<{ webhookId: string; requestedAt: number }[]> {
+  return databaseOf(d1).select().from(outboxErasures).where(lt(outboxErasures.requestedAt, before)).limit(limit);
+}
+
+export async function clearErasure(d1: D1Database, webhookId: string): Promise<void> {
+  await databaseOf(d1).delete(outboxErasures).where(eq(outboxErasures.webhookId, webhookId));
+}

@@ -1,0 +1,54 @@
+import { withoutParameters } from '../db/client.ts';
+import { type OrganizationConfig, readOrganizations } from '../db/configuration.ts';
+import { logError } from '../log.ts';
+import { within } from '../within.ts';
+
+/** How old a configuration may be. A change is to be in force everywhere within 5 s; the rest is for the read and the attempt. */
+export const MAX_AGE_MS = 3_000;
+/** How long a read of D1 may take before the last known configuration serves. */
+const READ_TIMEOUT_MS = 2_000;
+/** Most organizations kept; the longest unrefreshed go first. */
+const MAX_ENTRIES = 10_000;
+
+interface Entry {
+  /** Null: the organization is not known. */
+  config: OrganizationConfig | null;
+  readAt: number;
+}
+
+/**
+ * The organizations' configuration as an isolate last read it. One read of D1 serves a batch, and seconds of batches; while D1
+ * is down the last known configuration serves, however old.
+ */
+export class ConfigurationCache {
+  readonly #entries = new Map<string, Entry>();
+
+  /** The configurations of some organizations: null where one is not known, missing where none could be read. */
+  async load(d1: D1Database, ids: Iterable<string>, now: number): Promise<Map<string, OrganizationConfig | null>> {
+    const wanted = [...new Set(ids)];
+    const stale = wanted.filter((id) => now - (this.#entries.get(id)?.readAt ?? Number.NEGATIVE_INFINITY) > MAX_AGE_MS);
+    if (stale.length > 0) await this.#refresh(d1, stale, now);
+    const loaded = new Map<string, OrganizationConfig | null>();
+    for (const id of wanted) {
+      const entry = this.#entries.get(id);
+      if (entry) loaded.set(id, entry.config);
+    }
+    return loaded;
+  }
+
+  async #refresh(d1: D1Database, ids: readonly string[], now: number): Promise<void> {
+    try {
+      const read = await within(READ_TIMEOUT_MS, readOrganizations(d1, ids));
+      for (const id of ids) {
+        this.#entries.delete(id);
+        this.#entries.set(id, { config: read.get(id) ?? null, readAt: now });
+      }
+    } catch (error) {
+      logError('configuration.read_failed', withoutParameters(error), { organizations: ids.length });
+    }
+    for (const id of this.#entries.keys()) {
+      if (this.#entries.size <= MAX_ENTRIES) break;
+      this.#entries.delete(id);
+    }
+  }
+}

@@ -1,0 +1,142 @@
+import type { AttemptResult } from './attempt.ts';
+import type { Task, WebhookWork } from './fan-out.ts';
+
+/**
+ * First attempts straight from the queue, so that a healthy endpoint's delivery costs no object more than its log line.
+ *
+ * Invariant: a run ends within LEASE_BY_MS of its start whatever endpoints do, so that a consumer's invocation returns within
+ * about 3 s. What has no answer by then is leased: its webhook's outbox knows that attempt 1 runs, and it goes on beside the
+ * batch. What was not begun is handed over: the outbox attempts it.
+ */
+
+/** Attempts at a time in an invocation. Workers: six connections waiting for headers; one is left for the outboxes' RPCs. */
+export const SLOTS = 5;
+/** Attempts at a time to one webhook: one endpoint does not take all slots. */
+export const SLOTS_PER_WEBHOOK = 2;
+/** An attempt without an answer after this is leased. */
+export const LEASE_AFTER_MS = 2_000;
+/** No attempt begins later than this after the run's start. */
+export const BEGIN_BY_MS = 1_000;
+/** Whatever runs is leased this long after the run's start. */
+export const LEASE_BY_MS = 2_500;
+
+/** What the fast path needs of the world. */
+export interface FastPathDeps {
+  now(): number;
+  /** Makes attempt 1; rejects only where the fault is ours. */
+  attempt(work: WebhookWork, task: Task): Promise<AttemptResult>;
+  /**
+   * Records that attempt 1 has run since `startedAt` in the webhook's outbox, and that it is this invocation's to record when
+   * `outcome` comes. Does not throw.
+   */
+  lease(work: WebhookWork, task: Task, startedAt: number, outcome: Promise<AttemptResult>): void;
+}
+
+/** What a run did with a webhook's tasks. */
+export interface FastPathResult {
+  ended: { task: Task; result: AttemptResult }[];
+  /** Not begun: the outbox attempts them. */
+  handedOver: Task[];
+  leased: Task[];
+  /** The fault was ours: the queue redelivers. */
+  failed: { task: Task; error: unknown }[];
+}
+
+interface Lane {
+  work: WebhookWork;
+  waiting: Task[];
+  running: number;
+  /** Nothing more begins here: an attempt failed or is slow, and the rest are the outbox's to pace. */
+  closed: boolean;
+  result: FastPathResult;
+}
+
+export class FastPath {
+  readonly #deps: FastPathDeps;
+  readonly #lanes: Lane[];
+  readonly #startedAt: number;
+  /** Slots in use, by leased attempts too: their connections are still open. */
+  #slotsInUse = 0;
+  /** One promise for each attempt that is not leased yet: fulfilled when it has ended or was leased. */
+  readonly #watched = new Set<Promise<void>>();
+  #nextLane = 0;
+
+  constructor(works: readonly WebhookWork[], deps: FastPathDeps) {
+    this.#deps = deps;
+    this.#startedAt = deps.now();
+    this.#lanes = works.map((work) => ({
+      work,
+      waiting: [...work.tasks],
+      running: 0,
+      closed: work.config.webhook.health !== 'healthy',
+      result: { ended: [], handedOver: [], leased: [], failed: [] },
+    }));
+  }
+
+  /** Runs until every task has ended, is leased or is handed over; the results are in the order of the works. */
+  async run(): Promise<FastPathResult[]> {
+    for (;;) {
+      this.#fill();
+      if (this.#watched.size === 0) break;
+      await Promise.race(this.#watched);
+    }
+    return this.#lanes.map(({ result, waiting }) => ({ ...result, handedOver: waiting }));
+  }
+
+  #fill(): void {
+    while (this.#slotsInUse < SLOTS && this.#deps.now() - this.#startedAt < BEGIN_BY_MS) {
+      const lane = this.#next();
+      if (!lane) return;
+      this.#begin(lane, lane.waiting.shift() as Task);
+    }
+  }
+
+  /** The next webhook in turn with something to begin and a slot of its own: turns, so that a busy one does not come first. */
+  #next(): Lane | undefined {
+    for (let tried = 0; tried < this.#lanes.length; tried++) {
+      const lane = this.#lanes[this.#nextLane++ % this.#lanes.length] as Lane;
+      if (!lane.closed && lane.waiting.length > 0 && lane.running < SLOTS_PER_WEBHOOK) return lane;
+    }
+    return undefined;
+  }
+
+  #begin(lane: Lane, task: Task): void {
+    const startedAt = this.#deps.now();
+    this.#slotsInUse++;
+    lane.running++;
+    const outcome = this.#deps.attempt(lane.work, task);
+    const leaseAt = Math.min(startedAt + LEASE_AFTER_MS, this.#startedAt + LEASE_BY_MS);
+    const watched = this.#watch(lane, task, outcome, leaseAt - startedAt, startedAt).finally(() => this.#watched.delete(watched));
+    this.#watched.add(watched);
+  }
+
+  async #watch(lane: Lane, task: Task, outcome: Promise<AttemptResult>, leaseAfterMs: number, startedAt: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const slow = new Promise<'slow'>((resolve) => {
+      timer = setTimeout(() => resolve('slow'), leaseAfterMs);
+    });
+    const free = (): void => {
+      this.#slotsInUse--;
+      lane.running--;
+    };
+    try {
+      const result = await Promise.race([outcome, slow]);
+      if (result === 'slow') {
+        lane.closed = true;
+        lane.result.leased.push(task);
+        outcome.then(free, free);
+        this.#deps.lease(lane.work, task, startedAt, outcome);
+        return;
+      }
+      free();
+      lane.result.ended.push({ task, result });
+      if (result.record.outcome !== 'succeeded') lane.closed = true;
+    } catch (error) {
+      free();
+      lane.closed = true;
+      lane.result.failed.push({ task, error });
+    } finally {
+      if (timer !== undefined) clearTimeout(timer);
+    }
+  }
+}

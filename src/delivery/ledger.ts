@@ -1,0 +1,110 @@
+import type { AttemptRecord } from '../domain/delivery.ts';
+import {
+  begin,
+  type DeliveryState,
+  discard,
+  interrupt,
+  type RetryPolicy,
+  release,
+  settle,
+  settleLate,
+  waiting,
+} from '../domain/lifecycle.ts';
+import { type AttemptResult, interruptedAttempt } from './attempt.ts';
+import type { OutboxEntry } from './outbox-entry.ts';
+import type { OutboxStore, StoredDelivery } from './outbox-store.ts';
+
+/**
+ * Applies what happens to deliveries to their rows: finds the row, asks the rules (domain/lifecycle.ts) for the next state, and
+ * keeps it. Synchronous throughout, so that every change is one indivisible step of the object.
+ */
+export class Ledger {
+  readonly #store: OutboxStore;
+  readonly #policy: RetryPolicy;
+  /** How long an attempt may go without an outcome before it counts as interrupted. */
+  readonly #leaseMs: number;
+
+  constructor(store: OutboxStore, policy: RetryPolicy, leaseMs: number) {
+    this.#store = store;
+    this.#policy = policy;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** Records what the consumer tells of a delivery; returns whether the delivery was new. */
+  record(entry: OutboxEntry, now: number): boolean {
+    const { delivery } = entry;
+    switch (entry.kind) {
+      case 'waiting':
+        return this.#store.insert(delivery, waiting(now), null);
+      case 'discarded': {
+        const state = discard(waiting(now), entry.reason, now);
+        return state !== null && this.#store.insert(delivery, state, null);
+      }
+      case 'leased': {
+        const state = begin(waiting(now), entry.startedAt, this.#leaseMs);
+        return state !== null && this.#store.insert(delivery, state, null);
+      }
+      case 'released':
+        return this.#release(entry, now);
+      case 'attempted':
+        return this.#recordAttempted(entry);
+    }
+  }
+
+  /** The attempt of a due delivery begins; returns the delivery as it then stands, or null where it is not there to begin. */
+  begin(delivery: StoredDelivery, now: number): StoredDelivery | null {
+    return this.#change(delivery, begin(delivery.state, now, this.#leaseMs));
+  }
+
+  /** An attempt that this object made has ended. */
+  settle(id: string, result: AttemptResult): StoredDelivery | null {
+    const delivery = this.#store.find(id);
+    // Erased meanwhile.
+    if (!delivery) return null;
+    const settled = this.#change(delivery, settle(delivery.state, result.record, result.retryAfterMs, this.#policy));
+    if (settled) this.#store.saveAttempt(delivery, result.record);
+    return settled ?? this.#settleLate(delivery, result.record);
+  }
+
+  /** A lease ended without an outcome. */
+  interrupt(delivery: StoredDelivery, now: number): void {
+    const { attemptCount, trigger, leasedAt } = delivery.state;
+    if (!this.#change(delivery, interrupt(delivery.state, now, this.#policy))) return;
+    this.#store.saveAttempt(delivery, interruptedAttempt(attemptCount, trigger, leasedAt ?? now));
+  }
+
+  /** A due delivery is not to be attempted. */
+  discard(delivery: StoredDelivery, reason: 'webhook_disabled' | 'plan_not_eligible', now: number): void {
+    this.#change(delivery, discard(delivery.state, reason, now));
+  }
+
+  #recordAttempted({ delivery, result }: Extract<OutboxEntry, { kind: 'attempted' }>): boolean {
+    const { record, retryAfterMs } = result;
+    const leased = begin(waiting(record.startedAt), record.startedAt, this.#leaseMs);
+    const state = leased && settle(leased, record, retryAfterMs, this.#policy);
+    if (state && this.#store.insert(delivery, state, record)) return true;
+    // It was leased before: the row is there.
+    this.settle(delivery.id, result);
+    return false;
+  }
+
+  #release({ delivery }: OutboxEntry, now: number): boolean {
+    const known = this.#store.find(delivery.id);
+    if (!known) return this.#store.insert(delivery, waiting(now), null);
+    this.#change(known, release(known.state, now));
+    return false;
+  }
+
+  /** The outcome of an attempt that was counted as interrupted: its record is completed; a success ends the delivery. */
+  #settleLate(delivery: StoredDelivery, attempt: AttemptRecord): StoredDelivery | null {
+    if (this.#store.attempt(delivery, attempt.number)?.outcome !== 'interrupted') return null;
+    this.#store.saveAttempt(delivery, attempt);
+    return this.#change(delivery, settleLate(delivery.state, attempt));
+  }
+
+  #change(delivery: StoredDelivery, state: DeliveryState | null): StoredDelivery | null {
+    if (!state) return null;
+    this.#store.save(delivery, state);
+    return { ...delivery, state };
+  }
+}

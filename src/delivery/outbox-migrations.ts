@@ -1,0 +1,59 @@
+/*
+ * The schema of an outbox, as the steps that lead to it: an object applies those it lacks when it is next loaded, so that every
+ * past version's stored state is understood. Steps are only ever appended.
+ *
+ * Rows are billed when written, one for the table and one for each index entry. A delivery that arrives at the first attempt is
+ * one row: its key is its place in the log (no further index), its first attempt is kept within it, and the index of what is due
+ * has no entry for it.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE deliveries (
+    created_at INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    session_id TEXT,
+    status TEXT NOT NULL CHECK (status IN ('pending', 'retrying', 'delivered', 'failed', 'discarded')),
+    reason TEXT,
+    attempt_count INTEGER NOT NULL CHECK (attempt_count >= 0),
+    failures INTEGER NOT NULL CHECK (failures >= 0),
+    due_at INTEGER,
+    leased_at INTEGER,
+    trigger TEXT NOT NULL,
+    finished_at INTEGER,
+    last_response_status INTEGER,
+    first_attempt TEXT,
+    payload BLOB NOT NULL,
+    PRIMARY KEY (created_at, id),
+    -- What is not finished is due at some time, or nothing would ever happen to it.
+    CHECK (status NOT IN ('pending', 'retrying') OR due_at IS NOT NULL),
+    CHECK (leased_at IS NULL OR due_at IS NOT NULL)
+  ) WITHOUT ROWID;
+  CREATE INDEX deliveries_due ON deliveries (due_at) WHERE due_at IS NOT NULL;
+  -- Attempts after the first.
+  CREATE TABLE attempts (
+    delivery_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (delivery_id, number)
+  ) WITHOUT ROWID;
+  -- Deliveries of events with an Idempotency-Key: their ids carry no time, so that their place in the log is looked up here.
+  CREATE TABLE keyed_deliveries (
+    id TEXT PRIMARY KEY,
+    created_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
+];
+
+const VERSION_KEY = 'schemaVersion';
+
+/** Brings an outbox's schema up to date. */
+export function migrate(storage: DurableObjectStorage): void {
+  const version = storage.kv.get<number>(VERSION_KEY) ?? 0;
+  if (version === MIGRATIONS.length) return;
+  storage.transactionSync(() => {
+    for (const step of MIGRATIONS.slice(version)) storage.sql.exec(step);
+    storage.kv.put(VERSION_KEY, MIGRATIONS.length);
+  });
+}

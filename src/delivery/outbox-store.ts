@@ -1,0 +1,208 @@
+import type {
+  AttemptRecord,
+  DeliveryDetail,
+  DeliveryFilter,
+  DeliveryPage,
+  DeliveryPosition,
+  DeliverySummary,
+  NewDelivery,
+} from '../domain/delivery.ts';
+import { isKeyed, mintedAt } from '../domain/ids.ts';
+import type { DeliveryState } from '../domain/lifecycle.ts';
+import { migrate } from './outbox-migrations.ts';
+
+/** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */
+const MAX_SCANNED_ROWS = 2_000;
+
+const STATE = 'status, reason, attempt_count, failures, due_at, leased_at, trigger, finished_at, last_response_status';
+const COLUMNS = `created_at, id, event_id, event, session_id, ${STATE}`;
+
+const SQL = {
+  // OR IGNORE: recording a delivery twice is a no-op.
+  insert: `INSERT OR IGNORE INTO deliveries (${COLUMNS}, first_attempt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  insertKeyed: 'INSERT OR IGNORE INTO keyed_deliveries (id, created_at) VALUES (?, ?)',
+  keyedCreatedAt: 'SELECT created_at FROM keyed_deliveries WHERE id = ?',
+  find: `SELECT ${COLUMNS} FROM deliveries WHERE created_at = ? AND id = ?`,
+  payload: 'SELECT payload FROM deliveries WHERE created_at = ? AND id = ?',
+  save: `UPDATE deliveries SET (${STATE}) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE created_at = ? AND id = ?`,
+  saveFirstAttempt: 'UPDATE deliveries SET first_attempt = ? WHERE created_at = ? AND id = ?',
+  firstAttempt: 'SELECT first_attempt AS record FROM deliveries WHERE created_at = ? AND id = ?',
+  saveAttempt: 'INSERT OR REPLACE INTO attempts (delivery_id, number, record) VALUES (?, ?, ?)',
+  attempt: 'SELECT record FROM attempts WHERE delivery_id = ? AND number = ?',
+  laterAttempts: 'SELECT record FROM attempts WHERE delivery_id = ? ORDER BY number',
+  due: `SELECT ${COLUMNS} FROM deliveries WHERE due_at <= ? ORDER BY due_at, created_at, id LIMIT ?`,
+  nextDueAt: 'SELECT due_at FROM deliveries WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1',
+  page: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC`,
+} as const;
+
+type Row = {
+  created_at: number;
+  id: string;
+  event_id: string;
+  event: string;
+  session_id: string | null;
+  status: DeliveryState['status'];
+  reason: DeliveryState['reason'];
+  attempt_count: number;
+  failures: number;
+  due_at: number | null;
+  leased_at: number | null;
+  trigger: DeliveryState['trigger'];
+  finished_at: number | null;
+  last_response_status: number | null;
+};
+
+/** A delivery as the outbox holds it, without its payload. */
+export interface StoredDelivery extends DeliveryPosition {
+  eventId: string;
+  event: string;
+  sessionId: string | null;
+  state: DeliveryState;
+}
+
+/**
+ * The rows of one outbox. It knows SQL and no rules: states come from domain/lifecycle.ts. Every method is synchronous, so that
+ * a read, the transition and its write cannot be interleaved with another's.
+ */
+export class OutboxStore {
+  readonly #storage: DurableObjectStorage;
+  #migrated = false;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** The storage has been emptied: the schema is made anew when it is next needed, so that an erased outbox stays empty. */
+  reset(): void {
+    this.#migrated = false;
+  }
+
+  get #sql(): SqlStorage {
+    if (!this.#migrated) migrate(this.#storage);
+    this.#migrated = true;
+    return this.#storage.sql;
+  }
+
+  /** Adds a delivery in the state it is in, with its first attempt where one has ended. False: it was there already. */
+  insert(delivery: NewDelivery, state: DeliveryState, firstAttempt: AttemptRecord | null): boolean {
+    const { acceptedAt, id, eventId, event, sessionId, payload } = delivery;
+    // A keyed delivery's place is where it was first recorded, whatever a repetition says.
+    if (isKeyed(id) && this.#sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return false;
+    const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
+    return this.#sql.exec(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload).rowsWritten > 0;
+  }
+
+  find(id: string): StoredDelivery | null {
+    const createdAt = this.#createdAt(id);
+    if (createdAt === null) return null;
+    const [row] = this.#sql.exec<Row>(SQL.find, createdAt, id);
+    return row ? toStored(row) : null;
+  }
+
+  save({ createdAt, id }: DeliveryPosition, state: DeliveryState): void {
+    this.#sql.exec(SQL.save, ...valuesOf(state), createdAt, id);
+  }
+
+  /** Keeps an attempt that ended: the first within the delivery's row, later ones in rows of their own. */
+  saveAttempt({ createdAt, id }: DeliveryPosition, attempt: AttemptRecord): void {
+    const record = JSON.stringify(attempt);
+    if (attempt.number === 1) this.#sql.exec(SQL.saveFirstAttempt, record, createdAt, id);
+    else this.#sql.exec(SQL.saveAttempt, id, attempt.number, record);
+  }
+
+  attempt({ createdAt, id }: DeliveryPosition, number: number): AttemptRecord | null {
+    const cursor =
+      number === 1
+        ? this.#sql.exec<{ record: string | null }>(SQL.firstAttempt, createdAt, id)
+        : this.#sql.exec<{ record: string | null }>(SQL.attempt, id, number);
+    const [row] = cursor;
+    return row?.record ? JSON.parse(row.record) : null;
+  }
+
+  payload({ createdAt, id }: DeliveryPosition): Uint8Array {
+    const { payload } = this.#sql.exec<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id).one();
+    return new Uint8Array(payload);
+  }
+
+  /** What is due, longest due first, and among equals in the order of acceptance. */
+  due(now: number, limit: number): StoredDelivery[] {
+    return this.#sql.exec<Row>(SQL.due, now, limit).toArray().map(toStored);
+  }
+
+  /** When something is due next; null where nothing waits. */
+  nextDueAt(): number | null {
+    const [row] = this.#sql.exec<{ due_at: number }>(SQL.nextDueAt);
+    return row?.due_at ?? null;
+  }
+
+  /** A page of the log, newest first, from after a place in it. */
+  page(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): DeliveryPage {
+    const deliveries: DeliverySummary[] = [];
+    const start = after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
+    // `to` is exclusive, as the start of a page is.
+    const from = filter.to !== undefined && filter.to <= start.createdAt ? { createdAt: filter.to, id: '' } : start;
+    let scanned = 0;
+    let last: DeliveryPosition | null = null;
+    for (const row of this.#sql.exec<Row>(SQL.page, from.createdAt, from.id, filter.from ?? 0)) {
+      if (deliveries.length === limit || scanned === MAX_SCANNED_ROWS) return { deliveries, next: last };
+      scanned++;
+      last = { createdAt: row.created_at, id: row.id };
+      if (filter.status !== undefined && row.status !== filter.status) continue;
+      if (filter.event !== undefined && row.event !== filter.event) continue;
+      deliveries.push(toSummary(toStored(row)));
+    }
+    return { deliveries, next: null };
+  }
+
+  detail(id: string): DeliveryDetail | null {
+    const delivery = this.find(id);
+    if (!delivery) return null;
+    const attempts = this.#sql.exec<{ record: string }>(SQL.laterAttempts, id).toArray();
+    const first = this.attempt(delivery, 1);
+    return {
+      ...toSummary(delivery),
+      payload: new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(this.payload(delivery)),
+      attempts: [...(first ? [first] : []), ...attempts.map(({ record }) => JSON.parse(record) as AttemptRecord)],
+    };
+  }
+
+  #createdAt(id: string): number | null {
+    if (!isKeyed(id)) return mintedAt(id);
+    const [row] = this.#sql.exec<{ created_at: number }>(SQL.keyedCreatedAt, id);
+    return row?.created_at ?? null;
+  }
+}
+
+/** A state's values, in the order of STATE. */
+function valuesOf(state: DeliveryState): (string | number | null)[] {
+  const { status, reason, attemptCount, failures, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus } = state;
+  return [status, reason, attemptCount, failures, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus];
+}
+
+function toStored(row: Row): StoredDelivery {
+  return {
+    createdAt: row.created_at,
+    id: row.id,
+    eventId: row.event_id,
+    event: row.event,
+    sessionId: row.session_id,
+    state: {
+      status: row.status,
+      reason: row.reason,
+      attemptCount: row.attempt_count,
+      failures: row.failures,
+      dueAt: row.due_at,
+      leasedAt: row.leased_at,
+      trigger: row.trigger,
+      finishedAt: row.finished_at,
+      lastResponseStatus: row.last_response_status,
+    },
+  };
+}
+
+function toSummary({ createdAt, id, eventId, event, sessionId, state }: StoredDelivery): DeliverySummary {
+  const { status, reason, attemptCount, finishedAt, lastResponseStatus } = state;
+  // While an attempt runs, dueAt is the end of its lease, which is nobody's next attempt.
+  const nextAttemptAt = state.leasedAt === null ? state.dueAt : null;
+  return { id, eventId, event, sessionId, status, reason, attemptCount, nextAttemptAt, createdAt, finishedAt, lastResponseStatus };
+}

@@ -1,0 +1,195 @@
+import { DurableObject } from 'cloudflare:workers';
+import { withoutParameters } from '../db/client.ts';
+import { type OutboxConfig, readWebhook } from '../db/configuration.ts';
+import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition } from '../domain/delivery.ts';
+import { logError } from '../log.ts';
+import { settingsOf } from '../settings.ts';
+import { within } from '../within.ts';
+import type { AttemptResult } from './attempt.ts';
+import { MAX_AGE_MS } from './configuration-cache.ts';
+import { Lane } from './lane.ts';
+import { Ledger } from './ledger.ts';
+import type { OutboxEntry } from './outbox-entry.ts';
+import { OutboxStore } from './outbox-store.ts';
+import { Reports } from './reports.ts';
+import { Sender } from './sender.ts';
+
+/** The time that sending and recording may take around an attempt's own timeout. */
+const LEASE_MARGIN_MS = 5_000;
+/** How long D1 may take before the last known configuration serves. */
+const D1_TIMEOUT_MS = 2_000;
+/** After a fault of ours the alarm tries again no sooner than this. */
+const AFTER_FAULT_MS = 5_000;
+
+/** Key of the object's key-value storage: the last configuration it has seen. */
+const CONFIG = 'config';
+
+/**
+ * One webhook's deliveries: the log of what was, and what waits, which its alarm attempts. It is a shell: states are
+ * domain/lifecycle.ts, rows are OutboxStore, the order and number of attempts is Lane.
+ *
+ * What it keeps to: while anything waits an alarm is set, no later than when the first of it is due. The object can vanish
+ * between any two awaits; an attempt that it had begun is a lease by then, which the alarm finds.
+ */
+export class Outbox extends DurableObject<Env> {
+  readonly #store: OutboxStore;
+  readonly #ledger: Ledger;
+  readonly #lane: Lane;
+  readonly #reports: Reports;
+  readonly #webhookId: string;
+  /** When the alarm is set for, as far as this instance knows. */
+  #armedFor: number | null = null;
+  #config: { value: OutboxConfig; readAt: number } | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const settings = settingsOf(env);
+    const sender = new Sender(settings);
+    const policy = { scheduleMs: settings.retryScheduleMs, random: Math.random };
+    // An outbox is addressed by its webhook's id; should an alarm come without it, a configuration has been seen.
+    this.#webhookId = ctx.id.name ?? ctx.storage.kv.get<OutboxConfig>(CONFIG)?.webhook.id ?? '';
+    this.#reports = new Reports(ctx.storage.kv, env.DB, this.#webhookId);
+    this.#store = new OutboxStore(ctx.storage);
+    this.#ledger = new Ledger(this.#store, policy, settings.deliveryTimeoutMs + LEASE_MARGIN_MS);
+    this.#lane = new Lane(this.#store, this.#ledger, {
+      now: () => Date.now(),
+      configuration: () => this.#usableConfiguration(),
+      attempt: ({ webhook }, delivery, payload) => {
+        const { attemptCount: number, trigger } = delivery.state;
+        return sender.send(webhook, { delivery, payload, number, trigger });
+      },
+      arm: () => this.#arm(),
+      erase: () => this.#erase(),
+      ended: (config, result) => this.#ended(config, result),
+    });
+    // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
+    void ctx.blockConcurrencyWhile(async () => {
+      this.#armedFor = await ctx.storage.getAlarm();
+      await this.#arm();
+    });
+  }
+
+  /**
+   * Records what a batch did with some of the webhook's deliveries; durable when it returns. Recording twice is a no-op.
+   * @returns the ids of the deliveries that were new
+   */
+  async record(config: OutboxConfig, entries: OutboxEntry[]): Promise<string[]> {
+    const now = Date.now();
+    const fresh: string[] = [];
+    this.ctx.storage.transactionSync(() => {
+      for (const entry of entries) if (this.#ledger.record(entry, now)) fresh.push(entry.delivery.id);
+    });
+    for (const entry of entries) if (entry.kind === 'attempted') this.#ended(config, entry.result);
+    if (this.#nextDueAt() === null) return fresh;
+    this.#keepConfig(config, now);
+    this.ctx.waitUntil(this.#reports.busy(now));
+    // A running drain takes up what is due; what falls due later needs the alarm.
+    this.#lane.poke();
+    await this.#arm();
+    return fresh;
+  }
+
+  /** A page of the log, newest first. */
+  list(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): DeliveryPage {
+    return this.#store.page(filter, limit, after);
+  }
+
+  /** One delivery with its payload and attempts. */
+  find(id: string): DeliveryDetail | null {
+    return this.#store.detail(id);
+  }
+
+  /** Forgets everything: the webhook has been deleted. */
+  async erase(): Promise<void> {
+    await this.#erase();
+  }
+
+  /** Sets the alarm anew, where it should have fired. Returns whether anything waits. */
+  async poke(): Promise<boolean> {
+    const dueAt = this.#nextDueAt();
+    if (dueAt === null) {
+      this.#reports.idle();
+      return false;
+    }
+    // An alarm that the platform holds but does not fire is set again: one row, and it starts anew.
+    if (dueAt <= Date.now()) this.#armedFor = null;
+    await this.#arm();
+    return true;
+  }
+
+  override async alarm(): Promise<void> {
+    this.#armedFor = null;
+    this.#config = null;
+    let notBefore = 0;
+    try {
+      await this.#reports.flush(Date.now());
+      await this.#lane.drain();
+    } catch (error) {
+      // Not thrown on: a throwing alarm is tried six times more and then never again (Durable Objects).
+      logError('outbox.alarm_failed', withoutParameters(error), { webhook: this.#webhookId });
+      notBefore = Date.now() + AFTER_FAULT_MS;
+    }
+    await this.#arm(notBefore);
+  }
+
+  #nextDueAt(): number | null {
+    const times = [this.#store.nextDueAt(), this.#reports.dueAt()].filter((at) => at !== null);
+    return times.length > 0 ? Math.min(...times) : null;
+  }
+
+  /** Sees to it that an alarm is set for when something is due, or earlier. */
+  async #arm(notBefore = 0): Promise<void> {
+    const dueAt = this.#nextDueAt();
+    if (dueAt === null) return;
+    // A millisecond ahead: an alarm set for now within alarm() can stall.
+    const at = Math.max(dueAt, notBefore, Date.now() + 1);
+    if (this.#armedFor !== null && this.#armedFor <= at) return;
+    this.#armedFor = at;
+    await this.ctx.storage.setAlarm(at);
+  }
+
+  /** The configuration, with the webhook disabled where its endpoint said 410 and D1 could not be told yet. */
+  async #usableConfiguration(): Promise<OutboxConfig | null> {
+    const config = await this.#configuration();
+    if (!config || !this.#reports.isGone(config.webhook.url)) return config;
+    return { ...config, webhook: { ...config.webhook, enabled: false } };
+  }
+
+  /** The webhook's configuration, at most seconds old; the last known while D1 is down; null where it has been deleted. */
+  async #configuration(): Promise<OutboxConfig | null> {
+    const now = Date.now();
+    if (this.#config && now - this.#config.readAt <= MAX_AGE_MS) return this.#config.value;
+    try {
+      const config = await within(D1_TIMEOUT_MS, readWebhook(this.env.DB, this.#webhookId));
+      if (config) this.#keepConfig(config, now);
+      return config;
+    } catch (error) {
+      const known = this.ctx.storage.kv.get<OutboxConfig>(CONFIG);
+      logError('webhook.read_failed', withoutParameters(error), { webhook: this.#webhookId, known: known !== undefined });
+      if (!known) throw error;
+      // Not asked again for seconds: each try would hold the lane for as long as D1 hangs.
+      this.#config = { value: known, readAt: now };
+      return known;
+    }
+  }
+
+  /** Keeps a configuration for the seconds to come, and durably, so that retries go on while D1 is down. */
+  #keepConfig(config: OutboxConfig, readAt: number): void {
+    this.#config = { value: config, readAt };
+    const { kv } = this.ctx.storage;
+    if (JSON.stringify(kv.get(CONFIG)) !== JSON.stringify(config)) kv.put(CONFIG, config);
+  }
+
+  /** What an attempt's outcome means beyond its delivery. */
+  #ended({ webhook }: OutboxConfig, { record }: AttemptResult): void {
+    if (record.responseStatus === 410) this.#reports.gone(webhook.url, Date.now());
+  }
+
+  async #erase(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.#armedFor = null;
+    this.#config = null;
+    this.#store.reset();
+  }
+}

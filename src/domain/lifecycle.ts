@@ -1,0 +1,105 @@
+import type { AttemptRecord, AttemptTrigger, DeliveryReason, DeliveryStatus } from './delivery.ts';
+import { nextAttemptAt } from './retry-schedule.ts';
+
+/**
+ * What an outbox knows of a delivery's progress. The transitions below are the only ways to change it; each names the state
+ * that it leaves, and returns null where the delivery is not in it: somebody else was there first.
+ */
+export interface DeliveryState {
+  status: DeliveryStatus;
+  reason: DeliveryReason | null;
+  /** Attempts begun; the number of the running or last one. */
+  attemptCount: number;
+  /** Failed attempts of the current schedule. */
+  failures: number;
+  /** When something is to happen next: the next attempt, or, while one runs, the end of its lease. Null: nothing will. */
+  dueAt: number | null;
+  /** Start of the attempt that runs now, if one does. */
+  leasedAt: number | null;
+  /** What makes the next attempt happen, or made the running one. */
+  trigger: AttemptTrigger;
+  finishedAt: number | null;
+  lastResponseStatus: number | null;
+}
+
+/** How failed attempts are retried. */
+export interface RetryPolicy {
+  scheduleMs: readonly number[];
+  /** 0 ≤ random < 1, for the jitter. */
+  random(): number;
+}
+
+/** A delivery that waits for its first attempt. */
+export function waiting(dueAt: number): DeliveryState {
+  return {
+    status: 'pending',
+    reason: null,
+    attemptCount: 0,
+    failures: 0,
+    dueAt,
+    leasedAt: null,
+    trigger: 'event',
+    finishedAt: null,
+    lastResponseStatus: null,
+  };
+}
+
+/** waiting → leased: an attempt begins. With no outcome by the end of its lease it will count as interrupted. */
+export function begin(state: DeliveryState, startedAt: number, leaseMs: number): DeliveryState | null {
+  if (state.dueAt === null || state.leasedAt !== null) return null;
+  return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, dueAt: startedAt + leaseMs };
+}
+
+/** leased → waiting: the attempt was claimed but never begun. */
+export function release(state: DeliveryState, dueAt: number): DeliveryState | null {
+  if (state.leasedAt === null) return null;
+  return { ...state, attemptCount: state.attemptCount - 1, leasedAt: null, dueAt };
+}
+
+/** leased → delivered, retrying or failed: the running attempt ended. */
+export function settle(
+  state: DeliveryState,
+  attempt: AttemptRecord,
+  retryAfterMs: number | null,
+  policy: RetryPolicy,
+): DeliveryState | null {
+  if (state.leasedAt === null || state.attemptCount !== attempt.number) return null;
+  const endedAt = attempt.startedAt + (attempt.durationMs ?? 0);
+  const ended = { ...state, leasedAt: null, lastResponseStatus: attempt.responseStatus };
+  if (attempt.outcome === 'succeeded') return finish(ended, 'delivered', null, endedAt);
+  if (attempt.responseStatus === 410) return finish(ended, 'failed', 'endpoint_gone', endedAt);
+  return afterFailure(ended, endedAt, retryAfterMs, policy);
+}
+
+/** leased → retrying or failed: the lease ended without an outcome. The attempt counts, since it may have arrived. */
+export function interrupt(state: DeliveryState, now: number, policy: RetryPolicy): DeliveryState | null {
+  if (state.leasedAt === null || state.dueAt === null || state.dueAt > now) return null;
+  return afterFailure({ ...state, leasedAt: null, lastResponseStatus: null }, now, null, policy);
+}
+
+/**
+ * The outcome of an attempt that was counted as interrupted comes after all. A success ends the delivery, also one that had
+ * failed for want of it; a failure changes nothing, since it was counted as one.
+ */
+export function settleLate(state: DeliveryState, attempt: AttemptRecord): DeliveryState | null {
+  if (attempt.outcome !== 'succeeded' || state.status === 'delivered') return null;
+  const endedAt = attempt.startedAt + (attempt.durationMs ?? 0);
+  return finish({ ...state, leasedAt: null, lastResponseStatus: attempt.responseStatus }, 'delivered', null, endedAt);
+}
+
+/** waiting → discarded: it fell due while its webhook could not be used. */
+export function discard(state: DeliveryState, reason: DeliveryReason, now: number): DeliveryState | null {
+  if (state.dueAt === null || state.leasedAt !== null) return null;
+  return finish(state, 'discarded', reason, now);
+}
+
+function afterFailure(state: DeliveryState, endedAt: number, retryAfterMs: number | null, policy: RetryPolicy): DeliveryState {
+  const failures = state.failures + 1;
+  const dueAt = nextAttemptAt(policy.scheduleMs, failures, endedAt, policy.random(), retryAfterMs);
+  if (dueAt === null) return { ...finish(state, 'failed', 'attempts_exhausted', endedAt), failures };
+  return { ...state, status: 'retrying', failures, dueAt, trigger: 'schedule' };
+}
+
+function finish(state: DeliveryState, status: DeliveryStatus, reason: DeliveryReason | null, finishedAt: number): DeliveryState {
+  return { ...state, status, reason, dueAt: null, finishedAt };
+}

@@ -1,0 +1,74 @@
+import { createExecutionContext, createMessageBatch, getQueueResult, type QueueResult } from 'cloudflare:test';
+import { env, exports } from 'cloudflare:workers';
+import { databaseOf } from '../../src/db/client.ts';
+import { organizations, webhooks } from '../../src/db/schema.ts';
+import { sealSecret } from '../../src/db/secret-box.ts';
+import type { Outbox } from '../../src/delivery/outbox.ts';
+import { encodeEventMessage, type QueuedEvent } from '../../src/domain/event-message.ts';
+import { mintId } from '../../src/domain/ids.ts';
+import type { Plan } from '../../src/domain/plan.ts';
+import { settingsOf } from '../../src/settings.ts';
+
+/** An organization straight in the database. */
+export async function givenOrganization(plan: Plan = 'scale'): Promise<string> {
+  const id = `org_${crypto.randomUUID()}`;
+  await databaseOf(env.DB).insert(organizations).values({ id, name: 'Acme', plan, createdAt: Date.now(), updatedAt: Date.now() });
+  return id;
+}
+
+interface WebhookOptions {
+  url: string;
+  secret?: string;
+  events?: string[];
+  enabled?: boolean;
+}
+
+/** A webhook straight in the database. */
+export async function givenWebhook(organizationId: string, options: WebhookOptions): Promise<string> {
+  const { url, secret, events = ['*'], enabled = true } = options;
+  const now = Date.now();
+  const id = mintId('webhook', now);
+  const sealed = secret === undefined ? null : await sealSecret(settingsOf(env).masterKeys, id, secret);
+  await databaseOf(env.DB)
+    .insert(webhooks)
+    .values({ id, organizationId, url, events, enabled, secret: sealed, healthSince: now, createdAt: now, updatedAt: now });
+  return id;
+}
+
+/** An event as ingest queues it. */
+export function anEvent(organizationId: string, extra: Record<string, unknown> = {}): QueuedEvent {
+  const event = {
+    event: 'visitor.identified',
+    timestamp: '2026-11-23T10:00:00Z',
+    organization_id: organizationId,
+    session_id: `ses_${crypto.randomUUID()}`,
+    visitor: { email: 'ada@example.com' },
+    ...extra,
+  };
+  return { id: mintId('event', Date.now()), payload: new TextEncoder().encode(JSON.stringify(event)) };
+}
+
+export interface QueueMessage {
+  id: string;
+  timestamp: number;
+  attempts: number;
+  body: unknown;
+}
+
+export function aMessage(events: QueuedEvent[], attempts = 1): QueueMessage {
+  const body = encodeEventMessage({ acceptedAt: Date.now(), redriven: false, events });
+  return { id: crypto.randomUUID(), timestamp: Date.now(), attempts, body };
+}
+
+/** Hands a batch to the Worker's queue handler, as the queue does, and tells what became of its messages. */
+export async function consume(messages: QueueMessage[], queue = 'bullseye-events'): Promise<QueueResult> {
+  const batch = createMessageBatch(queue, messages);
+  const ctx = createExecutionContext();
+  const { default: worker } = await import('../../src/index.ts');
+  await worker.queue(batch, env, ctx);
+  return getQueueResult(batch, ctx);
+}
+
+export function outboxOf(webhookId: string): DurableObjectStub<Outbox> {
+  return env.OUTBOX.getByName(webhookId);
+}
