@@ -1,0 +1,213 @@
+import { type ApiKeyRow, insertApiKey, listApiKeys, revokeApiKey } from '../db/api-keys.ts';
+import type { Database } from '../db/client.ts';
+import {
+  INGEST_SCOPE,
+  KEY_SCOPES,
+  KEY_STATUSES,
+  type KeyKind,
+  keyPrefix,
+  keyStatus,
+  MAX_ACTIVE_KEYS,
+  writeKey,
+} from '../domain/api-key.ts';
+import { mintId } from '../domain/ids.ts';
+import { forgetKey, hashKey } from './auth.ts';
+import { ApiError, invalid, notFound } from './errors.ts';
+import { apiKeyParams, isoTime, isoTimeOrNull, organizationParams, requireOrganization, time, timeInput } from './parameters.ts';
+import { type Route, route } from './route.ts';
+import { z } from './zod.ts';
+
+const organizationPath = '/api/v1/organization/{organizationId}/api-keys';
+const platformPath = '/api/v1/platform/keys';
+const organizationTag = 'API keys';
+const platformTag = 'Platform';
+
+const name = z.string().trim().min(1).max(100);
+const expiresAt = timeInput('When the key stops working; absent or null: never. In the future.').nullable().optional();
+
+const organizationKeyInput = z
+  .strictObject({
+    name,
+    scopes: z
+      .array(z.enum(KEY_SCOPES))
+      .min(1)
+      .max(KEY_SCOPES.length)
+      .refine((scopes) => new Set(scopes).size === scopes.length, 'A scope is named twice.')
+      .openapi({
+        description: '`read` reads; `write` also changes webhooks, tests, retries, recovers; `admin` also manages keys and secrets.',
+      }),
+    expiresAt,
+  })
+  .openapi('ApiKeyInput');
+
+const platformKeyInput = z
+  .strictObject({
+    name,
+    scopes: z
+      .tuple([z.literal(INGEST_SCOPE)])
+      .default([INGEST_SCOPE])
+      .openapi({ type: 'array', items: { type: 'string', enum: [INGEST_SCOPE] } }),
+    expiresAt,
+  })
+  .openapi('PlatformKeyInput');
+
+const listedKey = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    keyPrefix: z.string().openapi({ description: 'The first 12 characters, to recognize the key by.' }),
+    scopes: z.array(z.string()),
+    status: z.enum(KEY_STATUSES),
+    expiresAt: time().nullable(),
+    lastUsedAt: time('To the minute.').nullable(),
+    createdAt: time(),
+  })
+  .openapi('ApiKey');
+
+const createdKey = listedKey
+  .extend({ plainKey: z.string().openapi({ description: 'The key itself. It is shown this once.' }) })
+  .openapi('CreatedApiKey');
+const keyList = z.object({ apiKeys: z.array(listedKey) }).openapi('ApiKeyList');
+
+function toListedKey(row: ApiKeyRow, nowMs: number): z.input<typeof listedKey> {
+  return {
+    id: row.id,
+    name: row.name,
+    keyPrefix: row.keyPrefix,
+    scopes: row.scopes,
+    status: keyStatus(row, nowMs),
+    expiresAt: isoTimeOrNull(row.expiresAt),
+    lastUsedAt: isoTimeOrNull(row.lastUsedAt),
+    createdAt: isoTime(row.createdAt),
+  };
+}
+
+interface KeyRequest {
+  name: string;
+  scopes: string[];
+  expiresAt?: number | null;
+}
+
+/** Makes a key of an organization, or (null) one for the platform's producers. */
+async function create(db: Database, organizationId: string | null, input: KeyRequest, nowMs: number): Promise<z.input<typeof createdKey>> {
+  const expiry = input.expiresAt ?? null;
+  if (expiry !== null && expiry <= nowMs) throw invalid([{ field: 'expiresAt', message: 'This time is past.' }]);
+  const kind: KeyKind = organizationId === null ? 'producer' : 'organization';
+  const plainKey = writeKey(kind, crypto.getRandomValues(new Uint8Array(16)));
+  const key = {
+    id: mintId('apiKey', nowMs),
+    organizationId,
+    name: input.name,
+    keyHash: await hashKey(plainKey),
+    keyPrefix: keyPrefix(plainKey),
+    scopes: input.scopes,
+    expiresAt: expiry,
+    createdAt: nowMs,
+  };
+  const row = await insertApiKey(db, key, nowMs);
+  if (!row) throw new ApiError('api_key_limit_reached', `There are ${MAX_ACTIVE_KEYS} active keys already.`, { limit: MAX_ACTIVE_KEYS });
+  return { ...toListedKey(row, nowMs), plainKey };
+}
+
+async function revoke(db: Database, organizationId: string | null, keyId: string, nowMs: number): Promise<void> {
+  const keyHash = await revokeApiKey(db, organizationId, keyId, nowMs);
+  if (keyHash === null) throw notFound('API key');
+  forgetKey(keyHash);
+}
+
+async function list(db: Database, organizationId: string | null, nowMs: number): Promise<z.input<typeof keyList>> {
+  return { apiKeys: (await listApiKeys(db, organizationId)).map((row) => toListedKey(row, nowMs)) };
+}
+
+const listOfOrganization = route({
+  method: 'get',
+  path: organizationPath,
+  operationId: 'listApiKeys',
+  summary: "List an organization's API keys",
+  description: 'Newest first. Keys that were revoked or expired stay listed for 30 days.',
+  tag: organizationTag,
+  access: 'admin',
+  params: organizationParams,
+  success: { status: 200, description: 'The keys, without the keys themselves.', schema: keyList },
+  handler: async ({ params, db, nowMs }) => {
+    await requireOrganization(db, params.organizationId);
+    return await list(db, params.organizationId, nowMs);
+  },
+});
+
+const createForOrganization = route({
+  method: 'post',
+  path: organizationPath,
+  operationId: 'createApiKey',
+  summary: 'Make an API key',
+  description: `An organization has at most ${MAX_ACTIVE_KEYS} active keys. The key is in the answer as \`plainKey\`, and never again.`,
+  tag: organizationTag,
+  access: 'admin',
+  params: organizationParams,
+  body: organizationKeyInput,
+  success: { status: 201, description: 'The key.', schema: createdKey },
+  errors: ['api_key_limit_reached'],
+  handler: async ({ params, body, db, nowMs }) => {
+    await requireOrganization(db, params.organizationId);
+    return await create(db, params.organizationId, body, nowMs);
+  },
+});
+
+const revokeOfOrganization = route({
+  method: 'delete',
+  path: `${organizationPath}/{keyId}`,
+  operationId: 'revokeApiKey',
+  summary: 'Revoke an API key',
+  description: 'It opens nothing any more within 5 seconds, everywhere.',
+  tag: organizationTag,
+  access: 'admin',
+  params: organizationParams.extend(apiKeyParams.shape),
+  success: { status: 204, description: 'It is revoked.' },
+  handler: async ({ params, db, nowMs }) => await revoke(db, params.organizationId, params.keyId, nowMs),
+});
+
+const listOfPlatform = route({
+  method: 'get',
+  path: platformPath,
+  operationId: 'listPlatformKeys',
+  summary: "List the producers' keys",
+  tag: platformTag,
+  access: 'platform',
+  success: { status: 200, description: 'The keys, without the keys themselves.', schema: keyList },
+  handler: async ({ db, nowMs }) => await list(db, null, nowMs),
+});
+
+const createForPlatform = route({
+  method: 'post',
+  path: platformPath,
+  operationId: 'createPlatformKey',
+  summary: 'Make a key for a producer',
+  description: 'It posts events for any organization, and does nothing else.',
+  tag: platformTag,
+  access: 'platform',
+  body: platformKeyInput,
+  success: { status: 201, description: 'The key.', schema: createdKey },
+  errors: ['api_key_limit_reached'],
+  handler: async ({ body, db, nowMs }) => await create(db, null, body, nowMs),
+});
+
+const revokeOfPlatform = route({
+  method: 'delete',
+  path: `${platformPath}/{keyId}`,
+  operationId: 'revokePlatformKey',
+  summary: "Revoke a producer's key",
+  tag: platformTag,
+  access: 'platform',
+  params: apiKeyParams,
+  success: { status: 204, description: 'It is revoked.' },
+  handler: async ({ params, db, nowMs }) => await revoke(db, null, params.keyId, nowMs),
+});
+
+export const apiKeyRoutes: readonly Route[] = [
+  listOfOrganization,
+  createForOrganization,
+  revokeOfOrganization,
+  listOfPlatform,
+  createForPlatform,
+  revokeOfPlatform,
+];

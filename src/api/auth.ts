@@ -1,0 +1,130 @@
+import { findApiKeyByHash, touchApiKey } from '../db/api-keys.ts';
+import { databaseOf, withoutParameters } from '../db/client.ts';
+import { FreshCache, NothingKnown } from '../db/fresh-cache.ts';
+import { grants, type KeyScope, keyKind, keyStatus } from '../domain/api-key.ts';
+import { toHex } from '../domain/encoding.ts';
+import { logError } from '../log.ts';
+import { settingsOf } from '../settings.ts';
+import { ApiError, notFound } from './errors.ts';
+
+/** Who a route is for. `read`, `write` and `admin` are scopes of organization keys; the platform key opens everything. */
+export type Access = 'public' | 'ingest' | 'platform' | KeyScope;
+
+/** Who makes a request. */
+export type Caller =
+  /** Nobody in particular: a public route. */
+  | { kind: 'anonymous' }
+  | { kind: 'platform' }
+  /** A producer's key: it posts events, and nothing else. */
+  | { kind: 'producer'; keyId: string }
+  | { kind: 'organization'; keyId: string; organizationId: string; scopes: readonly string[] };
+
+/** A stored key as authentication needs it. */
+interface KnownKey {
+  id: string;
+  organizationId: string | null;
+  scopes: readonly string[];
+  expiresAt: number | null;
+  revokedAt: number | null;
+  lastUsedAt: number | null;
+}
+
+/** Up to this often a key's use is noted. */
+const TOUCH_INTERVAL_MS = 60_000;
+
+/** By SHA-256 of the key. A change is in force everywhere within 5 s (DESIGN, section 3): 3 s old at most, and time to spare. */
+const knownKeys = new FreshCache<KnownKey | null>({ maxAgeMs: 3_000, lastKnownAgeMs: 3_600_000, timeoutMs: 1_000, maxEntries: 2_000 });
+
+const encoder = new TextEncoder();
+
+/** What a request needs of its surroundings to be authenticated. */
+export interface AuthContext {
+  env: Env;
+  nowMs: number;
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/** Finds out whose key a request carries. 401 where there is none or it opens nothing; 503 where that cannot be found out. */
+export async function authenticate(presented: string | undefined, context: AuthContext): Promise<Caller> {
+  if (presented === undefined || presented === '') throw new ApiError('missing_api_key', 'An API key is needed, in the header X-API-Key.');
+  if (await isPlatformKey(presented, settingsOf(context.env).platformKeys)) return { kind: 'platform' };
+  const kind = keyKind(presented);
+  if (kind === null) throw invalidKey();
+  const key = await findKey(presented, context);
+  if (key === null || keyStatus(key, context.nowMs) !== 'active') throw invalidKey();
+  noteUse(key, context);
+  if (key.organizationId === null) return { kind: 'producer', keyId: key.id };
+  return { kind: 'organization', keyId: key.id, organizationId: key.organizationId, scopes: key.scopes };
+}
+
+/**
+ * Whether a caller may use a route. Another organization's things are 404, exactly as if they did not exist: that is checked
+ * before everything else.
+ */
+export function authorize(caller: Caller, access: Access, organizationId: string | undefined): void {
+  if (access === 'public' || caller.kind === 'platform') return;
+  if (caller.kind === 'producer' && access === 'ingest') return;
+  if (caller.kind !== 'organization') throw new ApiError('insufficient_scope', 'This key may post events, and nothing else.');
+  if (organizationId !== undefined && organizationId !== caller.organizationId) throw notFound('organization');
+  if (access === 'ingest' || access === 'platform') throw new ApiError('platform_key_required', 'This route needs a platform key.');
+  if (!grants(caller.scopes, access)) {
+    throw new ApiError('insufficient_scope', `This route needs a key with the scope "${access}".`, { requiredScope: access });
+  }
+}
+
+/** The SHA-256 under which a key is stored, lower-case hex. */
+export async function hashKey(plainKey: string): Promise<string> {
+  return toHex(await sha256(plainKey));
+}
+
+/** Makes a change of a key made through this isolate take effect in it at once. */
+export function forgetKey(keyHash: string): void {
+  knownKeys.forget(keyHash);
+}
+
+async function isPlatformKey(presented: string, platformKeys: readonly string[]): Promise<boolean> {
+  const digest = await sha256(presented);
+  let matched = false;
+  // Every key is compared, every byte of it: the time taken says nothing of how near a guess came.
+  for (const key of platformKeys) {
+    const expected = await sha256(key);
+    let difference = 0;
+    for (const [at, byte] of expected.entries()) difference |= byte ^ (digest[at] as number);
+    matched = difference === 0 || matched;
+  }
+  return matched;
+}
+
+async function findKey(presented: string, { env, nowMs }: AuthContext): Promise<KnownKey | null> {
+  const hash = await hashKey(presented);
+  try {
+    const key = await knownKeys.get(hash, nowMs, async () => (await findApiKeyByHash(databaseOf(env.DB), hash)) ?? null);
+    // A key that does not exist is not remembered: it could be made in the next moment, and guesses would crowd out real keys.
+    if (key === null) knownKeys.forget(hash);
+    return key;
+  } catch (error) {
+    if (!(error instanceof NothingKnown)) throw error;
+    logError('api.key_lookup_failed', withoutParameters(error.cause));
+    throw new ApiError('configuration_unavailable', 'The API key cannot be checked right now. Please try again shortly.');
+  }
+}
+
+/** Notes a key's use after the answer, at most once a minute from this isolate, and in the database over all isolates. */
+function noteUse(key: KnownKey, { env, nowMs, waitUntil }: AuthContext): void {
+  const notSince = nowMs - TOUCH_INTERVAL_MS;
+  if (key.lastUsedAt !== null && key.lastUsedAt >= notSince) return;
+  key.lastUsedAt = nowMs;
+  waitUntil(
+    touchApiKey(databaseOf(env.DB), key.id, nowMs, notSince).catch((error) =>
+      logError('api.key_use_not_noted', withoutParameters(error), { keyId: key.id }),
+    ),
+  );
+}
+
+async function sha256(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text)));
+}
+
+function invalidKey(): ApiError {
+  return new ApiError('invalid_api_key', 'The API key is unknown, revoked or expired.');
+}

@@ -1,0 +1,66 @@
+import { layOut } from '../domain/json-items.ts';
+import { ApiError, invalid } from './errors.ts';
+
+/** Largest body of a configuration request, in bytes. */
+export const MAX_CONFIG_BODY_BYTES = 64_000;
+/** Deepest nesting of a configuration body: serializing a deeper one again would exhaust the stack. */
+const MAX_DEPTH = 100;
+/** `application/json` and relatives such as `application/cloudevents+json`. */
+const JSON_TYPE = /^application\/(?:[\w.!#$&^-]+\+)?json$/;
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The body of a request, as long as it has at most `maxBytes`: 413 by its declared length before anything is read, or as
+ * soon as more has come than may.
+ */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const tooLarge = () => new ApiError('payload_too_large', `The body must not be larger than ${maxBytes} bytes.`, { maxBytes });
+  if (Number(request.headers.get('Content-Length')) > maxBytes) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = request.body?.getReader();
+  while (reader) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > maxBytes) {
+      await reader.cancel();
+      throw tooLarge();
+    }
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** Refuses a body that says it is something else than JSON in UTF-8. One that says nothing is taken for JSON. */
+export function requireJson(request: Request): void {
+  const header = request.headers.get('Content-Type');
+  if (header === null) return;
+  const [type = '', ...parameters] = header.toLowerCase().split(';');
+  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('charset='));
+  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  if (JSON_TYPE.test(type.trim()) && isUtf8) return;
+  throw new ApiError('unsupported_content_type', 'The body must be JSON in UTF-8: Content-Type: application/json.');
+}
+
+/** The value of a JSON body: 400 where it is not JSON in UTF-8, 413 where it is too large, 422 where it nests too deeply. */
+export async function readJson(request: Request, optional = false): Promise<unknown> {
+  if (!optional || request.body !== null) requireJson(request);
+  const bytes = await readBody(request, MAX_CONFIG_BODY_BYTES);
+  if (bytes.length === 0 && optional) return {};
+  if (bytes.length === 0) throw new ApiError('malformed_json', 'The body is empty; it must be JSON.');
+  let value: unknown;
+  try {
+    value = JSON.parse(decoder.decode(bytes));
+  } catch (error) {
+    throw new ApiError('malformed_json', error instanceof SyntaxError ? 'The body is not valid JSON.' : 'The body is not valid UTF-8.');
+  }
+  if (layOut(bytes).depth > MAX_DEPTH) throw invalid([{ field: '', message: `The body nests deeper than ${MAX_DEPTH} levels.` }]);
+  return value;
+}

@@ -1,0 +1,147 @@
+import {
+  ATTEMPT_OUTCOMES,
+  ATTEMPT_TRIGGERS,
+  type AttemptRecord,
+  DELIVERY_REASONS,
+  DELIVERY_STATUSES,
+  type DeliveryDetail,
+  type DeliverySummary,
+} from '../domain/delivery.ts';
+import { notFound } from './errors.ts';
+import { outboxOf, reached } from './outboxes.ts';
+import {
+  DEFAULT_PAGE,
+  deliveryParams,
+  isoTime,
+  isoTimeOrNull,
+  nextCursor,
+  pageQuery,
+  readCursor,
+  time,
+  timeInput,
+  webhookParams,
+  writeCursor,
+} from './parameters.ts';
+import { type Route, route } from './route.ts';
+import { requireWebhook } from './webhooks.ts';
+import { z } from './zod.ts';
+
+const path = '/api/v1/organization/{organizationId}/webhooks/{webhookId}/deliveries';
+const tag = 'Deliveries';
+
+export const delivery = z
+  .object({
+    id: z.string(),
+    webhookId: z.string(),
+    eventId: z.string(),
+    event: z.string(),
+    sessionId: z.string().nullable(),
+    status: z.enum(DELIVERY_STATUSES),
+    reason: z.enum(DELIVERY_REASONS).nullable().openapi({ description: 'Why it ended other than delivered.' }),
+    attemptCount: z.number().int(),
+    nextAttemptAt: time().nullable(),
+    createdAt: time('When its event was accepted.'),
+    finishedAt: time().nullable(),
+    lastResponseStatus: z.number().int().nullable(),
+  })
+  .openapi('Delivery', { description: 'One event for one webhook.' });
+
+const headerMap = z.record(z.string(), z.string());
+
+export const attempt = z
+  .object({
+    number: z.number().int(),
+    trigger: z.enum(ATTEMPT_TRIGGERS),
+    startedAt: time(),
+    durationMs: z.number().nullable().openapi({ description: "To the response's headers, or to the failure." }),
+    outcome: z.enum(ATTEMPT_OUTCOMES),
+    requestHeaders: headerMap,
+    responseStatus: z.number().int().nullable(),
+    responseHeaders: headerMap.nullable(),
+    responseBody: z.string().nullable(),
+    responseBodyEncoding: z.enum(['utf-8', 'base64']).nullable(),
+    responseBodyTruncated: z.boolean(),
+    error: z.string().nullable().openapi({ description: 'What went wrong, in words.' }),
+  })
+  .openapi('Attempt', { description: 'One HTTP POST of a delivery.' });
+
+const deliveryDetail = delivery
+  .extend({ payload: z.string().openapi({ description: 'The exact text that was sent.' }), attempts: z.array(attempt) })
+  .openapi('DeliveryDetail');
+
+const deliveryPage = z.object({ data: z.array(delivery), nextCursor }).openapi('DeliveryPage');
+
+export function toDelivery(webhookId: string, summary: DeliverySummary): z.input<typeof delivery> {
+  return {
+    id: summary.id,
+    webhookId,
+    eventId: summary.eventId,
+    event: summary.event,
+    sessionId: summary.sessionId,
+    status: summary.status,
+    reason: summary.reason,
+    attemptCount: summary.attemptCount,
+    nextAttemptAt: isoTimeOrNull(summary.nextAttemptAt),
+    createdAt: isoTime(summary.createdAt),
+    finishedAt: isoTimeOrNull(summary.finishedAt),
+    lastResponseStatus: summary.lastResponseStatus,
+  };
+}
+
+export function toAttempt(record: AttemptRecord): z.input<typeof attempt> {
+  return { ...record, startedAt: isoTime(record.startedAt) };
+}
+
+function toDetail(webhookId: string, detail: DeliveryDetail): z.input<typeof deliveryDetail> {
+  return { ...toDelivery(webhookId, detail), payload: detail.payload, attempts: detail.attempts.map(toAttempt) };
+}
+
+const list = route({
+  method: 'get',
+  path,
+  operationId: 'listDeliveries',
+  summary: "List a webhook's deliveries",
+  description: 'Newest first. A page can hold fewer than `limit` and still have a next one: go on while `nextCursor` is not null.',
+  tag,
+  access: 'read',
+  params: webhookParams,
+  query: pageQuery.extend({
+    status: z.enum(DELIVERY_STATUSES).optional(),
+    event: z.string().min(1).max(256).optional().openapi({ description: 'An event type.', example: 'visitor.identified' }),
+    from: timeInput('Accepted then or later.').optional(),
+    to: timeInput('Accepted before.').optional(),
+  }),
+  success: { status: 200, description: 'A page.', schema: deliveryPage },
+  errors: ['outbox_unavailable'],
+  handler: async ({ params, query, db, env }) => {
+    const { limit = DEFAULT_PAGE, cursor, ...filter } = query;
+    const after = readCursor(cursor);
+    const { id } = await requireWebhook(db, params);
+    const position = after && { createdAt: after.timeMs, id: after.id };
+    const page = await reached(outboxOf(env, id).list(filter, limit, position));
+    return {
+      data: page.deliveries.map((summary) => toDelivery(id, summary)),
+      nextCursor: page.next && writeCursor(page.next.createdAt, page.next.id),
+    };
+  },
+});
+
+const get = route({
+  method: 'get',
+  path: `${path}/{deliveryId}`,
+  operationId: 'getDelivery',
+  summary: 'Read a delivery with its payload and every attempt',
+  tag,
+  access: 'read',
+  params: deliveryParams,
+  success: { status: 200, description: 'The delivery.', schema: deliveryDetail },
+  errors: ['outbox_unavailable'],
+  handler: async ({ params, db, env }) => {
+    const { id } = await requireWebhook(db, params);
+    const detail = await reached(outboxOf(env, id).find(params.deliveryId));
+    if (!detail) throw notFound('delivery');
+    return toDetail(id, detail);
+  },
+});
+
+export const deliveryRoutes: readonly Route[] = [list, get];

@@ -1,0 +1,103 @@
+import { isDatabaseFailure, withoutParameters } from '../db/client.ts';
+import { logError } from '../log.ts';
+import { z } from './zod.ts';
+
+/** Every error code of the API with its status. A code keeps its meaning for good: clients branch on it. */
+export const ERROR_STATUSES = {
+  malformed_json: 400,
+  unsupported_content_type: 400,
+  malformed_request: 400,
+  missing_api_key: 401,
+  invalid_api_key: 401,
+  insufficient_scope: 403,
+  platform_key_required: 403,
+  plan_upgrade_required: 403,
+  not_found: 404,
+  webhook_limit_reached: 409,
+  api_key_limit_reached: 409,
+  built_in_event_type: 409,
+  message_unreadable: 409,
+  payload_too_large: 413,
+  validation_failed: 422,
+  unknown_event_type: 422,
+  rate_limited: 429,
+  internal_error: 500,
+  queue_unavailable: 503,
+  configuration_unavailable: 503,
+  outbox_unavailable: 503,
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_STATUSES;
+
+/** When to come back after a 503, in seconds: outages of D1 and Queues last seconds to a minute. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** The body of every error. `details` is empty where there is nothing to add. */
+export const errorBody = z
+  .object({
+    code: z.enum(Object.keys(ERROR_STATUSES) as [ErrorCode, ...ErrorCode[]]).openapi({ example: 'validation_failed' }),
+    message: z.string().openapi({ description: 'For people; it can change.', example: 'url: The URL must start with "https://".' }),
+    details: z
+      .record(z.string(), z.unknown())
+      .openapi({ example: { field: 'url', issues: [{ field: 'url', message: 'The URL must start with "https://".' }] } }),
+  })
+  .openapi('Error');
+
+/** What is wrong with a field of a request; `index` is the event's place where an array of them was sent. */
+export interface Issue {
+  field: string;
+  message: string;
+  index?: number;
+}
+
+/** An expected refusal, as the client gets it. Everything else that is thrown is a bug. */
+export class ApiError extends Error {
+  override name = 'ApiError';
+  readonly code: ErrorCode;
+  readonly details: Record<string, unknown>;
+  readonly retryAfterSeconds: number | null;
+
+  constructor(code: ErrorCode, message: string, details: Record<string, unknown> = {}, retryAfterSeconds: number | null = null) {
+    super(message);
+    this.code = code;
+    this.details = details;
+    this.retryAfterSeconds = ERROR_STATUSES[code] === 503 ? RETRY_AFTER_SECONDS : retryAfterSeconds;
+  }
+
+  get status(): (typeof ERROR_STATUSES)[ErrorCode] {
+    return ERROR_STATUSES[this.code];
+  }
+}
+
+/** A 404 that says the same whether a thing does not exist or belongs to somebody else. */
+export function notFound(what: string): ApiError {
+  return new ApiError('not_found', `There is no such ${what}.`);
+}
+
+/** A 422 that names the first wrong field, and lists all. */
+export function invalid(issues: readonly Issue[], code: ErrorCode = 'validation_failed'): ApiError {
+  const [first = { field: '', message: 'The request is not valid.' }] = issues;
+  const place = first.index === undefined ? '' : `Event ${first.index}: `;
+  const message = `${place}${first.field && !first.message.includes(first.field) ? `${first.field}: ` : ''}${first.message}`;
+  const where = first.index === undefined ? { field: first.field } : { field: first.field, index: first.index };
+  return new ApiError(code, message, { ...where, issues });
+}
+
+/** What the client is told of anything thrown. What it is not told (a bug, an outage's cause) is logged. */
+export function toApiError(error: unknown, requestId: string, where: { method: string; path: string }): ApiError {
+  if (error instanceof ApiError) return error;
+  if (isDatabaseFailure(error)) {
+    logError('api.configuration_unavailable', withoutParameters(error), { requestId, ...where });
+    return new ApiError('configuration_unavailable', 'The configuration cannot be reached right now. Please try again shortly.');
+  }
+  logError('api.internal_error', withoutParameters(error), { requestId, ...where });
+  return new ApiError('internal_error', 'Something went wrong on our side. Please quote the request id.', { requestId });
+}
+
+/** The answer of an error, in the documented shape. */
+export function errorResponse(error: ApiError): Response {
+  const headers = new Headers();
+  if (error.retryAfterSeconds !== null) headers.set('Retry-After', String(error.retryAfterSeconds));
+  if (error.status === 401) headers.set('WWW-Authenticate', 'ApiKey header="X-API-Key"');
+  return Response.json({ code: error.code, message: error.message, details: error.details }, { status: error.status, headers });
+}

@@ -1,0 +1,126 @@
+import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '../domain/event.ts';
+import { packEvents } from '../domain/event-message.ts';
+import { checkAgainstSchema } from '../domain/event-schema.ts';
+import { keyedEventId, mintId } from '../domain/ids.ts';
+import { logError } from '../log.ts';
+import { within } from '../within.ts';
+import { knownEventTypes } from './catalogue.ts';
+import { ApiError, type Issue, invalid } from './errors.ts';
+import { type Route, route } from './route.ts';
+import { z } from './zod.ts';
+
+/** How long the queue may take to accept. An overloaded one can hang for a minute; a producer is better served by a quick 503. */
+const QUEUE_TIMEOUT_MS = 2_000;
+
+/** Only described here: events are read from their bytes by domain/event.ts, so that these stay as they are. */
+const event = z
+  .looseObject({
+    event: z.string().min(1).max(256).openapi({ description: 'A name of the catalogue.', example: 'visitor.identified' }),
+    timestamp: z.string().openapi({ format: 'date-time', example: '2026-11-23T14:05:09.000Z' }),
+    organization_id: z.string().min(1).max(256).openapi({ example: 'org_acme' }),
+    session_id: z.string().optional().openapi({ description: 'Required for `visitor.identified`.', example: 'ses_01JDCQ7Z8W5M3KXN' }),
+    visitor: z
+      .looseObject({})
+      .optional()
+      .openapi({ description: 'Required for `visitor.identified`.', example: { email: 'jane.doe@example.com' } }),
+    company: z.looseObject({}).nullable().optional(),
+    session: z.looseObject({}).nullable().optional(),
+  })
+  .openapi('Event', { description: 'Passed on byte for byte, with whatever else it has. At most 100,000 bytes.' });
+
+const accepted = z.object({ id: z.string().openapi({ example: 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA' }) }).openapi('AcceptedEvent');
+const acceptedAll = z.object({ ids: z.array(z.string()) }).openapi('AcceptedEvents');
+
+const post = route({
+  method: 'post',
+  path: '/api/v1/events',
+  operationId: 'postEvents',
+  summary: 'Accept an event, or an array of them',
+  description:
+    `One event of at most 100,000 bytes, or an array of up to ${MAX_EVENTS} and ${MAX_EVENTS_BYTES} bytes in all: all or nothing. 202 means ` +
+    'durably queued. The same `Idempotency-Key` gives the same ids and no second delivery; with another body the first one recorded stands.',
+  tag: 'Events',
+  access: 'ingest',
+  headers: z.object({
+    'Idempotency-Key': z
+      .string()
+      .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'An Idempotency-Key has 1 to 255 printable characters.')
+      .optional()
+      .openapi({ description: '1 to 255 printable characters. Counts per organization.' }),
+  }),
+  rawBody: { schema: z.union([event, z.array(event).min(1).max(MAX_EVENTS)]), maxBytes: MAX_EVENTS_BYTES },
+  success: { status: 202, description: 'In the queue: `id` of an event, `ids` of an array.', schema: z.union([accepted, acceptedAll]) },
+  errors: ['unknown_event_type', 'queue_unavailable'],
+  handler: async ({ bytes, headers, env, nowMs }) => {
+    if (bytes.length === 0) throw new ApiError('malformed_json', 'The body is empty; it must be JSON.');
+    const read = readEvents(bytes);
+    if (!read.ok) throw toRefusal(read.error);
+    await requireKnown(env, read, nowMs);
+    const key = headers['Idempotency-Key'];
+    const queued = await Promise.all(
+      read.events.map(async ({ organizationId, payload }, index) => ({
+        id: key === undefined ? mintId('event', nowMs) : await keyedEventId(organizationId, key, index),
+        payload,
+      })),
+    );
+    await sendToQueue(env, packEvents(queued, nowMs));
+    const ids = queued.map(({ id }) => id);
+    return read.array ? { ids } : { id: ids[0] as string };
+  },
+});
+
+type Accepted = Extract<ReturnType<typeof readEvents>, { ok: true }>;
+type Refused = Extract<ReturnType<typeof readEvents>, { ok: false }>['error'];
+
+function toRefusal({ code, message, issues }: Refused): ApiError {
+  const [first] = issues;
+  if (!first) return new ApiError(code, message);
+  const where = first.index === undefined ? { field: first.field } : { field: first.field, index: first.index };
+  return new ApiError(code, message, { ...where, issues });
+}
+
+/** Refuses events whose type the catalogue does not know, or that do not match their type's schema. */
+async function requireKnown(env: Env, { array, events }: Accepted, nowMs: number): Promise<void> {
+  const { types, complete } = await knownEventTypes(
+    env,
+    events.map((one) => one.event),
+    nowMs,
+  );
+  const place = (index: number) => (array ? { index } : {});
+  const unknown = [...events.entries()].filter(([, one]) => !types.has(one.event));
+  if (unknown.length > 0 && !complete) {
+    throw new ApiError('configuration_unavailable', 'The catalogue of event types cannot be reached right now. Please try again shortly.');
+  }
+  if (unknown.length > 0) {
+    const message = 'The catalogue does not know this `event`.';
+    throw invalid(
+      unknown.map(([index]) => ({ ...place(index), field: 'event', message })),
+      'unknown_event_type',
+    );
+  }
+  const issues = events.flatMap((one, index) =>
+    mismatches(one, types.get(one.event)?.schema ?? null).map((issue) => ({ ...place(index), ...issue })),
+  );
+  if (issues.length > 0) throw invalid(issues.slice(0, 20));
+}
+
+function mismatches(one: IncomingEvent, schema: Record<string, unknown> | null): Issue[] {
+  return schema ? checkAgainstSchema(schema, one.value) : [];
+}
+
+/**
+ * Puts messages into the queue, all or none: one sendBatch. Where it fails or takes too long the producer is told to try again;
+ * a send that succeeds after that is a duplicate, which at-least-once delivery allows.
+ */
+export async function sendToQueue(env: Env, bodies: readonly Uint8Array[]): Promise<void> {
+  const [only] = bodies;
+  try {
+    if (only && bodies.length === 1) await within(QUEUE_TIMEOUT_MS, env.EVENTS.send(only, { contentType: 'bytes' }));
+    else await within(QUEUE_TIMEOUT_MS, env.EVENTS.sendBatch(bodies.map((body) => ({ body, contentType: 'bytes' as const }))));
+  } catch (error) {
+    logError('api.queue_unavailable', error, { messages: bodies.length });
+    throw new ApiError('queue_unavailable', 'The queue does not accept events right now. Nothing was accepted; please try again shortly.');
+  }
+}
+
+export const eventRoutes: readonly Route[] = [post];

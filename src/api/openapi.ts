@@ -1,0 +1,79 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { VERSION } from '../version.ts';
+import { ERROR_STATUSES, type ErrorCode, errorBody } from './errors.ts';
+import { errorCodesOf, type Route } from './route.ts';
+
+const SECURITY_SCHEME = 'apiKey';
+
+const INTRODUCTION = `Signed, retried, isolated webhook delivery.
+
+Every route but the public ones needs an API key in \`X-API-Key\`: an organization's (\`bsk_live_…\`, which opens that organization
+alone), a producer's (\`bsk_ingest_…\`, which posts events), or the platform's. Organization keys may make 1,000 requests a minute.
+Errors are \`{ code, message, details }\`: branch on \`code\`. Times are ISO 8601 in UTC.`;
+
+const integer = (description: string) => ({ description, schema: { type: 'integer' as const } });
+
+/** On answers to organization keys. */
+const rateLimitHeaders = {
+  'X-RateLimit-Limit': integer('Requests an organization key may make in a minute.'),
+  'X-RateLimit-Remaining': integer('Requests it has left in this window.'),
+  'X-RateLimit-Reset': integer('When the window ends, Unix seconds.'),
+};
+
+const retryAfterHeader = { 'Retry-After': integer('Seconds to wait before the next try.') };
+
+/** The OpenAPI 3.1 document of some routes, made of the declarations that register them. */
+export function describeApi(routes: readonly Route[]): object {
+  // Only its registry and generator are used: our own registration validates, so that every error has the one shape.
+  const described = new OpenAPIHono();
+  const { name } = described.openAPIRegistry.registerComponent('securitySchemes', SECURITY_SCHEME, {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-Key',
+  });
+  described.openAPIRegistry.register('Error', errorBody);
+  for (const declared of routes) {
+    const { method, path, operationId, summary, description, tag, access } = declared;
+    described.openAPIRegistry.registerPath({
+      method,
+      path,
+      operationId,
+      summary,
+      description: [description, access === 'public' ? '' : `Access: ${access}.`].filter(Boolean).join('\n\n'),
+      tags: [tag],
+      security: access === 'public' ? [] : [{ [name]: [] }],
+      request: requestOf(declared),
+      responses: responsesOf(declared),
+    });
+  }
+  return described.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: { title: 'Bullseye Webhooks', version: VERSION, description: INTRODUCTION, license: { name: 'MIT' } },
+    servers: [{ url: '/' }],
+    tags: [...new Set(routes.map(({ tag }) => tag))].map((tag) => ({ name: tag })),
+  });
+}
+
+function requestOf({ params, query, headers, body, bodyOptional, rawBody }: Route) {
+  const schema = body ?? rawBody?.schema;
+  return { params, query, headers, ...(schema && { body: { required: !bodyOptional, content: { 'application/json': { schema } } } }) };
+}
+
+function responsesOf(declared: Route) {
+  const { status, description, schema, contentType = 'application/json' } = declared.success;
+  const headers = declared.access === 'public' ? undefined : rateLimitHeaders;
+  const content = schema && { [contentType]: { schema } };
+  const errors = Map.groupBy(errorCodesOf(declared), (code) => ERROR_STATUSES[code]);
+  return {
+    [status]: { description, headers, content },
+    ...Object.fromEntries([...errors].map(([errorStatus, codes]) => [errorStatus, errorResponseOf(errorStatus, codes)])),
+  };
+}
+
+function errorResponseOf(status: number, codes: readonly ErrorCode[]) {
+  return {
+    description: codes.map((code) => `\`${code}\``).join(', '),
+    headers: status === 429 || status === 503 ? retryAfterHeader : undefined,
+    content: { 'application/json': { schema: errorBody } },
+  };
+}

@@ -1,0 +1,73 @@
+import { deleteOrganization, type OrganizationRow, putOrganization } from '../db/organizations.ts';
+import { PLANS } from '../domain/plan.ts';
+import { notFound } from './errors.ts';
+import { eraseOutboxes } from './outboxes.ts';
+import { isoTime, organizationParams, requireOrganization, time } from './parameters.ts';
+import { type Route, route } from './route.ts';
+import { z } from './zod.ts';
+
+const path = '/api/v1/organization/{organizationId}';
+const tag = 'Organizations';
+
+const name = z.string().trim().min(1).max(200);
+const plan = z.enum(PLANS).openapi('Plan', { description: 'Webhooks need `scale` or above.' });
+
+const organizationInput = z.strictObject({ name, plan }).openapi('OrganizationInput');
+
+const organization = z
+  .object({ id: z.string(), name: z.string(), plan, createdAt: time(), updatedAt: time() })
+  .openapi('Organization', { description: 'A tenant.' });
+
+function toOrganization(row: OrganizationRow): z.input<typeof organization> {
+  return { id: row.id, name: row.name, plan: row.plan, createdAt: isoTime(row.createdAt), updatedAt: isoTime(row.updatedAt) };
+}
+
+const put = route({
+  method: 'put',
+  path,
+  operationId: 'putOrganization',
+  summary: 'Create an organization, or change its name and plan',
+  description: 'A move to a plan without webhooks keeps the configuration; deliveries stop until the organization moves up again.',
+  tag,
+  access: 'platform',
+  params: z.object({
+    organizationId: z
+      .string()
+      .regex(/^[A-Za-z0-9_.:-]{1,128}$/, 'An organization id has 1 to 128 characters: letters, digits and _ . : -')
+      .openapi({ example: 'org_acme' }),
+  }),
+  body: organizationInput,
+  success: { status: 200, description: 'The organization as it is now.', schema: organization },
+  handler: async ({ params, body, db, nowMs }) => toOrganization(await putOrganization(db, params.organizationId, body, nowMs)),
+});
+
+const get = route({
+  method: 'get',
+  path,
+  operationId: 'getOrganization',
+  summary: 'Read an organization',
+  tag,
+  access: 'platform',
+  params: organizationParams,
+  success: { status: 200, description: 'The organization.', schema: organization },
+  handler: async ({ params, db }) => toOrganization(await requireOrganization(db, params.organizationId)),
+});
+
+const remove = route({
+  method: 'delete',
+  path,
+  operationId: 'deleteOrganization',
+  summary: 'Delete an organization with everything it has',
+  description: 'Its keys, its webhooks and their deliveries, those that wait included.',
+  tag,
+  access: 'platform',
+  params: organizationParams,
+  success: { status: 204, description: 'It is gone.' },
+  handler: async ({ params, db, env, nowMs, waitUntil }) => {
+    const webhookIds = await deleteOrganization(db, params.organizationId, nowMs);
+    if (webhookIds === null) throw notFound('organization');
+    waitUntil(eraseOutboxes(env, webhookIds));
+  },
+});
+
+export const organizationRoutes: readonly Route[] = [put, get, remove];

@@ -1,0 +1,166 @@
+import type { Context, Hono } from 'hono';
+import { type Database, databaseOf } from '../db/client.ts';
+import { type Settings, settingsOf } from '../settings.ts';
+import { type Access, authenticate, authorize, type Caller } from './auth.ts';
+import { readBody, readJson, requireJson } from './body.ts';
+import { type ErrorCode, type Issue, invalid } from './errors.ts';
+import { countRequest, rateLimited } from './rate-limit.ts';
+import type { RateLimitState } from './rate-limiter.ts';
+import type { z } from './zod.ts';
+
+/** What Hono keeps of a request. */
+export interface ApiEnv {
+  Bindings: Env;
+  Variables: { requestId: string; rateLimit?: RateLimitState };
+}
+
+/** A request as a handler gets it: authenticated, authorized and validated. */
+export interface ApiRequest<P, Q, H, B> {
+  params: P;
+  query: Q;
+  headers: H;
+  body: B;
+  /** The body's bytes, where the route declares `rawBody`. */
+  bytes: Uint8Array<ArrayBuffer>;
+  caller: Caller;
+  env: Env;
+  settings: Settings;
+  db: Database;
+  url: URL;
+  nowMs: number;
+  /** Lets work go on after the answer. */
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+type Nothing = z.ZodObject<Record<never, never>>;
+
+/** One route: what registers it, what guards it, and what describes it in /openapi.json. */
+export interface RouteDeclaration<
+  P extends z.ZodObject,
+  Q extends z.ZodObject,
+  H extends z.ZodObject,
+  B extends z.ZodType,
+  S extends z.ZodType,
+> {
+  method: 'get' | 'put' | 'post' | 'patch' | 'delete';
+  /** As OpenAPI writes it: `/api/v1/organization/{organizationId}`. */
+  path: string;
+  operationId: string;
+  summary: string;
+  description?: string;
+  tag: string;
+  access: Access;
+  params?: P;
+  query?: Q;
+  /** Request headers by their names; validated like everything else. */
+  headers?: H;
+  /** A JSON body of at most MAX_CONFIG_BODY_BYTES. */
+  body?: B;
+  /** Whether an absent body counts as `{}`. */
+  bodyOptional?: boolean;
+  /** A JSON body that the handler reads itself, byte for byte; the schema only describes it. */
+  rawBody?: { schema: z.ZodType; maxBytes: number };
+  success: { status: 200 | 201 | 202 | 204; description: string; schema?: S; contentType?: string };
+  /** Beyond those that its access, parameters and body bring with them. */
+  errors?: readonly ErrorCode[];
+  /** The body of the success; or a whole Response, where that is not JSON. */
+  handler(request: ApiRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>): Promise<z.input<S> | Response> | z.input<S> | Response;
+}
+
+/** A route whose own types no longer matter to those who hold it. */
+export type Route = Omit<RouteDeclaration<z.ZodObject, z.ZodObject, z.ZodObject, z.ZodType, z.ZodType>, 'handler'> & {
+  // biome-ignore lint/suspicious/noExplicitAny: each handler takes what its own schemas make.
+  handler(request: ApiRequest<any, any, any, any>): unknown;
+};
+
+/** Declares a route; the handler's types follow from the schemas. */
+export function route<
+  P extends z.ZodObject = Nothing,
+  Q extends z.ZodObject = Nothing,
+  H extends z.ZodObject = Nothing,
+  B extends z.ZodType = z.ZodUndefined,
+  S extends z.ZodType = z.ZodVoid,
+>(declaration: RouteDeclaration<P, Q, H, B, S>): Route {
+  return declaration as unknown as Route;
+}
+
+/** Registers routes with Hono, in their order. */
+export function register(app: Hono<ApiEnv>, routes: readonly Route[]): void {
+  for (const declared of routes) {
+    app.on(declared.method.toUpperCase(), declared.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => answer(declared, c));
+  }
+}
+
+/** Who asks, whether they may, how often; then what they ask; then the handler. */
+async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
+  const nowMs = Date.now();
+  const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
+  const caller = await admit(declared, c, { env: c.env, nowMs, waitUntil });
+  const { rawBody } = declared;
+  if (rawBody) requireJson(c.req.raw);
+  const result = await declared.handler({
+    ...readRequest(declared, c),
+    body: declared.body ? check(declared.body, await readJson(c.req.raw, declared.bodyOptional)) : undefined,
+    bytes: rawBody ? await readBody(c.req.raw, rawBody.maxBytes) : new Uint8Array(),
+    caller,
+    env: c.env,
+    settings: settingsOf(c.env),
+    db: databaseOf(c.env.DB),
+    url: new URL(c.req.url),
+    nowMs,
+    waitUntil,
+  });
+  if (result instanceof Response) return result;
+  const { status } = declared.success;
+  return status === 204 ? new Response(null, { status }) : Response.json(result, { status });
+}
+
+async function admit(declared: Route, c: Context<ApiEnv>, context: Parameters<typeof authenticate>[1]): Promise<Caller> {
+  if (declared.access === 'public') return { kind: 'anonymous' };
+  const caller = await authenticate(c.req.header('X-API-Key'), context);
+  if (caller.kind === 'organization') {
+    const state = await countRequest(c.env, caller.keyId);
+    if (state) c.set('rateLimit', state);
+    if (state && !state.allowed) throw rateLimited(state, context.nowMs);
+  }
+  authorize(caller, declared.access, c.req.param('organizationId'));
+  return caller;
+}
+
+function readRequest(declared: Route, c: Context<ApiEnv>) {
+  const names = Object.keys(declared.headers?.shape ?? {});
+  return {
+    params: declared.params ? check(declared.params, c.req.param()) : {},
+    query: declared.query ? check(declared.query, c.req.query()) : {},
+    headers: declared.headers ? check(declared.headers, Object.fromEntries(names.map((name) => [name, c.req.header(name)]))) : {},
+  };
+}
+
+/** The value as the schema makes it, or a 422 that names its fields. */
+function check(schema: z.ZodType, value: unknown): unknown {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw invalid(result.error.issues.flatMap(toIssues));
+}
+
+function toIssues(issue: z.core.$ZodIssue): Issue[] {
+  const path = issue.path.map(String);
+  if (issue.code !== 'unrecognized_keys') return [{ field: path.join('.'), message: issue.message }];
+  return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'This field is not known.' }));
+}
+
+/** Every error code a route can answer with, those of its access and its inputs included. */
+export function errorCodesOf(declared: Route): ErrorCode[] {
+  const codes = new Set<ErrorCode>(declared.errors ?? []);
+  const add = (...more: ErrorCode[]) => {
+    for (const code of more) codes.add(code);
+  };
+  if (declared.access !== 'public') {
+    add('missing_api_key', 'invalid_api_key', 'insufficient_scope', 'rate_limited', 'internal_error', 'configuration_unavailable');
+    if (declared.access === 'platform' || declared.access === 'ingest') add('platform_key_required');
+    if (declared.path.includes('{')) add('not_found');
+  }
+  if (declared.params || declared.query || declared.headers) add('validation_failed');
+  if (declared.body || declared.rawBody) add('malformed_json', 'unsupported_content_type', 'payload_too_large', 'validation_failed');
+  return [...codes];
+}

@@ -1,0 +1,80 @@
+import { VERSION } from '../version.ts';
+import { describeApi } from './openapi.ts';
+import { type Route, route } from './route.ts';
+import { z } from './zod.ts';
+
+const tag = 'Service';
+
+const health = route({
+  method: 'get',
+  path: '/health',
+  operationId: 'getHealth',
+  summary: 'Whether the Worker answers',
+  description: 'Looks at nothing else: it stays `ok` while the database is down, as ingest and deliveries do.',
+  tag,
+  access: 'public',
+  success: { status: 200, description: 'It does.', schema: z.object({ status: z.literal('ok'), version: z.string() }).openapi('Health') },
+  handler: () => ({ status: 'ok' as const, version: VERSION }),
+});
+
+/** Everything the page may load is our own; Swagger UI sets inline styles, and shows its icons as data: images. */
+const DOCS_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const DOCS_PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Bullseye Webhooks API</title>
+<link rel="stylesheet" href="/docs-assets/swagger-ui.css">
+</head>
+<body>
+<div id="docs"></div>
+<noscript>This page needs JavaScript; the description itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
+<script src="/docs-assets/swagger-ui-bundle.js"></script>
+<script src="/docs-assets/docs.js"></script>
+</body>
+</html>
+`;
+
+const docs = route({
+  method: 'get',
+  path: '/docs',
+  operationId: 'getDocs',
+  summary: 'The API reference, to browse and try',
+  tag,
+  access: 'public',
+  success: { status: 200, description: 'A page.', contentType: 'text/html', schema: z.string() },
+  handler: () =>
+    new Response(DOCS_PAGE, { headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': DOCS_POLICY } }),
+});
+
+/** The routes of the service itself; `/openapi.json` describes them and all others. */
+export function serviceRoutes(others: readonly Route[]): Route[] {
+  // Made by the first request that asks: a document of this size is not for the start-up of every isolate.
+  let document: string | undefined;
+  const described: Route = route({
+    method: 'get',
+    path: '/openapi.json',
+    operationId: 'getOpenApi',
+    summary: 'This description, as OpenAPI 3.1',
+    tag,
+    access: 'public',
+    success: { status: 200, description: 'An OpenAPI 3.1 document.', schema: z.record(z.string(), z.unknown()) },
+    handler: () => {
+      document ??= JSON.stringify(describeApi([...others, ...all]));
+      return new Response(document, { headers: { 'Content-Type': 'application/json' } });
+    },
+  });
+  const all: Route[] = [health, described, docs];
+  return all;
+}

@@ -1,0 +1,128 @@
+import type { WebhookRow } from '../db/webhooks.ts';
+import { HEALTHS } from '../domain/webhook.ts';
+import { isoTime, isoTimeOrNull, time } from './parameters.ts';
+import { z } from './zod.ts';
+
+export const MAX_SUBSCRIPTIONS = 50;
+
+const url = z
+  .string()
+  .min(1)
+  .max(2_048)
+  .openapi({ description: '`https` with a public host name, at most 2,048 characters.', example: 'https://hooks.example.com/bullseye' });
+
+const events = z
+  .array(z.string().min(1).max(130))
+  .min(1)
+  .max(MAX_SUBSCRIPTIONS)
+  .transform((names) => [...new Set(names)])
+  .openapi({
+    type: 'array',
+    items: { type: 'string' },
+    minItems: 1,
+    maxItems: MAX_SUBSCRIPTIONS,
+    description: 'Names of the catalogue, `*` for all, or prefixes such as `visitor.*`.',
+    example: ['visitor.identified'],
+  });
+
+const description = z.string().max(500).nullable();
+const maxPerSecond = z
+  .number()
+  .int()
+  .min(1)
+  .max(1_000)
+  .nullable()
+  .openapi({ description: 'Most deliveries a second; null: no limit of its own.' });
+
+/** A webhook's secret: what `X-Bullseye-Signature` is keyed with. */
+export const secretInput = z.string().min(1).max(256).openapi({
+  description: 'Signs deliveries. After `whsec_`, base64 is decoded for `webhook-signature`.',
+  example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+});
+
+export const webhookInput = z
+  .strictObject({
+    url,
+    events,
+    description: description.optional(),
+    enabled: z.boolean().default(true),
+    secret: secretInput.optional(),
+    generateSecret: z
+      .boolean()
+      .default(false)
+      .openapi({ description: 'Makes a secret and returns it, this once. Not together with `secret`.' }),
+    maxPerSecond: maxPerSecond.optional(),
+  })
+  .refine((input) => !(input.generateSecret && input.secret !== undefined), {
+    path: ['generateSecret'],
+    message: 'Either `secret` or `generateSecret`, not both.',
+  })
+  .openapi('WebhookInput');
+
+export const webhookChanges = z
+  .strictObject({
+    url: url.optional(),
+    events: events.optional(),
+    description: description.optional(),
+    enabled: z.boolean().optional(),
+    secret: secretInput.nullable().optional().openapi({ description: 'A string replaces the secret at once, null removes it.' }),
+    maxPerSecond: maxPerSecond.optional(),
+  })
+  .openapi('WebhookChanges', { description: 'What is absent stays as it is.' });
+
+export const webhook = z
+  .object({
+    id: z.string(),
+    organizationId: z.string(),
+    url: z.string(),
+    description: z.string().nullable(),
+    events: z.array(z.string()),
+    enabled: z.boolean(),
+    hasSecret: z.boolean().openapi({ description: 'Whether deliveries are signed. The secret itself is never listed.' }),
+    health: z.enum(HEALTHS).openapi({ description: '`failing`: attempts fail; `open`: deliveries are held while the endpoint is probed.' }),
+    healthSince: time(),
+    disabledReason: z.string().nullable().openapi({ description: 'Why the service (not its owner) disabled it: `endpoint_gone`.' }),
+    maxPerSecond: z.number().int().nullable(),
+    createdAt: time(),
+    updatedAt: time(),
+  })
+  .openapi('Webhook', { description: 'A configured endpoint.' });
+
+export const createdWebhook = webhook
+  .extend({ secret: z.string().optional().openapi({ description: 'Where `generateSecret` made one. It is shown this once.' }) })
+  .openapi('CreatedWebhook');
+
+export const webhookList = z.object({ webhooks: z.array(webhook) }).openapi('WebhookList');
+
+/** A webhook as answers carry it: whether it has a secret, never which. */
+export function toWebhook(row: WebhookRow): z.input<typeof webhook> {
+  return {
+    id: row.id,
+    organizationId: row.organizationId,
+    url: row.url,
+    description: row.description,
+    events: row.events,
+    enabled: row.enabled,
+    hasSecret: row.secret !== null,
+    health: row.health,
+    healthSince: isoTime(row.healthSince),
+    disabledReason: row.disabledReason,
+    maxPerSecond: row.maxPerSecond,
+    createdAt: isoTime(row.createdAt),
+    updatedAt: isoTime(row.updatedAt),
+  };
+}
+
+/** As `webhook.secret`: null where there is none. */
+export const revealedSecret = z
+  .object({
+    secret: z.string().nullable(),
+    previousSecretExpiresAt: time('Until when the secret before the last rotation signs, too.').nullable(),
+  })
+  .openapi('WebhookSecret');
+
+export function toRevealedSecret(secret: string | null, row: WebhookRow, nowMs: number): z.input<typeof revealedSecret> {
+  const { previousSecret, previousSecretExpiresAt: endsAt } = row;
+  const overlaps = previousSecret !== null && endsAt !== null && endsAt > nowMs;
+  return { secret, previousSecretExpiresAt: overlaps ? isoTimeOrNull(endsAt) : null };
+}

@@ -1,0 +1,168 @@
+import type { Database } from '../db/client.ts';
+import { listEventTypes } from '../db/event-types.ts';
+import { sealSecret } from '../db/secret-box.ts';
+import { deleteWebhook, findWebhook, insertWebhook, listWebhooks, updateWebhook, type WebhookRow } from '../db/webhooks.ts';
+import { toBase64 } from '../domain/encoding.ts';
+import { checkEndpointUrl } from '../domain/endpoint-url.ts';
+import { isSubscribable } from '../domain/event-type.ts';
+import { mintId } from '../domain/ids.ts';
+import { includesWebhooks, type Plan } from '../domain/plan.ts';
+import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import type { Settings } from '../settings.ts';
+import { ApiError, invalid, notFound } from './errors.ts';
+import { eraseOutboxes } from './outboxes.ts';
+import { organizationParams, requireOrganization, webhookParams } from './parameters.ts';
+import { type Route, route } from './route.ts';
+import { createdWebhook, toWebhook, webhook, webhookChanges, webhookInput, webhookList } from './webhook-schema.ts';
+
+const path = '/api/v1/organization/{organizationId}/webhooks';
+const tag = 'Webhooks';
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/** Refuses what a plan below Scale may not do: create or enable webhooks. */
+function requirePlan(plan: Plan): void {
+  if (includesWebhooks(plan)) return;
+  throw new ApiError('plan_upgrade_required', 'Webhooks need the Scale plan or above.', { plan, requiredPlan: 'scale' });
+}
+
+/** Refuses a URL that a webhook may not point to. Plain http to loopback is for a Worker that is itself served from loopback. */
+function requireEndpoint(raw: string, settings: Settings, own: URL): void {
+  const ownHosts = settings.publicUrl ? [own.host, settings.publicUrl.host] : [own.host];
+  const allowInsecure = settings.allowInsecureEndpoints && LOOPBACK.has(own.hostname);
+  const checked = checkEndpointUrl(raw, { ownHosts, allowInsecure });
+  if (!checked.ok) throw invalid([{ field: 'url', message: checked.reason }]);
+}
+
+async function requireSubscribable(db: Database, events: readonly string[]): Promise<void> {
+  const names = (await listEventTypes(db)).map((type) => type.name);
+  const unknown = [...events.entries()].filter(([, pattern]) => !isSubscribable(pattern, names));
+  if (unknown.length === 0) return;
+  throw invalid(unknown.map(([at]) => ({ field: `events.${at}`, message: 'The catalogue has no such event type.' })));
+}
+
+/** The webhook of a request; another organization's is no more there than one that does not exist. */
+export async function requireWebhook(db: Database, params: { organizationId: string; webhookId: string }): Promise<WebhookRow> {
+  const row = await findWebhook(db, params.organizationId, params.webhookId);
+  if (!row) throw notFound('webhook');
+  return row;
+}
+
+/** A new secret in the form of the Standard Webhooks specification: 256 random bits. */
+export function generateSecret(): string {
+  return `whsec_${toBase64(crypto.getRandomValues(new Uint8Array(32)))}`;
+}
+
+const list = route({
+  method: 'get',
+  path,
+  operationId: 'listWebhooks',
+  summary: "List an organization's webhooks",
+  description: `Newest first; there are at most ${MAX_WEBHOOKS}.`,
+  tag,
+  access: 'read',
+  params: organizationParams,
+  success: { status: 200, description: 'The webhooks.', schema: webhookList },
+  handler: async ({ params, db }) => {
+    await requireOrganization(db, params.organizationId);
+    return { webhooks: (await listWebhooks(db, params.organizationId)).map(toWebhook) };
+  },
+});
+
+const create = route({
+  method: 'post',
+  path,
+  operationId: 'createWebhook',
+  summary: 'Create a webhook',
+  description: `Needs the Scale plan or above. An organization has at most ${MAX_WEBHOOKS}. Without a secret, deliveries are not signed.`,
+  tag,
+  access: 'write',
+  params: organizationParams,
+  body: webhookInput,
+  success: { status: 201, description: 'The webhook.', schema: createdWebhook },
+  errors: ['plan_upgrade_required', 'webhook_limit_reached'],
+  handler: async ({ params, body, db, settings, url, nowMs }) => {
+    const { organizationId } = params;
+    requirePlan((await requireOrganization(db, organizationId)).plan);
+    requireEndpoint(body.url, settings, url);
+    await requireSubscribable(db, body.events);
+    const id = mintId('webhook', nowMs);
+    const secret = body.generateSecret ? generateSecret() : body.secret;
+    const row = await insertWebhook(db, {
+      id,
+      organizationId,
+      url: body.url,
+      description: body.description,
+      events: body.events,
+      enabled: body.enabled,
+      secret: secret === undefined ? null : await sealSecret(settings.masterKeys, id, secret),
+      healthSince: nowMs,
+      maxPerSecond: body.maxPerSecond,
+      createdAt: nowMs,
+      updatedAt: nowMs,
+    });
+    if (!row) {
+      throw new ApiError('webhook_limit_reached', `An organization has at most ${MAX_WEBHOOKS} webhooks.`, { limit: MAX_WEBHOOKS });
+    }
+    return { ...toWebhook(row), ...(body.generateSecret && { secret }) };
+  },
+});
+
+const get = route({
+  method: 'get',
+  path: `${path}/{webhookId}`,
+  operationId: 'getWebhook',
+  summary: 'Read a webhook',
+  tag,
+  access: 'read',
+  params: webhookParams,
+  success: { status: 200, description: 'The webhook.', schema: webhook },
+  handler: async ({ params, db }) => toWebhook(await requireWebhook(db, params)),
+});
+
+const patch = route({
+  method: 'patch',
+  path: `${path}/{webhookId}`,
+  operationId: 'updateWebhook',
+  summary: 'Change a webhook',
+  description:
+    'In force everywhere within 5 seconds, for retries as well. Enabling needs the Scale plan or above, clears `disabledReason` and ' +
+    'gives the endpoint a fresh start. Setting `secret` takes effect at once; `secret/rotate` lets the old one sign for a while.',
+  tag,
+  access: 'write',
+  params: webhookParams,
+  body: webhookChanges,
+  success: { status: 200, description: 'The webhook as it is now.', schema: webhook },
+  errors: ['plan_upgrade_required'],
+  handler: async ({ params, body, db, settings, url, nowMs }) => {
+    const { organizationId, webhookId } = params;
+    await requireWebhook(db, params);
+    if (body.enabled) requirePlan((await requireOrganization(db, organizationId)).plan);
+    if (body.url !== undefined) requireEndpoint(body.url, settings, url);
+    if (body.events) await requireSubscribable(db, body.events);
+    const { secret, ...changes } = body;
+    const sealed = secret ? await sealSecret(settings.masterKeys, webhookId, secret) : null;
+    const all = secret === undefined ? changes : { ...changes, secret: sealed };
+    const row = await updateWebhook(db, organizationId, webhookId, all, nowMs);
+    if (!row) throw notFound('webhook');
+    return toWebhook(row);
+  },
+});
+
+const remove = route({
+  method: 'delete',
+  path: `${path}/{webhookId}`,
+  operationId: 'deleteWebhook',
+  summary: 'Delete a webhook with its deliveries',
+  description: 'What waits is not delivered any more, and the log is erased.',
+  tag,
+  access: 'write',
+  params: webhookParams,
+  success: { status: 204, description: 'It is gone.' },
+  handler: async ({ params, db, env, nowMs, waitUntil }) => {
+    const { organizationId, webhookId } = params;
+    if (!(await deleteWebhook(db, organizationId, webhookId, nowMs))) throw notFound('webhook');
+    waitUntil(eraseOutboxes(env, [webhookId]));
+  },
+});
+
+export const webhookRoutes: readonly Route[] = [list, create, get, patch, remove];

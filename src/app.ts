@@ -1,0 +1,45 @@
+import { Hono } from 'hono';
+import { apiKeyRoutes } from './api/api-keys.ts';
+import { deliveryRoutes } from './api/deliveries.ts';
+import { errorResponse, notFound, toApiError } from './api/errors.ts';
+import { eventTypeRoutes } from './api/event-types.ts';
+import { eventRoutes } from './api/events.ts';
+import { organizationRoutes } from './api/organizations.ts';
+import { parkedMessageRoutes } from './api/parked-messages.ts';
+import { setRateLimitHeaders } from './api/rate-limit.ts';
+import { type ApiEnv, type Route, register } from './api/route.ts';
+import { serviceRoutes } from './api/service.ts';
+import { webhookSecretRoutes } from './api/webhook-secrets.ts';
+import { webhookRoutes } from './api/webhooks.ts';
+import { mintId } from './domain/ids.ts';
+
+const apiRoutes: readonly Route[] = [
+  ...eventRoutes,
+  ...organizationRoutes,
+  ...apiKeyRoutes,
+  ...webhookRoutes,
+  ...webhookSecretRoutes,
+  ...deliveryRoutes,
+  ...eventTypeRoutes,
+  ...parkedMessageRoutes,
+];
+
+/** Every route there is, in the order of the reference. */
+export const routes: readonly Route[] = [...apiRoutes, ...serviceRoutes(apiRoutes)];
+
+export const app = new Hono<ApiEnv>();
+
+app.use(async (c, next) => {
+  c.set('requestId', mintId('request', Date.now()));
+  await next();
+  const { headers } = c.res;
+  headers.set('X-Request-Id', c.get('requestId'));
+  headers.set('X-Content-Type-Options', 'nosniff');
+  headers.set('Referrer-Policy', 'no-referrer');
+  headers.set('Cache-Control', 'no-store');
+  const rateLimit = c.get('rateLimit');
+  if (rateLimit) setRateLimitHeaders(headers, rateLimit);
+});
+app.onError((error, c) => errorResponse(toApiError(error, c.get('requestId'), { method: c.req.method, path: c.req.path })));
+app.notFound(() => errorResponse(notFound('route')));
+register(app, routes);
