@@ -1,0 +1,72 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const FLAGS = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
+  ...['--disable-component-update', '--disable-sync'],
+];
+
+interface OpenApi extends Record<string, unknown> {
+  openapi: string;
+  paths: Record<string, Record<string, unknown>>;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
+let worker: LocalWorker;
+let browser: Browser | undefined;
+
+beforeAll(async () => {
+  worker = await startLocalWorker({ persistTo: folder });
+});
+afterAll(async () => {
+  await browser?.close();
+  await worker?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function readOpenApi(): Promise<OpenApi> {
+  return await (await fetch(`${worker.origin}/openapi.json`)).json();
+}
+
+it('/openapi.json is OpenAPI 3.1, by a validator that others wrote', async () => {
+  const document = await readOpenApi();
+  expect(document.openapi).toMatch(/^3\.1\./);
+  const result = await new Validator().validate(document);
+  expect(result.errors ?? []).toEqual([]);
+  expect(result.valid).toBe(true);
+});
+
+it('/docs shows every operation in a real browser, and the console stays empty', async (context) => {
+  if (!existsSync(CHROMIUM) && process.env.CI !== 'true') context.skip(`Chromium is not at ${CHROMIUM}: apt-get install chromium`);
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  const page = await browser.newPage();
+  const complaints: string[] = [];
+  const requested: string[] = [];
+  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(error.message));
+  page.on('request', (request) => requested.push(request.url()));
+
+  const response = await page.goto(`${worker.origin}/docs`);
+  expect(response?.headers()['content-security-policy']).toContain("default-src 'none'");
+  const { paths } = await readOpenApi();
+  const operations = Object.values(paths).flatMap((path) => Object.keys(path).filter((key) => /^(get|put|post|patch|delete)$/.test(key)));
+  await page
+    .locator('.opblock')
+    .nth(operations.length - 1)
+    .waitFor();
+  expect(await page.locator('.opblock').count()).toBe(operations.length);
+  expect(await page.locator('body').textContent()).toContain('/api/v1/events');
+
+  const [first] = await page.locator('.opblock-summary-control').all();
+  await first?.click();
+  await page.locator('.opblock.is-open .opblock-body').first().waitFor();
+
+  expect(complaints).toEqual([]);
+  expect(requested.filter((url) => !url.startsWith(worker.origin) && !url.startsWith('data:'))).toEqual([]);
+});
