@@ -1,16 +1,15 @@
 import { logError } from '../log.ts';
 import { within } from '../within.ts';
 import { ApiError } from './errors.ts';
-import type { RateLimiter, RateLimitState } from './rate-limiter.ts';
+import type { RateLimitState } from './rate-limiter.ts';
 
 /** How long a request waits for its count. */
 const TIMEOUT_MS = 500;
 
 /** Counts a request of an organization key. Null where that fails: a limiter that is down must not take the API with it. */
 export async function countRequest(env: Env, keyId: string): Promise<RateLimitState | null> {
-  const limiters = env.RATE_LIMITER as unknown as DurableObjectNamespace<RateLimiter>;
   try {
-    return await within(TIMEOUT_MS, limiters.getByName(keyId).take());
+    return await within(TIMEOUT_MS, env.RATE_LIMITER.getByName(keyId).take());
   } catch (error) {
     logError('api.rate_limiter_failed', error, { keyId });
     return null;

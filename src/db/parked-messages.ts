@@ -25,14 +25,6 @@ const listed = {
   parkedAt: parkedMessages.parkedAt,
 };
 
-/** Keeps a message; one that is kept already stays as it is (the queue delivers at least once). */
-export async function parkMessage(
-  db: Database,
-  message: { id: string; reason: string; body: Uint8Array; parkedAt: number },
-): Promise<void> {
-  await db.insert(parkedMessages).values(message).onConflictDoNothing();
-}
-
 /** One page, newest first. */
 export async function listParkedMessages(db: Database, limit: number, after: ParkedPosition | null): Promise<ParkedMessage[]> {
   const { id, parkedAt } = parkedMessages;
