@@ -129,6 +129,8 @@ export class Outbox extends DurableObject<Env> {
       logError('outbox.alarm_failed', withoutParameters(error), { webhook: this.#webhookId });
       notBefore = Date.now() + AFTER_FAULT_MS;
     }
+    // Set anew even where the lease of an attempt that has ended set it earlier: an alarm for nothing is billed as well.
+    this.#armedFor = null;
     await this.#arm(notBefore);
   }
 

@@ -45,7 +45,7 @@ export function deliveryId(eventId: string, webhookId: string): string {
 /** The millisecond that an event's or delivery's id was minted in; null for one that carries no time, or is no id. */
 export function mintedAt(id: string): number | null {
   const ulid = id.slice(ID_PREFIXES.event.length + 1, ID_PREFIXES.event.length + 1 + ULID_LENGTH);
-  return isValid(ulid) ? decodeTime(ulid) : null;
+  return !isKeyed(id) && isValid(ulid) ? decodeTime(ulid) : null;
 }
 
 async function sha256(text: string): Promise<Uint8Array> {

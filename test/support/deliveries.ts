@@ -1,12 +1,14 @@
-import { createExecutionContext, createMessageBatch, getQueueResult, type QueueResult } from 'cloudflare:test';
-import { env, exports } from 'cloudflare:workers';
+import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { databaseOf } from '../../src/db/client.ts';
 import { organizations, webhooks } from '../../src/db/schema.ts';
 import { sealSecret } from '../../src/db/secret-box.ts';
 import type { Outbox } from '../../src/delivery/outbox.ts';
+import type { DeliverySummary } from '../../src/domain/delivery.ts';
 import { encodeEventMessage, type QueuedEvent } from '../../src/domain/event-message.ts';
 import { mintId } from '../../src/domain/ids.ts';
 import type { Plan } from '../../src/domain/plan.ts';
+import worker from '../../src/index.ts';
 import { settingsOf } from '../../src/settings.ts';
 
 /** An organization straight in the database. */
@@ -61,12 +63,31 @@ export function aMessage(events: QueuedEvent[], attempts = 1): QueueMessage {
 }
 
 /** Hands a batch to the Worker's queue handler, as the queue does, and tells what became of its messages. */
-export async function consume(messages: QueueMessage[], queue = 'bullseye-events'): Promise<QueueResult> {
+export async function consume(messages: QueueMessage[], environment: Env = env, queue = 'bullseye-events'): Promise<Consumed> {
   const batch = createMessageBatch(queue, messages);
+  const retried: Consumed['retried'] = [];
+  for (const message of batch.messages) {
+    // The plugin's result leaves the delay out.
+    const retry = message.retry.bind(message);
+    message.retry = (options) => {
+      retried.push({ id: message.id, delaySeconds: options?.delaySeconds });
+      retry(options);
+    };
+  }
   const ctx = createExecutionContext();
-  const { default: worker } = await import('../../src/index.ts');
-  await worker.queue(batch, env, ctx);
-  return getQueueResult(batch, ctx);
+  await worker.queue(batch, environment, ctx);
+  const { explicitAcks } = await getQueueResult(batch, ctx);
+  return { acknowledged: explicitAcks, retried };
+}
+
+export interface Consumed {
+  acknowledged: string[];
+  retried: { id: string; delaySeconds: number | undefined }[];
+}
+
+/** A webhook's log, newest first. */
+export async function deliveriesOf(webhookId: string): Promise<DeliverySummary[]> {
+  return (await outboxOf(webhookId).list({}, 100, null)).deliveries;
 }
 
 export function outboxOf(webhookId: string): DurableObjectStub<Outbox> {

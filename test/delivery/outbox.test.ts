@@ -1,0 +1,383 @@
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { eq } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { databaseOf } from '../../src/db/client.ts';
+import { readWebhook } from '../../src/db/configuration.ts';
+import { organizations, webhooks } from '../../src/db/schema.ts';
+import type { OutboxEntry } from '../../src/delivery/outbox-entry.ts';
+import type { AttemptRecord, DeliveryDetail, DeliverySummary, NewDelivery } from '../../src/domain/delivery.ts';
+import { deliveryId } from '../../src/domain/ids.ts';
+import worker from '../../src/index.ts';
+import { aMessage, anEvent, consume, deliveriesOf, givenOrganization, givenWebhook, outboxOf } from '../support/deliveries.ts';
+import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
+
+const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
+
+// Only the date is driven: waits inside the runtime stay real, and alarms are run by hand.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A webhook whose endpoint has the given script, and one event posted to it. */
+async function givenDelivery(endpoint: Inbox, options: { secret?: string } = {}) {
+  const organization = await givenOrganization();
+  const webhook = await givenWebhook(organization, { url: endpoint.url, ...options });
+  const event = anEvent(organization);
+  await consume([aMessage([event])]);
+  const [delivery] = await deliveriesOf(webhook);
+  return { organization, webhook, event, id: delivery!.id };
+}
+
+async function find(webhook: string, id: string): Promise<DeliveryDetail> {
+  const detail = await outboxOf(webhook).find(id);
+  if (!detail) throw new Error(`${id} is not in the log`);
+  return detail;
+}
+
+async function alarmOf(webhook: string): Promise<number | null> {
+  return runInDurableObject(outboxOf(webhook), (_, state) => state.storage.getAlarm());
+}
+
+/** Moves the clock to when something is due in the outbox, and runs its alarm. */
+async function runWhenDue(webhook: string): Promise<void> {
+  const at = await alarmOf(webhook);
+  if (at === null) throw new Error('no alarm is set');
+  vi.setSystemTime(Math.max(at, Date.now()));
+  expect(await runDurableObjectAlarm(outboxOf(webhook))).toBe(true);
+}
+
+describe('the retry schedule, driven by alarms', () => {
+  it('makes four attempts 1, 5 and 30 minutes after the one before, with the same bytes and ids, and then gives up', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }]);
+    const { webhook, event, id } = await givenDelivery(endpoint);
+
+    for (const minutes of [1, 5, 30]) {
+      const delivery = await find(webhook, id);
+      expect(delivery.status).toBe('retrying');
+      const last = delivery.attempts.at(-1)!;
+      const waitMs = delivery.nextAttemptAt! - last.startedAt - last.durationMs!;
+      expect(waitMs).toBeGreaterThanOrEqual(minutes * 60_000);
+      expect(waitMs).toBeLessThanOrEqual(minutes * 66_000);
+      expect(await alarmOf(webhook)).toBeLessThanOrEqual(delivery.nextAttemptAt!);
+      await runWhenDue(webhook);
+    }
+
+    const delivery = await find(webhook, id);
+    expect(delivery).toMatchObject({ status: 'failed', reason: 'attempts_exhausted', attemptCount: 4, nextAttemptAt: null });
+    expect(delivery.attempts.map(({ number, trigger, outcome }) => [number, trigger, outcome])).toEqual([
+      [1, 'event', 'failed'],
+      [2, 'schedule', 'failed'],
+      [3, 'schedule', 'failed'],
+      [4, 'schedule', 'failed'],
+    ]);
+    const received = await endpoint.requests();
+    expect(received).toHaveLength(4);
+    for (const [index, request] of received.entries()) {
+      expect(bodyBytes(request)).toEqual(event.payload);
+      expect(request.headers).toMatchObject({
+        'webhook-id': event.id,
+        'x-bullseye-delivery': id,
+        'x-bullseye-attempt': String(index + 1),
+      });
+    }
+  });
+
+  it('ends with the first success', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }, { reset: true }, { status: 201, body: 'thanks' }]);
+    const { webhook, id } = await givenDelivery(endpoint);
+    await runWhenDue(webhook);
+    await runWhenDue(webhook);
+    const delivery = await find(webhook, id);
+    expect(delivery).toMatchObject({ status: 'delivered', reason: null, attemptCount: 3, lastResponseStatus: 201, nextAttemptAt: null });
+    expect(delivery.attempts.map(({ error }) => error)).toEqual([
+      'The endpoint answered 500; only a 2xx acknowledges a delivery',
+      'The connection was refused, or closed before a response came',
+      null,
+    ]);
+  });
+
+  it('attempts nothing before it is due', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }]);
+    const { webhook, id } = await givenDelivery(endpoint);
+    await runDurableObjectAlarm(outboxOf(webhook));
+    expect(await find(webhook, id)).toMatchObject({ attemptCount: 1, status: 'retrying' });
+    expect(await alarmOf(webhook)).not.toBeNull();
+  });
+
+  it('waits longer where a 429 or 503 asks for it, and no longer than an hour', async () => {
+    for (const [status, retryAfter, leastMs, mostMs] of [
+      [429, '600', 600_000, 600_000],
+      [503, '86400', 3_600_000, 3_600_000],
+      [503, '5', 60_000, 66_000],
+      [500, '600', 60_000, 66_000],
+    ] as const) {
+      const endpoint = endpointInbox();
+      await endpoint.script([{ status, headers: { 'retry-after': retryAfter } }]);
+      const { webhook, id } = await givenDelivery(endpoint);
+      const { nextAttemptAt, attempts } = await find(webhook, id);
+      const waitMs = nextAttemptAt! - attempts[0]!.startedAt - attempts[0]!.durationMs!;
+      expect(waitMs, `${status} with Retry-After: ${retryAfter}`).toBeGreaterThanOrEqual(leastMs);
+      expect(waitMs, `${status} with Retry-After: ${retryAfter}`).toBeLessThanOrEqual(mostMs);
+    }
+  });
+});
+
+describe('what changes between two attempts', () => {
+  it('counts: the retry goes to the current URL, signed with the current secret', async () => {
+    const [before, after] = [endpointInbox(), endpointInbox()];
+    await before.script([{ status: 500 }]);
+    const { organization, webhook, id } = await givenDelivery(before, { secret: 'old' });
+    const other = await givenWebhook(organization, { url: after.url, enabled: false });
+    await databaseOf(env.DB).update(webhooks).set({ url: after.url, secret: null }).where(eq(webhooks.id, webhook));
+
+    await runWhenDue(webhook);
+
+    expect(await before.requests()).toHaveLength(1);
+    const [request] = await after.requests();
+    expect(request!.headers['x-bullseye-signature']).toBeUndefined();
+    expect(request!.headers['x-bullseye-attempt']).toBe('2');
+    expect(await find(webhook, id)).toMatchObject({ status: 'delivered' });
+    expect(await deliveriesOf(other)).toEqual([]);
+  });
+
+  it('discards what falls due while the webhook is disabled', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }]);
+    const { webhook, id } = await givenDelivery(endpoint);
+    await databaseOf(env.DB).update(webhooks).set({ enabled: false }).where(eq(webhooks.id, webhook));
+    await runWhenDue(webhook);
+    expect(await find(webhook, id)).toMatchObject({
+      status: 'discarded',
+      reason: 'webhook_disabled',
+      attemptCount: 1,
+      nextAttemptAt: null,
+    });
+    expect(await endpoint.requests()).toHaveLength(1);
+  });
+
+  it('discards what falls due while the plan does not include webhooks', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }]);
+    const { organization, webhook, id } = await givenDelivery(endpoint);
+    await databaseOf(env.DB).update(organizations).set({ plan: 'starter' }).where(eq(organizations.id, organization));
+    await runWhenDue(webhook);
+    expect(await find(webhook, id)).toMatchObject({ status: 'discarded', reason: 'plan_not_eligible' });
+  });
+
+  it('erases the outbox of a webhook that was deleted', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }]);
+    const { webhook } = await givenDelivery(endpoint);
+    await databaseOf(env.DB).delete(webhooks).where(eq(webhooks.id, webhook));
+    await runWhenDue(webhook);
+    expect(await endpoint.requests()).toHaveLength(1);
+    expect(await deliveriesOf(webhook)).toEqual([]);
+    expect(await alarmOf(webhook)).toBeNull();
+  });
+});
+
+describe('410 Gone', () => {
+  it('fails the delivery at once, disables the webhook, and discards what still waits', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }, { status: 410 }]);
+    const { organization, webhook, id } = await givenDelivery(endpoint);
+    await consume([aMessage([anEvent(organization)])]);
+    const [gone] = await deliveriesOf(webhook);
+    expect(gone).toMatchObject({ status: 'failed', reason: 'endpoint_gone', attemptCount: 1 });
+
+    await runWhenDue(webhook);
+    const [row] = await databaseOf(env.DB).select().from(webhooks).where(eq(webhooks.id, webhook));
+    expect(row).toMatchObject({ enabled: false, disabledReason: 'endpoint_gone' });
+
+    await runWhenDue(webhook);
+    expect(await find(webhook, id)).toMatchObject({ status: 'discarded', reason: 'webhook_disabled' });
+    expect(await endpoint.requests()).toHaveLength(2);
+  });
+});
+
+describe('an attempt whose maker died', () => {
+  const leased = async (): Promise<{ webhook: string; delivery: NewDelivery; endpoint: Inbox }> => {
+    const endpoint = endpointInbox();
+    const organization = await givenOrganization();
+    const webhook = await givenWebhook(organization, { url: endpoint.url });
+    const { id: eventId, payload } = anEvent(organization);
+    const delivery = {
+      id: deliveryId(eventId, webhook),
+      eventId,
+      event: 'visitor.identified',
+      sessionId: null,
+      acceptedAt: Date.now(),
+      payload,
+    };
+    await record(webhook, { kind: 'leased', delivery, startedAt: Date.now() });
+    return { webhook, delivery, endpoint };
+  };
+
+  async function record(webhook: string, entry: OutboxEntry): Promise<string[]> {
+    const config = await readWebhook(env.DB, webhook);
+    return outboxOf(webhook).record(config!, [entry]);
+  }
+
+  function ended(outcome: 'succeeded' | 'failed', startedAt: number): AttemptRecord {
+    const responseStatus = outcome === 'succeeded' ? 200 : 500;
+    return {
+      number: 1,
+      trigger: 'event',
+      startedAt,
+      durationMs: 40_000,
+      outcome,
+      requestHeaders: {},
+      responseStatus,
+      responseHeaders: {},
+      responseBody: '',
+      responseBodyEncoding: 'utf-8',
+      responseBodyTruncated: false,
+      error: null,
+    };
+  }
+
+  it('counts as interrupted when its lease ends, and the next is scheduled', async () => {
+    const { webhook, delivery, endpoint } = await leased();
+    expect(await find(webhook, delivery.id)).toMatchObject({ status: 'pending', attemptCount: 1, nextAttemptAt: null, attempts: [] });
+    await runWhenDue(webhook);
+    const interrupted = await find(webhook, delivery.id);
+    expect(interrupted).toMatchObject({
+      status: 'retrying',
+      attemptCount: 1,
+      attempts: [{ number: 1, outcome: 'interrupted', durationMs: null }],
+    });
+    expect(interrupted.nextAttemptAt! - Date.now()).toBeGreaterThanOrEqual(60_000);
+    await runWhenDue(webhook);
+    expect(await find(webhook, delivery.id)).toMatchObject({ status: 'delivered', attemptCount: 2 });
+    expect(await endpoint.requests()).toHaveLength(1);
+  });
+
+  it('ends the delivery where its success arrives after all, recorded once', async () => {
+    const { webhook, delivery, endpoint } = await leased();
+    const startedAt = Date.now();
+    await runWhenDue(webhook);
+    await record(webhook, { kind: 'attempted', delivery, result: { record: ended('succeeded', startedAt), retryAfterMs: null } });
+    await record(webhook, { kind: 'attempted', delivery, result: { record: ended('failed', startedAt), retryAfterMs: null } });
+    const settled = await find(webhook, delivery.id);
+    expect(settled).toMatchObject({ status: 'delivered', attemptCount: 1, nextAttemptAt: null, attempts: [{ outcome: 'succeeded' }] });
+    await runDurableObjectAlarm(outboxOf(webhook));
+    expect(await endpoint.requests()).toEqual([]);
+  });
+
+  it('keeps its schedule where its failure arrives after all', async () => {
+    const { webhook, delivery } = await leased();
+    const startedAt = Date.now();
+    await runWhenDue(webhook);
+    const { nextAttemptAt } = await find(webhook, delivery.id);
+    await record(webhook, { kind: 'attempted', delivery, result: { record: ended('failed', startedAt), retryAfterMs: null } });
+    expect(await find(webhook, delivery.id)).toMatchObject({
+      status: 'retrying',
+      attemptCount: 1,
+      nextAttemptAt,
+      attempts: [{ outcome: 'failed', responseStatus: 500 }],
+    });
+  });
+
+  it('is nobody else’s to make: a claim of the same delivery is refused', async () => {
+    const { webhook, delivery } = await leased();
+    expect(await record(webhook, { kind: 'leased', delivery, startedAt: Date.now() })).toEqual([]);
+    expect(await record(webhook, { kind: 'waiting', delivery })).toEqual([]);
+    expect(await find(webhook, delivery.id)).toMatchObject({ attemptCount: 1, status: 'pending' });
+  });
+
+  it('is made by the outbox where it was claimed and given back', async () => {
+    const { webhook, delivery, endpoint } = await leased();
+    await record(webhook, { kind: 'released', delivery });
+    await runWhenDue(webhook);
+    expect(await find(webhook, delivery.id)).toMatchObject({ status: 'delivered', attemptCount: 1, attempts: [{ number: 1 }] });
+    expect(await endpoint.requests()).toHaveLength(1);
+  });
+});
+
+describe('the alarm', () => {
+  it('survives the object: an evicted outbox goes on where it was', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }, { status: 200 }]);
+    const { webhook, id } = await givenDelivery(endpoint);
+    await evictDurableObject(outboxOf(webhook));
+    await runWhenDue(webhook);
+    expect(await find(webhook, id)).toMatchObject({ status: 'delivered', attemptCount: 2 });
+  });
+
+  it('is set again by the cron where the platform lost it', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }, { status: 200 }]);
+    const { webhook, id } = await givenDelivery(endpoint);
+    await runInDurableObject(outboxOf(webhook), (_, state) => state.storage.deleteAlarm());
+    await evictDurableObject(outboxOf(webhook));
+
+    await worker.scheduled({ scheduledTime: Date.now(), cron: '* * * * *', noRetry: () => {} } as ScheduledController, env);
+
+    await runWhenDue(webhook);
+    expect(await find(webhook, id)).toMatchObject({ status: 'delivered', attemptCount: 2 });
+  });
+});
+
+describe('the log', () => {
+  it('costs one row for a delivery that arrives at the first attempt', async () => {
+    const organization = await givenOrganization();
+    const webhook = await givenWebhook(organization, { url: endpointInbox().url });
+    await consume([aMessage([anEvent(organization)])]);
+    const written = await runInDurableObject(outboxOf(webhook), async (instance, state) => {
+      let rows = 0;
+      const { sql } = state.storage;
+      const exec = sql.exec.bind(sql);
+      vi.spyOn(Object.getPrototypeOf(sql), 'exec').mockImplementation((...args) => {
+        const cursor = exec(...(args as Parameters<typeof exec>));
+        rows += cursor.rowsWritten;
+        return cursor;
+      });
+      const config = await readWebhook(env.DB, webhook);
+      const { id: eventId, payload } = anEvent(organization);
+      const delivery = {
+        id: deliveryId(eventId, webhook),
+        eventId,
+        event: 'visitor.identified',
+        sessionId: null,
+        acceptedAt: Date.now(),
+        payload,
+      };
+      const record: AttemptRecord = (await (instance as { find(id: string): DeliveryDetail }).find((await deliveriesIn(instance))[0]!.id))
+        .attempts[0]!;
+      rows = 0;
+      await (instance as { record(...args: unknown[]): Promise<string[]> }).record(config, [
+        { kind: 'attempted', delivery, result: { record, retryAfterMs: null } },
+      ]);
+      vi.restoreAllMocks();
+      return rows;
+    });
+    expect(written).toBe(1);
+  });
+
+  it('is listed newest first, page after page, while new deliveries arrive', async () => {
+    const organization = await givenOrganization();
+    const webhook = await givenWebhook(organization, { url: endpointInbox().url });
+    const events = Array.from({ length: 7 }, () => anEvent(organization));
+    await consume([aMessage(events)]);
+    const seen: DeliverySummary[] = [];
+    let page = await outboxOf(webhook).list({}, 3, null);
+    seen.push(...page.deliveries);
+    while (page.next) {
+      await consume([aMessage([anEvent(organization)])]);
+      page = await outboxOf(webhook).list({}, 3, page.next);
+      seen.push(...page.deliveries);
+    }
+    expect(seen.map(({ eventId }) => eventId)).toEqual(events.map(({ id }) => id).reverse());
+  });
+});
+
+async function deliveriesIn(instance: unknown): Promise<DeliverySummary[]> {
+  return (instance as { list(...args: unknown[]): { deliveries: DeliverySummary[] } }).list({}, 1, null).deliveries;
+}
