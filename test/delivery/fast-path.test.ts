@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AttemptResult } from '../../src/delivery/attempt.ts';
+import type { Task, WebhookWork } from '../../src/delivery/fan-out.ts';
+import {
+  BEGIN_BY_MS,
+  FastPath,
+  type FastPathResult,
+  LEASE_AFTER_MS,
+  LEASE_BY_MS,
+  SLOTS,
+  SLOTS_PER_WEBHOOK,
+} from '../../src/delivery/fast-path.ts';
+import type { Health } from '../../src/domain/webhook.ts';
+
+// Every wait here is virtual: the clock moves when nothing else can happen.
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function aWebhook(id: string, deliveries: number, health: Health = 'healthy'): WebhookWork {
+  const webhook = { id, organizationId: 'org', url: `https://${id}.example`, events: ['*'], enabled: true, health };
+  const secrets = { secret: null, previousSecret: null, previousSecretExpiresAt: null, maxPerSecond: null };
+  const tasks = Array.from({ length: deliveries }, (_, index): Task => {
+    const delivery = { id: `${id}-${index}`, eventId: `${index}`, event: 'e', sessionId: null, acceptedAt: 0, payload: new Uint8Array() };
+    return { delivery, inbound: [], repeated: false, claimed: false, discard: null };
+  });
+  return { config: { plan: 'scale', webhook: { ...webhook, ...secrets } }, tasks };
+}
+
+/** How an endpoint behaves: it answers after a while, or never. */
+interface Behaviour {
+  afterMs?: number;
+  outcome?: 'succeeded' | 'failed';
+  fault?: Error;
+}
+
+/** Runs works against endpoints of some behaviour, and notes what happened when. */
+async function run(works: WebhookWork[], behaviour: (delivery: string) => Behaviour) {
+  const startedAt = Date.now();
+  const begun: { id: string; atMs: number }[] = [];
+  const leased: string[] = [];
+  const open = new Map<string, number>();
+  let most = 0;
+  let mostOfOne = 0;
+  const fastPath = new FastPath(works, {
+    now: () => Date.now(),
+    attempt: async (work, { delivery }) => {
+      const webhook = work.config.webhook.id;
+      begun.push({ id: delivery.id, atMs: Date.now() - startedAt });
+      open.set(webhook, (open.get(webhook) ?? 0) + 1);
+      most = Math.max(
+        most,
+        [...open.values()].reduce((sum, each) => sum + each, 0),
+      );
+      mostOfOne = Math.max(mostOfOne, ...open.values());
+      const { afterMs, outcome = 'succeeded', fault } = behaviour(delivery.id);
+      await new Promise((resolve) => (afterMs === undefined ? undefined : setTimeout(resolve, afterMs)));
+      open.set(webhook, (open.get(webhook) ?? 0) - 1);
+      if (fault) throw fault;
+      return { record: { outcome }, retryAfterMs: null } as AttemptResult;
+    },
+    lease: (_, { delivery }) => leased.push(delivery.id),
+  });
+  let results: FastPathResult[] | undefined;
+  const done = fastPath.run().then((ended) => {
+    results = ended;
+  });
+  while (!results) {
+    await vi.advanceTimersToNextTimerAsync();
+    // What the timer set going comes to rest before the clock moves again.
+    for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  }
+  await done;
+  return { results, begun, leased, most, mostOfOne, tookMs: Date.now() - startedAt };
+}
+
+const ids = (tasks: Task[]): string[] => tasks.map(({ delivery }) => delivery.id);
+
+describe('the fast path', () => {
+  it('attempts everything of healthy endpoints, in the order of acceptance', async () => {
+    const { results, begun } = await run([aWebhook('a', 12)], () => ({ afterMs: 10 }));
+    expect(results[0]!.ended).toHaveLength(12);
+    expect(begun.map(({ id }) => id)).toEqual(ids(aWebhook('a', 12).tasks));
+  });
+
+  it('makes at most five attempts at a time, and two to one webhook', async () => {
+    const many = Array.from({ length: 8 }, (_, index) => aWebhook(`w${index}`, 6));
+    expect(await run(many, () => ({ afterMs: 20 }))).toMatchObject({ most: SLOTS });
+    expect(await run([aWebhook('a', 6)], () => ({ afterMs: 20 }))).toMatchObject({ most: SLOTS_PER_WEBHOOK, mostOfOne: SLOTS_PER_WEBHOOK });
+  });
+
+  it('lets webhooks take turns: one with much to do does not come before the others', async () => {
+    const { begun } = await run([aWebhook('busy', 20), aWebhook('other', 1)], () => ({ afterMs: 50 }));
+    expect(begun.findIndex(({ id }) => id === 'other-0')).toBeLessThanOrEqual(1);
+  });
+
+  it('leases an attempt without an answer, and hands the rest of its webhook over', async () => {
+    const { results, leased, tookMs } = await run([aWebhook('hangs', 5), aWebhook('healthy', 5)], (id) =>
+      id.startsWith('hangs') ? {} : { afterMs: 5 },
+    );
+    expect(leased).toEqual(['hangs-0', 'hangs-1']);
+    expect(ids(results[0]!.handedOver)).toEqual(['hangs-2', 'hangs-3', 'hangs-4']);
+    expect(results[1]!.ended).toHaveLength(5);
+    expect(tookMs).toBeLessThanOrEqual(LEASE_AFTER_MS + 1);
+  });
+
+  it('hands everything over when leased attempts hold all slots', async () => {
+    const works = Array.from({ length: 6 }, (_, index) => aWebhook(`hangs${index}`, 3));
+    const { results, leased, tookMs } = await run(works, () => ({}));
+    expect(leased).toHaveLength(SLOTS);
+    expect(results.flatMap(({ handedOver }) => handedOver)).toHaveLength(18 - SLOTS);
+    expect(tookMs).toBeLessThanOrEqual(LEASE_BY_MS + 1);
+  });
+
+  it('ends in time whatever endpoints do, and every task ends in exactly one way', async () => {
+    for (const afterMs of [1, 90, 400, 900, 1_500, 1_999, 2_001, 29_000]) {
+      const works = Array.from({ length: 10 }, (_, index) => aWebhook(`w${index}`, 30));
+      const { results, begun, tookMs } = await run(works, () => ({ afterMs }));
+      expect(tookMs, `answers after ${afterMs} ms`).toBeLessThanOrEqual(LEASE_BY_MS + 1);
+      expect(begun.every(({ atMs }) => atMs < BEGIN_BY_MS)).toBe(true);
+      const all = results.flatMap(({ ended, handedOver, leased, failed }) =>
+        [...ended, ...failed].map(({ task }) => task).concat(handedOver, leased),
+      );
+      expect(ids(all).toSorted()).toEqual(works.flatMap(({ tasks }) => ids(tasks)).toSorted());
+    }
+  });
+
+  it('hands the rest over when an attempt fails', async () => {
+    const { results } = await run([aWebhook('a', 6)], (id) => ({ afterMs: 10, outcome: id === 'a-1' ? 'failed' : 'succeeded' }));
+    expect(results[0]!.ended.map(({ task }) => task.delivery.id)).toEqual(['a-0', 'a-1', 'a-2'].slice(0, results[0]!.ended.length));
+    expect(results[0]!.ended.length + results[0]!.handedOver.length).toBe(6);
+    expect(results[0]!.handedOver.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('attempts nothing of a webhook that is failing or whose circuit is open', async () => {
+    const { results, begun } = await run([aWebhook('a', 3, 'failing'), aWebhook('b', 3, 'open')], () => ({ afterMs: 1 }));
+    expect(begun).toEqual([]);
+    expect(results.map(({ handedOver }) => handedOver.length)).toEqual([3, 3]);
+  });
+
+  it('tells a fault of ours from a failing endpoint', async () => {
+    const fault = new Error('the secret does not open');
+    const { results } = await run([aWebhook('a', 3), aWebhook('b', 2)], (id) => ({
+      afterMs: 5,
+      fault: id.startsWith('a') ? fault : undefined,
+    }));
+    expect(results[0]!.failed.map(({ error }) => error)).toContain(fault);
+    expect(results[0]!.failed.length + results[0]!.handedOver.length).toBe(3);
+    expect(results[1]!.ended).toHaveLength(2);
+  });
+});
