@@ -2,6 +2,11 @@
 export const MAX_RETRY_AFTER_MS = 3_600_000;
 /** A wait is lengthened by up to this share, so that the retries of an outage do not come back all at once. */
 export const JITTER = 0.1;
+/**
+ * How an HTTP date begins (its three forms start with the day of the week), or an ISO 8601 time, and the time of day that both
+ * have: Date.parse alone finds a date in "-5", and in "until 2030".
+ */
+const TIME = /^\s*(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,? |\d{4}-\d\d-\d\dT).*\d\d:\d\d:\d\d/i;
 
 /**
  * When the next attempt is due, or null where the schedule is used up. Times are milliseconds since the epoch.
@@ -28,8 +33,8 @@ export function nextAttemptAt(
 export function parseRetryAfter(header: string | null | undefined, nowMs: number): number | null {
   if (!header) return null;
   if (/^\s*\d{1,12}\s*$/.test(header)) return Number(header) * 1_000;
-  // Every HTTP date has letters: Date.parse would read "-5" and "1.5" as years.
-  if (!/[a-z]/i.test(header)) return null;
-  const at = Date.parse(header);
+  if (!TIME.test(header)) return null;
+  // The oldest form of an HTTP date, asctime's, names no zone and means UTC; Date.parse would take the machine's.
+  const at = Date.parse(/ \d{4}\s*$/.test(header) ? `${header} GMT` : header);
   return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
 }

@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { layOut } from '../../src/domain/json-items.ts';
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function itemsOf(json: string): string[] {
+  const bytes = encoder.encode(json);
+  return layOut(bytes).items.map(([start, end]) => decoder.decode(bytes.subarray(start, end)));
+}
+
+function depthOf(json: string): number {
+  return layOut(encoder.encode(json)).depth;
+}
+
+describe('an item keeps', () => {
+  it.each([
+    ['a number that a double cannot hold', '12345678901234567890'],
+    ['a number as it was written', '-1.50E+003'],
+    ['a literal', 'null'],
+    ['escapes that need not be', '"\\u0041\\/\\u00e9"'],
+    ['an escaped quote', '"a\\",b"'],
+    ['an escaped backslash before the closing quote', '"a\\\\"'],
+    ['brackets, braces and commas in a string', '"],[}{,"'],
+    ['white space in it', '{ "a" :\t[ 1 ,\r\n 2 ] }'],
+    ['brackets in brackets', '[[],[[]],{"a":[{}]}]'],
+    ['two-, three- and four-byte characters', '"é€😀"'],
+    ['keys that repeat', '{"a":1,"a":2}'],
+    ['an empty string', '""'],
+    ['an empty object', '{}'],
+    ['an empty array', '[]'],
+  ])('%s', (_what, item) => {
+    expect(itemsOf(`[${item}]`), 'alone').toEqual([item]);
+    expect(itemsOf(` [ 0 ,\n\t${item}\r , "x" ] `), 'between others, with white space around it').toEqual(['0', item, '"x"']);
+  });
+});
+
+describe('there are no items', () => {
+  it.each(['[]', ' [ \n ] ', '{}', '{"a":[1,2],"b":3}', '"[1,2]"', '12', 'null'])('in %s', (json) => {
+    expect(itemsOf(json)).toEqual([]);
+  });
+});
+
+describe('the depth', () => {
+  it.each([
+    ['12', 0],
+    ['"[[["', 0],
+    ['[]', 1],
+    ['{"a":"{{{"}', 1],
+    ['[1,[2],[3]]', 2],
+    ['[[[]],[]]', 3],
+    ['[{"a":[{"b":"]"}]},[1]]', 4],
+  ])('of %s is %i', (json, depth) => {
+    expect(depthOf(json)).toBe(depth);
+  });
+});
+
+describe('of any JSON', () => {
+  const space = fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 3 });
+  /** A source of white space for the places where a grammar allows it. */
+  const spaces = fc.infiniteStream(space).map((stream) => () => stream.next().value ?? '');
+  const text = fc.string({ unit: fc.constantFrom('"', '\\', '[', ']', '{', '}', ',', ':', ' ', 'a', '\n', 'é', '€', '😀'), maxLength: 8 });
+  const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 4, withCrossShrink: true },
+      fc.oneof(text, fc.jsonValue({ maxDepth: 0 })),
+      fc.array(tie('value'), { maxLength: 4 }),
+      fc.dictionary(text, tie('value'), { maxKeys: 4 }),
+    ),
+  }));
+
+  /** JSON as another serializer might write it: with white space, and with escapes where the coin says so. */
+  function write(item: unknown, gap: () => string): string {
+    if (Array.isArray(item)) return `[${gap()}${item.map((part) => write(part, gap)).join(`${gap()},${gap()}`)}${gap()}]`;
+    if (typeof item === 'object' && item !== null) {
+      const members = Object.entries(item).map(([key, part]) => `${write(key, gap)}${gap()}:${gap()}${write(part, gap)}`);
+      return `{${gap()}${members.join(`${gap()},${gap()}`)}${gap()}}`;
+    }
+    if (typeof item === 'string' && gap() === '') return `"${[...item.split('')].map(escaped).join('')}"`;
+    return JSON.stringify(item);
+  }
+
+  function escaped(unit: string): string {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  }
+
+  function nesting(item: unknown): number {
+    if (typeof item !== 'object' || item === null) return 0;
+    return 1 + Math.max(0, ...Object.values(item).map(nesting));
+  }
+
+  it('the slices equal the pieces that the array was made of', () => {
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 8 }), spaces, (values, gap) => {
+        const pieces = values.map((item) => write(item, gap));
+        const json = `${gap()}[${gap()}${pieces.map((piece) => gap() + piece + gap()).join(',')}]${gap()}`;
+        expect(JSON.parse(json), 'the source is JSON').toEqual(JSON.parse(JSON.stringify(values)));
+        expect(itemsOf(json)).toEqual(pieces);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('the depth is that of its value', () => {
+    fc.assert(
+      fc.property(value, spaces, (item, gap) => {
+        expect(depthOf(write(item, gap))).toBe(nesting(item));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+
+const toml = readFileSync(new URL('../../wrangler.toml', import.meta.url), 'utf8');
+
+/** The value of a var in wrangler.toml: what ships. */
+function shipped(name: string): string {
+  const value = new RegExp(`^${name} = "(.*)"$`, 'm').exec(toml)?.[1];
+  if (value === undefined) throw new Error(`wrangler.toml has no ${name}`);
+  return value;
+}
+
+/** The vars as they ship, with secrets. */
+export const VARS = {
+  RETRY_SCHEDULE: shipped('RETRY_SCHEDULE'),
+  DELIVERY_TIMEOUT: shipped('DELIVERY_TIMEOUT'),
+  RETENTION_DAYS: shipped('RETENTION_DAYS'),
+  CIRCUIT_THRESHOLD: shipped('CIRCUIT_THRESHOLD'),
+  CIRCUIT_PROBE: shipped('CIRCUIT_PROBE'),
+  ALLOW_INSECURE_ENDPOINTS: shipped('ALLOW_INSECURE_ENDPOINTS'),
+  PUBLIC_URL: shipped('PUBLIC_URL'),
+  PLATFORM_API_KEY: 'bsk_platform_of_this_test',
+  MASTER_KEY: 'master-key-of-this-test',
+};
