@@ -65,10 +65,11 @@ describe.each(Object.entries(SECRETS))('a delivery signed with %s', (_name, secr
     expect(ageSeconds).toBeLessThan(10);
   });
 
-  it.each(VERIFIERS)('verifies with $name', async ({ verify }) => {
+  // Not `it.each`, whose callback does not get the context that skips.
+  it.for(VERIFIERS)('verifies with $name', async ({ name, verify }, context) => {
     const { arrived, body } = await deliver(secret);
     const verified = verify({ headers: arrived.headers, body }, secret);
-    expect(verified, 'the tool is not on this machine').not.toBeNull();
+    if (verified === null && process.env.CI !== 'true') context.skip(`${name}: not on this machine`);
     expect(verified).toBe(true);
     expect(verify({ headers: arrived.headers, body: Buffer.concat([body, Buffer.from(' ')]) }, secret)).toBe(false);
     expect(verify({ headers: arrived.headers, body }, `${secret}AAAA`)).toBe(false);
