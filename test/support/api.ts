@@ -23,7 +23,9 @@ export interface Call {
 
 /** One request to the Worker; paths that do not start at the root's own pages stand under /api/v1. */
 export async function call(method: string, path: string, { key, headers = {}, json, raw }: Call = {}): Promise<Answer> {
-  const body = json === undefined ? raw : JSON.stringify(json);
+  // As bytes: with a string the request would say it is text/plain.
+  const text = json === undefined ? raw : JSON.stringify(json);
+  const body = typeof text === 'string' ? new TextEncoder().encode(text) : text;
   const type = json === undefined ? undefined : { 'Content-Type': 'application/json' };
   const request = new Request(`${ORIGIN}${path}`, { method, body, headers: { ...type, ...(key && { 'X-API-Key': key }), ...headers } });
   return await read(await exports.default.fetch(request));

@@ -1,0 +1,236 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ERROR_STATUSES } from '../../src/api/errors.ts';
+import { errorCodesOf, type Route } from '../../src/api/route.ts';
+import { app, routes } from '../../src/app.ts';
+import {
+  type Answer,
+  type Call,
+  call,
+  createKey,
+  createOrganization,
+  createProducerKey,
+  createWebhook,
+  expectStatus,
+  PLATFORM_KEY,
+  platform,
+  type TestOrganization,
+} from '../support/api.ts';
+
+let own: TestOrganization;
+let other: TestOrganization;
+let webhookId: string;
+let otherWebhookId: string;
+let producerKey: string;
+
+beforeAll(async () => {
+  own = await createOrganization();
+  other = await createOrganization();
+  webhookId = (await createWebhook(own)).id;
+  otherWebhookId = (await createWebhook(other)).id;
+  producerKey = await createProducerKey();
+});
+
+const guarded = routes.filter(({ access }) => access !== 'public');
+const ofOrganization = guarded.filter(({ path }) => path.includes('{organizationId}'));
+const nameOf = ({ method, path }: Route) => `${method.toUpperCase()} ${path}`;
+const table = (some: readonly Route[]) => some.map((route) => [nameOf(route), route] as const);
+
+/** A route's path with real ids of the organization, and such that lead nowhere for everything else. */
+function pathOf(route: Route, organizationId: string, webhook = webhookId): string {
+  const values: Record<string, string> = { organizationId, webhookId: webhook, name: 'nothing.there' };
+  return route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? `${name}_that_is_not`);
+}
+
+const ask = (route: Route, organizationId: string, options: Call) =>
+  call(route.method.toUpperCase(), pathOf(route, organizationId), options);
+
+/** An error in the documented shape, with a code that the route declares. */
+function expectError(route: Route, answer: Answer, status: number, code: string): void {
+  expect(answer.body).toEqual({ code, message: expect.any(String), details: expect.any(Object) });
+  expect(answer.status).toBe(status);
+  expect(errorCodesOf(route)).toContain(code);
+  expect(ERROR_STATUSES).toHaveProperty(code, status);
+}
+
+describe('every route that is not public', () => {
+  test.each(table(guarded))('%s needs a key that is known', async (_name, route) => {
+    expectError(route, await ask(route, own.id, {}), 401, 'missing_api_key');
+    for (const key of [
+      'nonsense',
+      `bsk_live_${'0'.repeat(32)}`,
+      `bsk_live_${'A'.repeat(32)}`,
+      `bsk_ingest_${'0'.repeat(32)}`,
+      `${PLATFORM_KEY}x`,
+    ]) {
+      expectError(route, await ask(route, own.id, { key }), 401, 'invalid_api_key');
+    }
+  });
+
+  test.each(table(guarded.filter(({ access }) => access !== 'ingest')))("%s is not for a producer's key", async (_name, route) => {
+    expectError(route, await ask(route, own.id, { key: producerKey }), 403, 'insufficient_scope');
+  });
+
+  test.each(table(guarded.filter(({ access }) => access === 'platform' || access === 'ingest')))(
+    '%s is not for an organization key, whatever its scopes',
+    async (_name, route) => {
+      expectError(route, await ask(route, own.id, { key: own.key }), 403, 'platform_key_required');
+    },
+  );
+
+  test.each(table(guarded.filter(({ access }) => access === 'write' || access === 'admin')))('%s needs its scope', async (_name, route) => {
+    for (const scope of route.access === 'admin' ? ['read', 'write'] : ['read']) {
+      const key = await createKey(own.id, [scope]);
+      expectError(route, await ask(route, own.id, { key }), 403, 'insufficient_scope');
+    }
+  });
+
+  test.each(table(guarded.filter(({ method, access }) => method === 'get' && access === 'read')))(
+    '%s opens to every scope',
+    async (_name, route) => {
+      for (const scope of ['read', 'write', 'admin']) {
+        const answer = await ask(route, own.id, { key: await createKey(own.id, [scope]) });
+        expect([200, 404]).toContain(answer.status);
+      }
+    },
+  );
+});
+
+describe('every route of an organization', () => {
+  test.each(table(ofOrganization))('%s hides another organization as if it did not exist', async (_name, route) => {
+    const options: Call = { key: own.key, ...(route.body && { json: {} }) };
+    const foreign = await call(route.method.toUpperCase(), pathOf(route, other.id, otherWebhookId), options);
+    expectError(route, foreign, 404, 'not_found');
+    expect(foreign.body).toEqual((await ask(route, 'org_that_is_not', options)).body);
+  });
+
+  test.each(table(ofOrganization.filter(({ path }) => path.includes('{webhookId}'))))(
+    "%s does not reach another organization's webhook through its own path",
+    async (_name, route) => {
+      const valid: Record<string, unknown> = { since: '2026-01-01T00:00:00Z' };
+      const needsSince = route.body?.safeParse({}).success === false;
+      const options: Call = { key: own.key, ...(route.body && { json: needsSince ? valid : {} }) };
+      const foreign = await call(route.method.toUpperCase(), pathOf(route, own.id, otherWebhookId), options);
+      expectError(route, foreign, 404, 'not_found');
+      expect(foreign.body).toEqual((await call(route.method.toUpperCase(), pathOf(route, own.id, 'whk_that_is_not'), options)).body);
+    },
+  );
+
+  test("another organization's webhook is as it was after all that", async () => {
+    await expectStatus(platform.get(`${other.path}/webhooks/${otherWebhookId}`), 200);
+  });
+});
+
+const bad: [what: string, options: Call, status: number, code: string][] = [
+  ['no body', {}, 400, 'malformed_json'],
+  ['an empty body', { raw: '' }, 400, 'malformed_json'],
+  ['half a JSON', { raw: '{"name":' }, 400, 'malformed_json'],
+  ['60 kB of brackets', { raw: '['.repeat(60_000) }, 400, 'malformed_json'],
+  ['bad UTF-8', { raw: new Uint8Array([0x22, 0xff, 0xfe, 0x22]) }, 400, 'malformed_json'],
+  ['a form', { raw: 'name=x', headers: { 'Content-Type': 'application/x-www-form-urlencoded' } }, 400, 'unsupported_content_type'],
+  ['text', { raw: '{}', headers: { 'Content-Type': 'text/plain' } }, 400, 'unsupported_content_type'],
+  ['another charset', { raw: '{}', headers: { 'Content-Type': 'application/json; charset=latin1' } }, 400, 'unsupported_content_type'],
+  ['a list', { json: [] }, 422, 'validation_failed'],
+  ['null', { json: null }, 422, 'validation_failed'],
+  ['a number', { json: 5 }, 422, 'validation_failed'],
+  ['deep nesting', { raw: `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}` }, 422, 'validation_failed'],
+  ['a field that is not known', { json: { __proto__: null, surprise: 1 } }, 422, 'validation_failed'],
+  ['300 kB', { json: 'x'.repeat(300_000) }, 413, 'payload_too_large'],
+  ['300 kB of brackets', { raw: '['.repeat(300_000) }, 413, 'payload_too_large'],
+];
+
+describe('every route with a body', () => {
+  const withBody = routes.filter(({ body, rawBody }) => body || rawBody);
+  const cases = withBody.flatMap((route) => bad.map(([what, ...rest]) => [nameOf(route), what, route, ...rest] as const));
+  test.each(cases)('%s answers %s with what is wrong', async (_name, _what, route, options, status, code) => {
+    const answer = await ask(route, own.id, { key: PLATFORM_KEY, ...options });
+    const isAbsent = options.raw === undefined && options.json === undefined;
+    if (route.bodyOptional && (isAbsent || options.raw === '')) expect(answer.status).toBeLessThan(500);
+    // Where nothing of the path exists, that may be said first.
+    else if (answer.status !== 404) expectError(route, answer, status, code);
+  });
+});
+
+describe('a body without a length', () => {
+  test('is read up to the limit, and refused beyond it', async () => {
+    const endless = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          controller.enqueue(new Uint8Array(10_000).fill(0x20));
+        },
+      });
+    for (const path of ['/api/v1/organization/org_endless', '/api/v1/events']) {
+      const method = path.endsWith('events') ? 'POST' : 'PUT';
+      expect(await call(method, path, { key: PLATFORM_KEY, raw: endless() })).toMatchObject({
+        status: 413,
+        body: { code: 'payload_too_large' },
+      });
+    }
+  });
+});
+
+describe('what is no route', () => {
+  test.each([
+    ['GET', '/'],
+    ['GET', '/api/v1'],
+    ['GET', '/api/v1/nothing'],
+    ['POST', '/api/v1/organization/org_a'],
+    ['DELETE', '/api/v1/events'],
+    ['GET', '/api/v1/event-types/'],
+    ['PUT', '/health'],
+    ['GET', '/%ff%00'],
+    ['GET', '/api/v1/organization/%E0%A4%A'],
+    ['PATCH', `/api/v1/${'a/'.repeat(2_000)}`],
+  ])('%s %s is never a fault of ours', async (method, path) => {
+    const answer = await call(method, path, { key: PLATFORM_KEY });
+    expect([404, 422]).toContain(answer.status);
+    expect(answer.body).toMatchObject({ code: expect.any(String), message: expect.any(String), details: {} });
+  });
+
+  test('a key of 100 kB is only an invalid one', async () => {
+    expect(await call('GET', '/api/v1/event-types', { key: 'k'.repeat(100_000) })).toMatchObject({ status: 401 });
+  });
+});
+
+test('the answers of the API say how they are to be treated', async () => {
+  const { headers } = await call('GET', '/api/v1/nothing');
+  expect(headers.get('X-Content-Type-Options')).toBe('nosniff');
+  expect(headers.get('Cache-Control')).toBe('no-store');
+  expect(headers.get('X-Request-Id')).toMatch(/^req_/);
+});
+
+describe('/openapi.json', () => {
+  test('describes every route that Hono has, and no other', async () => {
+    const { body } = await call('GET', '/openapi.json');
+    const described = Object.entries(body.paths).flatMap(([path, methods]) =>
+      Object.keys(methods as object).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    const registered = app.routes
+      .filter(({ method }) => method !== 'ALL')
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
+    const served = registered.filter((name) => name.includes(' /api/') || /^GET \/(health|docs|openapi\.json)$/.test(name));
+    expect(described.sort()).toEqual(served.sort());
+  });
+
+  test('names the errors of each route, and who may use it', async () => {
+    const { body } = await call('GET', '/openapi.json');
+    for (const route of routes) {
+      const operation = body.paths[route.path][route.method];
+      expect(operation.operationId).toBe(route.operationId);
+      expect(operation.security).toEqual(route.access === 'public' ? [] : [{ apiKey: [] }]);
+      for (const code of errorCodesOf(route)) expect(operation.responses[ERROR_STATUSES[code]].description).toContain(code);
+    }
+  });
+
+  test('gives each operation an id of its own', () => {
+    const ids = routes.map(({ operationId }) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+});
+
+test('/health answers without the database, /docs with a page that loads nothing from elsewhere', async () => {
+  expect(await call('GET', '/health')).toMatchObject({ status: 200, body: { status: 'ok', version: expect.stringMatching(/^\d+\.\d+/) } });
+  const docs = await call('GET', '/docs');
+  expect(docs.headers.get('Content-Security-Policy')).toContain("default-src 'none'");
+  expect(docs.body).toContain('<div id="docs">');
+  expect(docs.body).not.toMatch(/https?:\/\//);
+});
