@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { client, createKey, createOrganization, createProducerKey, env, expectStatus, platform } from '../support/api.ts';
+
+const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
+
+describe("an organization's keys", () => {
+  test('are made, listed without the key itself, and revoked', async () => {
+    const { path, admin } = await createOrganization();
+    const expiresAt = inAnHour();
+    const created = await admin.post(`${path}/api-keys`, { name: 'CRM', scopes: ['read', 'write'], expiresAt });
+    expect(created.status).toBe(201);
+    const { plainKey, ...listed } = created.body;
+    expect(plainKey).toMatch(/^bsk_live_[0-9a-f]{32}$/);
+    expect(listed).toEqual({
+      id: expect.stringMatching(/^key_[0-9A-Z]{26}$/),
+      name: 'CRM',
+      keyPrefix: plainKey.slice(0, 12),
+      scopes: ['read', 'write'],
+      status: 'active',
+      expiresAt,
+      lastUsedAt: null,
+      createdAt: expect.any(String),
+    });
+    const { body } = await admin.get(`${path}/api-keys`);
+    expect(body.apiKeys[0]).toEqual(listed);
+    expect(JSON.stringify(body)).not.toContain(plainKey);
+    expect((await admin.delete(`${path}/api-keys/${listed.id}`)).status).toBe(204);
+    expect((await admin.delete(`${path}/api-keys/${listed.id}`)).status).toBe(404);
+    expect((await admin.get(`${path}/api-keys`)).body.apiKeys[0]).toMatchObject({ id: listed.id, status: 'revoked' });
+  });
+
+  test('are stored as hashes alone', async () => {
+    const { key } = await createOrganization();
+    const { results } = await env.DB.prepare('SELECT * FROM api_keys').all();
+    expect(JSON.stringify(results)).not.toContain(key);
+  });
+
+  test('open nothing once they are revoked or expired', async () => {
+    const { id, path, admin } = await createOrganization();
+    const created = await expectStatus(admin.post(`${path}/api-keys`, { name: 'short', scopes: ['read'], expiresAt: inAnHour() }), 201);
+    const holder = client(created.body.plainKey);
+    expect((await holder.get(`${path}/webhooks`)).status).toBe(200);
+    await admin.delete(`${path}/api-keys/${created.body.id}`);
+    expect(await holder.get(`${path}/webhooks`)).toMatchObject({ status: 401, body: { code: 'invalid_api_key' } });
+    const other = await createKey(id, ['read']);
+    await env.DB.prepare('UPDATE api_keys SET expires_at = 1 WHERE organization_id = ?').bind(id).run();
+    expect((await client(other).get(`${path}/webhooks`)).status).toBe(401);
+    const { body } = await platform.get(`${path}/api-keys`);
+    expect(body.apiKeys.map(({ status }: { status: string }) => status)).toEqual(['expired', 'revoked', 'expired']);
+  });
+
+  test.each<[string, Record<string, unknown>, string]>([
+    ['no name', { name: '' }, 'name'],
+    ['a name of 101 characters', { name: 'n'.repeat(101) }, 'name'],
+    ['no scopes', { scopes: [] }, 'scopes'],
+    ['a scope twice', { scopes: ['read', 'read'] }, 'scopes'],
+    ['a scope of producers', { scopes: ['ingest'] }, 'scopes.0'],
+    ['an expiry that is past', { expiresAt: '2020-01-01T00:00:00Z' }, 'expiresAt'],
+    ['an expiry that is no time', { expiresAt: 'tomorrow' }, 'expiresAt'],
+    ['an unknown field', { organizationId: 'org_other' }, 'organizationId'],
+  ])('%s is 422', async (_what, change, field) => {
+    const { path, admin } = await createOrganization();
+    const answer = await admin.post(`${path}/api-keys`, { name: 'n', scopes: ['read'], ...change });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { field } } });
+  });
+
+  test('are revoked by their own organization alone', async () => {
+    const { path, admin } = await createOrganization();
+    const other = await createOrganization();
+    const { body } = await platform.get(`${other.path}/api-keys`);
+    expect((await admin.delete(`${path}/api-keys/${body.apiKeys[0].id}`)).status).toBe(404);
+    expect((await other.admin.get(`${other.path}/api-keys`)).status).toBe(200);
+  });
+
+  test('are at most 100 active ones; those that ended 30 days ago make room in the list', async () => {
+    const { id, path, admin } = await createOrganization();
+    const insert = env.DB.prepare(
+      "INSERT INTO api_keys (id, organization_id, name, key_hash, key_prefix, scopes, revoked_at, created_at) VALUES (?, ?, 'n', ?, 'bsk_live_000', '[]', ?, 1)",
+    );
+    const rows = Array.from({ length: 99 }, (_, at) => insert.bind(`key_${at}`, id, `hash_${at}`, null));
+    await env.DB.batch([...rows, insert.bind('key_old', id, 'hash_old', 1), insert.bind('key_recent', id, 'hash_recent', Date.now())]);
+    const racing = await Promise.all([1, 2].map(() => admin.post(`${path}/api-keys`, { name: 'one more', scopes: ['read'] })));
+    for (const answer of racing)
+      expect(answer).toMatchObject({ status: 409, body: { code: 'api_key_limit_reached', details: { limit: 100 } } });
+    const ids = (await admin.get(`${path}/api-keys`)).body.apiKeys.map((key: { id: string }) => key.id);
+    expect(ids).toContain('key_recent');
+    expect(ids).not.toContain('key_old');
+  });
+});
+
+describe("the producers' keys", () => {
+  test('are made with the scope ingest, listed and revoked by the platform', async () => {
+    const created = await platform.post('/platform/keys', { name: 'identifier' });
+    expect(created).toMatchObject({
+      status: 201,
+      body: { scopes: ['ingest'], plainKey: expect.stringMatching(/^bsk_ingest_[0-9a-f]{32}$/) },
+    });
+    expect((await platform.get('/platform/keys')).body.apiKeys[0]).toMatchObject({ id: created.body.id, name: 'identifier' });
+    const producer = client(created.body.plainKey);
+    expect((await producer.post('/events', {})).status).toBe(422);
+    expect((await platform.delete(`/platform/keys/${created.body.id}`)).status).toBe(204);
+    expect((await producer.post('/events', {})).status).toBe(401);
+    expect((await platform.delete('/platform/keys/key_that_is_not')).status).toBe(404);
+  });
+
+  test('have no other scope', async () => {
+    for (const scopes of [['admin'], ['ingest', 'admin'], []]) {
+      expect(await platform.post('/platform/keys', { name: 'x', scopes })).toMatchObject({
+        status: 422,
+        body: { code: 'validation_failed' },
+      });
+    }
+  });
+
+  test("are not an organization's to revoke", async () => {
+    const { path } = await createOrganization();
+    await createProducerKey();
+    const { body } = await platform.get('/platform/keys');
+    expect((await platform.delete(`${path}/api-keys/${body.apiKeys[0].id}`)).status).toBe(404);
+  });
+});

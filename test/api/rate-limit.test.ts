@@ -1,0 +1,61 @@
+import { createExecutionContext } from 'cloudflare:test';
+import { describe, expect, test } from 'vitest';
+import { app } from '../../src/app.ts';
+import { call, createOrganization, env, ORIGIN, PLATFORM_KEY } from '../support/api.ts';
+
+const limiterOf = async (path: string) => {
+  const row = await env.DB.prepare('SELECT id FROM api_keys WHERE organization_id = ?')
+    .bind(path.split('/').at(-1))
+    .first<{ id: string }>();
+  return env.RATE_LIMITER.getByName(row?.id ?? '');
+};
+
+describe('the rate limit', () => {
+  test('is on every answer to an organization key, errors included', async () => {
+    const { key, path } = await createOrganization();
+    const answers = [];
+    for (const at of [`${path}/webhooks`, path, '/organization/org_other', `${path}/webhooks/none`]) {
+      answers.push(await call('GET', `/api/v1${at}`, { key }));
+    }
+    expect(answers.map(({ status }) => status)).toEqual([200, 403, 404, 404]);
+    const header = (name: string) => answers.map(({ headers }) => Number(headers.get(`X-RateLimit-${name}`)));
+    expect(header('Limit')).toEqual([1_000, 1_000, 1_000, 1_000]);
+    const [first = 0] = header('Remaining');
+    expect(header('Remaining').map((left) => first - left)).toEqual([0, 1, 2, 3]);
+    for (const reset of header('Reset')) expect(reset - Date.now() / 1_000).toBeLessThanOrEqual(61);
+    expect((await call('GET', '/api/v1/event-types', { key: PLATFORM_KEY })).headers.get('X-RateLimit-Limit')).toBeNull();
+  });
+
+  test('refuses the 1,001st request of a minute, and says when to come back', async () => {
+    const { key, path } = await createOrganization();
+    const limiter = await limiterOf(path);
+    // Two windows, in case the minute turns while this runs.
+    for (let taken = 0; taken < 1_000; taken++) await limiter.take(Date.now() + 60_000);
+    const answer = await call('GET', `/api/v1${path}/webhooks`, { key });
+    expect(answer).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
+    expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
+    expect(answer.headers.get('X-RateLimit-Remaining')).toBe('0');
+  });
+
+  test('counts in windows of a minute', async () => {
+    const limiter = env.RATE_LIMITER.getByName('a key of its own');
+    const start = 1_800_000_000_000;
+    const minute = Math.floor(start / 60_000) * 60_000;
+    expect(await limiter.take(minute)).toEqual({ allowed: true, limit: 1_000, remaining: 999, resetAt: minute + 60_000 });
+    for (let taken = 1; taken < 1_000; taken++) await limiter.take(minute + 1);
+    expect(await limiter.take(minute + 59_999)).toEqual({ allowed: false, limit: 1_000, remaining: 0, resetAt: minute + 60_000 });
+    expect(await limiter.take(minute + 60_000)).toMatchObject({ allowed: true, remaining: 999 });
+  });
+
+  test.each([
+    ['fails', () => Promise.reject(new Error('the object is gone'))],
+    ['hangs', () => new Promise<never>(() => {})],
+  ])('lets requests pass where its object %s', async (_how, take) => {
+    const { key, path } = await createOrganization();
+    const limiter = { getByName: () => ({ take }) } as unknown as Env['RATE_LIMITER'];
+    const request = new Request(`${ORIGIN}/api/v1${path}/webhooks`, { headers: { 'X-API-Key': key } });
+    const response = await app.fetch(request, { ...env, RATE_LIMITER: limiter }, createExecutionContext());
+    expect(response.status).toBe(200);
+    expect(response.headers.get('X-RateLimit-Limit')).toBeNull();
+  });
+});
