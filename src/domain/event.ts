@@ -52,9 +52,8 @@ export function readEvents(body: Uint8Array): ReadEvents {
   const array = Array.isArray(parsed);
   // An array's items nest one level less deeply than the array.
   if (layout.depth - (array ? 1 : 0) > MAX_EVENT_DEPTH) {
-    return refuse('validation_failed', `The body nests deeper than ${MAX_EVENT_DEPTH} levels`, [
-      { field: '', message: 'nests too deeply' },
-    ]);
+    const deeper = layout.items.findIndex(([start, end]) => layOut(body.subarray(start, end)).depth > MAX_EVENT_DEPTH);
+    return invalid([{ ...(array && { index: deeper }), field: '', message: `the event nests deeper than ${MAX_EVENT_DEPTH} levels` }]);
   }
   return array ? readArray(body, parsed as unknown[], layout.items) : readOne(body, parsed);
 }
@@ -114,8 +113,13 @@ function checkName(value: Record<string, unknown>, field: string): EventIssue[] 
   if (typeof text !== 'string') return [mismatch(value, field, 'a string')];
   if (text === '') return [{ field, message: `\`${field}\` is empty` }];
   if (text.length > MAX_NAME_LENGTH) return [{ field, message: `\`${field}\` is longer than ${MAX_NAME_LENGTH} characters` }];
-  if (field === 'timestamp' && Number.isNaN(Date.parse(text))) return [{ field, message: '`timestamp` is not an ISO 8601 time' }];
+  if (field === 'timestamp' && !isTime(text)) return [{ field, message: '`timestamp` is not an ISO 8601 time' }];
   return [];
+}
+
+/** An ISO 8601 date, and where there is one a time. Date.parse alone finds a year in "week 5". */
+function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 function mismatch(value: Record<string, unknown>, field: string, expected: string): EventIssue {

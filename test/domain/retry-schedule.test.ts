@@ -78,24 +78,24 @@ describe('a wait', () => {
 });
 
 describe('Retry-After', () => {
-  const after = (retryAfterMs: number | null, failures = 1): number | null => nextAttemptAt(SCHEDULE, failures, 0, 0, retryAfterMs);
+  const waitFor = (retryAfterMs: number | null, failures = 1): number | null => nextAttemptAt(SCHEDULE, failures, 0, 0, retryAfterMs);
 
   it('lengthens a wait', () => {
-    expect(after(10 * MINUTE)).toBe(10 * MINUTE);
-    expect(after(MINUTE + 1)).toBe(MINUTE + 1);
+    expect(waitFor(10 * MINUTE)).toBe(10 * MINUTE);
+    expect(waitFor(MINUTE + 1)).toBe(MINUTE + 1);
   });
 
   it('does not shorten a wait', () => {
-    expect(after(0)).toBe(MINUTE);
-    expect(after(1_000)).toBe(MINUTE);
-    expect(after(10 * MINUTE, 3)).toBe(30 * MINUTE);
-    expect(after(null)).toBe(MINUTE);
+    expect(waitFor(0)).toBe(MINUTE);
+    expect(waitFor(1_000)).toBe(MINUTE);
+    expect(waitFor(10 * MINUTE, 3)).toBe(30 * MINUTE);
+    expect(waitFor(null)).toBe(MINUTE);
   });
 
   it('lengthens a wait to an hour at most', () => {
-    expect(after(MAX_RETRY_AFTER_MS)).toBe(60 * MINUTE);
-    expect(after(MAX_RETRY_AFTER_MS + 1)).toBe(60 * MINUTE);
-    expect(after(999_999_999_999_000)).toBe(60 * MINUTE);
+    expect(waitFor(MAX_RETRY_AFTER_MS)).toBe(60 * MINUTE);
+    expect(waitFor(MAX_RETRY_AFTER_MS + 1)).toBe(60 * MINUTE);
+    expect(waitFor(999_999_999_999_000)).toBe(60 * MINUTE);
   });
 
   it('never makes a wait shorter than it is without, nor longer than an hour where it was shorter', () => {
