@@ -1,0 +1,40 @@
+import { describe, expect, test } from 'vitest';
+import { expireCatalogue, knownEventTypes } from '../../src/api/catalogue.ts';
+import { env } from '../support/api.ts';
+
+const failing = {
+  ...env,
+  DB: {
+    prepare: () => {
+      throw new Error('D1_ERROR: down');
+    },
+  } as unknown as D1Database,
+};
+
+describe('what ingest knows of the catalogue', () => {
+  test('is what ships where the database was never reached, then the last that was read', async () => {
+    const nowMs = Date.now();
+    const never = await knownEventTypes(failing, ['visitor.identified'], nowMs);
+    expect([...never.types.keys()]).toEqual(['visitor.identified']);
+    expect(never.complete).toBe(false);
+
+    const insert = "INSERT INTO event_types (name, description, created_at, updated_at) VALUES ('deal.won', 'x', 1, 1)";
+    await env.DB.prepare(insert).run();
+    const read = await knownEventTypes(env, ['deal.won'], nowMs + 2_000);
+    expect(read).toMatchObject({ complete: true });
+    expect(read.types.has('deal.won')).toBe(true);
+
+    const later = await knownEventTypes(failing, ['deal.won'], nowMs + 86_400_000);
+    expect(later.complete).toBe(true);
+    expect(later.types.has('deal.won')).toBe(true);
+  });
+
+  test('is at most 3 seconds old', async () => {
+    expireCatalogue();
+    const nowMs = Date.now() + 90_000_000;
+    await knownEventTypes(env, [], nowMs);
+    await env.DB.prepare('DELETE FROM event_types').run();
+    expect((await knownEventTypes(env, [], nowMs + 2_999)).types.has('deal.won')).toBe(true);
+    expect((await knownEventTypes(env, [], nowMs + 3_000)).types.has('deal.won')).toBe(false);
+  });
+});

@@ -1,0 +1,164 @@
+import { createExecutionContext } from 'cloudflare:test';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { app } from '../../src/app.ts';
+import { decodeEventMessage } from '../../src/domain/event-message.ts';
+import { client, createProducerKey, env, expectStatus, ORIGIN, PLATFORM_KEY, platform, read } from '../support/api.ts';
+
+const event = (extra: Record<string, unknown> = {}) => ({
+  event: 'visitor.identified',
+  timestamp: '2026-11-23T14:05:09Z',
+  organization_id: 'org_of_nobody',
+  session_id: 'ses_1',
+  visitor: { email: 'jane@example.com' },
+  ...extra,
+});
+
+/** A queue that keeps what it is sent. */
+function recordingQueue() {
+  const messages: Uint8Array[] = [];
+  const keep = (message: Uint8Array, contentType?: string) => {
+    expect(contentType).toBe('bytes');
+    messages.push(message);
+  };
+  const queue = {
+    send: async (body: Uint8Array, options: { contentType: string }) => keep(body, options.contentType),
+    sendBatch: async (batch: { body: Uint8Array; contentType: string }[]) => {
+      for (const { body, contentType } of batch) keep(body, contentType);
+    },
+  };
+  return { messages, queue: queue as unknown as Queue };
+}
+
+async function post(body: string | Uint8Array, { headers = {}, ...bindings }: Partial<Env> & { headers?: Record<string, string> } = {}) {
+  const init = { method: 'POST', headers: { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json', ...headers }, body };
+  const request = new Request(`${ORIGIN}/api/v1/events`, init);
+  return await read(await app.fetch(request, { ...env, ...bindings }, createExecutionContext()));
+}
+
+describe('POST /events', () => {
+  let producer: ReturnType<typeof client>;
+  beforeAll(async () => {
+    producer = client(await createProducerKey());
+  });
+
+  test("accepts an event with a producer's key, for an organization that need not be known", async () => {
+    const answer = await producer.post('/events', event());
+    expect(answer).toMatchObject({ status: 202, body: { id: expect.stringMatching(/^evt_[0-9A-Z]{26}$/) } });
+    expect(Object.keys(answer.body)).toEqual(['id']);
+  });
+
+  test('accepts an array, of one as well, and gives an id to each in its order', async () => {
+    const { body } = await expectStatus(producer.post('/events', [event(), event(), event()]), 202);
+    expect(new Set(body.ids).size).toBe(3);
+    expect([...body.ids].sort()).toEqual(body.ids);
+    expect((await producer.post('/events', [event()])).body).toEqual({ ids: [expect.any(String)] });
+  });
+
+  test('queues the exact bytes under the ids it answers with', async () => {
+    const { messages, queue } = recordingQueue();
+    const one =
+      '{ "event":"visitor.identified","timestamp":"2026-11-23T14:05:09Z","organization_id":"org_a","session_id":"\\u0073", "visitor":{"n":12345678901234567890}}';
+    const { body } = await post(`[ ${one} ,\n${one}]`, { EVENTS: queue });
+    expect(messages).toHaveLength(1);
+    const { events } = decodeEventMessage(messages[0]);
+    expect(events.map(({ id }) => id)).toEqual(body.ids);
+    for (const { payload } of events) expect(new TextDecoder().decode(payload)).toBe(one);
+  });
+
+  test('gives the same ids to the same Idempotency-Key, organization and place', async () => {
+    const headers = { 'Idempotency-Key': 'order 17' };
+    const first = await post(JSON.stringify([event(), event()]), { headers });
+    expect(first.status).toBe(202);
+    expect((await post(JSON.stringify([event(), event({ session_id: 'other' })]), { headers })).body).toEqual(first.body);
+    expect(new Set(first.body.ids).size).toBe(2);
+    const elsewhere = await post(JSON.stringify([event({ organization_id: 'org_b' })]), { headers });
+    expect(first.body.ids).not.toContain(elsewhere.body.ids[0]);
+  });
+
+  test.each(['', 'k'.repeat(256), 'tab\there'])('refuses the Idempotency-Key "%s"', async (key) => {
+    const answer = await post(JSON.stringify(event()), { headers: { 'Idempotency-Key': key } });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { field: 'Idempotency-Key' } } });
+  });
+
+  test('names the field that is wrong, and the event in an array', async () => {
+    const missing = await producer.post('/events', event({ organization_id: undefined }));
+    expect(missing).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { field: 'organization_id' } } });
+    expect(missing.body.details).not.toHaveProperty('index');
+    const second = await producer.post('/events', [event(), event({ visitor: 5 })]);
+    expect(second).toMatchObject({
+      status: 422,
+      body: { details: { field: 'visitor', index: 1, issues: [{ field: 'visitor', index: 1, message: expect.any(String) }] } },
+    });
+    expect((await producer.post('/events', [])).status).toBe(422);
+    expect((await producer.post('/events', Array(101).fill(event()))).status).toBe(422);
+  });
+
+  test('refuses types that the catalogue does not know, and takes them once it does', async () => {
+    const unknown = { event: 'company.seen', timestamp: '2026-11-23T14:05:09Z', organization_id: 'org_a' };
+    expect(await producer.post('/events', unknown)).toMatchObject({
+      status: 422,
+      body: { code: 'unknown_event_type', details: { field: 'event' } },
+    });
+    expect(await producer.post('/events', [event(), unknown])).toMatchObject({
+      status: 422,
+      body: { details: { field: 'event', index: 1 } },
+    });
+    await expectStatus(platform.put('/event-types/company.seen', { description: 'x' }), 200);
+    expect((await producer.post('/events', unknown)).status).toBe(202);
+    // One that another isolate added: unknown to the cache, so the database is asked.
+    await env.DB.prepare("INSERT INTO event_types (name, description, created_at, updated_at) VALUES ('company.left', 'x', 1, 1)").run();
+    expect((await producer.post('/events', { ...unknown, event: 'company.left' })).status).toBe(202);
+  });
+
+  test("checks an event against its type's schema", async () => {
+    const schema = {
+      type: 'object',
+      properties: { deal: { type: 'object', required: ['amount'], properties: { amount: { type: 'number', minimum: 0 } } } },
+      required: ['deal'],
+    };
+    await expectStatus(platform.put('/event-types/deal.won', { description: 'x', schema }), 200);
+    const deal = (value: unknown) => ({ event: 'deal.won', timestamp: '2026-11-23T14:05:09Z', organization_id: 'org_a', deal: value });
+    expect((await producer.post('/events', deal({ amount: 5 }))).status).toBe(202);
+    const cases: [unknown, string][] = [
+      [{ amount: -1 }, 'deal.amount'],
+      [{ amount: '5' }, 'deal.amount'],
+      [{}, 'deal.amount'],
+      [undefined, 'deal'],
+    ];
+    for (const [value, field] of cases) {
+      expect(await producer.post('/events', deal(value))).toMatchObject({
+        status: 422,
+        body: { code: 'validation_failed', details: { field } },
+      });
+    }
+    expect(await producer.post('/events', [deal({ amount: 5 }), deal({})])).toMatchObject({
+      status: 422,
+      body: { details: { field: 'deal.amount', index: 1 } },
+    });
+    const halfCharacter = '{"event":"deal.won","timestamp":"2026-11-23T14:05:09Z","organization_id":"o","deal":{"amount":1},"\\ud800":1}';
+    expect((await post(halfCharacter)).status).toBeLessThan(500);
+  });
+
+  test('takes 100,000 bytes and no more, and an array of 250,000', async () => {
+    const sized = (bytes: number) => {
+      const text = JSON.stringify(event({ fill: '' }));
+      return text.replace('"fill":""', `"fill":"${'x'.repeat(bytes - text.length)}"`);
+    };
+    expect((await post(sized(100_000))).status).toBe(202);
+    expect(await post(sized(100_001))).toMatchObject({ status: 413, body: { code: 'payload_too_large' } });
+    expect((await post(`[${sized(83_331)},${sized(83_331)},${sized(83_334)}]`)).status).toBe(202);
+    expect((await post(`[${sized(83_332)},${sized(83_332)},${sized(83_335)}]`)).status).toBe(413);
+    expect(await post(`[${sized(100_001)}]`)).toMatchObject({ status: 413, body: { details: { index: 0 } } });
+  });
+
+  test.each([
+    ['refuses', () => Promise.reject(new Error('Queue is overloaded'))],
+    ['hangs', () => new Promise<never>(() => {})],
+  ])('is 503 with Retry-After where the queue %s', async (_how, send) => {
+    const EVENTS = { send, sendBatch: send } as unknown as Queue;
+    const answer = await post(JSON.stringify(event()), { EVENTS });
+    expect(answer).toMatchObject({ status: 503, body: { code: 'queue_unavailable' } });
+    expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
+    expect(JSON.stringify(answer.body)).not.toContain('overloaded');
+  });
+});
