@@ -1,0 +1,137 @@
+import { createExecutionContext } from 'cloudflare:test';
+import { beforeAll, describe, expect, inject, test } from 'vitest';
+import { app } from '../../src/app.ts';
+import { createOrganization, createWebhook, env, ORIGIN, read, type TestOrganization } from '../support/api.ts';
+import { aMessage, anEvent, consume } from '../support/deliveries.ts';
+import { inbox } from '../support/receiver.ts';
+
+let organization: TestOrganization;
+let path: string;
+let webhookId: string;
+const EVENTS = 5;
+/** Of the events, newest first. */
+let eventIds: string[];
+
+const list = async (query = '') => (await organization.admin.get(`${path}${query}`)).body;
+
+beforeAll(async () => {
+  organization = await createOrganization();
+  const endpoint = inbox(inject('receiverOrigin'));
+  await endpoint.script([{ status: 500, body: 'not now' }, { status: 200 }]);
+  webhookId = (await createWebhook(organization, { url: endpoint.url, secret: 'whisper' })).id;
+  path = `${organization.path}/webhooks/${webhookId}/deliveries`;
+  const events = Array.from({ length: EVENTS }, () => anEvent(organization.id));
+  for (const event of events) await consume([aMessage([event])]);
+  eventIds = events.map(({ id }) => id).reverse();
+});
+
+describe("a webhook's deliveries", () => {
+  test('are listed newest first, with times as ISO 8601', async () => {
+    const { data, nextCursor } = await list();
+    expect(data.map(({ eventId }: { eventId: string }) => eventId)).toEqual(eventIds);
+    expect(nextCursor).toBeNull();
+    const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
+    expect(data.at(-1)).toEqual({
+      id: expect.stringMatching(/^dlv_/),
+      webhookId,
+      eventId: eventIds.at(-1),
+      event: 'visitor.identified',
+      sessionId: expect.any(String),
+      status: 'retrying',
+      reason: null,
+      attemptCount: 1,
+      nextAttemptAt: time,
+      createdAt: time,
+      finishedAt: null,
+      lastResponseStatus: 500,
+    });
+  });
+
+  test('come in pages that neither repeat nor leave out', async () => {
+    const seen: string[] = [];
+    let query = '?limit=2';
+    for (let pages = 0; pages < 10; pages++) {
+      const { data, nextCursor } = await list(query);
+      expect(data.length).toBeLessThanOrEqual(2);
+      seen.push(...data.map(({ eventId }: { eventId: string }) => eventId));
+      if (nextCursor === null) break;
+      query = `?limit=2&cursor=${nextCursor}`;
+    }
+    expect(seen).toEqual(eventIds);
+  });
+
+  test('are filtered by status, event and time', async () => {
+    const countOf = async (query: string) => (await list(query)).data.length;
+    expect(await countOf('?status=retrying')).toBeGreaterThan(0);
+    expect(await countOf('?status=discarded')).toBe(0);
+    expect(await countOf('?event=visitor.identified')).toBe(EVENTS);
+    expect(await countOf('?event=company.identified')).toBe(0);
+    expect(await countOf('?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00%2B01:00')).toBe(0);
+    expect(await countOf('?from=2020-01-01T00:00:00Z')).toBe(EVENTS);
+  });
+
+  test('are read with their payload and attempts', async () => {
+    const [listed] = (await list()).data.slice(-1);
+    const { status, body } = await organization.admin.get(`${path}/${listed.id}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject(listed);
+    expect(JSON.parse(body.payload).organization_id).toBe(organization.id);
+    expect(body.attempts).toEqual([
+      {
+        number: 1,
+        trigger: 'event',
+        startedAt: expect.stringMatching(/Z$/),
+        durationMs: expect.any(Number),
+        outcome: 'failed',
+        requestHeaders: expect.any(Object),
+        responseStatus: 500,
+        responseHeaders: expect.any(Object),
+        responseBody: 'not now',
+        responseBodyEncoding: 'utf-8',
+        responseBodyTruncated: false,
+        error: expect.any(String),
+      },
+    ]);
+    expect(JSON.stringify(body)).not.toContain('whisper');
+  });
+
+  test('that do not exist are 404', async () => {
+    expect(await organization.admin.get(`${path}/dlv_that_is_not`)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+  });
+
+  test("are not to be had through another organization's webhook", async () => {
+    const other = await createOrganization();
+    const [{ id }] = (await list()).data;
+    const theirs = await createWebhook(other);
+    expect((await other.admin.get(`${other.path}/webhooks/${webhookId}/deliveries/${id}`)).status).toBe(404);
+    expect((await other.admin.get(`${other.path}/webhooks/${theirs.id}/deliveries/${id}`)).status).toBe(404);
+  });
+
+  test.each([
+    ['limit=0', 'limit'],
+    ['limit=101', 'limit'],
+    ['limit=ten', 'limit'],
+    ['status=lost', 'status'],
+    ['event=', 'event'],
+    ['from=yesterday', 'from'],
+    ['to=2026-13-01T00:00:00Z', 'to'],
+    ['cursor=%00', 'cursor'],
+    ['cursor=WzEsMl0', 'cursor'],
+    ['cursor=bm90IGpzb24', 'cursor'],
+    [`cursor=${'A'.repeat(501)}`, 'cursor'],
+  ])('asked with %s are 422', async (query, field) => {
+    const answer = await organization.admin.get(`${path}?${query}`);
+    expect(answer).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { field } } });
+  });
+
+  test('are 503 while the outbox cannot be reached', async () => {
+    const broken = { list: () => Promise.reject(new Error('overloaded')), find: () => Promise.reject(new Error('overloaded')) };
+    const OUTBOX = { getByName: () => broken } as unknown as Env['OUTBOX'];
+    for (const at of [path, `${path}/dlv_x`]) {
+      const request = new Request(`${ORIGIN}/api/v1${at}`, { headers: { 'X-API-Key': organization.key } });
+      const answer = await read(await app.fetch(request, { ...env, OUTBOX }, createExecutionContext()));
+      expect(answer).toMatchObject({ status: 503, body: { code: 'outbox_unavailable' } });
+      expect(answer.headers.get('Retry-After')).toBe('5');
+    }
+  });
+});
