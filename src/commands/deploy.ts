@@ -41,8 +41,13 @@ async function prepareDatabase(): Promise<number> {
     return listed.exitCode || 1;
   }
   if (!names.includes(DATABASE)) {
-    const created = await runWrangler(['d1', 'create', DATABASE, ...flags]);
-    if (created !== 0) return created;
+    // Captured: on success wrangler advises to put the id into wrangler.toml, which would tie the source to one account.
+    const created = await captureWrangler(['d1', 'create', DATABASE, ...flags]);
+    if (created.exitCode !== 0) {
+      console.error(created.output);
+      return created.exitCode;
+    }
+    console.log(`Created the database ${DATABASE}.`);
   }
   return await runWrangler(['d1', 'migrations', 'apply', 'DB', '--remote', ...flags]);
 }

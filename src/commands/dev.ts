@@ -56,9 +56,16 @@ async function serve(flags: readonly string[]): Promise<number> {
 
 /** Asked by listening there for a moment: wrangler itself would silently take another port, or fail late and at length. */
 async function isFree(candidate: number, host: string): Promise<boolean> {
+  const addresses = host === 'localhost' ? ['127.0.0.1', '::1'] : [host === '*' ? undefined : host];
+  const taken = await Promise.all(addresses.map((address) => isTaken(candidate, address)));
+  return !taken.includes(true);
+}
+
+/** Other errors (no IPv6 here, a port that needs privileges) are left for wrangler to meet and name. */
+async function isTaken(candidate: number, address: string | undefined): Promise<boolean> {
   return await new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(candidate, host === '*' ? undefined : host, () => probe.close(() => resolve(true)));
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRINUSE'));
+    probe.listen(candidate, address, () => probe.close(() => resolve(false)));
   });
 }

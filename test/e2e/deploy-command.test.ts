@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterEach, expect, it } from 'vitest';
+import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
+import { type FakeCloudflare, startFakeCloudflare } from '../support/fake-cloudflare.ts';
+
+let cloudflare: FakeCloudflare | undefined;
+
+afterEach(() => cloudflare?.close());
+
+/** Runs `npm run deploy` against an account with these databases; what was asked of its API. */
+async function deploy(databases: string[], ...flags: string[]): Promise<{ asked: string[]; exitCode: number }> {
+  cloudflare = await startFakeCloudflare(databases);
+  const env = {
+    ...process.env,
+    ...{ CLOUDFLARE_API_BASE_URL: cloudflare.origin, CLOUDFLARE_API_TOKEN: 'a token', CLOUDFLARE_ACCOUNT_ID: 'account' },
+  };
+  const npm = spawn('npm', ['run', 'deploy', '--', ...flags], { cwd: PROJECT_ROOT, stdio: 'ignore', env });
+  const [exitCode] = await once(npm, 'exit');
+  return { asked: cloudflare.asked, exitCode };
+}
+
+const UPLOAD = 'GET /workers/services/bullseye-webhooks';
+
+it('a first deploy creates the database and migrates it before the Worker is touched', async () => {
+  const { asked } = await deploy([]);
+  const created = asked.indexOf('POST /d1/database');
+  const migrated = asked.findIndex((request) => request.endsWith('/query CREATE TABLE'));
+  expect(created).toBeGreaterThanOrEqual(0);
+  expect(migrated).toBeGreaterThan(created);
+  expect(asked.indexOf(UPLOAD)).toBeGreaterThan(migrated);
+});
+
+it('a later deploy migrates the database that is there', async () => {
+  const { asked } = await deploy(['another', 'bullseye-webhooks']);
+  expect(asked).not.toContain('POST /d1/database');
+  const migrated = asked.findIndex((request) => request.endsWith('/query CREATE TABLE'));
+  expect(migrated).toBeGreaterThan(0);
+  expect(asked.indexOf(UPLOAD)).toBeGreaterThan(migrated);
+});
+
+it('a dry run asks nothing of the account and succeeds', async () => {
+  const { asked, exitCode } = await deploy([], '--dry-run');
+  expect(asked).toEqual([]);
+  expect(exitCode).toBe(0);
+});
