@@ -33,7 +33,10 @@ export interface AttemptResult {
 export interface AttemptDeps {
   fetch(url: string, init: RequestInit): Promise<Response>;
   now(): number;
+  /** How long the response's headers may take. */
   timeoutMs: number;
+  /** How long its body is read. */
+  bodyTimeoutMs: number;
 }
 
 /**
@@ -64,7 +67,7 @@ export async function makeAttempt(request: AttemptRequest, deps: AttemptDeps): P
   record.responseStatus = response.status;
   record.responseHeaders = keptHeaders(response.headers);
   record.error = describeStatus(response.status);
-  await keepBody(record, response);
+  await keepBody(record, response, deps.bodyTimeoutMs);
   const asksToWait = response.status === 429 || response.status === 503;
   return { record, retryAfterMs: asksToWait ? parseRetryAfter(response.headers.get('retry-after'), deps.now()) : null };
 }
@@ -117,14 +120,14 @@ async function headersOf(request: AttemptRequest, startedAt: number): Promise<Re
 }
 
 /** Reads the response's body into the record, within bounds of size and time; what fails here changes no outcome. */
-async function keepBody(record: AttemptRecord, response: Response): Promise<void> {
+async function keepBody(record: AttemptRecord, response: Response, timeoutMs: number): Promise<void> {
   if (!response.body) return;
   const reader = response.body.getReader();
   const bytes = new Uint8Array(MAX_RESPONSE_BODY_BYTES);
   let length = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<'timeout'>((resolve) => {
-    timer = setTimeout(() => resolve('timeout'), BODY_TIMEOUT_MS);
+    timer = setTimeout(() => resolve('timeout'), timeoutMs);
   });
   try {
     for (;;) {
