@@ -1,7 +1,7 @@
 import { createExecutionContext } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
 import { app } from '../../src/app.ts';
-import { call, createOrganization, env, ORIGIN, PLATFORM_KEY } from '../support/api.ts';
+import { type Answer, call, createOrganization, env, ORIGIN, PLATFORM_KEY } from '../support/api.ts';
 
 const limiterOf = async (path: string) => {
   const row = await env.DB.prepare('SELECT id FROM api_keys WHERE organization_id = ?')
@@ -13,7 +13,7 @@ const limiterOf = async (path: string) => {
 describe('the rate limit', () => {
   test('is on every answer to an organization key, errors included', async () => {
     const { key, path } = await createOrganization();
-    const answers = [];
+    const answers: Answer[] = [];
     for (const at of [`${path}/webhooks`, path, '/organization/org_other', `${path}/webhooks/none`]) {
       answers.push(await call('GET', `/api/v1${at}`, { key }));
     }
