@@ -84,7 +84,7 @@ export function decodeEventMessage(body: unknown): EventMessage {
   const bytes = bytesOf(body);
   const lineEnd = bytes.subarray(0, MAX_HEADER_BYTES).indexOf(NEWLINE);
   if (lineEnd < 0) throw new Error('the message has no header line');
-  const header = headerOf(decoder.decode(bytes.subarray(0, lineEnd)));
+  const header = headerOf(bytes.subarray(0, lineEnd));
   let at = lineEnd + 1;
   const events = header.events.map(([id, length]) => {
     const payload = bytes.subarray(at, at + length);
@@ -106,8 +106,13 @@ function bytesOf(body: unknown): Uint8Array {
   throw new Error('the message is not bytes');
 }
 
-function headerOf(line: string): Header {
-  const header: unknown = JSON.parse(line);
+function headerOf(line: Uint8Array): Header {
+  let header: unknown;
+  try {
+    header = JSON.parse(decoder.decode(line));
+  } catch (error) {
+    throw new Error("the message's header is not JSON", { cause: error });
+  }
   if (!isHeader(header)) throw new Error(`the message's header is not one of version ${VERSION}`);
   return header;
 }

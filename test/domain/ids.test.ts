@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { deliveryId, ID_PREFIXES, isKeyed, keyedEventId, mintedAt, mintId } from '../../src/domain/ids.ts';
+
+/** Ids of one isolate never sort backwards, so the tests take later and later times. */
+let clock = Date.UTC(2026, 10, 23);
+
+function later(): number {
+  clock += 1_000;
+  return clock;
+}
+
+const WEBHOOK = 'whk_01KANSGJE8XN3M7A4Q2T6V9YBC';
+
+describe('a minted id', () => {
+  it.each([
+    ['event', 'evt'],
+    ['delivery', 'dlv'],
+    ['webhook', 'whk'],
+    ['apiKey', 'key'],
+    ['request', 'req'],
+  ] as const)('of kind %s starts with %s_ and has 26 characters more', (kind, prefix) => {
+    expect(mintId(kind, later())).toMatch(new RegExp(`^${prefix}_[0-7][0-9A-HJKMNP-TV-Z]{25}$`));
+  });
+
+  it('has a prefix that no other kind has', () => {
+    const prefixes = Object.values(ID_PREFIXES);
+    expect(new Set(prefixes).size).toBe(prefixes.length);
+  });
+
+  it('sorts after every earlier one, in the same millisecond too, and where the clock went back', () => {
+    const now = later();
+    const times = [...Array(500).fill(now), now + 1, ...Array(500).fill(now), now - 10_000, now + 2];
+    const ids = times.map((nowMs) => mintId('event', nowMs));
+    expect(ids).toEqual(ids.toSorted());
+    expect(new Set(ids).size).toBe(ids.length);
+    clock = now + 2;
+  });
+
+  it('tells when it was minted', () => {
+    const now = later();
+    expect(mintedAt(mintId('event', now))).toBe(now);
+    expect(mintedAt(mintId('webhook', now))).toBe(now);
+  });
+});
+
+describe('the id of an event with an Idempotency-Key', () => {
+  it('has the form of an id, but can be told from a minted one', async () => {
+    const keyed = await keyedEventId('org_a', 'key-1', 0);
+    expect(keyed).toMatch(/^evt_Z[0-9A-HJKMNP-TV-Z]{25}$/);
+    expect(isKeyed(keyed)).toBe(true);
+    expect(isKeyed(deliveryId(keyed, WEBHOOK))).toBe(true);
+    const minted = mintId('event', later());
+    expect(isKeyed(minted)).toBe(false);
+    expect(isKeyed(deliveryId(minted, WEBHOOK))).toBe(false);
+  });
+
+  it('carries no time', async () => {
+    const keyed = await keyedEventId('org_a', 'key-1', 0);
+    expect(mintedAt(keyed)).toBeNull();
+    expect(mintedAt(deliveryId(keyed, WEBHOOK))).toBeNull();
+  });
+
+  it('is the one that earlier versions derived: a deploy must not let a repeated request through', async () => {
+    // SHA-256 of ["org_a","key-1",0], in Crockford's base32, computed by other means.
+    expect(await keyedEventId('org_a', 'key-1', 0)).toBe('evt_ZQB5QBVXYV842B3V03B5CFGR5V');
+  });
+
+  it('is the same for the same organization, key and place, and differs where one of them does', async () => {
+    const part = fc.oneof(fc.string({ maxLength: 4 }), fc.constantFrom('a', 'b', 'a","b', '"', '1', '01'));
+    const input = fc.tuple(part, part, fc.nat(99));
+    await fc.assert(
+      fc.asyncProperty(input, input, async (one, other) => {
+        const same = JSON.stringify(one) === JSON.stringify(other);
+        expect((await keyedEventId(...one)) === (await keyedEventId(...other))).toBe(same);
+        expect(await keyedEventId(...one)).toBe(await keyedEventId(...one));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe("a delivery's id", () => {
+  const event = mintId('event', later());
+
+  it('is derived: the same for the same event and webhook', () => {
+    expect(deliveryId(event, WEBHOOK)).toBe(deliveryId(event, WEBHOOK));
+    expect(deliveryId(event, WEBHOOK)).toMatch(/^dlv_[0-9A-HJKMNP-TV-Z]{32}$/);
+  });
+
+  it('differs between the webhooks of an event, also those that were made in one millisecond', () => {
+    const now = later();
+    const webhooks = Array.from({ length: 20 }, () => mintId('webhook', now));
+    expect(new Set(webhooks.map((webhook) => deliveryId(event, webhook))).size).toBe(20);
+  });
+
+  it('differs between the events of a webhook', () => {
+    expect(deliveryId(mintId('event', later()), WEBHOOK)).not.toBe(deliveryId(event, WEBHOOK));
+  });
+
+  it('sorts as its event, whatever the webhook', () => {
+    const now = later();
+    const events = [now, now, now, later(), later()].map((nowMs) => mintId('event', nowMs));
+    const webhooks = events.map((_, index) => `whk_${String(9 - index).repeat(26)}`);
+    const ids = events.map((id, index) => deliveryId(id, webhooks[index] as string));
+    expect(ids.toSorted()).toEqual(ids);
+  });
+
+  it('tells when its event was accepted', () => {
+    const now = later();
+    expect(mintedAt(deliveryId(mintId('event', now), WEBHOOK))).toBe(now);
+  });
+});
+
+describe('the time of what is no id', () => {
+  it.each([
+    '',
+    'evt_',
+    'evt_short',
+    'dlv_../../etc',
+    `evt_${'U'.repeat(26)}`,
+    `evt_8${'0'.repeat(25)}`,
+    `dlv_9${'Z'.repeat(31)}`,
+    'x'.repeat(30),
+  ])('is not known: %j', (id) => {
+    expect(mintedAt(id)).toBeNull();
+  });
+
+  it('never throws', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(mintedAt(text)).toBeNull();
+        expect(isKeyed(`evt_${text}`)).toBe(text[0] === 'Z');
+      }),
+    );
+  });
+});
