@@ -1,3 +1,5 @@
+import { toBase64 } from './encoding.ts';
+
 /** Longest error text that the log keeps, in characters. */
 const MAX_ERROR_LENGTH = 500;
 /** Longest response header value that the log keeps, in characters. */
@@ -40,7 +42,9 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
 export function keptHeaders(headers: Headers): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of [...headers].slice(0, MAX_HEADERS)) {
-    kept[name] = value.length > MAX_HEADER_VALUE_LENGTH ? `${value.slice(0, MAX_HEADER_VALUE_LENGTH)}…` : value;
+    // Only `set-cookie` comes more than once.
+    const values = Object.hasOwn(kept, name) ? `${kept[name]}, ${value}` : value;
+    kept[name] = values.length > MAX_HEADER_VALUE_LENGTH ? `${values.slice(0, MAX_HEADER_VALUE_LENGTH)}…` : values;
   }
   return kept;
 }
@@ -51,20 +55,13 @@ export interface KeptBody {
   encoding: 'utf-8' | 'base64';
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-/** A cut can leave at most three bytes of a character that has four. */
-const MAX_PARTIAL_BYTES = 3;
-
 /** A body as text where it is UTF-8 (a character that the cut split is left out), else as base64. */
 export function keptBody(bytes: Uint8Array, truncated: boolean): KeptBody {
-  for (let dropped = 0; dropped <= (truncated ? MAX_PARTIAL_BYTES : 0); dropped++) {
-    try {
-      return { text: decoder.decode(bytes.subarray(0, bytes.length - dropped)), encoding: 'utf-8' };
-    } catch {
-      // Not UTF-8 with this many bytes.
-    }
+  try {
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+    // As a stream: the decoder then waits for the rest of a last character that can still become one.
+    return { text: decoder.decode(bytes, { stream: truncated }), encoding: 'utf-8' };
+  } catch {
+    return { text: toBase64(bytes), encoding: 'base64' };
   }
-  let binary = '';
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return { text: btoa(binary), encoding: 'base64' };
 }
