@@ -5,6 +5,7 @@ import { settingsOf } from '../settings.ts';
 import { within } from '../within.ts';
 import type { AttemptResult } from './attempt.ts';
 import { ConfigurationCache } from './configuration-cache.ts';
+import { EndpointMemory } from './endpoint-memory.ts';
 import { eventsOf, fanOut, type Inbound, type InboundEvent, type Task, type WebhookWork } from './fan-out.ts';
 import { FastPath, type FastPathResult } from './fast-path.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
@@ -18,6 +19,7 @@ const RECORD_RETRIES_MS = [500, 2_000];
 /** What an isolate keeps between batches. */
 interface Shared {
   configurations: ConfigurationCache;
+  endpoints: EndpointMemory;
   sender: Sender;
 }
 
@@ -26,7 +28,7 @@ const shared = new WeakMap<object, Shared>();
 function sharedOf(env: Env): Shared {
   let kept = shared.get(env);
   if (!kept) {
-    kept = { configurations: new ConfigurationCache(), sender: new Sender(settingsOf(env)) };
+    kept = { configurations: new ConfigurationCache(), endpoints: new EndpointMemory(), sender: new Sender(settingsOf(env)) };
     shared.set(env, kept);
   }
   return kept;
@@ -110,6 +112,8 @@ class Consumer {
     const leases: Promise<void>[] = [];
     const results = await new FastPath(attemptable, {
       now: () => Date.now(),
+      takes: (work) => this.#takes(work),
+      patienceMs: (work) => this.#shared.endpoints.patienceMs(work.config.webhook.id),
       attempt: (work, task) => this.#attempt(work, task),
       lease: (work, task, startedAt, outcome) => leases.push(this.#lease(work, task, startedAt, outcome)),
     }).run();
@@ -124,7 +128,7 @@ class Consumer {
   async #claim(work: WebhookWork): Promise<Set<Task>> {
     const tasks = work.tasks.filter((task) => task.repeated && task.discard === null);
     // What will be handed over anyway needs no claim: recording it twice is a no-op.
-    if (tasks.length === 0 || work.config.webhook.health !== 'healthy') return new Set();
+    if (tasks.length === 0 || !this.#takes(work)) return new Set();
     const startedAt = Date.now();
     const entries = tasks.map(({ delivery }): OutboxEntry => ({ kind: 'leased', delivery, startedAt }));
     const fresh = await this.#record(work, tasks, entries);
@@ -132,11 +136,20 @@ class Consumer {
     return new Set(tasks.filter((task) => !task.claimed));
   }
 
-  #attempt({ config }: WebhookWork, { delivery }: Task): Promise<AttemptResult> {
-    return this.#shared.sender.send(config.webhook, { delivery, payload: delivery.payload, number: 1, trigger: 'event' });
+  /** Whether a webhook's first attempts are made here: its endpoint is healthy, and its owner has set no pace. */
+  #takes({ config: { webhook } }: WebhookWork): boolean {
+    return webhook.health === 'healthy' && webhook.maxPerSecond === null && !this.#shared.endpoints.isOff(webhook.id, Date.now());
+  }
+
+  async #attempt({ config: { webhook } }: WebhookWork, { delivery }: Task): Promise<AttemptResult> {
+    const startedAt = Date.now();
+    const result = await this.#shared.sender.send(webhook, { delivery, payload: delivery.payload, number: 1, trigger: 'event' });
+    this.#shared.endpoints.ended(webhook.id, Date.now() - startedAt, result.record.outcome === 'succeeded', Date.now());
+    return result;
   }
 
   async #lease(work: WebhookWork, task: Task, startedAt: number, outcome: Promise<AttemptResult>): Promise<void> {
+    this.#shared.endpoints.slow(work.config.webhook.id, Date.now());
     const leased = this.#record(work, [task], [{ kind: 'leased', delivery: task.delivery, startedAt }]);
     // Goes on beside the batch (compatibility flag queue_consumer_no_wait_for_wait_until). If this invocation dies before it
     // ends, the outbox counts the attempt as interrupted.

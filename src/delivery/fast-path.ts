@@ -13,8 +13,6 @@ import type { Task, WebhookWork } from './fan-out.ts';
 export const SLOTS = 5;
 /** Attempts at a time to one webhook: one endpoint does not take all slots. */
 export const SLOTS_PER_WEBHOOK = 2;
-/** An attempt without an answer after this is leased. */
-export const LEASE_AFTER_MS = 2_000;
 /** No attempt begins later than this after the run's start. */
 export const BEGIN_BY_MS = 1_000;
 /** Whatever runs is leased this long after the run's start. */
@@ -23,6 +21,10 @@ export const LEASE_BY_MS = 2_500;
 /** What the fast path needs of the world. */
 export interface FastPathDeps {
   now(): number;
+  /** Whether the webhook's first attempts are made here at all; else everything is handed over. */
+  takes(work: WebhookWork): boolean;
+  /** How long an attempt may be without an answer before it is leased. */
+  patienceMs(work: WebhookWork): number;
   /** Makes attempt 1; rejects only where the fault is ours. */
   attempt(work: WebhookWork, task: Task): Promise<AttemptResult>;
   /**
@@ -68,7 +70,7 @@ export class FastPath {
       work,
       waiting: [...work.tasks],
       running: 0,
-      closed: work.config.webhook.health !== 'healthy',
+      closed: !deps.takes(work),
       result: { ended: [], handedOver: [], leased: [], failed: [] },
     }));
   }
@@ -105,7 +107,7 @@ export class FastPath {
     this.#slotsInUse++;
     lane.running++;
     const outcome = this.#deps.attempt(lane.work, task);
-    const leaseAt = Math.min(startedAt + LEASE_AFTER_MS, this.#startedAt + LEASE_BY_MS);
+    const leaseAt = Math.min(startedAt + this.#deps.patienceMs(lane.work), this.#startedAt + LEASE_BY_MS);
     const watched = this.#watch(lane, task, outcome, leaseAt - startedAt, startedAt).finally(() => this.#watched.delete(watched));
     this.#watched.add(watched);
   }
