@@ -50,9 +50,12 @@ export function begin(state: DeliveryState, startedAt: number, leaseMs: number):
   return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, dueAt: startedAt + leaseMs };
 }
 
-/** leased → waiting: the attempt was claimed but never begun. */
+/**
+ * leased → waiting: the first attempt was claimed but never begun. Only first attempts are claimed: where a later one runs, the
+ * claim's lease has ended meanwhile, and giving that attempt's number back would make it twice.
+ */
 export function release(state: DeliveryState, dueAt: number): DeliveryState | null {
-  if (state.leasedAt === null) return null;
+  if (state.leasedAt === null || state.attemptCount !== 1) return null;
   return { ...state, attemptCount: state.attemptCount - 1, leasedAt: null, dueAt };
 }
 
