@@ -105,6 +105,7 @@ async function create(db: Database, organizationId: string | null, input: KeyReq
     createdAt: nowMs,
   };
   const row = await insertApiKey(db, key, nowMs);
+  if (!row && organizationId !== null) await requireOrganization(db, organizationId);
   if (!row) throw new ApiError('api_key_limit_reached', `There are ${MAX_ACTIVE_KEYS} active keys already.`, { limit: MAX_ACTIVE_KEYS });
   return { ...toListedKey(row, nowMs), plainKey };
 }

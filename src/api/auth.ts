@@ -32,8 +32,16 @@ interface KnownKey {
 /** Up to this often a key's use is noted. */
 const TOUCH_INTERVAL_MS = 60_000;
 
-/** By SHA-256 of the key. A change is in force everywhere within 5 s (DESIGN, section 3): 3 s old at most, and time to spare. */
-const knownKeys = new FreshCache<KnownKey | null>({ maxAgeMs: 3_000, lastKnownAgeMs: 3_600_000, timeoutMs: 1_000, maxEntries: 2_000 });
+/** By SHA-256 of the key. */
+const knownKeys = new FreshCache<KnownKey | null>({
+  // A change is in force everywhere within 5 s (DESIGN, section 3), and there is time to spare.
+  maxAgeMs: 3_000,
+  lastKnownAgeMs: 3_600_000,
+  timeoutMs: 1_000,
+  maxEntries: 2_000,
+  // A key that does not exist could be made in the next moment, and guesses would crowd out real keys.
+  isKept: (key) => key !== null,
+});
 
 const encoder = new TextEncoder();
 
@@ -98,10 +106,7 @@ async function isPlatformKey(presented: string, platformKeys: readonly string[])
 async function findKey(presented: string, { env, nowMs }: AuthContext): Promise<KnownKey | null> {
   const hash = await hashKey(presented);
   try {
-    const key = await knownKeys.get(hash, nowMs, async () => (await findApiKeyByHash(databaseOf(env.DB), hash)) ?? null);
-    // A key that does not exist is not remembered: it could be made in the next moment, and guesses would crowd out real keys.
-    if (key === null) knownKeys.forget(hash);
-    return key;
+    return await knownKeys.get(hash, nowMs, async () => (await findApiKeyByHash(databaseOf(env.DB), hash)) ?? null);
   } catch (error) {
     if (!(error instanceof NothingKnown)) throw error;
     logError('api.key_lookup_failed', withoutParameters(error.cause));

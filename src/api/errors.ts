@@ -6,7 +6,6 @@ import { z } from './zod.ts';
 export const ERROR_STATUSES = {
   malformed_json: 400,
   unsupported_content_type: 400,
-  malformed_request: 400,
   missing_api_key: 401,
   invalid_api_key: 401,
   insufficient_scope: 403,

@@ -37,7 +37,7 @@ const post = route({
   operationId: 'postEvents',
   summary: 'Accept an event, or an array of them',
   description:
-    `One event of at most 100,000 bytes, or an array of up to ${MAX_EVENTS} and ${MAX_EVENTS_BYTES} bytes in all: all or nothing. 202 means ` +
+    `One event of at most 100,000 bytes, or an array of up to ${MAX_EVENTS} and ${MAX_EVENTS_BYTES.toLocaleString('en')} bytes in all: all or nothing. 202 means ` +
     'durably queued. The same `Idempotency-Key` gives the same ids and no second delivery; with another body the first one recorded stands.',
   tag: 'Events',
   access: 'ingest',

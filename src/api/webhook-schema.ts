@@ -35,10 +35,16 @@ const maxPerSecond = z
   .openapi({ description: 'Most deliveries a second; null: no limit of its own.' });
 
 /** A webhook's secret: what `X-Bullseye-Signature` is keyed with. */
-export const secretInput = z.string().min(1).max(256).openapi({
-  description: 'Signs deliveries. After `whsec_`, base64 is decoded for `webhook-signature`.',
-  example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
-});
+export const secretInput = z
+  .string()
+  .min(1)
+  .max(256)
+  // Half a surrogate pair has no UTF-8 bytes to sign with.
+  .refine((secret) => secret.isWellFormed(), 'This is not well-formed Unicode.')
+  .openapi({
+    description: 'Signs deliveries. After `whsec_`, base64 is decoded for `webhook-signature`.',
+    example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+  });
 
 export const webhookInput = z
   .strictObject({

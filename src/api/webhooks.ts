@@ -101,6 +101,8 @@ const create = route({
       updatedAt: nowMs,
     });
     if (!row) {
+      // It was deleted meanwhile, or is full.
+      await requireOrganization(db, organizationId);
       throw new ApiError('webhook_limit_reached', `An organization has at most ${MAX_WEBHOOKS} webhooks.`, { limit: MAX_WEBHOOKS });
     }
     return { ...toWebhook(row), ...(body.generateSecret && { secret }) };

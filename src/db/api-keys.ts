@@ -39,6 +39,7 @@ export async function insertApiKey(db: Database, key: NewApiKey, nowMs: number):
     db.delete(apiKeys).where(and(ownedBy(key.organizationId), ended)),
     db
       .insert(apiKeys)
+      // The values in the order of the table's columns.
       .select(
         sql`select ${key.id}, ${key.organizationId}, ${key.name}, ${key.keyHash}, ${key.keyPrefix}, ${JSON.stringify(key.scopes)},
           ${key.expiresAt}, null, null, ${key.createdAt}

@@ -1,7 +1,7 @@
 import { within } from '../within.ts';
 
 /** How a cache of configuration behaves. Times in milliseconds. */
-export interface FreshCacheOptions {
+export interface FreshCacheOptions<T> {
   /** Up to this age a value is used without a look. */
   maxAgeMs: number;
   /** Up to this age a value is used where it cannot be read anew. */
@@ -9,6 +9,8 @@ export interface FreshCacheOptions {
   /** How long a read may take before the last known value serves. */
   timeoutMs: number;
   maxEntries: number;
+  /** Values that are not worth keeping are read each time, and push nothing out. */
+  isKept?(value: T): boolean;
 }
 
 /** A read that failed or took too long, with no last known value to serve instead. */
@@ -31,11 +33,11 @@ const TRY_AGAIN_MS = 1_000;
  * down. Requests do not share a read in flight: a promise of one request cannot be awaited by another on Workers.
  */
 export class FreshCache<T> {
-  readonly #options: FreshCacheOptions;
+  readonly #options: FreshCacheOptions<T>;
   /** In the order of reading, so that the first is the one to drop. */
   readonly #entries = new Map<string, Entry<T>>();
 
-  constructor(options: FreshCacheOptions) {
+  constructor(options: FreshCacheOptions<T>) {
     this.#options = options;
   }
 
@@ -72,6 +74,7 @@ export class FreshCache<T> {
 
   #keep(key: string, entry: Entry<T>): void {
     this.#entries.delete(key);
+    if (this.#options.isKept?.(entry.value) === false) return;
     this.#entries.set(key, entry);
     if (this.#entries.size <= this.#options.maxEntries) return;
     const [oldest] = this.#entries.keys();

@@ -110,6 +110,7 @@ describe('what a webhook is refused for', () => {
     ['events that are not a list', { events: 'visitor.identified' }, 'events'],
     ['an empty secret', { secret: '' }, 'secret'],
     ['a secret of 257 characters', { secret: 's'.repeat(257) }, 'secret'],
+    ['half a character as secret', { secret: '\ud800' }, 'secret'],
     ['a secret and a generated one', { secret: 's', generateSecret: true }, 'generateSecret'],
     ['a description of 501 characters', { description: 'd'.repeat(501) }, 'description'],
     ['enabled as a word', { enabled: 'yes' }, 'enabled'],

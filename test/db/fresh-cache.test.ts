@@ -49,6 +49,20 @@ describe('what an isolate knows', () => {
     expect(['a', 'b', 'c'].map((key) => cache.readAt(key) !== undefined)).toEqual([true, false, true]);
   });
 
+  test('leaves out what is not worth keeping, which pushes nothing out', async () => {
+    const cache = new FreshCache<number>({ ...options, isKept: (value) => value > 0 });
+    for (const [key, value] of [
+      ['a', 1],
+      ['b', 1],
+      ['c', 0],
+      ['d', 0],
+    ] as const)
+      await cache.get(key, 0, async () => value);
+    expect(['a', 'b', 'c', 'd'].map((key) => cache.readAt(key))).toEqual([0, 0, undefined, undefined]);
+    expect(await cache.get('a', 3_000, async () => 0)).toBe(0);
+    expect(cache.readAt('a')).toBeUndefined();
+  });
+
   test('is read by the next request after it expired through a change of our own', async () => {
     const cache = new FreshCache<number>(options);
     const { read } = source();
