@@ -49,16 +49,17 @@ type Vars = Pick<
 export function parseSettings(vars: Vars): Settings {
   return {
     retryScheduleMs: read('RETRY_SCHEDULE', vars.RETRY_SCHEDULE, parseDurations),
-    deliveryTimeoutMs: read('DELIVERY_TIMEOUT', vars.DELIVERY_TIMEOUT, parseDuration),
+    deliveryTimeoutMs: read('DELIVERY_TIMEOUT', vars.DELIVERY_TIMEOUT, (text) => moreThanNothing(parseDuration(text))),
     retentionMs: read('RETENTION_DAYS', vars.RETENTION_DAYS, (text) => wholeNumber(text, 1, 3_650) * 86_400_000),
     circuitThreshold: read('CIRCUIT_THRESHOLD', vars.CIRCUIT_THRESHOLD, (text) => wholeNumber(text, 1, 1_000)),
     circuitProbeMs: read('CIRCUIT_PROBE', vars.CIRCUIT_PROBE, (text) => {
       const [first, longest, ...rest] = parseDurations(text);
       if (first === undefined || longest === undefined || rest.length > 0) throw new RangeError('two durations are needed');
-      return [first, longest] as const;
+      if (first > longest) throw new RangeError('of the two durations the first is the shorter one');
+      return [moreThanNothing(first), longest] as const;
     }),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
-    publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, (text) => new URL(text)) : null,
+    publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, webUrl) : null,
     platformKeys: read('PLATFORM_API_KEY', vars.PLATFORM_API_KEY, secretValues),
     masterKeys: read('MASTER_KEY', vars.MASTER_KEY, secretValues),
   };
@@ -78,6 +79,18 @@ function wholeNumber(text: string, least: number, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(`a whole number from ${least} to ${most} is needed`);
   return value;
+}
+
+function moreThanNothing(durationMs: number): number {
+  if (durationMs === 0) throw new RangeError('a duration longer than 0 is needed');
+  return durationMs;
+}
+
+/** `example.com:443` is a URL, too: its scheme is `example.com`. */
+function webUrl(text: string): URL {
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new RangeError('a URL with https or http is needed');
+  return url;
 }
 
 function secretValues(text: string): string[] {

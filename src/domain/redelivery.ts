@@ -1,6 +1,6 @@
 /** First wait before the queue redelivers a message that met a fault of ours; doubles with every redelivery. */
 const FIRST_DELAY_SECONDS = 5;
-/** Longest such wait: with the consumer's 100 retries a message rides out a day of outage before it is parked. */
+/** Longest such wait: with the consumer's 100 retries a message rides out 23 hours of outage before it is parked. */
 const LONGEST_DELAY_SECONDS = 900;
 
 /**

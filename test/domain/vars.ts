@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-const toml = readFileSync(new URL('../../wrangler.toml', import.meta.url), 'utf8');
+/** What ships; read from the repository's root, where tests run. */
+export const wranglerToml = readFileSync('wrangler.toml', 'utf8');
 
 /** The value of a var in wrangler.toml: what ships. */
 function shipped(name: string): string {
-  const value = new RegExp(`^${name} = "(.*)"$`, 'm').exec(toml)?.[1];
+  const value = new RegExp(`^${name} = "(.*)"$`, 'm').exec(wranglerToml)?.[1];
   if (value === undefined) throw new Error(`wrangler.toml has no ${name}`);
   return value;
 }

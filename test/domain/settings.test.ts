@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { parseSettings, settingsOf } from '../../src/settings.ts';
+import { VARS } from './vars.ts';
+
+type Name = keyof typeof VARS;
+
+/** What parsing says of a value; the rest is as it ships. */
+function errorOf(name: Name, value: string | undefined): string {
+  try {
+    parseSettings({ ...VARS, [name]: value } as typeof VARS);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'accepted';
+}
+
+describe('the settings', () => {
+  it('as they ship are those that the documentation promises', () => {
+    expect(parseSettings(VARS)).toEqual({
+      retryScheduleMs: [60_000, 300_000, 1_800_000],
+      deliveryTimeoutMs: 30_000,
+      retentionMs: 30 * 86_400_000,
+      circuitThreshold: 10,
+      circuitProbeMs: [30_000, 600_000],
+      allowInsecureEndpoints: false,
+      publicUrl: null,
+      platformKeys: [VARS.PLATFORM_API_KEY],
+      masterKeys: [VARS.MASTER_KEY],
+    });
+  });
+
+  it('take a shortened schedule and timeout, as tests and benchmarks set them', () => {
+    expect(parseSettings({ ...VARS, RETRY_SCHEDULE: '1s, 2s,3s', DELIVERY_TIMEOUT: '500ms', CIRCUIT_PROBE: '1s,1s' })).toMatchObject({
+      retryScheduleMs: [1_000, 2_000, 3_000],
+      deliveryTimeoutMs: 500,
+      circuitProbeMs: [1_000, 1_000],
+    });
+  });
+
+  it('take two secrets while one is rotated, the new one first', () => {
+    const settings = parseSettings({
+      ...VARS,
+      PLATFORM_API_KEY: 'new-platform-key-1, old-platform-key-1',
+      MASTER_KEY: `${'n'.repeat(16)},${'o'.repeat(16)}`,
+    });
+    expect(settings.platformKeys).toEqual(['new-platform-key-1', 'old-platform-key-1']);
+    expect(settings.masterKeys).toEqual(['n'.repeat(16), 'o'.repeat(16)]);
+  });
+
+  it('take a public URL', () => {
+    expect(parseSettings({ ...VARS, PUBLIC_URL: 'https://hooks.bullseye.example' }).publicUrl?.origin).toBe(
+      'https://hooks.bullseye.example',
+    );
+    expect(parseSettings({ ...VARS, PUBLIC_URL: 'http://127.0.0.1:8787' }).publicUrl?.origin).toBe('http://127.0.0.1:8787');
+  });
+
+  it.each(['TRUE', 'yes', '1', 'false', '', ' true'])('admit insecure endpoints for "true" alone, not for %j', (value) => {
+    expect(parseSettings({ ...VARS, ALLOW_INSECURE_ENDPOINTS: 'true' }).allowInsecureEndpoints).toBe(true);
+    expect(parseSettings({ ...VARS, ALLOW_INSECURE_ENDPOINTS: value }).allowInsecureEndpoints).toBe(false);
+  });
+
+  it('are parsed once for an environment', () => {
+    const env = { ...VARS } as unknown as Env;
+    expect(settingsOf(env)).toBe(settingsOf(env));
+    expect(settingsOf({ ...VARS } as unknown as Env)).not.toBe(settingsOf(env));
+  });
+});
+
+describe('a setting that is missing is named', () => {
+  const needed: Name[] = [
+    'RETRY_SCHEDULE',
+    'DELIVERY_TIMEOUT',
+    'RETENTION_DAYS',
+    'CIRCUIT_THRESHOLD',
+    'CIRCUIT_PROBE',
+    'PLATFORM_API_KEY',
+    'MASTER_KEY',
+  ];
+
+  it.each(needed)('%s', (name) => {
+    expect(errorOf(name, undefined)).toBe(`${name} is not set`);
+    expect(errorOf(name, '')).toBe(`${name} is not set`);
+  });
+});
+
+describe('a setting that cannot be meant is refused, by its name', () => {
+  it.each<[Name, string, RegExp]>([
+    ['RETRY_SCHEDULE', '1m,5x', /"5x" is not a duration/],
+    ['RETRY_SCHEDULE', '1m;5m', /is not a duration/],
+    ['RETRY_SCHEDULE', '1m,', /is not a duration/],
+    ['DELIVERY_TIMEOUT', '30', /"30" is not a duration/],
+    ['DELIVERY_TIMEOUT', '-1s', /is not a duration/],
+    ['DELIVERY_TIMEOUT', '0s', /longer than 0/],
+    ['RETENTION_DAYS', '0', /a whole number from 1 to 3650/],
+    ['RETENTION_DAYS', '3651', /a whole number from 1 to 3650/],
+    ['RETENTION_DAYS', '1.5', /a whole number from 1 to 3650/],
+    ['RETENTION_DAYS', '30d', /a whole number from 1 to 3650/],
+    ['RETENTION_DAYS', ' ', /a whole number from 1 to 3650/],
+    ['CIRCUIT_THRESHOLD', '0', /a whole number from 1 to 1000/],
+    ['CIRCUIT_THRESHOLD', 'ten', /a whole number from 1 to 1000/],
+    ['CIRCUIT_PROBE', '30s', /two durations are needed/],
+    ['CIRCUIT_PROBE', '30s,1m,10m', /two durations are needed/],
+    ['CIRCUIT_PROBE', '30s,later', /"later" is not a duration/],
+    ['CIRCUIT_PROBE', '0s,10m', /longer than 0/],
+    ['CIRCUIT_PROBE', '10m,30s', /the first is the shorter one/],
+    ['PUBLIC_URL', 'hooks.bullseye.example', /./],
+    ['PUBLIC_URL', 'hooks.bullseye.example:443', /https or http/],
+    ['PUBLIC_URL', 'ftp://hooks.bullseye.example', /https or http/],
+  ])('%s=%j', (name, value, says) => {
+    const message = errorOf(name, value);
+    expect(message).toMatch(new RegExp(`^${name}: `));
+    expect(message).toMatch(says);
+  });
+
+  describe.each(['PLATFORM_API_KEY', 'MASTER_KEY'] as const)('%s, whose value is not quoted', (name) => {
+    it.each([
+      ['that is short', 'sesame', /shorter than 16 characters/],
+      ['of which one of two is short', 'sesame-open-the-door-now,sesame', /shorter than 16 characters/],
+      ['of three values', 'sesame-open-the-door-1,sesame-open-the-door-2,sesame-open-the-door-3', /one value is needed, or two/],
+      ['of nothing but commas', ' , ,', /one value is needed, or two/],
+    ])('%s', (_what, value, says) => {
+      const message = errorOf(name, value);
+      expect(message).toMatch(new RegExp(`^${name}: `));
+      expect(message).toMatch(says);
+      expect(message).not.toMatch(/sesame/);
+    });
+  });
+});
