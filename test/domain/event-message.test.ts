@@ -104,10 +104,11 @@ describe('packing', () => {
   });
 
   it('fills a message to what is billed as one, and no further', () => {
-    for (let bytes = 500; bytes < 900; bytes++) {
-      for (const body of packEvents(sizes(...Array(100).fill(bytes)), AT)) {
-        expect(body.length + METADATA_BYTES).toBeLessThanOrEqual(64_000);
-      }
+    const some = Array.from({ length: 400 }, (_, more) => Array<number>(100).fill(500 + more));
+    const two = Array.from({ length: 200 }, (_, more) => [31_000, 32_700 + more]);
+    for (const bytes of [...some, ...two]) {
+      const [body] = packEvents(sizes(...bytes), AT);
+      expect((body?.length ?? Number.NaN) + METADATA_BYTES).toBeLessThanOrEqual(64_000);
     }
   });
 

@@ -12,6 +12,7 @@ describe('a status', () => {
 
   it.each([
     [199, /answered 199; only a 2xx acknowledges/],
+    [300, /answered 300: redirects are not followed/],
     [301, /answered 301: redirects are not followed/],
     [302, /answered 302: redirects are not followed/],
     [308, /answered 308: redirects are not followed/],
