@@ -26,6 +26,7 @@ const webhookColumns = {
   previousSecret: webhooks.previousSecret,
   previousSecretExpiresAt: webhooks.previousSecretExpiresAt,
   health: webhooks.health,
+  healthSince: webhooks.healthSince,
   maxPerSecond: webhooks.maxPerSecond,
 };
 

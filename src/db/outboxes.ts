@@ -1,5 +1,5 @@
-import { and, eq, lt } from 'drizzle-orm';
-import type { DisabledReason } from '../domain/webhook.ts';
+import { and, eq, lt, lte } from 'drizzle-orm';
+import type { DisabledReason, Health } from '../domain/webhook.ts';
 import { databaseOf } from './client.ts';
 import { busyOutboxes, outboxErasures, webhooks } from './schema.ts';
 
@@ -9,6 +9,14 @@ export async function disableWebhook(d1: D1Database, webhookId: string, url: str
     .update(webhooks)
     .set({ enabled: false, disabledReason: reason, updatedAt: now })
     .where(and(eq(webhooks.id, webhookId), eq(webhooks.url, url), eq(webhooks.enabled, true)));
+}
+
+/** Keeps a webhook's health as its outbox sees it, unless its owner has set it anew since. */
+export async function saveHealth(d1: D1Database, webhookId: string, health: Health, since: number): Promise<void> {
+  await databaseOf(d1)
+    .update(webhooks)
+    .set({ health, healthSince: since })
+    .where(and(eq(webhooks.id, webhookId), lte(webhooks.healthSince, since)));
 }
 
 /** Notes that an outbox has deliveries waiting, so that the cron looks after its alarm. */

@@ -1,4 +1,6 @@
 import type { OutboxConfig } from '../db/configuration.ts';
+import { type Circuit, permission } from '../domain/circuit.ts';
+import type { AttemptTrigger } from '../domain/delivery.ts';
 import { includesWebhooks } from '../domain/plan.ts';
 import { logError } from '../log.ts';
 import type { AttemptResult } from './attempt.ts';
@@ -9,29 +11,36 @@ import type { OutboxStore, StoredDelivery } from './outbox-store.ts';
 export const LANE_SLOTS = 4;
 /** A drain begins nothing after this: an alarm may run 15 min (Durable Objects), and the last attempts need their time. */
 const BEGIN_BY_MS = 600_000;
+/** Rows looked at in one step of keeping house: calls are served between two steps. */
+const STEP_ROWS = 100;
 
 /** What a lane needs of the world. */
 export interface LaneDeps {
   now(): number;
+  circuit(): Circuit;
   /** The webhook's current configuration; null where it has been deleted. */
   configuration(): Promise<OutboxConfig | null>;
   attempt(config: OutboxConfig, delivery: StoredDelivery, payload: Uint8Array): Promise<AttemptResult>;
-  /** Called when an attempt has begun, before it is sent, and when one has ended: the alarm is to be right at every moment. */
+  /** An attempt has begun, or ended: the alarm is to be right at every moment. */
   arm(): Promise<void>;
   /** The webhook has been deleted: everything that is left of it goes. */
   erase(): Promise<void>;
-  /** An attempt ended. */
-  ended(config: OutboxConfig, result: AttemptResult): void;
+  /** An attempt of a delivery has ended and is recorded. */
+  ended(config: OutboxConfig, delivery: StoredDelivery, result: AttemptResult): void;
 }
 
-/** A webhook's own lane: attempts what is due, a few at a time, oldest due first, with the configuration of the moment. */
+/**
+ * A webhook's own lane: attempts what is due, a few at a time, longest due first, with the configuration of the moment, as far
+ * as the circuit and the owner's pace permit.
+ */
 export class Lane {
   readonly #store: OutboxStore;
   readonly #ledger: Ledger;
   readonly #deps: LaneDeps;
   readonly #running = new Set<Promise<void>>();
   #wake: () => void = () => {};
-  #draining = false;
+  /** The owner's pace: no attempt begins before this. */
+  #nextBeginAt = 0;
 
   constructor(store: OutboxStore, ledger: Ledger, deps: LaneDeps) {
     this.#store = store;
@@ -39,55 +48,85 @@ export class Lane {
     this.#deps = deps;
   }
 
-  /** Tells a running drain that something may have become due. False: none runs, an alarm is needed. */
-  poke(): boolean {
+  /** Tells a running drain that something may have become due. */
+  poke(): void {
     this.#wake();
-    return this.#draining;
   }
 
-  /** Attempts what is due until nothing is, or its time is up. RPCs are served meanwhile, and can add to it. */
+  /** Attempts what is due until nothing is, or its time is up. Calls are served meanwhile, and can add to it. */
   async drain(): Promise<void> {
     const beginBy = this.#deps.now() + BEGIN_BY_MS;
-    this.#draining = true;
     try {
+      await this.#expireHeld();
       for (;;) {
         const woken = new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
-        if (this.#deps.now() < beginBy) await this.#fill();
-        if (this.#running.size === 0) return;
-        await Promise.race([...this.#running, woken]);
+        const waitMs = this.#deps.now() < beginBy ? await this.#fill() : null;
+        if (this.#running.size === 0 && waitMs === null) return;
+        await this.#nextHappening(woken, waitMs);
       }
     } finally {
-      this.#draining = false;
-      // A fault in filling leaves attempts running; their outcomes are still to be recorded.
+      // A fault leaves attempts running; their outcomes are still to be recorded.
       await Promise.allSettled(this.#running);
     }
   }
 
-  async #fill(): Promise<void> {
-    while (this.#running.size < LANE_SLOTS) {
-      const [next] = this.#store.due(this.#deps.now(), 1);
-      if (!next) return;
-      if (next.state.leasedAt !== null) {
-        this.#ledger.interrupt(next, this.#deps.now());
-        continue;
-      }
+  async #nextHappening(woken: Promise<void>, waitMs: number | null): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const paced = new Promise<void>((resolve) => {
+      if (waitMs !== null) timer = setTimeout(resolve, waitMs);
+    });
+    await Promise.race([...this.#running, woken, paced]);
+    if (timer !== undefined) clearTimeout(timer);
+  }
+
+  /** Begins what may begin. Returns how long to wait for the owner's pace; null where it is not what holds the lane up. */
+  async #fill(): Promise<number | null> {
+    this.#interruptOverdue();
+    for (;;) {
+      const now = this.#deps.now();
+      const [due] = this.#store.waiting(now, 1);
+      if (!due) return null;
       const config = await this.#deps.configuration();
-      if (config === null) return await this.#deps.erase();
+      if (config === null) {
+        await this.#deps.erase();
+        return null;
+      }
+      const reason = whyDiscard(config);
+      // Asked now and not before: what was awaited may have changed it.
+      const trigger = reason === null ? this.#mayBegin(now) : null;
+      if (reason === null && trigger === null) return null;
+      const waitMs = reason === null ? this.#paceWaitMs(config, now) : 0;
+      if (waitMs > 0) return waitMs;
       // Read again: another call may have changed it while the configuration was read.
-      const due = this.#store.find(next.id);
-      if (due) await this.#take(due, config);
+      const delivery = this.#store.find(due.id);
+      if (!delivery || delivery.state.dueAt === null || delivery.state.dueAt > now || delivery.state.leasedAt !== null) continue;
+      if (reason !== null) this.#ledger.discard(delivery, reason, now);
+      else if (this.#ledger.expire(delivery, now)) continue;
+      else if (trigger !== null) await this.#begin(delivery, config, trigger);
     }
   }
 
-  /** Attempts a due delivery, or ends it where the webhook cannot be used. */
-  async #take(due: StoredDelivery, config: OutboxConfig): Promise<void> {
-    const now = this.#deps.now();
-    if (due.state.dueAt === null || due.state.dueAt > now) return;
-    if (!includesWebhooks(config.plan)) return this.#ledger.discard(due, 'plan_not_eligible', now);
-    if (!config.webhook.enabled) return this.#ledger.discard(due, 'webhook_disabled', now);
-    const begun = this.#ledger.begin(due, now);
+  /** What the next attempt would be, or null where none may begin now. */
+  #mayBegin(now: number): 'due' | 'probe' | null {
+    const permitted = permission(this.#deps.circuit(), now, LANE_SLOTS);
+    if (permitted.kind === 'hold') return null;
+    if (permitted.kind === 'probe') return this.#running.size === 0 ? 'probe' : null;
+    return this.#running.size < permitted.slots ? 'due' : null;
+  }
+
+  #paceWaitMs({ webhook }: OutboxConfig, now: number): number {
+    if (webhook.maxPerSecond === null) return 0;
+    if (this.#nextBeginAt > now) return this.#nextBeginAt - now;
+    // What was late is not caught up with: the pace is a limit, not a goal.
+    this.#nextBeginAt = now + 1_000 / webhook.maxPerSecond;
+    return 0;
+  }
+
+  async #begin(delivery: StoredDelivery, config: OutboxConfig, kind: 'due' | 'probe'): Promise<void> {
+    const trigger: AttemptTrigger = kind === 'probe' ? 'probe' : delivery.state.trigger;
+    const begun = this.#ledger.begin(delivery, this.#deps.now(), trigger);
     if (!begun) return;
     // The lease is the delivery's new due time: if this object vanishes, the alarm finds the attempt interrupted.
     await this.#deps.arm();
@@ -99,11 +138,32 @@ export class Lane {
     try {
       const result = await this.#deps.attempt(config, delivery, this.#store.payload(delivery));
       this.#ledger.settle(delivery.id, result);
-      this.#deps.ended(config, result);
+      this.#deps.ended(config, delivery, result);
       await this.#deps.arm();
     } catch (error) {
       // Ours: the lease stands, and the attempt will count as interrupted.
       logError('attempt.failed', error, { delivery: delivery.id });
     }
   }
+
+  #interruptOverdue(): void {
+    const now = this.#deps.now();
+    for (const delivery of this.#store.overdue(now, STEP_ROWS)) this.#ledger.interrupt(delivery, now);
+  }
+
+  /** Ends what has waited for too long. What waits longest is looked at first; a step that ends nothing is the last. */
+  async #expireHeld(): Promise<void> {
+    for (;;) {
+      const now = this.#deps.now();
+      const expired = this.#store.waiting(now, STEP_ROWS).filter((delivery) => this.#ledger.expire(delivery, now));
+      if (expired.length === 0) return;
+      await scheduler.wait(0);
+    }
+  }
+}
+
+/** Why what falls due is not to be attempted; null where it is. */
+function whyDiscard({ plan, webhook }: OutboxConfig): 'plan_not_eligible' | 'webhook_disabled' | null {
+  if (!includesWebhooks(plan)) return 'plan_not_eligible';
+  return webhook.enabled ? null : 'webhook_disabled';
 }

@@ -1,8 +1,9 @@
-import type { AttemptRecord } from '../domain/delivery.ts';
+import type { AttemptRecord, AttemptTrigger } from '../domain/delivery.ts';
 import {
   begin,
   type DeliveryState,
   discard,
+  expire,
   interrupt,
   type RetryPolicy,
   release,
@@ -52,8 +53,8 @@ export class Ledger {
   }
 
   /** The attempt of a due delivery begins; returns the delivery as it then stands, or null where it is not there to begin. */
-  begin(delivery: StoredDelivery, now: number): StoredDelivery | null {
-    return this.#change(delivery, begin(delivery.state, now, this.#leaseMs));
+  begin(delivery: StoredDelivery, now: number, trigger?: AttemptTrigger): StoredDelivery | null {
+    return this.#change(delivery, begin(delivery.state, now, this.#leaseMs, trigger));
   }
 
   /** An attempt that this object made has ended. */
@@ -71,6 +72,11 @@ export class Ledger {
     const { attemptCount, trigger, leasedAt } = delivery.state;
     if (!this.#change(delivery, interrupt(delivery.state, now, this.#policy))) return;
     this.#store.saveAttempt(delivery, interruptedAttempt(attemptCount, trigger, leasedAt ?? now));
+  }
+
+  /** A delivery that waited for too long fails; returns whether it did. */
+  expire(delivery: StoredDelivery, now: number): boolean {
+    return this.#change(delivery, expire(delivery.state, now)) !== null;
   }
 
   /** A due delivery is not to be attempted. */

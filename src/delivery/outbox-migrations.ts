@@ -3,8 +3,8 @@
  * past version's stored state is understood. Steps are only ever appended.
  *
  * Rows are billed when written, one for the table and one for each index entry. A delivery that arrives at the first attempt is
- * one row: its key is its place in the log (no further index), its first attempt is kept within it, and the index of what is due
- * has no entry for it.
+ * one row: its key is its place in the log (no further index), its first attempt is kept within it, and the indexes of what waits
+ * and what runs have no entry for it.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -18,6 +18,7 @@ export const MIGRATIONS: readonly string[] = [
     reason TEXT,
     attempt_count INTEGER NOT NULL CHECK (attempt_count >= 0),
     failures INTEGER NOT NULL CHECK (failures >= 0),
+    expires_at INTEGER NOT NULL,
     due_at INTEGER,
     leased_at INTEGER,
     trigger TEXT NOT NULL,
@@ -30,7 +31,9 @@ export const MIGRATIONS: readonly string[] = [
     CHECK (status NOT IN ('pending', 'retrying') OR due_at IS NOT NULL),
     CHECK (leased_at IS NULL OR due_at IS NOT NULL)
   ) WITHOUT ROWID;
-  CREATE INDEX deliveries_due ON deliveries (due_at) WHERE due_at IS NOT NULL;
+  -- What waits, and the attempts that run: apart, so that neither is read past to find the other.
+  CREATE INDEX deliveries_waiting ON deliveries (due_at) WHERE due_at IS NOT NULL AND leased_at IS NULL;
+  CREATE INDEX deliveries_leased ON deliveries (due_at) WHERE leased_at IS NOT NULL;
   -- Attempts after the first.
   CREATE TABLE attempts (
     delivery_id TEXT NOT NULL,

@@ -14,24 +14,28 @@ import { migrate } from './outbox-migrations.ts';
 /** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */
 const MAX_SCANNED_ROWS = 2_000;
 
-const STATE = 'status, reason, attempt_count, failures, due_at, leased_at, trigger, finished_at, last_response_status';
+const STATE = 'status, reason, attempt_count, failures, expires_at, due_at, leased_at, trigger, finished_at, last_response_status';
 const COLUMNS = `created_at, id, event_id, event, session_id, ${STATE}`;
 
 const SQL = {
   // OR IGNORE: recording a delivery twice is a no-op.
-  insert: `INSERT OR IGNORE INTO deliveries (${COLUMNS}, first_attempt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  insert: `INSERT OR IGNORE INTO deliveries (${COLUMNS}, first_attempt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   insertKeyed: 'INSERT OR IGNORE INTO keyed_deliveries (id, created_at) VALUES (?, ?)',
   keyedCreatedAt: 'SELECT created_at FROM keyed_deliveries WHERE id = ?',
   find: `SELECT ${COLUMNS} FROM deliveries WHERE created_at = ? AND id = ?`,
   payload: 'SELECT payload FROM deliveries WHERE created_at = ? AND id = ?',
-  save: `UPDATE deliveries SET (${STATE}) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE created_at = ? AND id = ?`,
+  save: `UPDATE deliveries SET (${STATE}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE created_at = ? AND id = ?`,
   saveFirstAttempt: 'UPDATE deliveries SET first_attempt = ? WHERE created_at = ? AND id = ?',
   firstAttempt: 'SELECT first_attempt AS record FROM deliveries WHERE created_at = ? AND id = ?',
   saveAttempt: 'INSERT OR REPLACE INTO attempts (delivery_id, number, record) VALUES (?, ?, ?)',
   attempt: 'SELECT record FROM attempts WHERE delivery_id = ? AND number = ?',
   laterAttempts: 'SELECT record FROM attempts WHERE delivery_id = ? ORDER BY number',
-  due: `SELECT ${COLUMNS} FROM deliveries WHERE due_at <= ? ORDER BY due_at, created_at, id LIMIT ?`,
-  nextDueAt: 'SELECT due_at FROM deliveries WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1',
+  // The conditions repeat those of the partial indexes, or SQLite would not use them.
+  waiting: `SELECT ${COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL AND due_at <= ?
+    ORDER BY due_at, created_at, id LIMIT ?`,
+  leased: `SELECT ${COLUMNS} FROM deliveries WHERE leased_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?`,
+  waitingDueAt: 'SELECT due_at FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL ORDER BY due_at LIMIT 1',
+  leaseEndsAt: 'SELECT due_at FROM deliveries WHERE leased_at IS NOT NULL ORDER BY due_at LIMIT 1',
   page: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC`,
 } as const;
 
@@ -45,6 +49,7 @@ type Row = {
   reason: DeliveryState['reason'];
   attempt_count: number;
   failures: number;
+  expires_at: number;
   due_at: number | null;
   leased_at: number | null;
   trigger: DeliveryState['trigger'];
@@ -124,14 +129,25 @@ export class OutboxStore {
     return new Uint8Array(payload);
   }
 
-  /** What is due, longest due first, and among equals in the order of acceptance. */
-  due(now: number, limit: number): StoredDelivery[] {
-    return this.#sql.exec<Row>(SQL.due, now, limit).toArray().map(toStored);
+  /** What waits and is due, longest due first, and among equals in the order of acceptance. */
+  waiting(now: number, limit: number): StoredDelivery[] {
+    return this.#sql.exec<Row>(SQL.waiting, now, limit).toArray().map(toStored);
   }
 
-  /** When something is due next; null where nothing waits. */
-  nextDueAt(): number | null {
-    const [row] = this.#sql.exec<{ due_at: number }>(SQL.nextDueAt);
+  /** What runs with its lease at an end. */
+  overdue(now: number, limit: number): StoredDelivery[] {
+    return this.#sql.exec<Row>(SQL.leased, now, limit).toArray().map(toStored);
+  }
+
+  /** When the first of what waits is due; null where nothing waits. */
+  waitingDueAt(): number | null {
+    const [row] = this.#sql.exec<{ due_at: number }>(SQL.waitingDueAt);
+    return row?.due_at ?? null;
+  }
+
+  /** When the first lease ends; null where nothing runs. */
+  leaseEndsAt(): number | null {
+    const [row] = this.#sql.exec<{ due_at: number }>(SQL.leaseEndsAt);
     return row?.due_at ?? null;
   }
 
@@ -175,8 +191,8 @@ export class OutboxStore {
 
 /** A state's values, in the order of STATE. */
 function valuesOf(state: DeliveryState): (string | number | null)[] {
-  const { status, reason, attemptCount, failures, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus } = state;
-  return [status, reason, attemptCount, failures, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus];
+  const { status, reason, attemptCount, failures, expiresAt, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus } = state;
+  return [status, reason, attemptCount, failures, expiresAt, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus];
 }
 
 function toStored(row: Row): StoredDelivery {
@@ -191,6 +207,7 @@ function toStored(row: Row): StoredDelivery {
       reason: row.reason,
       attemptCount: row.attempt_count,
       failures: row.failures,
+      expiresAt: row.expires_at,
       dueAt: row.due_at,
       leasedAt: row.leased_at,
       trigger: row.trigger,

@@ -1,8 +1,10 @@
 import { DurableObject } from 'cloudflare:workers';
 import { withoutParameters } from '../db/client.ts';
 import { type OutboxConfig, readWebhook } from '../db/configuration.ts';
+import { afterAttempt, type Circuit, type CircuitPolicy, closedCircuit, permission } from '../domain/circuit.ts';
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition } from '../domain/delivery.ts';
-import { logError } from '../log.ts';
+import type { Health } from '../domain/webhook.ts';
+import { logError, logWarning } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { within } from '../within.ts';
 import type { AttemptResult } from './attempt.ts';
@@ -21,8 +23,16 @@ const D1_TIMEOUT_MS = 2_000;
 /** After a fault of ours the alarm tries again no sooner than this. */
 const AFTER_FAULT_MS = 5_000;
 
-/** Key of the object's key-value storage: the last configuration it has seen. */
+/** Keys of the object's key-value storage: the last configuration it has seen, and its circuit. */
 const CONFIG = 'config';
+const CIRCUIT = 'circuit';
+
+/** How an outbox's endpoint stands. Times are milliseconds since the epoch. */
+export interface OutboxStatus {
+  health: Health;
+  since: number;
+  nextProbeAt: number | null;
+}
 
 /**
  * One webhook's deliveries: the log of what was, and what waits, which its alarm attempts. It is a shell: states are
@@ -39,12 +49,16 @@ export class Outbox extends DurableObject<Env> {
   readonly #webhookId: string;
   /** When the alarm is set for, as far as this instance knows. */
   #armedFor: number | null = null;
+  #circuit: Circuit;
+  readonly #circuitPolicy: CircuitPolicy;
   #config: { value: OutboxConfig; readAt: number } | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const settings = settingsOf(env);
     const sender = new Sender(settings);
+    this.#circuitPolicy = { threshold: settings.circuitThreshold, probeMs: settings.circuitProbeMs };
+    this.#circuit = ctx.storage.kv.get<Circuit>(CIRCUIT) ?? closedCircuit(0);
     const policy = { scheduleMs: settings.retryScheduleMs, random: Math.random };
     // An outbox is addressed by its webhook's id; should an alarm come without it, a configuration has been seen.
     this.#webhookId = ctx.id.name ?? ctx.storage.kv.get<OutboxConfig>(CONFIG)?.webhook.id ?? '';
@@ -60,7 +74,8 @@ export class Outbox extends DurableObject<Env> {
       },
       arm: () => this.#arm(),
       erase: () => this.#erase(),
-      ended: (config, result) => this.#ended(config, result),
+      circuit: () => this.#circuit,
+      ended: (config, delivery, result) => this.#ended(config, delivery.id, result),
     });
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
     void ctx.blockConcurrencyWhile(async () => {
@@ -79,7 +94,7 @@ export class Outbox extends DurableObject<Env> {
     this.ctx.storage.transactionSync(() => {
       for (const entry of entries) if (this.#ledger.record(entry, now)) fresh.push(entry.delivery.id);
     });
-    for (const entry of entries) if (entry.kind === 'attempted') this.#ended(config, entry.result);
+    for (const entry of entries) if (entry.kind === 'attempted') this.#ended(config, entry.delivery.id, entry.result);
     if (this.#nextDueAt() === null) return fresh;
     this.#keepConfig(config, now);
     this.ctx.waitUntil(this.#reports.busy(now));
@@ -117,6 +132,20 @@ export class Outbox extends DurableObject<Env> {
     return true;
   }
 
+  /** The webhook's owner changed it: what waits may be attempted at once, so the configuration is read now. */
+  async reconfigured(): Promise<void> {
+    this.#config = null;
+    if (this.#store.waitingDueAt() === null) return;
+    this.#armedFor = Date.now() + 1;
+    await this.ctx.storage.setAlarm(this.#armedFor);
+  }
+
+  /** How the endpoint stands: its health, since when, and when the next probe of an open circuit goes out. */
+  status(): OutboxStatus {
+    const { health, since, probeAt } = this.#circuit;
+    return { health, since, nextProbeAt: probeAt };
+  }
+
   override async alarm(): Promise<void> {
     this.#armedFor = null;
     this.#config = null;
@@ -124,6 +153,8 @@ export class Outbox extends DurableObject<Env> {
     try {
       await this.#reports.flush(Date.now());
       await this.#lane.drain();
+      // What the attempts showed of the endpoint.
+      await this.#reports.flush(Date.now());
     } catch (error) {
       // Not thrown on: a throwing alarm is tried six times more and then never again (Durable Objects).
       logError('outbox.alarm_failed', withoutParameters(error), { webhook: this.#webhookId });
@@ -134,8 +165,12 @@ export class Outbox extends DurableObject<Env> {
     await this.#arm(notBefore);
   }
 
+  /** When something is to happen next: an attempt or probe, the end of a lease, a report to D1. */
   #nextDueAt(): number | null {
-    const times = [this.#store.nextDueAt(), this.#reports.dueAt()].filter((at) => at !== null);
+    const waitingDueAt = this.#store.waitingDueAt();
+    const permitted = permission(this.#circuit, Date.now(), 1);
+    const attemptAt = waitingDueAt !== null && permitted.kind === 'hold' ? Math.max(waitingDueAt, permitted.until) : waitingDueAt;
+    const times = [attemptAt, this.#store.leaseEndsAt(), this.#reports.dueAt()].filter((at) => at !== null);
     return times.length > 0 ? Math.min(...times) : null;
   }
 
@@ -180,11 +215,35 @@ export class Outbox extends DurableObject<Env> {
     this.#config = { value: config, readAt };
     const { kv } = this.ctx.storage;
     if (JSON.stringify(kv.get(CONFIG)) !== JSON.stringify(config)) kv.put(CONFIG, config);
+    this.#adoptHealth(config);
   }
 
-  /** What an attempt's outcome means beyond its delivery. */
-  #ended({ webhook }: OutboxConfig, { record }: AttemptResult): void {
-    if (record.responseStatus === 410) this.#reports.gone(webhook.url, Date.now());
+  /** What an attempt's end means beyond its delivery: for the endpoint's health, and for the webhook where it is gone. */
+  #ended({ webhook }: OutboxConfig, deliveryId: string, { record }: AttemptResult): void {
+    const now = Date.now();
+    if (record.responseStatus === 410) this.#reports.gone(webhook.url, now);
+    const waitingDueAt = this.#store.waitingDueAt();
+    const drained = waitingDueAt === null || waitingDueAt > now;
+    const attempt = { outcome: record.outcome, deliveryId, endedAt: now };
+    this.#setCircuit(afterAttempt(this.#circuit, attempt, drained, this.#circuitPolicy));
+  }
+
+  #setCircuit(circuit: Circuit): void {
+    if (circuit === this.#circuit) return;
+    const { health, since } = this.#circuit;
+    this.#circuit = circuit;
+    this.ctx.storage.kv.put(CIRCUIT, circuit);
+    if (circuit.health === health) return;
+    logWarning('webhook.health_changed', { webhook: this.#webhookId, health: circuit.health, before: health, beforeSince: since });
+    this.#reports.health(circuit.health, circuit.since, Date.now());
+  }
+
+  /** The owner has set the webhook's health anew (mended it, enabled it): the circuit starts over. */
+  #adoptHealth({ webhook }: OutboxConfig): void {
+    if (webhook.health !== 'healthy' || this.#circuit.health === 'healthy' || webhook.healthSince <= this.#circuit.since) return;
+    this.#reports.forgetHealth();
+    this.#circuit = closedCircuit(webhook.healthSince);
+    this.ctx.storage.kv.put(CIRCUIT, this.#circuit);
   }
 
   async #erase(): Promise<void> {
@@ -192,6 +251,7 @@ export class Outbox extends DurableObject<Env> {
     await this.ctx.storage.deleteAll();
     this.#armedFor = null;
     this.#config = null;
+    this.#circuit = closedCircuit(0);
     this.#store.reset();
   }
 }

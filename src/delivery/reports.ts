@@ -1,5 +1,6 @@
 import { withoutParameters } from '../db/client.ts';
-import { disableWebhook, markBusy } from '../db/outboxes.ts';
+import { disableWebhook, markBusy, saveHealth } from '../db/outboxes.ts';
+import type { Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { within } from '../within.ts';
 
@@ -8,18 +9,21 @@ const D1_TIMEOUT_MS = 2_000;
 /** Wait before D1 is told again. */
 const AGAIN_AFTER_MS = 30_000;
 
-const GONE = 'gone';
+const PENDING = 'report';
 const BUSY = 'busy';
 
-/** The endpoint said 410: what D1 is to be told, and when. */
-interface Gone {
-  url: string;
-  reportAt: number;
+/** What D1 is still to be told. */
+interface Pending {
+  /** The webhook's health as it changed last. */
+  health?: { health: Health; since: number };
+  /** The endpoint at this URL answered 410: the webhook is to be disabled. */
+  goneUrl?: string;
+  dueAt: number;
 }
 
 /**
- * What an outbox tells D1: that its endpoint is gone, and that deliveries wait. Each is kept in the object until D1 knows it, so
- * that it is told once, and survives an outage of D1.
+ * What an outbox tells D1: that its webhook's health changed, that its endpoint is gone, that deliveries wait. Each is kept in
+ * the object until D1 knows it, so that it is told once, on a change only, and survives an outage of D1.
  */
 export class Reports {
   readonly #kv: SyncKvStorage;
@@ -34,29 +38,41 @@ export class Reports {
 
   /** When the next report is due; null where D1 knows everything. */
   dueAt(): number | null {
-    return this.#kv.get<Gone>(GONE)?.reportAt ?? null;
+    return this.#pending()?.dueAt ?? null;
   }
 
-  /** The endpoint at this URL answered 410: the webhook is to be disabled. */
+  /** The webhook's health has changed. */
+  health(health: Health, since: number, now: number): void {
+    this.#put({ ...this.#pending(), health: { health, since }, dueAt: now });
+  }
+
+  /** The endpoint at this URL answered 410. */
   gone(url: string, now: number): void {
-    this.#kv.put<Gone>(GONE, { url, reportAt: now });
+    this.#put({ ...this.#pending(), goneUrl: url, dueAt: now });
   }
 
   /** Whether an endpoint is known to be gone, though D1 may not know it yet. */
   isGone(url: string): boolean {
-    return this.#kv.get<Gone>(GONE)?.url === url;
+    return this.#pending()?.goneUrl === url;
+  }
+
+  /** The webhook's owner has set its health anew: what was to be said of the old one is void. */
+  forgetHealth(): void {
+    const pending = this.#pending();
+    if (pending?.health) this.#put({ ...pending, health: undefined });
   }
 
   /** Tells D1 what is due. It does not throw: what fails is told later. */
   async flush(now: number): Promise<void> {
-    const gone = this.#kv.get<Gone>(GONE);
-    if (!gone || gone.reportAt > now) return;
+    const pending = this.#pending();
+    if (!pending || pending.dueAt > now) return;
     try {
-      await within(D1_TIMEOUT_MS, disableWebhook(this.#d1, this.#webhookId, gone.url, 'endpoint_gone', now));
-      this.#kv.delete(GONE);
+      await within(D1_TIMEOUT_MS, this.#tell(pending, now));
+      // What was added meanwhile is still to be told.
+      if (JSON.stringify(this.#pending()) === JSON.stringify(pending)) this.#kv.delete(PENDING);
     } catch (error) {
-      logError('webhook.not_disabled', withoutParameters(error), { webhook: this.#webhookId });
-      this.#kv.put<Gone>(GONE, { ...gone, reportAt: now + AGAIN_AFTER_MS });
+      logError('outbox.not_reported', withoutParameters(error), { webhook: this.#webhookId });
+      this.#put({ ...this.#pending(), dueAt: now + AGAIN_AFTER_MS });
     }
   }
 
@@ -75,5 +91,18 @@ export class Reports {
   /** Nothing waits any more: the next time something does, D1 is told again. */
   idle(): void {
     this.#kv.delete(BUSY);
+  }
+
+  async #tell({ health, goneUrl }: Pending, now: number): Promise<void> {
+    if (health) await saveHealth(this.#d1, this.#webhookId, health.health, health.since);
+    if (goneUrl !== undefined) await disableWebhook(this.#d1, this.#webhookId, goneUrl, 'endpoint_gone', now);
+  }
+
+  #pending(): Pending | null {
+    return this.#kv.get<Pending>(PENDING) ?? null;
+  }
+
+  #put(pending: Pending): void {
+    this.#kv.put(PENDING, pending);
   }
 }

@@ -12,6 +12,8 @@ export interface DeliveryState {
   attemptCount: number;
   /** Failed attempts of the current schedule. */
   failures: number;
+  /** When it fails as expired, should it still wait. */
+  expiresAt: number;
   /** When something is to happen next: the next attempt, or, while one runs, the end of its lease. Null: nothing will. */
   dueAt: number | null;
   /** Start of the attempt that runs now, if one does. */
@@ -29,6 +31,9 @@ export interface RetryPolicy {
   random(): number;
 }
 
+/** How long a delivery can wait, held or paced, before it fails as expired: 3 days. */
+export const MAX_WAIT_MS = 3 * 86_400_000;
+
 /** A delivery that waits for its first attempt. */
 export function waiting(dueAt: number): DeliveryState {
   return {
@@ -36,6 +41,7 @@ export function waiting(dueAt: number): DeliveryState {
     reason: null,
     attemptCount: 0,
     failures: 0,
+    expiresAt: dueAt + MAX_WAIT_MS,
     dueAt,
     leasedAt: null,
     trigger: 'event',
@@ -45,9 +51,9 @@ export function waiting(dueAt: number): DeliveryState {
 }
 
 /** waiting → leased: an attempt begins. With no outcome by the end of its lease it will count as interrupted. */
-export function begin(state: DeliveryState, startedAt: number, leaseMs: number): DeliveryState | null {
+export function begin(state: DeliveryState, startedAt: number, leaseMs: number, trigger = state.trigger): DeliveryState | null {
   if (state.dueAt === null || state.leasedAt !== null) return null;
-  return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, dueAt: startedAt + leaseMs };
+  return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, dueAt: startedAt + leaseMs, trigger };
 }
 
 /**
@@ -94,6 +100,12 @@ export function settleLate(state: DeliveryState, attempt: AttemptRecord): Delive
 export function discard(state: DeliveryState, reason: DeliveryReason, now: number): DeliveryState | null {
   if (state.dueAt === null || state.leasedAt !== null) return null;
   return finish(state, 'discarded', reason, now);
+}
+
+/** waiting → failed: it has waited for too long. */
+export function expire(state: DeliveryState, now: number): DeliveryState | null {
+  if (state.dueAt === null || state.leasedAt !== null || state.expiresAt > now) return null;
+  return finish(state, 'failed', 'expired', now);
 }
 
 function afterFailure(state: DeliveryState, endedAt: number, retryAfterMs: number | null, policy: RetryPolicy): DeliveryState {

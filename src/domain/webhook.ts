@@ -27,6 +27,9 @@ export interface WebhookConfig {
   previousSecret: string | null;
   previousSecretExpiresAt: number | null;
   health: Health;
+  /** When the health last changed, or its owner set it anew; milliseconds since the epoch. */
+  healthSince: number;
+  /** The most attempts a second that the owner wants; null: no limit. */
   maxPerSecond: number | null;
 }
 

@@ -16,7 +16,7 @@ afterEach(() => {
 });
 
 function aWebhook(id: string, deliveries: number, health: Health = 'healthy'): WebhookWork {
-  const webhook = { id, organizationId: 'org', url: `https://${id}.example`, events: ['*'], enabled: true, health };
+  const webhook = { id, organizationId: 'org', url: `https://${id}.example`, events: ['*'], enabled: true, health, healthSince: 0 };
   const secrets = { secret: null, previousSecret: null, previousSecretExpiresAt: null, maxPerSecond: null };
   const tasks = Array.from({ length: deliveries }, (_, index): Task => {
     const delivery = { id: `${id}-${index}`, eventId: `${index}`, event: 'e', sessionId: null, acceptedAt: 0, payload: new Uint8Array() };

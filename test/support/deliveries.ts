@@ -1,4 +1,4 @@
-import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
+import { createExecutionContext, createMessageBatch, getQueueResult, runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { databaseOf } from '../../src/db/client.ts';
 import { organizations, webhooks } from '../../src/db/schema.ts';
@@ -104,4 +104,9 @@ export async function endedDeliveriesOf(webhookId: string, count: number): Promi
 
 export function outboxOf(webhookId: string): DurableObjectStub<Outbox> {
   return env.OUTBOX.getByName(webhookId);
+}
+
+/** Runs the outbox's alarm; where the clock itself is just running it, the next one. */
+export async function runAlarm(webhook: string): Promise<void> {
+  while (!(await runDurableObjectAlarm(outboxOf(webhook)))) await scheduler.wait(5);
 }

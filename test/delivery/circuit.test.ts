@@ -1,0 +1,145 @@
+import { env } from 'cloudflare:workers';
+import { eq } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { databaseOf } from '../../src/db/client.ts';
+import { readWebhook } from '../../src/db/configuration.ts';
+import { webhooks } from '../../src/db/schema.ts';
+import { aMessage, anEvent, consume, deliveriesOf, givenOrganization, givenWebhook, outboxOf, runAlarm } from '../support/deliveries.ts';
+import { type Inbox, inbox } from '../support/receiver.ts';
+
+const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
+const MINUTE = 60_000;
+
+// Only the date is driven; alarms are run by hand.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function passTime(ms: number): void {
+  vi.setSystemTime(Date.now() + ms);
+}
+
+async function inDatabase(webhook: string) {
+  const [row] = await databaseOf(env.DB).select().from(webhooks).where(eq(webhooks.id, webhook));
+  return row!;
+}
+
+/** A webhook whose endpoint is down, with `count` deliveries of which enough have failed to open its circuit. */
+async function givenOpenCircuit(count = 5) {
+  const endpoint = endpointInbox();
+  await endpoint.script([{ status: 503 }]);
+  const organization = await givenOrganization();
+  const webhook = await givenWebhook(organization, { url: endpoint.url });
+  await consume([aMessage(Array.from({ length: count }, () => anEvent(organization)))]);
+  while ((await outboxOf(webhook).status()).health !== 'open') {
+    passTime(2 * MINUTE);
+    await runAlarm(webhook);
+  }
+  // D1 learns of it by the same alarm.
+  expect((await inDatabase(webhook)).health).toBe('open');
+  return { endpoint, organization, webhook };
+}
+
+describe('a webhook whose endpoint keeps failing', () => {
+  it('is failing after three failures in a row, and nothing of it is attempted from the queue any more', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }]);
+    const organization = await givenOrganization();
+    const webhook = await givenWebhook(organization, { url: endpoint.url });
+    await consume([aMessage([anEvent(organization), anEvent(organization), anEvent(organization)])]);
+    await vi.waitFor(async () => expect(await inDatabase(webhook)).toMatchObject({ health: 'failing' }));
+    expect((await readWebhook(env.DB, webhook))?.webhook.healthSince).toBe((await outboxOf(webhook).status()).since);
+  });
+
+  it('opens its circuit: deliveries are held with the retries they have, and one at a time is a probe, at growing intervals', async () => {
+    const { endpoint, organization, webhook } = await givenOpenCircuit();
+    const before = (await endpoint.requests()).length;
+    await consume([aMessage(Array.from({ length: 8 }, () => anEvent(organization)))]);
+    expect(await endpoint.requests()).toHaveLength(before);
+
+    const waits: number[] = [];
+    for (let probe = 1; probe <= 6; probe++) {
+      const { nextProbeAt } = await outboxOf(webhook).status();
+      waits.push(Math.round((nextProbeAt! - Date.now()) / 1_000));
+      vi.setSystemTime(nextProbeAt! - 1);
+      await runAlarm(webhook);
+      expect(await endpoint.requests()).toHaveLength(before + probe - 1);
+      vi.setSystemTime(nextProbeAt!);
+      await runAlarm(webhook);
+      expect(await endpoint.requests()).toHaveLength(before + probe);
+    }
+    expect(waits).toEqual([30, 60, 120, 240, 480, 600]);
+    const details = await Promise.all((await deliveriesOf(webhook)).map(({ id }) => outboxOf(webhook).find(id)));
+    const probes = details.flatMap((detail) => detail!.attempts).filter(({ trigger }) => trigger === 'probe');
+    expect(probes).toHaveLength(6);
+    // What came last has not been attempted once.
+    expect(details[0]).toMatchObject({ status: 'pending', attemptCount: 0 });
+  });
+
+  it('closes it when a probe succeeds: everything held is delivered, and the webhook is healthy again', async () => {
+    const { endpoint, organization, webhook } = await givenOpenCircuit();
+    await consume([aMessage(Array.from({ length: 6 }, () => anEvent(organization)))]);
+    const held = (await deliveriesOf(webhook)).filter(({ finishedAt }) => finishedAt === null);
+    await endpoint.script([{ status: 200 }]);
+
+    vi.setSystemTime((await outboxOf(webhook).status()).nextProbeAt!);
+    await runAlarm(webhook);
+    // What is scheduled for later goes on by its schedule.
+    while ((await deliveriesOf(webhook)).some(({ finishedAt }) => finishedAt === null)) {
+      passTime(40 * MINUTE);
+      await runAlarm(webhook);
+    }
+
+    const after = await deliveriesOf(webhook);
+    expect(held.map(({ id }) => after.find((delivery) => delivery.id === id)?.status)).toEqual(held.map(() => 'delivered'));
+    expect((await outboxOf(webhook).status()).health).toBe('healthy');
+    expect((await inDatabase(webhook)).health).toBe('healthy');
+  });
+
+  it('is attempted at once where its owner has mended it, without waiting for the next probe', async () => {
+    const { organization, webhook } = await givenOpenCircuit();
+    await consume([aMessage([anEvent(organization)])]);
+    const mended = endpointInbox();
+    passTime(1_000);
+    await databaseOf(env.DB)
+      .update(webhooks)
+      .set({ url: mended.url, health: 'healthy', healthSince: Date.now() })
+      .where(eq(webhooks.id, webhook));
+
+    await outboxOf(webhook).reconfigured();
+    await runAlarm(webhook);
+
+    expect(await mended.requests()).toHaveLength(1);
+    expect((await outboxOf(webhook).status()).health).toBe('healthy');
+  });
+
+  it('fails what has been held for three days as expired', async () => {
+    const { organization, webhook } = await givenOpenCircuit();
+    await consume([aMessage([anEvent(organization)])]);
+    const [held] = await deliveriesOf(webhook);
+    passTime(3 * 24 * 60 * MINUTE);
+    await runAlarm(webhook);
+    expect(await outboxOf(webhook).find(held!.id)).toMatchObject({ status: 'failed', reason: 'expired', attemptCount: 0 });
+    expect((await deliveriesOf(webhook)).every(({ finishedAt }) => finishedAt !== null)).toBe(true);
+  });
+});
+
+describe('a webhook whose owner has set a pace', () => {
+  it('is attempted in its lane only, no faster than that', async () => {
+    const endpoint = endpointInbox();
+    const organization = await givenOrganization();
+    const webhook = await givenWebhook(organization, { url: endpoint.url });
+    await databaseOf(env.DB).update(webhooks).set({ maxPerSecond: 20 }).where(eq(webhooks.id, webhook));
+    vi.useRealTimers();
+    await consume([aMessage(Array.from({ length: 10 }, () => anEvent(organization)))]);
+    const received = await endpoint.arrived(10);
+    // Ten attempts begin over at least nine intervals of 50 ms; a slow machine only makes it longer.
+    const details = await Promise.all((await deliveriesOf(webhook)).map(({ id }) => outboxOf(webhook).find(id)));
+    const starts = details.map((detail) => detail!.attempts[0]?.startedAt ?? Number.NaN).toSorted((a, b) => a - b);
+    expect(starts[9]! - starts[0]!).toBeGreaterThanOrEqual(8 * 50);
+    expect(received).toHaveLength(10);
+  });
+});
