@@ -3,6 +3,9 @@ import { logError } from '../log.ts';
 import { within } from '../within.ts';
 import { ApiError } from './errors.ts';
 
+/** How long an outbox may take to answer a read. */
+const TIMEOUT_MS = 5_000;
+
 /** The outbox of a webhook. Callers have checked that the webhook is the caller's: an outbox knows no organizations. */
 export function outboxOf(env: Env, webhookId: string): DurableObjectStub<Outbox> {
   return env.OUTBOX.getByName(webhookId);
@@ -20,8 +23,24 @@ export async function eraseOutboxes(env: Env, webhookIds: readonly string[]): Pr
   await Promise.all(webhookIds.map(erase));
 }
 
-/** How long an outbox may take to answer a read. */
-const TIMEOUT_MS = 5_000;
+/** Tells an outbox that its webhook was changed, so that what it holds is attempted at once. It would find out by itself, later. */
+export async function tellReconfigured(env: Env, webhookId: string): Promise<void> {
+  try {
+    await outboxOf(env, webhookId).reconfigured();
+  } catch (error) {
+    logError('api.outbox_not_told', error, { webhookId });
+  }
+}
+
+/** When an open circuit is probed next. Null also where its outbox does not say: the webhook itself can be read all the same. */
+export async function nextProbeAt(env: Env, webhookId: string): Promise<number | null> {
+  try {
+    return (await within(TIMEOUT_MS, outboxOf(env, webhookId).status())).nextProbeAt;
+  } catch (error) {
+    logError('api.outbox_unavailable', error, { webhookId });
+    return null;
+  }
+}
 
 /** What an outbox answers; a 503 where it does not. */
 export async function reached<T>(call: Promise<T>): Promise<T> {

@@ -94,6 +94,10 @@ export const webhook = z
   })
   .openapi('Webhook', { description: 'A configured endpoint.' });
 
+export const webhookWithProbe = webhook
+  .extend({ nextProbeAt: time('Where `health` is `open`: when the next probe goes out.').nullable().optional() })
+  .openapi('WebhookWithProbe');
+
 export const createdWebhook = webhook
   .extend({ secret: z.string().optional().openapi({ description: 'Where `generateSecret` made one. It is shown this once.' }) })
   .openapi('CreatedWebhook');

@@ -10,10 +10,10 @@ import { includesWebhooks, type Plan } from '../domain/plan.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Settings } from '../settings.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
-import { eraseOutboxes } from './outboxes.ts';
-import { organizationParams, requireOrganization, webhookParams } from './parameters.ts';
+import { eraseOutboxes, nextProbeAt, tellReconfigured } from './outboxes.ts';
+import { isoTimeOrNull, organizationParams, requireOrganization, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
-import { createdWebhook, toWebhook, webhook, webhookChanges, webhookInput, webhookList } from './webhook-schema.ts';
+import { createdWebhook, toWebhook, webhook, webhookChanges, webhookInput, webhookList, webhookWithProbe } from './webhook-schema.ts';
 
 const path = '/api/v1/organization/{organizationId}/webhooks';
 const tag = 'Webhooks';
@@ -117,8 +117,12 @@ const get = route({
   tag,
   access: 'read',
   params: webhookParams,
-  success: { status: 200, description: 'The webhook.', schema: webhook },
-  handler: async ({ params, db }) => toWebhook(await requireWebhook(db, params)),
+  success: { status: 200, description: 'The webhook.', schema: webhookWithProbe },
+  handler: async ({ params, db, env }) => {
+    const row = await requireWebhook(db, params);
+    if (row.health !== 'open') return toWebhook(row);
+    return { ...toWebhook(row), nextProbeAt: isoTimeOrNull(await nextProbeAt(env, row.id)) };
+  },
 });
 
 const patch = route({
@@ -135,7 +139,7 @@ const patch = route({
   body: webhookChanges,
   success: { status: 200, description: 'The webhook as it is now.', schema: webhook },
   errors: ['plan_upgrade_required'],
-  handler: async ({ params, body, db, settings, url, nowMs }) => {
+  handler: async ({ params, body, db, env, settings, url, nowMs, waitUntil }) => {
     const { organizationId, webhookId } = params;
     await requireWebhook(db, params);
     if (body.enabled) requirePlan((await requireOrganization(db, organizationId)).plan);
@@ -146,6 +150,7 @@ const patch = route({
     const all = secret === undefined ? changes : { ...changes, secret: sealed };
     const row = await updateWebhook(db, organizationId, webhookId, all, nowMs);
     if (!row) throw notFound('webhook');
+    if (body.enabled || body.url !== undefined) waitUntil(tellReconfigured(env, webhookId));
     return toWebhook(row);
   },
 });

@@ -60,7 +60,8 @@ export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<
 
 /**
  * Changes a webhook and answers with it, or null where there is none. A secret that is set or removed ends the overlap of an
- * earlier rotation. Enabling a disabled webhook clears why the service disabled it, and gives its endpoint a fresh start.
+ * earlier rotation. Enabling a disabled webhook, or pointing it elsewhere, gives its endpoint a fresh start; else its health is
+ * the outbox's to write.
  */
 export async function updateWebhook(
   db: Database,
@@ -69,17 +70,17 @@ export async function updateWebhook(
   changes: WebhookChanges,
   nowMs: number,
 ): Promise<WebhookRow | null> {
+  const enables = changes.enabled === true ? sql`${webhooks.enabled} = 0` : sql`false`;
+  const moves = changes.url === undefined ? sql`false` : sql`${webhooks.url} <> ${changes.url}`;
+  const afresh = sql`(${enables} or ${moves})`;
   const rows = await db
     .update(webhooks)
     .set({
       ...changes,
       ...('secret' in changes && { previousSecret: null, previousSecretExpiresAt: null }),
-      ...(changes.enabled === true && {
-        // Only from disabled to enabled: while a webhook is enabled, its health is the outbox's to write.
-        disabledReason: null,
-        health: sql`case when ${webhooks.enabled} = 0 then 'healthy' else ${webhooks.health} end`,
-        healthSince: sql`case when ${webhooks.enabled} = 0 and ${webhooks.health} <> 'healthy' then ${nowMs} else ${webhooks.healthSince} end`,
-      }),
+      ...(changes.enabled === true && { disabledReason: null }),
+      health: sql`case when ${afresh} then 'healthy' else ${webhooks.health} end`,
+      healthSince: sql`case when ${afresh} and ${webhooks.health} <> 'healthy' then ${nowMs} else ${webhooks.healthSince} end`,
       updatedAt: nowMs,
     })
     .where(isWebhook(organizationId, id))

@@ -26,7 +26,7 @@ export function describeStatus(status: number): string | null {
  */
 export function describeFailure(error: unknown, timeoutMs: number): string {
   const name = error instanceof Error ? error.name : '';
-  const message = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : typeof error === 'string' ? error : 'no reason is known';
   if (name === 'TimeoutError' || name === 'AbortError') return `No response within ${timeoutMs / 1_000} s`;
   if (/network connection lost|connection refused|disconnected|reset/i.test(message)) {
     return 'The connection was refused, or closed before a response came';

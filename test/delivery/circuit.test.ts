@@ -4,7 +4,18 @@ import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import { databaseOf } from '../../src/db/client.ts';
 import { readWebhook } from '../../src/db/configuration.ts';
 import { webhooks } from '../../src/db/schema.ts';
-import { aMessage, anEvent, consume, deliveriesOf, givenOrganization, givenWebhook, outboxOf, runAlarm } from '../support/deliveries.ts';
+import { platform } from '../support/api.ts';
+import {
+  alarmOf,
+  aMessage,
+  anEvent,
+  consume,
+  deliveriesOf,
+  givenOrganization,
+  givenWebhook,
+  outboxOf,
+  runAlarm,
+} from '../support/deliveries.ts';
 import { type Inbox, inbox } from '../support/receiver.ts';
 
 const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
@@ -99,17 +110,25 @@ describe('a webhook whose endpoint keeps failing', () => {
     expect((await inDatabase(webhook)).health).toBe('healthy');
   });
 
+  it('says so in the API: its health, since when, and when the next probe goes out', async () => {
+    const { organization, webhook } = await givenOpenCircuit();
+    const { since, nextProbeAt } = await outboxOf(webhook).status();
+    expect(await platform.get(`/organization/${organization}/webhooks/${webhook}`)).toMatchObject({
+      status: 200,
+      body: { health: 'open', healthSince: new Date(since).toISOString(), nextProbeAt: new Date(nextProbeAt!).toISOString() },
+    });
+  });
+
   it('is attempted at once where its owner has mended it, without waiting for the next probe', async () => {
     const { organization, webhook } = await givenOpenCircuit();
     await consume([aMessage([anEvent(organization)])]);
     const mended = endpointInbox();
     passTime(1_000);
-    await databaseOf(env.DB)
-      .update(webhooks)
-      .set({ url: mended.url, health: 'healthy', healthSince: Date.now() })
-      .where(eq(webhooks.id, webhook));
 
-    await outboxOf(webhook).reconfigured();
+    const { body } = await platform.patch(`/organization/${organization}/webhooks/${webhook}`, { url: mended.url });
+    expect(body).toMatchObject({ health: 'healthy', url: mended.url });
+    // The change tells the outbox, once it is answered.
+    await vi.waitFor(async () => expect(await alarmOf(webhook)).toBeLessThanOrEqual(Date.now() + 1));
     await runAlarm(webhook);
 
     expect(await mended.requests()).toHaveLength(1);

@@ -9,7 +9,17 @@ import type { OutboxEntry } from '../../src/delivery/outbox-entry.ts';
 import type { AttemptRecord, DeliveryDetail, DeliverySummary, NewDelivery } from '../../src/domain/delivery.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
-import { aMessage, anEvent, consume, deliveriesOf, givenOrganization, givenWebhook, outboxOf, runAlarm } from '../support/deliveries.ts';
+import {
+  alarmOf,
+  aMessage,
+  anEvent,
+  consume,
+  deliveriesOf,
+  givenOrganization,
+  givenWebhook,
+  outboxOf,
+  runAlarm,
+} from '../support/deliveries.ts';
 import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
 
 const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
@@ -36,10 +46,6 @@ async function find(webhook: string, id: string): Promise<DeliveryDetail> {
   const detail = await outboxOf(webhook).find(id);
   if (!detail) throw new Error(`${id} is not in the log`);
   return detail;
-}
-
-async function alarmOf(webhook: string): Promise<number | null> {
-  return runInDurableObject(outboxOf(webhook), (_, state) => state.storage.getAlarm());
 }
 
 /** Moves the clock to when a delivery's next attempt is due (or its lease ends), and runs the outbox's alarm. */

@@ -61,12 +61,14 @@ describe('of any JSON', () => {
   /** A source of white space for the places where a grammar allows it. */
   const spaces = fc.infiniteStream(space).map((stream) => () => stream.next().value ?? '');
   const text = fc.string({ unit: fc.constantFrom('"', '\\', '[', ']', '{', '}', ',', ':', ' ', 'a', '\n', 'é', '€', '😀'), maxLength: 8 });
+  /** Keys without a backslash: the JSON.parse of V8 13.6 (Node 24, not workerd) takes an escaped key for one that is a backslash. */
+  const keys = text.filter((key) => !key.includes('\\'));
   const { value } = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
       { maxDepth: 4, withCrossShrink: true },
       fc.oneof(text, fc.jsonValue({ maxDepth: 0 })),
       fc.array(tie('value'), { maxLength: 4 }),
-      fc.dictionary(text, tie('value'), { maxKeys: 4 }),
+      fc.dictionary(keys, tie('value'), { maxKeys: 4 }),
     ),
   }));
 

@@ -45,7 +45,8 @@ describe('a request without response', () => {
     ['that met a redirect', new TypeError('Too many redirects.'), /redirects are not followed/],
     ['for another reason', new TypeError('Unsupported port'), 'The request failed: Unsupported port'],
     ['for a reason that is no Error', 'odd', 'The request failed: odd'],
-    ['for no reason', undefined, 'The request failed: undefined'],
+    ['for no reason', undefined, 'The request failed: no reason is known'],
+    ['for a reason that has no text', { toString: null }, 'The request failed: no reason is known'],
   ])('%s is described', (_what, error, says) => {
     expect(describeFailure(error, 30_000)).toMatch(says);
   });

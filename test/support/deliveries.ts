@@ -1,4 +1,4 @@
-import { createExecutionContext, createMessageBatch, getQueueResult, runDurableObjectAlarm } from 'cloudflare:test';
+import { createExecutionContext, createMessageBatch, getQueueResult, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { databaseOf } from '../../src/db/client.ts';
 import { organizations, webhooks } from '../../src/db/schema.ts';
@@ -109,4 +109,9 @@ export function outboxOf(webhookId: string): DurableObjectStub<Outbox> {
 /** Runs the outbox's alarm; where the clock itself is just running it, the next one. */
 export async function runAlarm(webhook: string): Promise<void> {
   while (!(await runDurableObjectAlarm(outboxOf(webhook)))) await scheduler.wait(5);
+}
+
+/** When an outbox's alarm is set for. */
+export async function alarmOf(webhook: string): Promise<number | null> {
+  return runInDurableObject(outboxOf(webhook), (_, state) => state.storage.getAlarm());
 }
