@@ -5,7 +5,9 @@ import {
   begin,
   type DeliveryState,
   discard,
+  expire,
   interrupt,
+  MAX_WAIT_MS,
   type RetryPolicy,
   release,
   settle,
@@ -87,6 +89,7 @@ const TRANSITIONS = {
   'settle, 410': (state: DeliveryState) => settle(state, gone(state.attemptCount), null, policy),
   interrupt: (state: DeliveryState) => interrupt(state, LATER, policy),
   discard: (state: DeliveryState) => discard(state, 'plan_not_eligible', LATER),
+  expire: (state: DeliveryState) => expire(state, state.expiresAt),
   'settleLate, succeeded': (state: DeliveryState) => settleLate(state, succeeded(1)),
   'settleLate, failed': (state: DeliveryState) => settleLate(state, attempt(1)),
 } satisfies Record<string, (state: DeliveryState) => DeliveryState | null>;
@@ -103,10 +106,11 @@ describe('the transitions', () => {
   const delivered = 'delivered';
   const exhausted = 'failed attempts_exhausted';
   const endpointGone = 'failed endpoint_gone';
+  const expired = 'failed expired';
   const discarded = 'discarded plan_not_eligible';
   /** What leaves a state, and where to. What is not listed does not leave it: somebody else was there first. */
   const table: Record<StateName, Partial<Record<Transition, string>>> = {
-    'waiting for its first attempt': { begin: 'pending leased', discard: discarded, 'settleLate, succeeded': delivered },
+    'waiting for its first attempt': { begin: 'pending leased', discard: discarded, expire: expired, 'settleLate, succeeded': delivered },
     'in its first attempt': {
       release: 'pending',
       'settle, succeeded': delivered,
@@ -115,7 +119,7 @@ describe('the transitions', () => {
       interrupt: 'retrying',
       'settleLate, succeeded': delivered,
     },
-    'waiting for a retry': { begin: 'retrying leased', discard: discarded, 'settleLate, succeeded': delivered },
+    'waiting for a retry': { begin: 'retrying leased', discard: discarded, expire: expired, 'settleLate, succeeded': delivered },
     'in a retry': {
       'settle, succeeded': delivered,
       'settle, failed': 'retrying',
@@ -347,12 +351,30 @@ describe('a discarded delivery', () => {
   });
 });
 
+describe('a delivery that waits for too long', () => {
+  it('expires after 3 days, and not a moment before', () => {
+    expect(MAX_WAIT_MS).toBe(3 * 86_400_000);
+    expect(expire(retrying, T0 + MAX_WAIT_MS - 1)).toBeNull();
+    expect(expire(retrying, T0 + MAX_WAIT_MS)).toEqual({
+      ...retrying,
+      status: 'failed',
+      reason: 'expired',
+      dueAt: null,
+      finishedAt: T0 + MAX_WAIT_MS,
+    });
+  });
+
+  it('does not expire while an attempt runs: its outcome is still to come', () => {
+    expect(expire(retryRuns, T0 + MAX_WAIT_MS)).toBeNull();
+  });
+});
+
 describe('any sequence of transitions', () => {
   type Step = [name: Transition, afterMs: number, attemptNumber: number, random: number, retryAfterMs: number | null];
   const steps: fc.Arbitrary<Step[]> = fc.array(
     fc.tuple(
       fc.constantFrom(...(Object.keys(TRANSITIONS) as Transition[])),
-      fc.nat(40 * MINUTE),
+      fc.oneof({ weight: 9, arbitrary: fc.nat(40 * MINUTE) }, { weight: 1, arbitrary: fc.constant(MAX_WAIT_MS) }),
       fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(5) }),
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       fc.option(fc.nat(7_200_000)),
@@ -382,6 +404,8 @@ describe('any sequence of transitions', () => {
         return interrupt(state, now, retries);
       case 'discard':
         return discard(state, 'webhook_disabled', now);
+      case 'expire':
+        return expire(state, now);
       case 'settleLate, succeeded':
         return settleLate(state, succeeded(number, ended));
       case 'settleLate, failed':
