@@ -1,0 +1,369 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  afterAttempt,
+  type Circuit,
+  type CircuitPolicy,
+  closedCircuit,
+  FAILING_AFTER,
+  HEALTHY_AFTER,
+  OPEN_AFTER_DELIVERIES,
+  permission,
+} from '../../src/domain/circuit.ts';
+import type { AttemptOutcome } from '../../src/domain/delivery.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const T0 = Date.UTC(2026, 10, 23, 14, 5, 9);
+const LANE_SLOTS = 4;
+const policy: CircuitPolicy = { threshold: 10, probeMs: [30 * SECOND, 10 * MINUTE] };
+
+interface Ended {
+  outcome: AttemptOutcome;
+  delivery?: string;
+  at?: number;
+  drained?: boolean;
+}
+
+function told(circuit: Circuit, { outcome, delivery = 'dlv_1', at = T0, drained = false }: Ended, rules = policy): Circuit {
+  return afterAttempt(circuit, { outcome, deliveryId: delivery, endedAt: at }, drained, rules);
+}
+
+/** `count` attempts in a row with the same outcome, each of another delivery unless it is said how many there are. */
+function inARow(circuit: Circuit, outcome: AttemptOutcome, count: number, { deliveries = count, at = T0, rules = policy } = {}): Circuit {
+  for (let n = 0; n < count; n++) circuit = told(circuit, { outcome, delivery: `dlv_${n % deliveries}`, at }, rules);
+  return circuit;
+}
+
+const slotsOf = (circuit: Circuit, now = T0): number => {
+  const permitted = permission(circuit, now, LANE_SLOTS);
+  return permitted.kind === 'attempt' ? permitted.slots : 0;
+};
+
+const healthy = closedCircuit(T0 - MINUTE);
+const failing = inARow(healthy, 'failed', FAILING_AFTER);
+const open = inARow(healthy, 'failed', 10);
+/** A probe has succeeded, and more is due. */
+const draining = told(open, { outcome: 'succeeded', at: open.probeAt! });
+
+describe('an attempt that ends', () => {
+  it.each<[health: string, outcome: string, after: string, permits: string, before: Circuit, ended: Ended]>([
+    ['healthy', 'a success', 'healthy', 'attempt', healthy, { outcome: 'succeeded' }],
+    ['healthy', 'a failure', 'healthy', 'attempt', healthy, { outcome: 'failed' }],
+    ['healthy with two failures', 'a failure', 'failing', 'attempt', inARow(healthy, 'failed', 2), { outcome: 'failed' }],
+    ['failing', 'a failure', 'failing', 'attempt', failing, { outcome: 'failed' }],
+    ['failing', 'a success, more being due,', 'failing', 'attempt', failing, { outcome: 'succeeded' }],
+    ['failing', 'a success, nothing else being due,', 'healthy', 'attempt', failing, { outcome: 'succeeded', drained: true }],
+    ['failing with nine failures', 'a failure', 'open', 'hold', inARow(healthy, 'failed', 9), { outcome: 'failed' }],
+    ['open', 'a failed probe', 'open', 'hold', open, { outcome: 'failed', at: open.probeAt! }],
+    ['open', 'a successful probe, more being due,', 'failing', 'attempt', open, { outcome: 'succeeded', at: open.probeAt! }],
+    [
+      'open',
+      'a successful probe, nothing else being due,',
+      'healthy',
+      'attempt',
+      open,
+      { outcome: 'succeeded', at: open.probeAt!, drained: true },
+    ],
+    ['draining', 'a success, more being due,', 'failing', 'attempt', draining, { outcome: 'succeeded' }],
+    ['draining', 'a success, nothing else being due,', 'healthy', 'attempt', draining, { outcome: 'succeeded', drained: true }],
+    ['draining', 'a failure', 'failing', 'attempt', draining, { outcome: 'failed' }],
+  ])('where the webhook is %s: %s leaves it %s, with leave to %s', (_before, _outcome, health, permits, before, ended) => {
+    const circuit = told(before, ended);
+    expect(circuit.health).toBe(health);
+    expect(permission(circuit, ended.at ?? T0, LANE_SLOTS).kind).toBe(permits);
+  });
+
+  it.each([
+    ['healthy', healthy],
+    ['failing', failing],
+    ['open', open],
+    ['draining', draining],
+  ])('says nothing to a circuit that is %s where it was interrupted: the fault was ours', (_health, circuit) => {
+    expect(inARow(circuit, 'interrupted', 50)).toBe(circuit);
+  });
+
+  it('changes nothing, not even the object, where a healthy endpoint goes on succeeding', () => {
+    expect(inARow(healthy, 'succeeded', 50)).toBe(healthy);
+  });
+
+  it('does not change the circuit it is told of', () => {
+    const before = structuredClone(open);
+    told(open, { outcome: 'succeeded' });
+    told(open, { outcome: 'failed', at: open.probeAt! });
+    expect(open).toEqual(before);
+  });
+});
+
+describe('a healthy webhook', () => {
+  it('has as many attempts at a time as its lane', () => {
+    expect(permission(healthy, T0, LANE_SLOTS)).toEqual({ kind: 'attempt', slots: LANE_SLOTS });
+  });
+
+  it('is failing after three failures in a row, of one delivery or of several, since the third', () => {
+    const failedTwice = inARow(healthy, 'failed', 2, { deliveries: 1 });
+    expect(failedTwice).toMatchObject({ health: 'healthy', since: healthy.since });
+    expect(told(failedTwice, { outcome: 'failed', at: T0 + 5 })).toMatchObject({ health: 'failing', since: T0 + 5 });
+  });
+
+  it('forgets its failures at a success, and stays healthy since when it was', () => {
+    const failedTwice = inARow(healthy, 'failed', 2);
+    expect(told(failedTwice, { outcome: 'succeeded', at: T0 + 5 })).toEqual(healthy);
+  });
+});
+
+describe('a failing webhook', () => {
+  it('keeps its lane at full width: what fails for other reasons than an outage is not to be slowed', () => {
+    expect(slotsOf(failing)).toBe(LANE_SLOTS);
+  });
+
+  it('is healthy again after 20 successes in a row, though deliveries still wait', () => {
+    const almost = inARow(failing, 'succeeded', HEALTHY_AFTER - 1);
+    expect(almost.health).toBe('failing');
+    expect(told(almost, { outcome: 'succeeded', at: T0 + 9 })).toEqual(closedCircuit(T0 + 9));
+  });
+
+  it('counts successes anew after a failure', () => {
+    const interrupted = told(inARow(failing, 'succeeded', HEALTHY_AFTER - 1), { outcome: 'failed' });
+    expect(inARow(interrupted, 'succeeded', HEALTHY_AFTER - 1).health).toBe('failing');
+    expect(inARow(interrupted, 'succeeded', HEALTHY_AFTER).health).toBe('healthy');
+  });
+
+  it('does not open while successes come between: ten failures are not ten in a row', () => {
+    let circuit = healthy;
+    for (let n = 0; n < 100; n++) {
+      circuit = inARow(circuit, 'failed', 9);
+      expect(circuit.health).toBe('failing');
+      circuit = told(circuit, { outcome: 'succeeded' });
+    }
+  });
+});
+
+describe('the circuit opens', () => {
+  it.each([4, 10, 25])('after as many failures in a row as the policy says: %i', (threshold) => {
+    const rules = { ...policy, threshold };
+    expect(inARow(healthy, 'failed', threshold - 1, { rules }).health).toBe('failing');
+    expect(inARow(healthy, 'failed', threshold, { rules })).toMatchObject({ health: 'open', since: T0, probeAt: T0 + 30 * SECOND });
+  });
+
+  it.each([1, 2, 3])('not before three deliveries have failed, whatever the threshold: %i', (threshold) => {
+    const rules = { ...policy, threshold };
+    expect(inARow(healthy, 'failed', 2, { rules }).health).toBe('healthy');
+    expect(inARow(healthy, 'failed', 3, { rules }).health).toBe('open');
+    expect(inARow(healthy, 'failed', 100, { rules, deliveries: 2 }).health).toBe('failing');
+  });
+
+  it('not for one delivery that the endpoint cannot digest, nor for two', () => {
+    expect(inARow(healthy, 'failed', 100, { deliveries: 1 }).health).toBe('failing');
+    expect(inARow(healthy, 'failed', 100, { deliveries: 2 }).health).toBe('failing');
+    expect(inARow(healthy, 'failed', 10, { deliveries: 3 }).health).toBe('open');
+  });
+
+  it('at the third delivery, where two alone have failed for long', () => {
+    expect(told(inARow(healthy, 'failed', 12, { deliveries: 2 }), { outcome: 'failed', delivery: 'dlv_third' }).health).toBe('open');
+  });
+
+  it('again after a drain that fails, at the same count', () => {
+    expect(inARow(draining, 'failed', 9).health).toBe('failing');
+    expect(inARow(draining, 'failed', 10)).toMatchObject({ health: 'open', pace: null, probeWaitMs: 30 * SECOND });
+  });
+});
+
+describe('an open circuit', () => {
+  it('holds everything until the next probe, which is then due', () => {
+    expect(permission(open, T0, LANE_SLOTS)).toEqual({ kind: 'hold', until: T0 + 30 * SECOND });
+    expect(permission(open, T0 + 30 * SECOND - 1, LANE_SLOTS)).toEqual({ kind: 'hold', until: T0 + 30 * SECOND });
+    expect(permission(open, T0 + 30 * SECOND, LANE_SLOTS)).toEqual({ kind: 'probe' });
+    expect(permission(open, T0 + 86_400_000, LANE_SLOTS)).toEqual({ kind: 'probe' });
+  });
+
+  it('is probed after 30 seconds, then at intervals that double to ten minutes, counted from the end of each probe', () => {
+    const waits: number[] = [];
+    let circuit = open;
+    let now = T0;
+    for (let probe = 0; probe < 8; probe++) {
+      waits.push((circuit.probeAt! - now) / SECOND);
+      // The endpoint hangs: each probe takes 30 s.
+      now = circuit.probeAt! + 30 * SECOND;
+      circuit = told(circuit, { outcome: 'failed', at: now });
+    }
+    expect(waits).toEqual([30, 60, 120, 240, 480, 600, 600, 600]);
+    expect(circuit).toMatchObject({ health: 'open', since: T0 });
+  });
+
+  it('is not probed later because of a failure that is not a probe’s: an attempt from before it opened', () => {
+    const late = inARow(open, 'failed', 5, { at: open.probeAt! - 1 });
+    expect(late).toMatchObject({ health: 'open', probeAt: open.probeAt, probeWaitMs: open.probeWaitMs });
+  });
+
+  it('closes at a success of an attempt from before it opened, too: whoever answers is up', () => {
+    expect(told(open, { outcome: 'succeeded', at: T0 + 1 })).toMatchObject({ health: 'failing', since: T0 + 1, probeAt: null });
+    expect(told(open, { outcome: 'succeeded', at: T0 + 1, drained: true })).toEqual(closedCircuit(T0 + 1));
+  });
+
+  it('starts over with its shortest wait where it opens a second time', () => {
+    let circuit = open;
+    for (let probe = 0; probe < 8; probe++) circuit = told(circuit, { outcome: 'failed', at: circuit.probeAt! });
+    expect(circuit.probeWaitMs).toBe(10 * MINUTE);
+    const again = inARow(told(circuit, { outcome: 'succeeded', at: T0 }), 'failed', 10);
+    expect(again).toMatchObject({ health: 'open', probeWaitMs: 30 * SECOND });
+  });
+});
+
+describe('after a probe’s success what was held drains', () => {
+  it('one at a time at first, one more with each success, to as many as the lane has', () => {
+    const paces = [];
+    for (let circuit = draining; paces.length < 6; circuit = told(circuit, { outcome: 'succeeded' })) paces.push(slotsOf(circuit));
+    expect(paces).toEqual([1, 2, 3, 4, 4, 4]);
+  });
+
+  it('one at a time again after a failure', () => {
+    const failed = told(inARow(draining, 'succeeded', 5), { outcome: 'failed' });
+    expect(slotsOf(failed)).toBe(1);
+    expect(slotsOf(told(failed, { outcome: 'succeeded' }))).toBe(2);
+  });
+
+  it('and the webhook is healthy when nothing is left, or after 20 successes, the probe’s included', () => {
+    expect(told(draining, { outcome: 'succeeded', drained: true, at: T0 + 7 })).toEqual(closedCircuit(T0 + 7));
+    expect(inARow(draining, 'succeeded', HEALTHY_AFTER - 2).health).toBe('failing');
+    expect(inARow(draining, 'succeeded', HEALTHY_AFTER - 1)).toEqual(closedCircuit(T0));
+  });
+});
+
+describe('whatever happens', () => {
+  interface Step {
+    outcome: AttemptOutcome;
+    delivery: string;
+    passedMs: number;
+    drained: boolean;
+  }
+  const step: fc.Arbitrary<Step> = fc.record({
+    outcome: fc.constantFrom<AttemptOutcome>('failed', 'failed', 'failed', 'succeeded', 'interrupted'),
+    delivery: fc.integer({ min: 1, max: 6 }).map((n) => `dlv_${n}`),
+    passedMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30 * MINUTE })),
+    drained: fc.boolean(),
+  });
+  /** Stretches of the same outcome, or the circuit would hardly ever open. */
+  const history = fc
+    .array(fc.tuple(step, fc.integer({ min: 1, max: 15 }), fc.boolean()), { minLength: 1, maxLength: 25 })
+    .map((stretches) =>
+      stretches.flatMap(([first, count, ofOne]) =>
+        Array.from({ length: count }, (_, n) => (ofOne ? first : { ...first, delivery: `dlv_${(n % 6) + 1}` })),
+      ),
+    );
+  const rulesOf = fc.record({
+    threshold: fc.integer({ min: 1, max: 20 }),
+    probeMs: fc
+      .tuple(fc.integer({ min: 1, max: 10 * MINUTE }), fc.integer({ min: 1, max: 10 * MINUTE }))
+      .map(([a, b]) => [Math.min(a, b), Math.max(a, b)] as const),
+  });
+
+  interface Seen {
+    before: Circuit;
+    at: number;
+    outcome: AttemptOutcome;
+    /** Failures in a row up to here, and the deliveries they were of. */
+    failures: number;
+    deliveries: Set<string>;
+  }
+
+  function walk(steps: readonly Step[], rules: CircuitPolicy, look: (now: Circuit, seen: Seen) => void): void {
+    let circuit = closedCircuit(T0);
+    let at = T0;
+    let failures = 0;
+    const deliveries = new Set<string>();
+    for (const { outcome, delivery, passedMs, drained } of steps) {
+      at += passedMs;
+      if (outcome === 'succeeded') {
+        failures = 0;
+        deliveries.clear();
+      }
+      if (outcome === 'failed') {
+        failures++;
+        deliveries.add(delivery);
+      }
+      const before = circuit;
+      circuit = told(before, { outcome, delivery, at, drained }, rules);
+      look(circuit, { before, at, failures, deliveries, outcome });
+    }
+  }
+
+  function always(look: (now: Circuit, seen: Seen, rules: CircuitPolicy) => void): void {
+    fc.assert(
+      fc.property(history, rulesOf, (steps, rules) => walk(steps, rules, (circuit, seen) => look(circuit, seen, rules))),
+      { numRuns: 500 },
+    );
+  }
+
+  it('an open circuit has a next probe, and only an open one', () => {
+    always((circuit) => {
+      expect(circuit.probeAt !== null).toBe(circuit.health === 'open');
+    });
+  });
+
+  it('the wait for a probe stays between the shortest and the longest', () => {
+    always((circuit, _seen, { probeMs: [first, longest] }) => {
+      if (circuit.health !== 'open') return;
+      expect(circuit.probeWaitMs).toBeGreaterThanOrEqual(first);
+      expect(circuit.probeWaitMs).toBeLessThanOrEqual(longest);
+    });
+  });
+
+  it('the next probe is never put off by more than the longest wait from now, nor ever brought forward', () => {
+    always((circuit, { before, at }, { probeMs: [, longest] }) => {
+      if (circuit.probeAt === null) return;
+      expect(circuit.probeAt - at).toBeLessThanOrEqual(longest);
+      if (before.probeAt !== null) expect(circuit.probeAt).toBeGreaterThanOrEqual(before.probeAt);
+    });
+  });
+
+  it('it opens exactly when the threshold is reached, over three deliveries', () => {
+    always((circuit, { before, failures, deliveries, outcome }, { threshold }) => {
+      if (before.health === 'open') return;
+      const reached = outcome === 'failed' && failures >= threshold && deliveries.size >= OPEN_AFTER_DELIVERIES;
+      expect(circuit.health === 'open').toBe(reached);
+    });
+  });
+
+  it('only a success closes it', () => {
+    always((circuit, { before, outcome }) => {
+      if (before.health === 'open') expect(circuit.health === 'open').toBe(outcome !== 'succeeded');
+    });
+  });
+
+  it('a healthy webhook has fewer than three failures in a row', () => {
+    always((circuit, { failures }) => {
+      if (circuit.health !== 'healthy') return;
+      expect(circuit.failures).toBe(failures);
+      expect(circuit.failures).toBeLessThan(FAILING_AFTER);
+    });
+  });
+
+  it('no more is permitted than the lane has, and where anything may go out, at least one', () => {
+    fc.assert(
+      fc.property(history, rulesOf, fc.integer({ min: 1, max: 6 }), fc.nat(20 * MINUTE), (steps, rules, laneSlots, laterMs) =>
+        walk(steps, rules, (circuit, { at }) => {
+          const permitted = permission(circuit, at + laterMs, laneSlots);
+          if (permitted.kind === 'hold') expect(permitted.until).toBeGreaterThan(at + laterMs);
+          if (permitted.kind !== 'attempt') return;
+          expect(permitted.slots).toBeLessThanOrEqual(laneSlots);
+          expect(permitted.slots).toBeGreaterThanOrEqual(1);
+        }),
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('what it keeps stays small: it is written with every change', () => {
+    always((circuit) => {
+      expect(circuit.failedDeliveries.length).toBeLessThanOrEqual(OPEN_AFTER_DELIVERIES);
+      expect(circuit.successes).toBeLessThan(HEALTHY_AFTER);
+    });
+  });
+
+  it('since is when the health changed', () => {
+    always((circuit, { before, at }) => {
+      expect(circuit.since).toBe(circuit.health === before.health ? before.since : at);
+    });
+  });
+});
