@@ -17,10 +17,9 @@ export interface LocalWorkerOptions {
   vars?: Readonly<Record<string, string>>;
 }
 
-/** The Worker on the embedded Cloudflare runtime, as a process of its own. */
-export interface LocalWorker {
+/** A Worker on the embedded Cloudflare runtime, as a process of its own. */
+export interface WranglerSession {
   origin: string;
-  platformKey: string;
   /** Everything wrangler and the Worker have said so far. */
   output(): string;
   /** Ends it in order. */
@@ -29,25 +28,38 @@ export interface LocalWorker {
   crash(): Promise<void>;
 }
 
+/** This Worker, with a key that opens everything. */
+export interface LocalWorker extends WranglerSession {
+  platformKey: string;
+}
+
 /** Starts the Worker with its database migrated, and returns once it answers; where it does not, the error says why. */
 export async function startLocalWorker({ persistTo, vars = {} }: LocalWorkerOptions): Promise<LocalWorker> {
   gatherAssets();
   await migrateLocally(persistTo);
+  const session = await startWranglerDev(persistTo, ['--env-file', '.dev.vars.example'], vars);
+  return { ...session, platformKey: PLATFORM_KEY };
+}
+
+/** Starts `wrangler dev` on a port of its own, and returns once `GET /health` answers 200; where it does not, the error says why. */
+export async function startWranglerDev(
+  persistTo: string,
+  args: readonly string[],
+  vars: Readonly<Record<string, string>>,
+): Promise<WranglerSession> {
   const port = await freePort();
   const flags = {
     ...{ '--ip': '127.0.0.1', '--port': port, '--inspector-port': await freePort(), '--persist-to': persistTo },
-    ...{ '--env-file': '.dev.vars.example', '--show-interactive-dev-session': false },
+    '--show-interactive-dev-session': false,
   };
-  const child = spawnWrangler(
-    ['dev', ...Object.entries(flags).flat().map(String), ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`])],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A process group of its own, so that the runtime can be ended with it.
-      detached: true,
-      // Other sessions of this Worker on the machine stay out of sight.
-      env: { ...process.env, WRANGLER_REGISTRY_PATH: join(persistTo, 'registry'), WRANGLER_LOG_PATH: join(persistTo, 'logs') },
-    },
-  );
+  const settings = Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]);
+  const child = spawnWrangler(['dev', ...Object.entries(flags).flat().map(String), ...args, ...settings], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, so that the runtime can be ended with it.
+    detached: true,
+    // Other sessions of this Worker on the machine stay out of sight.
+    env: { ...process.env, WRANGLER_REGISTRY_PATH: join(persistTo, 'registry'), WRANGLER_LOG_PATH: join(persistTo, 'logs') },
+  });
   let output = '';
   child.stdout?.on('data', (chunk) => (output += chunk));
   child.stderr?.on('data', (chunk) => (output += chunk));
@@ -68,7 +80,7 @@ export async function startLocalWorker({ persistTo, vars = {} }: LocalWorkerOpti
     await end('SIGKILL');
     throw new Error(`${problem}\n${output}`);
   }
-  return { origin, platformKey: PLATFORM_KEY, output: () => output, stop: () => end('SIGTERM'), crash: () => end('SIGKILL') };
+  return { origin, output: () => output, stop: () => end('SIGTERM'), crash: () => end('SIGKILL') };
 }
 
 /** Waits until `GET /health` answers 200; what went wrong where it never does. */

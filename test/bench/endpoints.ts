@@ -1,0 +1,40 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Arrival, Behaviour, Order, Report } from './endpoints-process.ts';
+
+/** Endpoints in a process of their own: every path of `origin` is one. */
+export interface Endpoints {
+  origin: string;
+  /** From now on they answer like this. */
+  behave(behaviour: Behaviour): void;
+  arrivals(): Promise<Arrival[]>;
+  forgetArrivals(): void;
+  stop(): void;
+}
+
+export async function startEndpoints(): Promise<Endpoints> {
+  const child = fork(join(import.meta.dirname, 'endpoints-process.ts'));
+  const listening = await reported(child, 'listening');
+  const order = (given: Order) => void child.send(given);
+  return {
+    origin: listening.origin,
+    behave: (behaviour) => order({ kind: 'behave', behaviour }),
+    forgetArrivals: () => order({ kind: 'forget' }),
+    async arrivals() {
+      const answer = reported(child, 'arrivals');
+      order({ kind: 'report' });
+      return (await answer).arrivals;
+    },
+    stop: () => child.disconnect(),
+  };
+}
+
+/** The next report of a kind; an error where the process ends instead. */
+async function reported<K extends Report['kind']>(child: ChildProcess, kind: K): Promise<Extract<Report, { kind: K }>> {
+  for (;;) {
+    const [report] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => [null])])) as [Report | null];
+    if (report === null) throw new Error('The process of the endpoints has ended.');
+    if (report.kind === kind) return report as Extract<Report, { kind: K }>;
+  }
+}
