@@ -119,7 +119,10 @@ export async function sendToQueue(env: Env, bodies: readonly Uint8Array[]): Prom
     else await within(QUEUE_TIMEOUT_MS, env.EVENTS.sendBatch(bodies.map((body) => ({ body, contentType: 'bytes' as const }))));
   } catch (error) {
     logError('api.queue_unavailable', error, { messages: bodies.length });
-    throw new ApiError('queue_unavailable', 'The queue does not accept events right now. Nothing was accepted; please try again shortly.');
+    throw new ApiError(
+      'queue_unavailable',
+      'The queue has not confirmed the events. Please send them again shortly; with the same Idempotency-Key nothing is delivered twice.',
+    );
   }
 }
 

@@ -69,7 +69,7 @@ export async function makeAttempt(request: AttemptRequest, deps: AttemptDeps): P
   record.error = describeStatus(response.status);
   await keepBody(record, response, deps.bodyTimeoutMs);
   const asksToWait = response.status === 429 || response.status === 503;
-  return { record, retryAfterMs: asksToWait ? parseRetryAfter(response.headers.get('retry-after'), deps.now()) : null };
+  return { record, retryAfterMs: asksToWait ? parseRetryAfter(response.headers.get('retry-after'), startedAt + record.durationMs) : null };
 }
 
 /** An attempt that failed before anything was sent: the URL is not one that deliveries go to. */

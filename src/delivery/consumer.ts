@@ -41,9 +41,8 @@ function sharedOf(env: Env): Shared {
  */
 export async function consumeEvents(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
   const { inbound, events } = await readBatch(batch, env);
-  const consumer = new Consumer(env, ctx);
   try {
-    await consumer.deliver(events);
+    await new Consumer(env, ctx).deliver(events);
   } catch (error) {
     logError('consumer.failed', error, { messages: batch.messages.length });
     for (const each of inbound.values()) each.failed = true;

@@ -11,6 +11,8 @@ import type { OutboxStore, StoredDelivery } from './outbox-store.ts';
 export const LANE_SLOTS = 4;
 /** A drain begins nothing after this: an alarm may run 15 min (Durable Objects), and the last attempts need their time. */
 const BEGIN_BY_MS = 600_000;
+/** Wait before an attempt that a fault of ours prevented is tried again. */
+const AFTER_FAULT_MS = 30_000;
 /** Rows looked at in one step of keeping house: calls are served between two steps. */
 const STEP_ROWS = 100;
 
@@ -136,13 +138,27 @@ export class Lane {
 
   async #run(delivery: StoredDelivery, config: OutboxConfig): Promise<void> {
     try {
-      const result = await this.#deps.attempt(config, delivery, this.#store.payload(delivery));
-      this.#ledger.settle(delivery.id, result);
-      this.#deps.ended(config, delivery, result);
+      const result = await this.#attempt(delivery, config);
+      if (result) {
+        this.#ledger.settle(delivery.id, result);
+        this.#deps.ended(config, delivery, result);
+      } else {
+        this.#ledger.postpone(delivery, this.#deps.now() + AFTER_FAULT_MS);
+      }
       await this.#deps.arm();
     } catch (error) {
-      // Ours: the lease stands, and the attempt will count as interrupted.
-      logError('attempt.failed', error, { delivery: delivery.id });
+      // It could not be recorded: the lease stands, and the attempt will count as interrupted.
+      logError('attempt.not_recorded', error, { delivery: delivery.id });
+    }
+  }
+
+  /** The attempt's result; null where nothing could be sent, through a fault of ours (a secret that does not open). */
+  async #attempt(delivery: StoredDelivery, config: OutboxConfig): Promise<AttemptResult | null> {
+    try {
+      return await this.#deps.attempt(config, delivery, this.#store.payload(delivery));
+    } catch (error) {
+      logError('attempt.not_sent', error, { delivery: delivery.id });
+      return null;
     }
   }
 

@@ -5,6 +5,7 @@ import {
   discard,
   expire,
   interrupt,
+  postpone,
   type RetryPolicy,
   release,
   settle,
@@ -67,6 +68,12 @@ export class Ledger {
     return settled ?? this.#settleLate(delivery, result.record);
   }
 
+  /** An attempt that this object began could not be sent, through a fault of ours: it is tried again as if never begun. */
+  postpone({ id, state }: StoredDelivery, dueAt: number): void {
+    const delivery = this.#store.find(id);
+    if (delivery) this.#change(delivery, postpone(delivery.state, state.attemptCount, dueAt));
+  }
+
   /** A lease ended without an outcome. */
   interrupt(delivery: StoredDelivery, now: number): void {
     const { attemptCount, trigger, leasedAt } = delivery.state;
@@ -101,9 +108,13 @@ export class Ledger {
     return false;
   }
 
-  /** The outcome of an attempt that was counted as interrupted: its record is completed; a success ends the delivery. */
+  /**
+   * The outcome of an attempt that nobody waits for any more: it was counted as interrupted, or an earlier attempt's late success
+   * ended the delivery while it ran. It is recorded, once; a success ends the delivery.
+   */
   #settleLate(delivery: StoredDelivery, attempt: AttemptRecord): StoredDelivery | null {
-    if (this.#store.attempt(delivery, attempt.number)?.outcome !== 'interrupted') return null;
+    const recorded = this.#store.attempt(delivery, attempt.number);
+    if (recorded !== null && recorded.outcome !== 'interrupted') return null;
     this.#store.saveAttempt(delivery, attempt);
     return this.#change(delivery, settleLate(delivery.state, attempt));
   }

@@ -65,6 +65,12 @@ export function release(state: DeliveryState, dueAt: number): DeliveryState | nu
   return { ...state, attemptCount: state.attemptCount - 1, leasedAt: null, dueAt };
 }
 
+/** leased → waiting: the attempt could not be sent, through a fault of ours. It does not count. */
+export function postpone(state: DeliveryState, number: number, dueAt: number): DeliveryState | null {
+  if (state.leasedAt === null || state.attemptCount !== number) return null;
+  return { ...state, attemptCount: number - 1, leasedAt: null, dueAt };
+}
+
 /** leased → delivered, retrying or failed: the running attempt ended. */
 export function settle(
   state: DeliveryState,

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest'
 import { databaseOf } from '../../src/db/client.ts';
 import { readWebhook } from '../../src/db/configuration.ts';
 import { organizations, webhooks } from '../../src/db/schema.ts';
+import { sealSecret } from '../../src/db/secret-box.ts';
 import type { OutboxEntry } from '../../src/delivery/outbox-entry.ts';
 import type { AttemptRecord, DeliveryDetail, DeliverySummary, NewDelivery } from '../../src/domain/delivery.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
@@ -189,6 +190,26 @@ describe('what changes between two attempts', () => {
   });
 });
 
+describe('a secret that does not open', () => {
+  it('costs the delivery no attempt: it is tried again until the secret opens', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }, { status: 200 }]);
+    const { webhook, id } = await givenDelivery(endpoint, { secret: 'sesame' });
+    const { secret } = (await readWebhook(env.DB, webhook))!.webhook;
+    const elsewhere = await sealSecret(['another-master-key-0123456789'], webhook, 'sesame');
+    const setSecret = (sealed: string | null) =>
+      databaseOf(env.DB).update(webhooks).set({ secret: sealed }).where(eq(webhooks.id, webhook));
+    await setSecret(elsewhere);
+    await runWhenDue(webhook, id);
+    await runWhenDue(webhook, id);
+    expect(await find(webhook, id)).toMatchObject({ status: 'retrying', attemptCount: 1, attempts: [{ number: 1 }] });
+    await setSecret(secret);
+    await runWhenDue(webhook, id);
+    expect(await find(webhook, id)).toMatchObject({ status: 'delivered', attemptCount: 2 });
+    expect(await endpoint.requests()).toHaveLength(2);
+  });
+});
+
 describe('410 Gone', () => {
   it('fails the delivery at once, disables the webhook, and discards what still waits', async () => {
     const endpoint = endpointInbox();
@@ -290,6 +311,26 @@ describe('an attempt whose maker died', () => {
       attemptCount: 1,
       nextAttemptAt,
       attempts: [{ outcome: 'failed', responseStatus: 500 }],
+    });
+  });
+
+  it('keeps the record of the attempt that runs when its success arrives', async () => {
+    const { webhook, delivery, endpoint } = await leased();
+    const startedAt = Date.now();
+    await runWhenDue(webhook, delivery.id);
+    await endpoint.script([{ status: 500, delayMs: 300 }]);
+    const second = runWhenDue(webhook, delivery.id);
+    await endpoint.arrived(1);
+    await record(webhook, { kind: 'attempted', delivery, result: { record: ended('succeeded', startedAt), retryAfterMs: null } });
+    await second;
+    expect(await find(webhook, delivery.id)).toMatchObject({
+      status: 'delivered',
+      attemptCount: 2,
+      nextAttemptAt: null,
+      attempts: [
+        { number: 1, outcome: 'succeeded' },
+        { number: 2, outcome: 'failed', responseStatus: 500 },
+      ],
     });
   });
 
