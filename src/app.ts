@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { apiKeyRoutes } from './api/api-keys.ts';
 import { deliveryRoutes } from './api/deliveries.ts';
+import { deliveryActionRoutes } from './api/delivery-actions.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
 import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
@@ -20,6 +21,7 @@ const apiRoutes: readonly Route[] = [
   ...webhookRoutes,
   ...webhookSecretRoutes,
   ...deliveryRoutes,
+  ...deliveryActionRoutes,
   ...eventTypeRoutes,
   ...parkedMessageRoutes,
 ];

@@ -65,7 +65,7 @@ export const attempt = z
   })
   .openapi('Attempt', { description: 'One HTTP POST of a delivery.' });
 
-const deliveryDetail = delivery
+export const deliveryDetail = delivery
   .extend({ payload: z.string().openapi({ description: 'The exact text that was sent.' }), attempts: z.array(attempt) })
   .openapi('DeliveryDetail');
 
@@ -92,7 +92,7 @@ export function toAttempt(record: AttemptRecord): z.input<typeof attempt> {
   return { ...record, startedAt: isoTime(record.startedAt) };
 }
 
-function toDetail(webhookId: string, detail: DeliveryDetail): z.input<typeof deliveryDetail> {
+export function toDetail(webhookId: string, detail: DeliveryDetail): z.input<typeof deliveryDetail> {
   return { ...toDelivery(webhookId, detail), payload: detail.payload, attempts: detail.attempts.map(toAttempt) };
 }
 

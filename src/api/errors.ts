@@ -16,6 +16,8 @@ export const ERROR_STATUSES = {
   api_key_limit_reached: 409,
   built_in_event_type: 409,
   message_unreadable: 409,
+  attempt_in_progress: 409,
+  webhook_disabled: 409,
   payload_too_large: 413,
   validation_failed: 422,
   unknown_event_type: 422,

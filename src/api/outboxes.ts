@@ -43,9 +43,9 @@ export async function nextProbeAt(env: Env, webhookId: string): Promise<number |
 }
 
 /** What an outbox answers; a 503 where it does not. */
-export async function reached<T>(call: Promise<T>): Promise<T> {
+export async function reached<T>(call: Promise<T>, timeoutMs = TIMEOUT_MS): Promise<T> {
   try {
-    return await within(TIMEOUT_MS, call);
+    return await within(timeoutMs, call);
   } catch (error) {
     logError('api.outbox_unavailable', error);
     throw new ApiError('outbox_unavailable', "The webhook's deliveries cannot be reached right now. Please try again shortly.");

@@ -20,7 +20,7 @@ const tag = 'Webhooks';
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** Refuses what a plan below Scale may not do: create or enable webhooks. */
-function requirePlan(plan: Plan): void {
+export function requirePlan(plan: Plan): void {
   if (includesWebhooks(plan)) return;
   throw new ApiError('plan_upgrade_required', 'Webhooks need the Scale plan or above.', { plan, requiredPlan: 'scale' });
 }

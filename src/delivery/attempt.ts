@@ -111,6 +111,7 @@ async function headersOf(request: AttemptRequest, startedAt: number): Promise<Re
     'webhook-id': request.eventId,
     'webhook-timestamp': String(timestamp),
   };
+  if (request.trigger === 'test') headers['X-Bullseye-Test'] = 'true';
   const [current] = request.keys;
   if (current) {
     headers['X-Bullseye-Signature'] = await bullseyeSignature(current, request.payload);

@@ -95,7 +95,7 @@ export class Lane {
         await this.#deps.erase();
         return null;
       }
-      const reason = whyDiscard(config);
+      const reason = whyNotDelivered(config);
       // Asked now and not before: what was awaited may have changed it.
       const trigger = reason === null ? this.#mayBegin(now) : null;
       if (reason === null && trigger === null) return null;
@@ -130,10 +130,16 @@ export class Lane {
     const trigger: AttemptTrigger = kind === 'probe' ? 'probe' : delivery.state.trigger;
     const begun = this.#ledger.begin(delivery, this.#deps.now(), trigger);
     if (!begun) return;
+    await this.start(begun, config);
+  }
+
+  /** Makes an attempt that has begun; what is returned is fulfilled when it has begun to run, not when it has ended. */
+  async start(begun: StoredDelivery, config: OutboxConfig): Promise<{ ended: Promise<void> }> {
     // The lease is the delivery's new due time: if this object vanishes, the alarm finds the attempt interrupted.
     await this.#deps.arm();
     const running = this.#run(begun, config).finally(() => this.#running.delete(running));
     this.#running.add(running);
+    return { ended: running };
   }
 
   async #run(delivery: StoredDelivery, config: OutboxConfig): Promise<void> {
@@ -178,8 +184,8 @@ export class Lane {
   }
 }
 
-/** Why what falls due is not to be attempted; null where it is. */
-function whyDiscard({ plan, webhook }: OutboxConfig): 'plan_not_eligible' | 'webhook_disabled' | null {
+/** Why a webhook's deliveries are not to be attempted; null where they are. */
+export function whyNotDelivered({ plan, webhook }: OutboxConfig): 'plan_not_eligible' | 'webhook_disabled' | null {
   if (!includesWebhooks(plan)) return 'plan_not_eligible';
   return webhook.enabled ? null : 'webhook_disabled';
 }

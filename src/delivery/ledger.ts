@@ -1,12 +1,14 @@
-import type { AttemptRecord, AttemptTrigger } from '../domain/delivery.ts';
+import type { AttemptRecord, AttemptTrigger, NewDelivery } from '../domain/delivery.ts';
 import {
   begin,
+  beginManual,
   type DeliveryState,
   discard,
   expire,
   interrupt,
   postpone,
   type RetryPolicy,
+  recover,
   release,
   settle,
   settleLate,
@@ -56,6 +58,22 @@ export class Ledger {
   /** The attempt of a due delivery begins; returns the delivery as it then stands, or null where it is not there to begin. */
   begin(delivery: StoredDelivery, now: number, trigger?: AttemptTrigger): StoredDelivery | null {
     return this.#change(delivery, begin(delivery.state, now, this.#leaseMs, trigger));
+  }
+
+  /** A person asks for an attempt now; null where one runs already. */
+  beginManual(delivery: StoredDelivery, now: number): StoredDelivery | null {
+    return this.#change(delivery, beginManual(delivery.state, now, this.#leaseMs));
+  }
+
+  /** A test begins: a delivery of its own, that is not retried. */
+  beginTest(delivery: NewDelivery, now: number): StoredDelivery | null {
+    const state = begin({ ...waiting(now), trigger: 'test' }, now, this.#leaseMs);
+    return state && this.#store.insert(delivery, state, null) ? this.#store.find(delivery.id) : null;
+  }
+
+  /** A delivery that failed or was discarded starts its schedule over; returns whether it does. */
+  recover(delivery: StoredDelivery, now: number): boolean {
+    return this.#change(delivery, recover(delivery.state, now)) !== null;
   }
 
   /** An attempt that this object made has ended. */

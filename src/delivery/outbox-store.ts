@@ -36,6 +36,10 @@ const SQL = {
   leased: `SELECT ${COLUMNS} FROM deliveries WHERE leased_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?`,
   waitingDueAt: 'SELECT due_at FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL ORDER BY due_at LIMIT 1',
   leaseEndsAt: 'SELECT due_at FROM deliveries WHERE leased_at IS NOT NULL ORDER BY due_at LIMIT 1',
+  unsuccessful: `SELECT ${COLUMNS} FROM deliveries WHERE status IN ('failed', 'discarded') AND (created_at, id) > (?, ?) AND created_at < ?
+    ORDER BY created_at, id LIMIT ?`,
+  countRecoverable: `SELECT count(*) AS count FROM deliveries WHERE status IN ('failed', 'discarded') AND created_at >= ? AND created_at < ?
+    AND due_at IS NULL AND reason IS NOT 'test_failed'`,
   page: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC`,
 } as const;
 
@@ -151,6 +155,16 @@ export class OutboxStore {
     return row?.due_at ?? null;
   }
 
+  /** What failed or was discarded, oldest first, of events accepted after a place in the log and before a time. */
+  unsuccessful(after: DeliveryPosition, before: number, limit: number): StoredDelivery[] {
+    return this.#sql.exec<Row>(SQL.unsuccessful, after.createdAt, after.id, before, limit).toArray().map(toStored);
+  }
+
+  /** How many deliveries a recovery of events accepted in this span would start over. */
+  countRecoverable(since: number, until: number): number {
+    return this.#sql.exec<{ count: number }>(SQL.countRecoverable, since, until).one().count;
+  }
+
   /** A page of the log, newest first, from after a place in it. */
   page(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): DeliveryPage {
     const deliveries: DeliverySummary[] = [];
@@ -217,7 +231,7 @@ function toStored(row: Row): StoredDelivery {
   };
 }
 
-function toSummary({ createdAt, id, eventId, event, sessionId, state }: StoredDelivery): DeliverySummary {
+export function toSummary({ createdAt, id, eventId, event, sessionId, state }: StoredDelivery): DeliverySummary {
   const { status, reason, attemptCount, finishedAt, lastResponseStatus } = state;
   // While an attempt runs, dueAt is the end of its lease, which is nobody's next attempt.
   const nextAttemptAt = state.leasedAt === null ? state.dueAt : null;

@@ -1,31 +1,45 @@
 import { DurableObject } from 'cloudflare:workers';
 import { withoutParameters } from '../db/client.ts';
-import { type OutboxConfig, readWebhook } from '../db/configuration.ts';
-import { afterAttempt, type Circuit, type CircuitPolicy, closedCircuit, permission } from '../domain/circuit.ts';
-import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition } from '../domain/delivery.ts';
+import type { OutboxConfig } from '../db/configuration.ts';
+import { afterAttempt, type Circuit, type CircuitPolicy, closedCircuit, gently, permission } from '../domain/circuit.ts';
+import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
+import type { Recovery } from '../domain/recovery.ts';
 import type { Health } from '../domain/webhook.ts';
 import { logError, logWarning } from '../log.ts';
 import { settingsOf } from '../settings.ts';
-import { within } from '../within.ts';
 import type { AttemptResult } from './attempt.ts';
-import { MAX_AGE_MS } from './configuration-cache.ts';
-import { Lane } from './lane.ts';
+import { Lane, whyNotDelivered } from './lane.ts';
 import { Ledger } from './ledger.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
-import { OutboxStore } from './outbox-store.ts';
+import { OutboxStore, toSummary } from './outbox-store.ts';
+import { Recoveries } from './recoveries.ts';
 import { Reports } from './reports.ts';
 import { Sender } from './sender.ts';
+import { WebhookMemory } from './webhook-memory.ts';
 
 /** The time that sending and recording may take around an attempt's own timeout. */
 const LEASE_MARGIN_MS = 5_000;
-/** How long D1 may take before the last known configuration serves. */
-const D1_TIMEOUT_MS = 2_000;
 /** After a fault of ours the alarm tries again no sooner than this. */
 const AFTER_FAULT_MS = 5_000;
 
-/** Keys of the object's key-value storage: the last configuration it has seen, and its circuit. */
-const CONFIG = 'config';
+/** A recovery takes no further step in an alarm after this: an alarm may run 15 min (Durable Objects). */
+const WORK_MS = 300_000;
+
+/** Key of the object's key-value storage. */
 const CIRCUIT = 'circuit';
+
+/**
+ * What became of a person's retry.
+ * - `begun`: the attempt runs.
+ * - `running`: another attempt of the delivery runs.
+ * - `refused`: the webhook cannot be used.
+ * - `unknown`: there is no such delivery.
+ */
+export type RetryResult =
+  | { kind: 'begun'; delivery: DeliverySummary }
+  | { kind: 'running' }
+  | { kind: 'refused'; reason: 'webhook_disabled' | 'plan_not_eligible' }
+  | { kind: 'unknown' };
 
 /** How an outbox's endpoint stands. Times are milliseconds since the epoch. */
 export interface OutboxStatus {
@@ -46,12 +60,13 @@ export class Outbox extends DurableObject<Env> {
   readonly #ledger: Ledger;
   readonly #lane: Lane;
   readonly #reports: Reports;
+  readonly #recoveries: Recoveries;
+  readonly #webhook: WebhookMemory;
   readonly #webhookId: string;
   /** When the alarm is set for, as far as this instance knows. */
   #armedFor: number | null = null;
   #circuit: Circuit;
   readonly #circuitPolicy: CircuitPolicy;
-  #config: { value: OutboxConfig; readAt: number } | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -61,10 +76,12 @@ export class Outbox extends DurableObject<Env> {
     this.#circuit = ctx.storage.kv.get<Circuit>(CIRCUIT) ?? closedCircuit(0);
     const policy = { scheduleMs: settings.retryScheduleMs, random: Math.random };
     // An outbox is addressed by its webhook's id; should an alarm come without it, a configuration has been seen.
-    this.#webhookId = ctx.id.name ?? ctx.storage.kv.get<OutboxConfig>(CONFIG)?.webhook.id ?? '';
+    this.#webhookId = ctx.id.name ?? WebhookMemory.lastKnown(ctx.storage.kv)?.webhook.id ?? '';
+    this.#webhook = new WebhookMemory(ctx.storage.kv, env.DB, this.#webhookId);
     this.#reports = new Reports(ctx.storage.kv, env.DB, this.#webhookId);
     this.#store = new OutboxStore(ctx.storage);
     this.#ledger = new Ledger(this.#store, policy, settings.deliveryTimeoutMs + LEASE_MARGIN_MS);
+    this.#recoveries = new Recoveries(ctx.storage.kv, this.#store, this.#ledger);
     this.#lane = new Lane(this.#store, this.#ledger, {
       now: () => Date.now(),
       configuration: () => this.#usableConfiguration(),
@@ -96,7 +113,7 @@ export class Outbox extends DurableObject<Env> {
     });
     for (const entry of entries) if (entry.kind === 'attempted') this.#ended(config, entry.delivery.id, entry.result);
     if (this.#nextDueAt() === null) return fresh;
-    this.#keepConfig(config, now);
+    this.#webhook.remember(config);
     this.ctx.waitUntil(this.#reports.busy(now));
     // A running drain takes up what is due; what falls due later needs the alarm.
     this.#lane.poke();
@@ -112,6 +129,54 @@ export class Outbox extends DurableObject<Env> {
   /** One delivery with its payload and attempts. */
   find(id: string): DeliveryDetail | null {
     return this.#store.detail(id);
+  }
+
+  /** One attempt of a delivery now, whatever the circuit says; it goes on after the answer. */
+  async retryNow(id: string): Promise<RetryResult> {
+    const delivery = this.#store.find(id);
+    if (!delivery) return { kind: 'unknown' };
+    const config = await this.#freshConfiguration();
+    const refused = config ? whyNotDelivered(config) : null;
+    if (!config) return { kind: 'unknown' };
+    if (refused) return { kind: 'refused', reason: refused };
+    // Read again: the configuration was awaited.
+    const current = this.#store.find(id);
+    const begun = current && this.#ledger.beginManual(current, Date.now());
+    if (!begun) return { kind: 'running' };
+    const { ended } = await this.#lane.start(begun, config);
+    this.ctx.waitUntil(ended);
+    return { kind: 'begun', delivery: toSummary(begun) };
+  }
+
+  /** Makes a delivery of a sample event, attempts it once and answers when the attempt has ended. Null: the webhook is deleted. */
+  async sendTest(delivery: NewDelivery): Promise<DeliveryDetail | null> {
+    const config = await this.#freshConfiguration();
+    const begun = config && this.#ledger.beginTest(delivery, Date.now());
+    if (!begun) return null;
+    const { ended } = await this.#lane.start(begun, config);
+    await ended;
+    return this.#store.detail(delivery.id);
+  }
+
+  /**
+   * What failed or was discarded of events accepted from `since` to before `until` starts over, at a rising pace; durable when
+   * it returns. Returns how many deliveries that is.
+   */
+  async recover(since: number, until: number): Promise<number> {
+    const count = this.#store.countRecoverable(since, until);
+    if (count === 0) return 0;
+    const config = await this.#freshConfiguration();
+    if (!config) return 0;
+    this.#recoveries.request(since, until, Date.now());
+    this.#setCircuit(gently(this.#circuit));
+    this.ctx.waitUntil(this.#reports.busy(Date.now()));
+    await this.#arm();
+    return count;
+  }
+
+  /** The latest recoveries and how far they have come, newest first. */
+  recoveries(): Recovery[] {
+    return this.#recoveries.list();
   }
 
   /** Forgets everything: the webhook has been deleted. */
@@ -134,7 +199,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** The webhook's owner changed it: what waits may be attempted at once, so the configuration is read now. */
   async reconfigured(): Promise<void> {
-    this.#config = null;
+    this.#webhook.refresh();
     if (this.#store.waitingDueAt() === null) return;
     this.#armedFor = Date.now() + 1;
     await this.ctx.storage.setAlarm(this.#armedFor);
@@ -148,11 +213,11 @@ export class Outbox extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#armedFor = null;
-    this.#config = null;
+    this.#webhook.refresh();
     let notBefore = 0;
     try {
       await this.#reports.flush(Date.now());
-      await this.#lane.drain();
+      await this.#work();
       // What the attempts showed of the endpoint.
       await this.#reports.flush(Date.now());
     } catch (error) {
@@ -165,12 +230,23 @@ export class Outbox extends DurableObject<Env> {
     await this.#arm(notBefore);
   }
 
+  /** Attempts what is due; where a recovery is under way, with its deliveries step by step. */
+  async #work(): Promise<void> {
+    const until = Date.now() + WORK_MS;
+    await this.#lane.drain();
+    while (this.#recoveries.unfinished() && Date.now() < until) {
+      this.#recoveries.step(Date.now());
+      await this.#lane.drain();
+    }
+  }
+
   /** When something is to happen next: an attempt or probe, the end of a lease, a report to D1. */
   #nextDueAt(): number | null {
     const waitingDueAt = this.#store.waitingDueAt();
     const permitted = permission(this.#circuit, Date.now(), 1);
     const attemptAt = waitingDueAt !== null && permitted.kind === 'hold' ? Math.max(waitingDueAt, permitted.until) : waitingDueAt;
-    const times = [attemptAt, this.#store.leaseEndsAt(), this.#reports.dueAt()].filter((at) => at !== null);
+    const recoveryAt = this.#recoveries.unfinished() ? Date.now() : null;
+    const times = [attemptAt, this.#store.leaseEndsAt(), this.#reports.dueAt(), recoveryAt].filter((at) => at !== null);
     return times.length > 0 ? Math.min(...times) : null;
   }
 
@@ -192,30 +268,16 @@ export class Outbox extends DurableObject<Env> {
     return { ...config, webhook: { ...config.webhook, enabled: false } };
   }
 
-  /** The webhook's configuration, at most seconds old; the last known while D1 is down; null where it has been deleted. */
-  async #configuration(): Promise<OutboxConfig | null> {
-    const now = Date.now();
-    if (this.#config && now - this.#config.readAt <= MAX_AGE_MS) return this.#config.value;
-    try {
-      const config = await within(D1_TIMEOUT_MS, readWebhook(this.env.DB, this.#webhookId));
-      if (config) this.#keepConfig(config, now);
-      return config;
-    } catch (error) {
-      const known = this.ctx.storage.kv.get<OutboxConfig>(CONFIG);
-      logError('webhook.read_failed', withoutParameters(error), { webhook: this.#webhookId, known: known !== undefined });
-      if (!known) throw error;
-      // Not asked again for seconds: each try would hold the lane for as long as D1 hangs.
-      this.#config = { value: known, readAt: now };
-      return known;
-    }
+  /** The configuration as it is now, for what a person asks for. */
+  #freshConfiguration(): Promise<OutboxConfig | null> {
+    this.#webhook.refresh();
+    return this.#configuration();
   }
 
-  /** Keeps a configuration for the seconds to come, and durably, so that retries go on while D1 is down. */
-  #keepConfig(config: OutboxConfig, readAt: number): void {
-    this.#config = { value: config, readAt };
-    const { kv } = this.ctx.storage;
-    if (JSON.stringify(kv.get(CONFIG)) !== JSON.stringify(config)) kv.put(CONFIG, config);
-    this.#adoptHealth(config);
+  async #configuration(): Promise<OutboxConfig | null> {
+    const config = await this.#webhook.read(Date.now());
+    if (config) this.#adoptHealth(config);
+    return config;
   }
 
   /** What an attempt's end means beyond its delivery: for the endpoint's health, and for the webhook where it is gone. */
@@ -250,8 +312,10 @@ export class Outbox extends DurableObject<Env> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.#armedFor = null;
-    this.#config = null;
+    this.#webhook.refresh();
     this.#circuit = closedCircuit(0);
+    this.#reports.reset();
+    this.#recoveries.reset();
     this.#store.reset();
   }
 }

@@ -29,6 +29,7 @@ export class Reports {
   readonly #kv: SyncKvStorage;
   readonly #d1: D1Database;
   readonly #webhookId: string;
+  #known: Pending | null | undefined;
 
   constructor(kv: SyncKvStorage, d1: D1Database, webhookId: string) {
     this.#kv = kv;
@@ -69,7 +70,7 @@ export class Reports {
     try {
       await within(D1_TIMEOUT_MS, this.#tell(pending, now));
       // What was added meanwhile is still to be told.
-      if (JSON.stringify(this.#pending()) === JSON.stringify(pending)) this.#kv.delete(PENDING);
+      if (JSON.stringify(this.#pending()) === JSON.stringify(pending)) this.#clear();
     } catch (error) {
       logError('outbox.not_reported', withoutParameters(error), { webhook: this.#webhookId });
       this.#put({ ...this.#pending(), dueAt: now + AGAIN_AFTER_MS });
@@ -88,6 +89,11 @@ export class Reports {
     }
   }
 
+  /** The storage has been emptied. */
+  reset(): void {
+    this.#known = undefined;
+  }
+
   /** Nothing waits any more: the next time something does, D1 is told again. */
   idle(): void {
     this.#kv.delete(BUSY);
@@ -99,10 +105,18 @@ export class Reports {
   }
 
   #pending(): Pending | null {
-    return this.#kv.get<Pending>(PENDING) ?? null;
+    // Asked for with every batch: read once, since only this object writes it.
+    if (this.#known === undefined) this.#known = this.#kv.get<Pending>(PENDING) ?? null;
+    return this.#known;
   }
 
   #put(pending: Pending): void {
+    this.#known = pending;
     this.#kv.put(PENDING, pending);
+  }
+
+  #clear(): void {
+    this.#known = null;
+    this.#kv.delete(PENDING);
   }
 }

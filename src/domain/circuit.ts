@@ -21,6 +21,8 @@ export const OPEN_AFTER_DELIVERIES = 3;
 export const HEALTHY_AFTER = 20;
 /** Attempts at a time when draining begins; each success allows one more. */
 const FIRST_PACE = 1;
+/** A healthy webhook that drains has no pace any more beyond this many at a time. */
+const FULL_PACE = 8;
 
 /** The numbers of a deployment: CIRCUIT_THRESHOLD and CIRCUIT_PROBE. */
 export interface CircuitPolicy {
@@ -44,8 +46,13 @@ export interface Circuit {
   probeAt: number | null;
   /** While open: the wait that ends at probeAt. */
   probeWaitMs: number;
-  /** While failing: how many attempts may run at a time. Null: as many as the lane has. */
+  /** While it drains: how many attempts may run at a time. Null: as many as the lane has. */
   pace: number | null;
+}
+
+/** The same, but what waits drains from the first pace up: many deliveries are about to go out at once. */
+export function gently(circuit: Circuit): Circuit {
+  return circuit.health === 'open' ? circuit : { ...circuit, pace: FIRST_PACE };
 }
 
 export function closedCircuit(since: number): Circuit {
@@ -69,7 +76,11 @@ export function afterAttempt(
 }
 
 function afterSuccess(circuit: Circuit, now: number, drained: boolean): Circuit {
-  if (circuit.health === 'healthy') return circuit.failures === 0 ? circuit : closedCircuit(circuit.since);
+  if (circuit.health === 'healthy') {
+    if (circuit.failures === 0 && circuit.pace === null) return circuit;
+    const pace = circuit.pace === null || circuit.pace >= FULL_PACE ? null : circuit.pace + 1;
+    return { ...closedCircuit(circuit.since), pace };
+  }
   if (drained) return closedCircuit(now);
   const successes = circuit.successes + 1;
   const quiet = { failures: 0, failedDeliveries: [], successes, probeAt: null, probeWaitMs: 0 };

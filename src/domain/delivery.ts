@@ -15,9 +15,17 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
  * - `attempts_exhausted`: the last attempt of its schedule failed.
  * - `endpoint_gone`: the endpoint answered 410.
  * - `expired`: it was still undelivered 3 days after it was accepted.
+ * - `test_failed`: it was a test, and a test is not retried.
  * - `webhook_disabled`, `plan_not_eligible`: it fell due while its webhook was disabled, or its plan did not include webhooks.
  */
-export const DELIVERY_REASONS = ['attempts_exhausted', 'endpoint_gone', 'expired', 'webhook_disabled', 'plan_not_eligible'] as const;
+export const DELIVERY_REASONS = [
+  'attempts_exhausted',
+  'endpoint_gone',
+  'expired',
+  'test_failed',
+  'webhook_disabled',
+  'plan_not_eligible',
+] as const;
 
 export type DeliveryReason = (typeof DELIVERY_REASONS)[number];
 

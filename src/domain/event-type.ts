@@ -71,3 +71,12 @@ export function isSubscribable(pattern: string, names: readonly string[]): boole
   if (pattern === '*' || names.includes(pattern)) return true;
   return pattern.endsWith('.*') && pattern.length > 2 && names.some((name) => name.startsWith(pattern.slice(0, -1)));
 }
+
+/**
+ * An event of a type as its example shows it, but of this organization and this moment: what a test sends.
+ * @returns the event's text
+ */
+export function sampleEvent(type: EventType, organizationId: string, nowMs: number): string {
+  const example = typeof type.example === 'object' && type.example !== null ? type.example : {};
+  return JSON.stringify({ ...example, event: type.name, timestamp: new Date(nowMs).toISOString(), organization_id: organizationId });
+}

@@ -56,6 +56,20 @@ export function begin(state: DeliveryState, startedAt: number, leaseMs: number, 
   return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, dueAt: startedAt + leaseMs, trigger };
 }
 
+/** Nothing running → leased: a person asks for an attempt now. One that was scheduled is replaced: the two never race. */
+export function beginManual(state: DeliveryState, startedAt: number, leaseMs: number): DeliveryState | null {
+  if (state.leasedAt !== null) return null;
+  return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, dueAt: startedAt + leaseMs, trigger: 'manual' };
+}
+
+/** failed or discarded → waiting: the schedule starts over, numbering goes on. */
+export function recover(state: DeliveryState, now: number): DeliveryState | null {
+  if ((state.status !== 'failed' && state.status !== 'discarded') || state.dueAt !== null || state.reason === 'test_failed') return null;
+  const status = state.attemptCount === 0 ? 'pending' : 'retrying';
+  const fresh = { failures: 0, expiresAt: now + MAX_WAIT_MS, dueAt: now, finishedAt: null, reason: null };
+  return { ...state, ...fresh, status, trigger: 'recovery' };
+}
+
 /**
  * leased → waiting: the first attempt was claimed but never begun. Only first attempts are claimed: where a later one runs, the
  * claim's lease has ended meanwhile, and giving that attempt's number back would make it twice.
@@ -82,7 +96,7 @@ export function settle(
   const endedAt = attempt.startedAt + (attempt.durationMs ?? 0);
   const ended = { ...state, leasedAt: null, lastResponseStatus: attempt.responseStatus };
   if (attempt.outcome === 'succeeded') return finish(ended, 'delivered', null, endedAt);
-  if (attempt.responseStatus === 410) return finish(ended, 'failed', 'endpoint_gone', endedAt);
+  if (attempt.responseStatus === 410 && !isFinal(state.status)) return finish(ended, 'failed', 'endpoint_gone', endedAt);
   return afterFailure(ended, endedAt, retryAfterMs, policy);
 }
 
@@ -115,10 +129,17 @@ export function expire(state: DeliveryState, now: number): DeliveryState | null 
 }
 
 function afterFailure(state: DeliveryState, endedAt: number, retryAfterMs: number | null, policy: RetryPolicy): DeliveryState {
+  if (state.trigger === 'test') return finish(state, 'failed', 'test_failed', endedAt);
+  // A person's attempt of a delivery that had ended leaves it as it was; no schedule follows.
+  if (isFinal(state.status)) return { ...state, dueAt: null };
   const failures = state.failures + 1;
   const dueAt = nextAttemptAt(policy.scheduleMs, failures, endedAt, policy.random(), retryAfterMs);
   if (dueAt === null) return { ...finish(state, 'failed', 'attempts_exhausted', endedAt), failures };
   return { ...state, status: 'retrying', failures, dueAt, trigger: 'schedule' };
+}
+
+function isFinal(status: DeliveryStatus): boolean {
+  return status !== 'pending' && status !== 'retrying';
 }
 
 function finish(state: DeliveryState, status: DeliveryStatus, reason: DeliveryReason | null, finishedAt: number): DeliveryState {

@@ -1,0 +1,163 @@
+import { listEventTypes } from '../db/event-types.ts';
+import type { RetryResult } from '../delivery/outbox.ts';
+import { sampleEvent } from '../domain/event-type.ts';
+import { deliveryId, mintId } from '../domain/ids.ts';
+import { attempt, delivery, toAttempt, toDelivery } from './deliveries.ts';
+import { ApiError, invalid, notFound } from './errors.ts';
+import { outboxOf, reached } from './outboxes.ts';
+import { deliveryParams, isoTime, isoTimeOrNull, requireOrganization, time, timeInput, webhookParams } from './parameters.ts';
+import { type Route, route } from './route.ts';
+import { requirePlan, requireWebhook } from './webhooks.ts';
+import { z } from './zod.ts';
+
+const path = '/api/v1/organization/{organizationId}/webhooks/{webhookId}';
+const tag = 'Deliveries';
+/** How long a test may take: an attempt's own timeout, its body, and the way there and back. */
+const TEST_TIMEOUT_MS = 45_000;
+
+const retry = route({
+  method: 'post',
+  path: `${path}/deliveries/{deliveryId}/retry`,
+  operationId: 'retryDelivery',
+  summary: 'Attempt a delivery once more, now',
+  description:
+    'One attempt, whatever the circuit says. Where an attempt was scheduled this one replaces it, and counts as it; a delivery that had ' +
+    'failed and fails again stays failed. Read the delivery to see how the attempt ended.',
+  tag,
+  access: 'write',
+  params: deliveryParams,
+  success: { status: 202, description: 'The attempt is being made.', schema: delivery },
+  errors: ['attempt_in_progress', 'webhook_disabled', 'plan_upgrade_required', 'outbox_unavailable'],
+  handler: async ({ params, db, env }) => {
+    const { id } = await requireWebhook(db, params);
+    const result = await reached<RetryResult>(outboxOf(env, id).retryNow(params.deliveryId));
+    if (result.kind === 'unknown') throw notFound('delivery');
+    if (result.kind === 'running') throw new ApiError('attempt_in_progress', 'An attempt of this delivery is being made right now.');
+    if (result.kind === 'begun') return toDelivery(id, result.delivery);
+    if (result.reason === 'plan_not_eligible') requirePlan((await requireOrganization(db, params.organizationId)).plan);
+    throw new ApiError('webhook_disabled', 'The webhook is disabled. Enable it to deliver to it.');
+  },
+});
+
+const testInput = z
+  .strictObject({
+    event: z.string().min(1).max(128).optional().openapi({ description: 'An event type; by default one that the webhook subscribes to.' }),
+  })
+  .openapi('TestInput');
+
+const testResult = z.object({ delivery, attempt }).openapi('TestResult');
+
+const test = route({
+  method: 'post',
+  path: `${path}/test`,
+  operationId: 'testWebhook',
+  summary: 'Send a sample event now',
+  description:
+    "Sends the event type's example, marked by `X-Bullseye-Test: true`, and answers with the attempt once it has ended: 200 also where " +
+    'the endpoint fails. A test is not retried. It can be sent to a disabled webhook, too.',
+  tag,
+  access: 'write',
+  params: webhookParams,
+  body: testInput,
+  bodyOptional: true,
+  success: { status: 200, description: 'How the attempt ended.', schema: testResult },
+  errors: ['unknown_event_type', 'plan_upgrade_required', 'outbox_unavailable'],
+  handler: async ({ params, body, db, env, nowMs }) => {
+    const webhook = await requireWebhook(db, params);
+    requirePlan((await requireOrganization(db, params.organizationId)).plan);
+    const types = await listEventTypes(db);
+    const wanted = body.event ?? webhook.events.find((name) => types.some((type) => type.name === name)) ?? 'visitor.identified';
+    const type = types.find(({ name }) => name === wanted);
+    if (!type) throw invalid([{ field: 'event', message: `There is no event type \`${wanted}\`.` }], 'unknown_event_type');
+    const eventId = mintId('event', nowMs);
+    const sample = {
+      id: deliveryId(eventId, webhook.id),
+      eventId,
+      event: type.name,
+      sessionId: null,
+      acceptedAt: nowMs,
+      payload: new TextEncoder().encode(sampleEvent(type, params.organizationId, nowMs)),
+    };
+    const detail = await reached(outboxOf(env, webhook.id).sendTest(sample), TEST_TIMEOUT_MS);
+    const [made] = detail?.attempts ?? [];
+    if (!detail || !made) throw new ApiError('outbox_unavailable', 'The test could not be sent right now. Please try again shortly.');
+    return { delivery: toDelivery(webhook.id, detail), attempt: toAttempt(made) };
+  },
+});
+
+const recoverInput = z
+  .strictObject({
+    since: timeInput('Of events accepted then or later.'),
+    until: timeInput('Of events accepted before; now where nothing is said.').optional(),
+  })
+  .openapi('RecoverInput');
+
+const recover = route({
+  method: 'post',
+  path: `${path}/recover`,
+  operationId: 'recoverDeliveries',
+  summary: 'Start failed and discarded deliveries over',
+  description:
+    'Each gets its whole schedule again. They go out a few at a time, at a rising pace, so that an endpoint that just came back is not ' +
+    'knocked over. Asking twice delivers nothing twice. `GET …/recover` shows how far it has come.',
+  tag,
+  access: 'write',
+  params: webhookParams,
+  body: recoverInput,
+  success: {
+    status: 202,
+    description: 'How many deliveries start over.',
+    schema: z.object({ count: z.number().int() }).openapi('RecoverResult'),
+  },
+  errors: ['webhook_disabled', 'plan_upgrade_required', 'outbox_unavailable'],
+  handler: async ({ params, body, db, env, nowMs }) => {
+    const webhook = await requireWebhook(db, params);
+    requirePlan((await requireOrganization(db, params.organizationId)).plan);
+    if (!webhook.enabled) throw new ApiError('webhook_disabled', 'The webhook is disabled. Enable it, then recover what it missed.');
+    const until = body.until ?? nowMs;
+    if (until <= body.since) throw invalid([{ field: 'until', message: '`until` is not after `since`.' }]);
+    return { count: await reached(outboxOf(env, webhook.id).recover(body.since, until)) };
+  },
+});
+
+const recovery = z
+  .object({
+    since: time(),
+    until: time(),
+    requestedAt: time(),
+    recovered: z.number().int().openapi({ description: 'Deliveries that have started over so far.' }),
+    finishedAt: time('Null while it goes on.').nullable(),
+  })
+  .openapi('Recovery');
+
+const recoveries = route({
+  method: 'get',
+  path: `${path}/recover`,
+  operationId: 'listRecoveries',
+  summary: 'See how far recoveries have come',
+  description: 'The latest 20, newest first.',
+  tag,
+  access: 'read',
+  params: webhookParams,
+  success: {
+    status: 200,
+    description: 'The recoveries.',
+    schema: z.object({ recoveries: z.array(recovery) }).openapi('RecoveryList'),
+  },
+  errors: ['outbox_unavailable'],
+  handler: async ({ params, db, env }) => {
+    const { id } = await requireWebhook(db, params);
+    const list = await reached(outboxOf(env, id).recoveries());
+    return {
+      recoveries: list.map(({ since, until, requestedAt, recovered, finishedAt }) => ({
+        since: isoTime(since),
+        until: isoTime(until),
+        requestedAt: isoTime(requestedAt),
+        recovered,
+        finishedAt: isoTimeOrNull(finishedAt),
+      })),
+    };
+  },
+});
+
+export const deliveryActionRoutes: readonly Route[] = [retry, test, recover, recoveries];
