@@ -16,22 +16,28 @@ export interface Month {
 
 type RuleSettings = Pick<Settings, 'retryScheduleMs' | 'deliveryTimeoutMs' | 'circuitThreshold' | 'circuitProbeMs'>;
 
-export type Tallies = Record<Kind, Tally>;
+/** What became of one webhook's deliveries. */
+export interface WebhookMonth {
+  kind: Kind;
+  tally: Tally;
+}
 
 /** Runs a month, with the circuit or without; the events and the endpoints are the same in both. */
-export function simulate(month: Month, settings: RuleSettings, withCircuit: boolean): Tallies {
-  const tallies = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, emptyTally()])) as Tallies;
+export function simulate(month: Month, settings: RuleSettings, withCircuit: boolean): WebhookMonth[] {
   const untilMs = month.days * DAY;
-  sharesOf(month).forEach((share, webhook) => {
+  return sharesOf(month).map((share, webhook) => {
     const kind = kindOf((webhook + 0.5) / month.webhooks);
     const streamOf = (use: number) => seeded(month.seed, 3 * webhook + use);
     const random = streamOf(1);
     const endpoint = new Endpoint(behaviourOf(kind, untilMs, streamOf(0)), settings.deliveryTimeoutMs, random);
     const arrivals = arrivalsOf(share, untilMs, streamOf(2));
-    const outbox = new SimulatedOutbox(endpoint, arrivals, rulesOf(settings, withCircuit, untilMs, random));
-    tallies[kind] = together(tallies[kind], outbox.run());
+    return { kind, tally: new SimulatedOutbox(endpoint, arrivals, rulesOf(settings, withCircuit, untilMs, random)).run() };
   });
-  return tallies;
+}
+
+/** The sum of some webhooks' months, or of all. */
+export function sum(webhooks: readonly WebhookMonth[], included: (webhook: WebhookMonth) => boolean = () => true): Tally {
+  return webhooks.filter(included).reduce((tally, webhook) => together(tally, webhook.tally), emptyTally());
 }
 
 export function rulesOf(settings: RuleSettings, withCircuit: boolean, untilMs: number, random: Random): Rules {
@@ -41,10 +47,6 @@ export function rulesOf(settings: RuleSettings, withCircuit: boolean, untilMs: n
     timeoutMs: settings.deliveryTimeoutMs,
     untilMs,
   };
-}
-
-export function total(tallies: Tallies): Tally {
-  return Object.values(tallies).reduce(together, emptyTally());
 }
 
 /** The kind of the webhook at this place among all, 0 to 1. */

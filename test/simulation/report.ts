@@ -1,46 +1,63 @@
 import { KINDS, type Kind } from './endpoint.ts';
-import { type Tallies, total } from './month.ts';
+import { sum, type WebhookMonth } from './month.ts';
 import { lost, type Tally } from './tally.ts';
 
-type Row = [name: string, of: (tally: Tally) => string];
+/** Deliveries a day from which on a webhook counts as busy. */
+const BUSY = 50;
 
 const LABELS: Record<Kind, string> = {
   healthy: 'healthy',
   slow: 'slow (5 to 20 s)',
-  outages: 'outages (minutes to a day)',
-  flapping: 'flapping',
+  outages: 'with outages (minutes to a day)',
+  flapping: 'up and down every few minutes',
   erratic: 'failing at random (0.1 to 50 %)',
   dead: 'dead for good',
   gone: 'gone (410)',
 };
 
 /** The month as a Markdown table: the plain schedule beside the circuit. */
-export function report(plain: Tallies, circuit: Tallies): string {
+export function report(plain: readonly WebhookMonth[], circuit: readonly WebhookMonth[], days: number): string {
   const rows: string[][] = [['', 'plain schedule', 'with the circuit']];
-  const add = (name: string, a: Tally, b: Tally, of: (tally: Tally) => string) => rows.push([name, of(a), of(b)]);
-  const everything = [total(plain), total(circuit)] as const;
-  const only = (kind: Kind) => [plain[kind], circuit[kind]] as const;
+  const both = [plain, circuit] as const;
+  const add = (name: string, of: (webhooks: readonly WebhookMonth[]) => string) => rows.push([name, ...both.map(of)]);
+  const addAll = (name: string, of: (tally: Tally) => string) => add(name, (webhooks) => of(sum(webhooks)));
+  const ofKind = (kind: Kind) => (webhooks: readonly WebhookMonth[]) => sum(webhooks, (webhook) => webhook.kind === kind);
+  const isBusy = ({ tally }: WebhookMonth) => tally.deliveries >= BUSY * days;
+  const outages = (busy: boolean) => (webhooks: readonly WebhookMonth[]) =>
+    sum(webhooks, (webhook) => webhook.kind === 'outages' && isBusy(webhook) === busy);
 
-  add('deliveries', ...everything, ({ deliveries }) => whole(deliveries));
-  add('delivered', ...everything, delivered);
-  for (const kind of Object.keys(KINDS) as Kind[]) add(`– endpoint ${LABELS[kind]}`, ...only(kind), delivered);
-  const ends: Row[] = [
-    ['failed: attempts used up', ({ exhausted }) => whole(exhausted)],
-    ['failed: expired after 3 days', ({ expired }) => whole(expired)],
-    ['failed or discarded: endpoint gone', ({ gone, discarded }) => whole(gone + discarded)],
-    ['still waiting at the end', ({ waiting }) => whole(waiting)],
-    ['lost', (tally) => whole(lost(tally))],
-    ['attempts per delivery', ({ attempts, deliveries }) => (attempts / deliveries).toFixed(3)],
-    ['most attempts of a delivery', ({ mostAttempts }) => whole(mostAttempts)],
-    ['attempts that failed', ({ failedAttempts }) => whole(failedAttempts)],
-  ];
-  for (const [name, of] of ends) add(name, ...everything, of);
-  add('longest wait for a first attempt, healthy endpoint', ...only('healthy'), ({ longestStartMs }) => duration(longestStartMs));
-  add('longest way to delivery, healthy endpoint', ...only('healthy'), ({ longestDeliveryMs }) => duration(longestDeliveryMs));
-  add('attempts an hour on a dead endpoint', ...only('dead'), ({ deadAttempts, deadHours }) => (deadAttempts / deadHours).toFixed(1));
-  add('– the most in one hour, after the first day', ...only('dead'), ({ mostInDeadHour }) => whole(mostInDeadHour));
-  rows.push(['deliveries saved by the circuit', '', whole(everything[1].delivered - everything[0].delivered)]);
+  addAll('deliveries', ({ deliveries }) => whole(deliveries));
+  addAll('delivered', delivered);
+  for (const kind of Object.keys(KINDS) as Kind[]) {
+    add(`– endpoint ${LABELS[kind]}`, (webhooks) => delivered(ofKind(kind)(webhooks)));
+    if (kind !== 'outages') continue;
+    add(`– – of a busy webhook (${BUSY} a day and more)`, (webhooks) => delivered(outages(true)(webhooks)));
+    add('– – of a quiet one', (webhooks) => delivered(outages(false)(webhooks)));
+  }
+  addAll('failed: attempts used up', ({ exhausted }) => whole(exhausted));
+  addAll('failed: expired after 3 days', ({ expired }) => whole(expired));
+  addAll('failed or discarded: endpoint gone', ({ gone, discarded }) => whole(gone + discarded));
+  addAll('still waiting at the end', ({ waiting }) => whole(waiting));
+  addAll('lost', (tally) => whole(lost(tally)));
+  rows.push(['delivered thanks to the circuit', '', whole(sum(circuit).delivered - sum(plain).delivered)]);
+  addAll('attempts per delivery', ({ attempts, deliveries }) => (attempts / deliveries).toFixed(3));
+  addAll('most attempts of a delivery', ({ mostAttempts }) => whole(mostAttempts));
+  addAll('attempts that failed', ({ failedAttempts }) => whole(failedAttempts));
+  add('attempts an hour on a dead endpoint', (webhooks) => perDeadHour(ofKind('dead')(webhooks)));
+  add('– on the one with the most', (webhooks) => perDeadHour(worst(webhooks)));
+  add('longest wait for a first attempt, healthy endpoint', (webhooks) => duration(ofKind('healthy')(webhooks).longestStartMs));
+  add('longest way to delivery, healthy endpoint', (webhooks) => duration(ofKind('healthy')(webhooks).longestDeliveryMs));
   return markdown(rows);
+}
+
+/** The dead endpoint that was attempted most. */
+function worst(webhooks: readonly WebhookMonth[]): Tally {
+  const dead = webhooks.filter(({ kind }) => kind === 'dead').map(({ tally }) => tally);
+  return dead.reduce((most, tally) => (tally.deadAttempts / tally.deadHours > most.deadAttempts / most.deadHours ? tally : most), dead[0]!);
+}
+
+function perDeadHour({ deadAttempts, deadHours }: Tally): string {
+  return (deadAttempts / deadHours).toFixed(1);
 }
 
 function delivered({ delivered, deliveries }: Tally): string {

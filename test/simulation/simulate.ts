@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseSettings } from '../../src/settings.ts';
 import { VARS } from '../domain/vars.ts';
-import { type Month, simulate, total } from './month.ts';
+import { KINDS, type Kind } from './endpoint.ts';
+import { type Month, simulate, sum, type WebhookMonth } from './month.ts';
 import { report } from './report.ts';
 import { lost } from './tally.ts';
 
@@ -36,10 +37,15 @@ const seconds = (performance.now() - startedAt) / 1_000;
 const { webhooks, deliveries, days, seed } = month;
 const many = (value: number) => value.toLocaleString('en-US');
 console.log(`${many(webhooks)} webhooks, ${many(deliveries)} deliveries, ${days} days, seed ${seed}\n`);
-console.log(report(plain, circuit));
+console.log(report(plain, circuit, days));
 console.log(`\nBoth runs together took ${seconds.toFixed(1)} s, and ${many(Math.round(process.memoryUsage().rss / 1e6))} MB.`);
-if (values.json) writeFileSync(values.json, `${JSON.stringify({ month, seconds, plain, circuit }, null, 2)}\n`);
-if (lost(total(plain)) !== 0 || lost(total(circuit)) !== 0) process.exitCode = 1;
+if (values.json)
+  writeFileSync(values.json, `${JSON.stringify({ month, seconds, plain: byKind(plain), circuit: byKind(circuit) }, null, 2)}\n`);
+if (lost(sum(plain)) !== 0 || lost(sum(circuit)) !== 0) process.exitCode = 1;
+
+function byKind(months: readonly WebhookMonth[]) {
+  return Object.fromEntries((Object.keys(KINDS) as Kind[]).map((kind) => [kind, sum(months, (webhook) => webhook.kind === kind)]));
+}
 
 function wholeNumber(name: string, text: string, least: number): number {
   const value = Number(text);

@@ -3,7 +3,7 @@ import { MAX_WAIT_MS } from '../../src/domain/lifecycle.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { VARS } from '../domain/vars.ts';
 import { type Behaviour, Endpoint, HOW, KINDS, type Kind, WELL } from './endpoint.ts';
-import { type Month, rulesOf, simulate, total } from './month.ts';
+import { type Month, rulesOf, simulate, sum, type WebhookMonth } from './month.ts';
 import { SimulatedOutbox } from './outbox.ts';
 import { seeded } from './random.ts';
 import { report } from './report.ts';
@@ -19,6 +19,10 @@ const plain = simulate(month, settings, false);
 const circuit = simulate(month, settings, true);
 const kinds = Object.keys(KINDS) as Kind[];
 
+function ofKind(webhooks: readonly WebhookMonth[], kind: Kind): Tally {
+  return sum(webhooks, (webhook) => webhook.kind === kind);
+}
+
 /** One webhook with as many deliveries an hour, evenly, for so long. */
 function oneWebhook(behaviour: Partial<Behaviour>, perHour: number, days: number, withCircuit: boolean): Tally {
   const random = seeded(1);
@@ -30,22 +34,22 @@ function oneWebhook(behaviour: Partial<Behaviour>, perHour: number, days: number
 describe.each([
   ['the plain schedule', plain],
   ['the circuit', circuit],
-])('three days of 200 webhooks with %s', (_rules, tallies) => {
+])('three days of 200 webhooks with %s', (_rules, webhooks) => {
   it.each(kinds)('lose no delivery to an endpoint that is %s: each has ended, with its reason, or waits', (kind) => {
-    expect(tallies[kind].deliveries).toBeGreaterThan(0);
-    expect(lost(tallies[kind])).toBe(0);
+    expect(ofKind(webhooks, kind).deliveries).toBeGreaterThan(0);
+    expect(lost(ofKind(webhooks, kind))).toBe(0);
   });
 
   it('have all the deliveries that were accepted', () => {
-    expect(total(tallies)).toMatchObject({ webhooks: 200, deliveries: 100_000 });
+    expect(sum(webhooks)).toMatchObject({ webhooks: 200, deliveries: 100_000 });
   });
 
   it('attempt no delivery more than four times', () => {
-    expect(total(tallies).mostAttempts).toBe(4);
+    expect(sum(webhooks).mostAttempts).toBe(4);
   });
 
   it('deliver everything to healthy and slow endpoints, with one attempt', () => {
-    for (const { deliveries, delivered, waiting, failedAttempts, attempts } of [tallies.healthy, tallies.slow]) {
+    for (const { deliveries, delivered, waiting, failedAttempts, attempts } of [ofKind(webhooks, 'healthy'), ofKind(webhooks, 'slow')]) {
       expect(delivered + waiting).toBe(deliveries);
       expect(failedAttempts).toBe(0);
       expect(attempts).toBeLessThanOrEqual(deliveries);
@@ -53,12 +57,13 @@ describe.each([
   });
 
   it('make no delivery of a healthy endpoint wait for more than seconds', () => {
-    expect(tallies.healthy.longestStartMs).toBeLessThan(10_000);
+    expect(ofKind(webhooks, 'healthy').longestStartMs).toBeLessThan(10_000);
   });
 
   it('attempt nothing more where an endpoint is gone, once consumers know it', () => {
-    expect(tallies.gone.discarded).toBeGreaterThan(0);
-    expect(tallies.gone.failedAttempts).toBeLessThanOrEqual(tallies.gone.gone);
+    const { discarded, failedAttempts, gone } = ofKind(webhooks, 'gone');
+    expect(discarded).toBeGreaterThan(0);
+    expect(failedAttempts).toBe(gone);
   });
 });
 
@@ -69,7 +74,7 @@ it('the same seed gives the same month, another seed another one', () => {
 
 it('the table shows every kind of endpoint', () => {
   expect(
-    report(plain, circuit)
+    report(plain, circuit, month.days)
       .split('\n')
       .filter((line) => line.startsWith('| – endpoint')),
   ).toHaveLength(kinds.length);
