@@ -32,9 +32,20 @@ export async function startEndpoints(): Promise<Endpoints> {
 
 /** The next report of a kind; an error where the process ends instead. */
 async function reported<K extends Report['kind']>(child: ChildProcess, kind: K): Promise<Extract<Report, { kind: K }>> {
-  for (;;) {
-    const [report] = (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => [null])])) as [Report | null];
-    if (report === null) throw new Error('The process of the endpoints has ended.');
-    if (report.kind === kind) return report as Extract<Report, { kind: K }>;
+  const settled = new AbortController();
+  const { signal } = settled;
+  const ended = once(child, 'exit', { signal }).then(() => Promise.reject(new Error('The process of the endpoints has ended.')));
+  const next = async (): Promise<Extract<Report, { kind: K }>> => {
+    for (;;) {
+      const [report] = (await once(child, 'message', { signal })) as [Report];
+      if (report.kind === kind) return report as Extract<Report, { kind: K }>;
+    }
+  };
+  try {
+    return await Promise.race([next(), ended]);
+  } finally {
+    // Whichever still listens stops; its AbortError is nobody's.
+    ended.catch(() => {});
+    settled.abort();
   }
 }
