@@ -1,3 +1,4 @@
+import { listWebhooks } from '../db/webhooks.ts';
 import {
   ATTEMPT_OUTCOMES,
   ATTEMPT_TRIGGERS,
@@ -7,16 +8,19 @@ import {
   type DeliveryDetail,
   type DeliverySummary,
 } from '../domain/delivery.ts';
+import { deliveryId } from '../domain/ids.ts';
 import { notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import {
   DEFAULT_PAGE,
   deliveryParams,
+  eventParams,
   isoTime,
   isoTimeOrNull,
   nextCursor,
   pageQuery,
   readCursor,
+  requireOrganization,
   time,
   timeInput,
   webhookParams,
@@ -110,6 +114,7 @@ const list = route({
     event: z.string().min(1).max(256).optional().openapi({ description: 'An event type.', example: 'visitor.identified' }),
     from: timeInput('Accepted then or later.').optional(),
     to: timeInput('Accepted before.').optional(),
+    q: z.string().min(1).max(200).optional().openapi({ description: "Part of the delivery's, the event's or the session's id." }),
   }),
   success: { status: 200, description: 'A page.', schema: deliveryPage },
   errors: ['outbox_unavailable'],
@@ -144,4 +149,36 @@ const get = route({
   },
 });
 
-export const deliveryRoutes: readonly Route[] = [list, get];
+const eventDeliveries = z
+  .object({ id: z.string(), event: z.string(), createdAt: time('When it was accepted.'), deliveries: z.array(delivery) })
+  .openapi('EventDeliveries');
+
+const getEvent = route({
+  method: 'get',
+  path: '/api/v1/organization/{organizationId}/events/{eventId}',
+  operationId: 'getEvent',
+  summary: "Read one event's deliveries across the webhooks",
+  description: 'An event that went to no webhook, or that the logs no longer have, is not found.',
+  tag,
+  access: 'read',
+  params: eventParams,
+  success: { status: 200, description: 'The event with a delivery for each webhook it went to.', schema: eventDeliveries },
+  errors: ['outbox_unavailable'],
+  handler: async ({ params, db, env }) => {
+    const { organizationId, eventId } = params;
+    await requireOrganization(db, organizationId);
+    const webhooks = await listWebhooks(db, organizationId);
+    const found = await Promise.all(
+      webhooks.map(async ({ id }) => {
+        const summary = await reached(outboxOf(env, id).summary(deliveryId(eventId, id)));
+        return summary && toDelivery(id, summary);
+      }),
+    );
+    const deliveries = found.filter((each) => each !== null);
+    const [first] = deliveries;
+    if (!first) throw notFound('event');
+    return { id: eventId, event: first.event, createdAt: first.createdAt, deliveries };
+  },
+});
+
+export const deliveryRoutes: readonly Route[] = [list, get, getEvent];

@@ -17,6 +17,7 @@ const pathId = (what: string, example: string) => z.string().openapi({ descripti
 export const organizationParams = z.object({ organizationId: pathId('organization', 'org_acme') });
 export const apiKeyParams = z.object({ keyId: pathId('key', 'key_01JDCQ7Z8W5M3KXN4R2T6V9YBA') });
 export const webhookParams = organizationParams.extend({ webhookId: pathId('webhook', 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA') });
+export const eventParams = organizationParams.extend({ eventId: pathId('event', 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA') });
 export const deliveryParams = webhookParams.extend({ deliveryId: pathId('delivery', 'dlv_01JDCQ7Z8W5M3KXN4R2T6V9YBA') });
 
 /** ISO 8601 in, milliseconds since the epoch out. */

@@ -173,12 +173,13 @@ export class Lane {
     for (const delivery of this.#store.overdue(now, STEP_ROWS)) this.#ledger.interrupt(delivery, now);
   }
 
-  /** Ends what has waited for too long. What waits longest is looked at first; a step that ends nothing is the last. */
+  /** Ends what has waited for too long. */
   async #expireHeld(): Promise<void> {
     for (;;) {
       const now = this.#deps.now();
-      const expired = this.#store.waiting(now, STEP_ROWS).filter((delivery) => this.#ledger.expire(delivery, now));
-      if (expired.length === 0) return;
+      const expired = this.#store.expired(now, STEP_ROWS);
+      for (const delivery of expired) this.#ledger.expire(delivery, now);
+      if (expired.length < STEP_ROWS) return;
       await scheduler.wait(0);
     }
   }

@@ -33,9 +33,10 @@ export const MIGRATIONS: readonly string[] = [
   ) WITHOUT ROWID;
   -- What waits, and the attempts that run: apart, so that neither is read past to find the other.
   CREATE INDEX deliveries_waiting ON deliveries (due_at) WHERE due_at IS NOT NULL AND leased_at IS NULL;
+  CREATE INDEX deliveries_expiring ON deliveries (expires_at) WHERE due_at IS NOT NULL AND leased_at IS NULL;
   CREATE INDEX deliveries_leased ON deliveries (due_at) WHERE leased_at IS NOT NULL;
-  -- What a recovery looks for, and the log's filters by these states.
-  CREATE INDEX deliveries_unsuccessful ON deliveries (created_at, id) WHERE status IN ('failed', 'discarded');
+  -- What the log's filters by these states, and recoveries, look for: few among many that were delivered.
+  CREATE INDEX deliveries_undelivered ON deliveries (created_at, id) WHERE status <> 'delivered';
   -- Attempts after the first.
   CREATE TABLE attempts (
     delivery_id TEXT NOT NULL,

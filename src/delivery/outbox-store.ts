@@ -33,14 +33,18 @@ const SQL = {
   // The conditions repeat those of the partial indexes, or SQLite would not use them.
   waiting: `SELECT ${COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL AND due_at <= ?
     ORDER BY due_at, created_at, id LIMIT ?`,
+  expired: `SELECT ${COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL AND expires_at <= ?
+    ORDER BY expires_at LIMIT ?`,
   leased: `SELECT ${COLUMNS} FROM deliveries WHERE leased_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?`,
   waitingDueAt: 'SELECT due_at FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL ORDER BY due_at LIMIT 1',
   leaseEndsAt: 'SELECT due_at FROM deliveries WHERE leased_at IS NOT NULL ORDER BY due_at LIMIT 1',
-  unsuccessful: `SELECT ${COLUMNS} FROM deliveries WHERE status IN ('failed', 'discarded') AND (created_at, id) > (?, ?) AND created_at < ?
-    ORDER BY created_at, id LIMIT ?`,
-  countRecoverable: `SELECT count(*) AS count FROM deliveries WHERE status IN ('failed', 'discarded') AND created_at >= ? AND created_at < ?
-    AND due_at IS NULL AND reason IS NOT 'test_failed'`,
+  unsuccessful: `SELECT ${COLUMNS} FROM deliveries WHERE status <> 'delivered' AND status IN ('failed', 'discarded')
+    AND (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT ?`,
+  countRecoverable: `SELECT count(*) AS count FROM deliveries WHERE status <> 'delivered' AND status IN ('failed', 'discarded')
+    AND created_at >= ? AND created_at < ? AND due_at IS NULL AND reason IS NOT 'test_failed'`,
   page: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC`,
+  pageOfUndelivered: `SELECT ${COLUMNS} FROM deliveries WHERE status <> 'delivered' AND (created_at, id) < (?, ?) AND created_at >= ?
+    ORDER BY created_at DESC, id DESC`,
 } as const;
 
 type Row = {
@@ -138,6 +142,11 @@ export class OutboxStore {
     return this.#sql.exec<Row>(SQL.waiting, now, limit).toArray().map(toStored);
   }
 
+  /** What waits and has waited for too long. */
+  expired(now: number, limit: number): StoredDelivery[] {
+    return this.#sql.exec<Row>(SQL.expired, now, limit).toArray().map(toStored);
+  }
+
   /** What runs with its lease at an end. */
   overdue(now: number, limit: number): StoredDelivery[] {
     return this.#sql.exec<Row>(SQL.leased, now, limit).toArray().map(toStored);
@@ -173,15 +182,22 @@ export class OutboxStore {
     const from = filter.to !== undefined && filter.to <= start.createdAt ? { createdAt: filter.to, id: '' } : start;
     let scanned = 0;
     let last: DeliveryPosition | null = null;
-    for (const row of this.#sql.exec<Row>(SQL.page, from.createdAt, from.id, filter.from ?? 0)) {
+    const query = filter.status === undefined || filter.status === 'delivered' ? SQL.page : SQL.pageOfUndelivered;
+    for (const row of this.#sql.exec<Row>(query, from.createdAt, from.id, filter.from ?? 0)) {
       if (deliveries.length === limit || scanned === MAX_SCANNED_ROWS) return { deliveries, next: last };
       scanned++;
       last = { createdAt: row.created_at, id: row.id };
-      if (filter.status !== undefined && row.status !== filter.status) continue;
-      if (filter.event !== undefined && row.event !== filter.event) continue;
-      deliveries.push(toSummary(toStored(row)));
+      if (matches(row, filter)) deliveries.push(toSummary(toStored(row)));
     }
     return { deliveries, next: null };
+  }
+
+  /** The page that has one delivery, or, where the filter leaves that out, none. */
+  pageOfOne(delivery: StoredDelivery, { status, event, from = 0, to = Number.POSITIVE_INFINITY }: DeliveryFilter): DeliveryPage {
+    const { createdAt, state } = delivery;
+    const fits =
+      (status ?? state.status) === state.status && (event ?? delivery.event) === delivery.event && createdAt >= from && createdAt < to;
+    return { deliveries: fits ? [toSummary(delivery)] : [], next: null };
   }
 
   detail(id: string): DeliveryDetail | null {
@@ -201,6 +217,13 @@ export class OutboxStore {
     const [row] = this.#sql.exec<{ created_at: number }>(SQL.keyedCreatedAt, id);
     return row?.created_at ?? null;
   }
+}
+
+function matches(row: Row, { status, event, q }: DeliveryFilter): boolean {
+  if (status !== undefined && row.status !== status) return false;
+  if (event !== undefined && row.event !== event) return false;
+  if (q === undefined) return true;
+  return [row.id, row.event_id, row.session_id].some((id) => id?.toLowerCase().includes(q.toLowerCase()));
 }
 
 /** A state's values, in the order of STATE. */

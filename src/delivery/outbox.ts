@@ -3,6 +3,7 @@ import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import { afterAttempt, type Circuit, type CircuitPolicy, closedCircuit, gently, permission } from '../domain/circuit.ts';
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
+import { deliveryId } from '../domain/ids.ts';
 import type { Recovery } from '../domain/recovery.ts';
 import type { Health } from '../domain/webhook.ts';
 import { logError, logWarning } from '../log.ts';
@@ -121,9 +122,18 @@ export class Outbox extends DurableObject<Env> {
     return fresh;
   }
 
-  /** A page of the log, newest first. */
+  /** A page of the log, newest first. It reads a bounded number of rows, so that it can be short and still have a next one. */
   list(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): DeliveryPage {
+    // A whole id is looked up, however far back it is.
+    const known = filter.q === undefined ? null : (this.#store.find(filter.q) ?? this.#store.find(deliveryId(filter.q, this.#webhookId)));
+    if (known) return this.#store.pageOfOne(known, filter);
     return this.#store.page(filter, limit, after);
+  }
+
+  /** One delivery without its payload and attempts. */
+  summary(id: string): DeliverySummary | null {
+    const delivery = this.#store.find(id);
+    return delivery && toSummary(delivery);
   }
 
   /** One delivery with its payload and attempts. */

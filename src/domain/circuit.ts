@@ -9,7 +9,7 @@ import type { Health } from './webhook.ts';
  *      └──drained, or 20 successes─────┘  └──────────────a probe succeeds────────────────┘
  *
  * While it is open, deliveries are held with the retries they have, and one of them at a time goes out as a probe, at growing
- * intervals: an endpoint that is down for an hour costs no delivery its retries, and is not hammered. After a probe's success
+ * intervals: an outage costs only the probed deliveries their retries, and the endpoint is not hammered. After a probe's success
  * the deliveries that waited drain at a rising pace: an endpoint that just came back is not knocked over.
  */
 

@@ -112,6 +112,8 @@ export interface DeliveryFilter {
   from?: number;
   /** Accepted before, milliseconds since the epoch. */
   to?: number;
+  /** Part of the delivery's, the event's or the session's id, in any case. */
+  q?: string;
 }
 
 export interface DeliveryPage {
