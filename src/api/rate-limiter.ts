@@ -13,23 +13,32 @@ export interface RateLimitState {
   resetAt: number;
 }
 
+/** A key's current window. */
+interface Window {
+  /** Milliseconds since the epoch; the window began WINDOW_MS before, with its first request. */
+  windowEndsAt: number;
+  taken: number;
+}
+
+const WINDOW_KEY = 'window';
+
 /**
- * Counts the requests of one API key in fixed windows: one object per key, so that the count is exact over all locations.
- * The count lives in memory alone. An object that vanishes (idle, moved, restarted) forgets at most one window, which lets a
- * key make a few requests too many; storing each would cost a write per request to prevent that.
+ * Counts the requests of one API key in windows that begin with their first request: one object per key, so that the count is
+ * exact over all locations. An object without requests leaves memory after some seconds, so every take is stored: one row,
+ * written over and over. Requests with organization keys are few (people and dashboards; events come with other keys), and the
+ * limit itself bounds them.
  */
 export class RateLimiter extends DurableObject<Env> {
-  #windowEndsAt = 0;
-  #taken = 0;
-
   /** Counts a request. A refused one is not counted. */
   take(nowMs: number = Date.now()): RateLimitState {
-    if (nowMs >= this.#windowEndsAt) {
-      this.#windowEndsAt = (Math.floor(nowMs / WINDOW_MS) + 1) * WINDOW_MS;
-      this.#taken = 0;
+    const { kv } = this.ctx.storage;
+    const stored = kv.get<Window>(WINDOW_KEY);
+    const window = stored && nowMs < stored.windowEndsAt ? stored : { windowEndsAt: nowMs + WINDOW_MS, taken: 0 };
+    const allowed = window.taken < REQUESTS_PER_WINDOW;
+    if (allowed) {
+      window.taken++;
+      kv.put(WINDOW_KEY, window);
     }
-    const allowed = this.#taken < REQUESTS_PER_WINDOW;
-    if (allowed) this.#taken++;
-    return { allowed, limit: REQUESTS_PER_WINDOW, remaining: REQUESTS_PER_WINDOW - this.#taken, resetAt: this.#windowEndsAt };
+    return { allowed, limit: REQUESTS_PER_WINDOW, remaining: REQUESTS_PER_WINDOW - window.taken, resetAt: window.windowEndsAt };
   }
 }

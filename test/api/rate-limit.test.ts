@@ -1,4 +1,4 @@
-import { createExecutionContext } from 'cloudflare:test';
+import { createExecutionContext, evictDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
 import { app } from '../../src/app.ts';
 import { type Answer, call, createOrganization, env, ORIGIN, PLATFORM_KEY } from '../support/api.ts';
@@ -29,22 +29,31 @@ describe('the rate limit', () => {
   test('refuses the 1,001st request of a minute, and says when to come back', async () => {
     const { key, path } = await createOrganization();
     const limiter = await limiterOf(path);
-    // Two windows, in case the minute turns while this runs.
-    for (let taken = 0; taken < 1_000; taken++) await limiter.take(Date.now() + 60_000);
+    for (let taken = 0; taken < 1_000; taken++) await limiter.take();
     const answer = await call('GET', `/api/v1${path}/webhooks`, { key });
     expect(answer).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
     expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
     expect(answer.headers.get('X-RateLimit-Remaining')).toBe('0');
   });
 
-  test('counts in windows of a minute', async () => {
+  test('counts in windows of a minute, each of which begins with its first request', async () => {
     const limiter = env.RATE_LIMITER.getByName('a key of its own');
-    const start = 1_800_000_000_000;
-    const minute = Math.floor(start / 60_000) * 60_000;
-    expect(await limiter.take(minute)).toEqual({ allowed: true, limit: 1_000, remaining: 999, resetAt: minute + 60_000 });
-    for (let taken = 1; taken < 1_000; taken++) await limiter.take(minute + 1);
-    expect(await limiter.take(minute + 59_999)).toEqual({ allowed: false, limit: 1_000, remaining: 0, resetAt: minute + 60_000 });
-    expect(await limiter.take(minute + 60_000)).toMatchObject({ allowed: true, remaining: 999 });
+    const first = 1_800_000_030_123;
+    expect(await limiter.take(first)).toEqual({ allowed: true, limit: 1_000, remaining: 999, resetAt: first + 60_000 });
+    for (let taken = 1; taken < 1_000; taken++) await limiter.take(first + 1);
+    expect(await limiter.take(first + 59_999)).toEqual({ allowed: false, limit: 1_000, remaining: 0, resetAt: first + 60_000 });
+    const next = first + 75_000;
+    expect(await limiter.take(next)).toEqual({ allowed: true, limit: 1_000, remaining: 999, resetAt: next + 60_000 });
+  });
+
+  test('goes on where it was when its object has left memory', async () => {
+    const limiter = env.RATE_LIMITER.getByName('a key that pauses');
+    const first = 1_800_000_000_000;
+    for (let taken = 0; taken < 999; taken++) await limiter.take(first);
+    await evictDurableObject(limiter);
+    expect(await limiter.take(first + 20_000)).toEqual({ allowed: true, limit: 1_000, remaining: 0, resetAt: first + 60_000 });
+    await evictDurableObject(limiter);
+    expect(await limiter.take(first + 40_000)).toMatchObject({ allowed: false, remaining: 0, resetAt: first + 60_000 });
   });
 
   test.each([
