@@ -1,8 +1,15 @@
 import { layOut } from '../domain/json-items.ts';
+import { within } from '../within.ts';
 import { ApiError, invalid } from './errors.ts';
 
 /** Largest body of a configuration request, in bytes. */
 export const MAX_CONFIG_BODY_BYTES = 64_000;
+/**
+ * What is still read of a body without a declared length once it is too large, and thrown away. A client that is cut off while
+ * it sends gets a reset connection (or a proxy's 500) instead of the 413; one that sends for ever is not listened to for ever.
+ */
+export const MAX_DISCARDED_BYTES = 5_000_000;
+const MAX_DISCARD_MS = 2_000;
 /** Deepest nesting of a configuration body: serializing a deeper one again would exhaust the stack. */
 const MAX_DEPTH = 100;
 /** `application/json` and relatives such as `application/cloudevents+json`. */
@@ -10,8 +17,8 @@ const JSON_TYPE = /^application\/(?:[\w.!#$&^-]+\+)?json$/;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The body of a request, as long as it has at most `maxBytes`: 413 by its declared length before anything is read, or as
- * soon as more has come than may.
+ * The body of a request, as long as it has at most `maxBytes`: 413 by its declared length before anything is read, or once
+ * more has come than may and the rest is discarded.
  */
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new ApiError('payload_too_large', `The body must not be larger than ${maxBytes} bytes.`, { maxBytes });
@@ -24,7 +31,7 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
     if (done) break;
     length += value.length;
     if (length > maxBytes) {
-      await reader.cancel();
+      await discardRest(reader);
       throw tooLarge();
     }
     chunks.push(value);
@@ -36,6 +43,19 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
     at += chunk.length;
   }
   return bytes;
+}
+
+/** Reads on within the bounds. Whatever goes wrong meanwhile, the answer is the 413 that is decided already. */
+async function discardRest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const readOn = async () => {
+    for (let left = MAX_DISCARDED_BYTES; left > 0; ) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      left -= value.length;
+    }
+  };
+  await within(MAX_DISCARD_MS, readOn()).catch(() => {});
+  await reader.cancel().catch(() => {});
 }
 
 /** Refuses a body that says it is something else than JSON in UTF-8. One that says nothing is taken for JSON. */
