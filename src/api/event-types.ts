@@ -1,6 +1,6 @@
 import { deleteEventType, listEventTypes, putEventType } from '../db/event-types.ts';
 import { schemaProblem } from '../domain/event-schema.ts';
-import { BUILT_IN_EVENT_TYPES, EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH } from '../domain/event-type.ts';
+import { BUILT_IN_EVENT_TYPES, EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH, mergeCatalogue } from '../domain/event-type.ts';
 import { expireCatalogue } from './catalogue.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { type Route, route } from './route.ts';
@@ -13,6 +13,7 @@ const jsonObject = z.record(z.string(), z.unknown());
 
 const eventTypeInput = z
   .strictObject({
+    name: z.string().optional().openapi({ description: 'As in the path, where it is said at all.' }),
     description: z.string().trim().min(1).max(1_000),
     example: jsonObject.nullable().optional().openapi({ description: 'A sample event, as receivers get it.' }),
     schema: jsonObject.nullable().optional().openapi({ description: 'JSON Schema (draft 2020-12) that events of this type must match.' }),
@@ -80,11 +81,15 @@ const put = route({
   success: { status: 200, description: 'The event type as it is now.', schema: eventType },
   handler: async ({ params, body, db, nowMs }) => {
     const { description, example = null, schema = null } = body;
+    if (body.name !== undefined && body.name !== params.name) {
+      throw invalid([{ field: 'name', message: `\`name\` is not \`${params.name}\`, as the path says.` }]);
+    }
     const problem = schema && schemaProblem(schema);
     if (problem) throw invalid([{ field: problem.field ? `schema.${problem.field}` : 'schema', message: problem.message }]);
-    await putEventType(db, { name: params.name, description, example, schema }, nowMs);
+    const type = { name: params.name, description, example, schema };
+    await putEventType(db, type, nowMs);
     expireCatalogue();
-    return { name: params.name, description, example, schema, builtIn: isBuiltIn(params.name) };
+    return mergeCatalogue([type]).find(({ name }) => name === type.name) as z.input<typeof eventType>;
   },
 });
 

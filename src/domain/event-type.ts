@@ -58,11 +58,13 @@ const visitorIdentified: EventType = {
 /** The event types that ship with the service: known without the database. */
 export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [visitorIdentified];
 
-/** The catalogue: what ships, overlaid by what was put; by name. */
+/** The catalogue: what ships, overlaid by what was put; by name. An overlay without an example keeps the one that ships: tests send it. */
 export function mergeCatalogue(stored: readonly Omit<EventType, 'builtIn'>[]): EventType[] {
-  const builtIn = new Set(BUILT_IN_EVENT_TYPES.map((type) => type.name));
   const merged = new Map(BUILT_IN_EVENT_TYPES.map((type) => [type.name, type]));
-  for (const type of stored) merged.set(type.name, { ...type, builtIn: builtIn.has(type.name) });
+  for (const type of stored) {
+    const shipped = BUILT_IN_EVENT_TYPES.find(({ name }) => name === type.name);
+    merged.set(type.name, { ...type, example: type.example ?? shipped?.example ?? null, builtIn: shipped !== undefined });
+  }
   return [...merged.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

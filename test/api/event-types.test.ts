@@ -32,9 +32,18 @@ describe('the catalogue', () => {
     expect((await platform.delete('/event-types/company.identified')).status).toBe(404);
   });
 
+  test('takes a type that says its own name', async () => {
+    const type = { name: 'company.named', description: 'A company has a name.' };
+    expect(await platform.put('/event-types/company.named', type)).toMatchObject({ status: 200, body: type });
+  });
+
   test('keeps what ships: it can be overlaid and laid bare again, not removed', async () => {
-    await expectStatus(platform.put('/event-types/visitor.identified', { description: 'Ours.' }), 200);
-    expect((await platform.get('/event-types/visitor.identified')).body).toMatchObject({ description: 'Ours.', builtIn: true });
+    const { example } = (await platform.get('/event-types/visitor.identified')).body;
+    const put = await expectStatus(platform.put('/event-types/visitor.identified', { description: 'Ours.' }), 200);
+    expect(put.body).toMatchObject({ description: 'Ours.', example, builtIn: true });
+    expect((await platform.get('/event-types/visitor.identified')).body).toEqual(put.body);
+    const own = { description: 'Ours.', example: { event: 'visitor.identified' } };
+    expect((await platform.put('/event-types/visitor.identified', own)).body).toMatchObject(own);
     expect((await platform.delete('/event-types/visitor.identified')).status).toBe(204);
     expect((await platform.get('/event-types/visitor.identified')).body.description).not.toBe('Ours.');
     expect(await platform.delete('/event-types/visitor.identified')).toMatchObject({ status: 409, body: { code: 'built_in_event_type' } });
@@ -53,7 +62,8 @@ describe('the catalogue', () => {
     ['a schema whose pattern is none', { schema: { pattern: '(' } }, 'schema.pattern'],
     ['a schema that refers to nothing', { schema: { $ref: '#/$defs/visitor' } }, 'schema'],
     ['a schema that refers to itself in a circle', { schema: { $ref: '#' } }, 'schema'],
-    ['an unknown field', { name: 'x' }, 'name'],
+    ['another name than the path has', { name: 'x' }, 'name'],
+    ['an unknown field', { colour: 'red' }, 'colour'],
   ])('refuses %s', async (_what, change, field) => {
     const answer = await platform.put('/event-types/some.type', { description: 'x', ...change });
     expect(answer).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { field } } });
