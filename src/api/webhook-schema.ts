@@ -52,14 +52,14 @@ export const webhookInput = z
     events,
     description: description.optional(),
     enabled: z.boolean().default(true),
-    secret: secretInput.optional(),
+    secret: secretInput.nullish().openapi({ description: 'Signs deliveries. Absent or null: they are not signed.' }),
     generateSecret: z
       .boolean()
       .default(false)
       .openapi({ description: 'Makes a secret and returns it, this once. Not together with `secret`.' }),
     maxPerSecond: maxPerSecond.optional(),
   })
-  .refine((input) => !(input.generateSecret && input.secret !== undefined), {
+  .refine((input) => !(input.generateSecret && typeof input.secret === 'string'), {
     path: ['generateSecret'],
     message: 'Either `secret` or `generateSecret`, not both.',
   })

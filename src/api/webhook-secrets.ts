@@ -16,7 +16,8 @@ const MAX_OVERLAP_SECONDS = 604_800;
 
 const rotationInput = z
   .strictObject({
-    secret: secretInput.optional().openapi({ description: 'The new secret; one is made where it is absent.' }),
+    secret: secretInput.nullish().openapi({ description: 'The new secret; one is made where it is absent or null.' }),
+    generateSecret: z.boolean().optional().openapi({ description: '`true`, which is so anyway where there is no `secret`.' }),
     overlapSeconds: z
       .number()
       .int()
@@ -24,6 +25,10 @@ const rotationInput = z
       .max(MAX_OVERLAP_SECONDS)
       .default(DEFAULT_OVERLAP_SECONDS)
       .openapi({ description: 'How long the old secret signs, too (in `webhook-signature`).' }),
+  })
+  .refine(({ secret, generateSecret }) => generateSecret === undefined || generateSecret !== (typeof secret === 'string'), {
+    path: ['generateSecret'],
+    message: 'Either `secret` or `generateSecret`: one of the two.',
   })
   .openapi('SecretRotation');
 

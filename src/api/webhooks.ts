@@ -33,9 +33,13 @@ function requireEndpoint(raw: string, settings: Settings, own: URL): void {
   if (!checked.ok) throw invalid([{ field: 'url', message: checked.reason }]);
 }
 
-async function requireSubscribable(db: Database, events: readonly string[]): Promise<void> {
+/**
+ * Refuses entries that the catalogue does not know. Those that a webhook has already may stay: their type may have been removed
+ * since, and the webhook must still be changeable.
+ */
+async function requireSubscribable(db: Database, events: readonly string[], already: readonly string[] = []): Promise<void> {
   const names = (await listEventTypes(db)).map((type) => type.name);
-  const unknown = [...events.entries()].filter(([, pattern]) => !isSubscribable(pattern, names));
+  const unknown = [...events.entries()].filter(([, pattern]) => !already.includes(pattern) && !isSubscribable(pattern, names));
   if (unknown.length === 0) return;
   throw invalid(unknown.map(([at]) => ({ field: `events.${at}`, message: 'The catalogue has no such event type.' })));
 }
@@ -86,7 +90,7 @@ const create = route({
     requireEndpoint(body.url, settings, url);
     await requireSubscribable(db, body.events);
     const id = mintId('webhook', nowMs);
-    const secret = body.generateSecret ? generateSecret() : body.secret;
+    const secret = body.generateSecret ? generateSecret() : (body.secret ?? null);
     const row = await insertWebhook(db, {
       id,
       organizationId,
@@ -94,7 +98,7 @@ const create = route({
       description: body.description,
       events: body.events,
       enabled: body.enabled,
-      secret: secret === undefined ? null : await sealSecret(settings.masterKeys, id, secret),
+      secret: secret === null ? null : await sealSecret(settings.masterKeys, id, secret),
       healthSince: nowMs,
       maxPerSecond: body.maxPerSecond,
       createdAt: nowMs,
@@ -141,10 +145,10 @@ const patch = route({
   errors: ['plan_upgrade_required'],
   handler: async ({ params, body, db, env, settings, url, nowMs, waitUntil }) => {
     const { organizationId, webhookId } = params;
-    await requireWebhook(db, params);
+    const before = await requireWebhook(db, params);
     if (body.enabled) requirePlan((await requireOrganization(db, organizationId)).plan);
     if (body.url !== undefined) requireEndpoint(body.url, settings, url);
-    if (body.events) await requireSubscribable(db, body.events);
+    if (body.events) await requireSubscribable(db, body.events, before.events);
     const { secret, ...changes } = body;
     const sealed = secret ? await sealSecret(settings.masterKeys, webhookId, secret) : null;
     const all = secret === undefined ? changes : { ...changes, secret: sealed };

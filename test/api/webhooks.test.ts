@@ -48,6 +48,26 @@ describe('a webhook', () => {
     for (const { secret } of rows.results) expect(secret).toMatch(/^v1:[0-9a-f]{8}:[\w-]+:[\w-]+$/);
   });
 
+  test('has none where it is created with a null, and may have one made', async () => {
+    const organization = await createOrganization();
+    expect(await createWebhook(organization, { secret: null })).toMatchObject({ hasSecret: false });
+    expect((await createWebhook(organization, { secret: null, generateSecret: true })).secret).toMatch(/^whsec_/);
+  });
+
+  test('keeps the subscriptions that it has when the catalogue no longer has them', async () => {
+    const organization = await createOrganization();
+    await expectStatus(platform.put('/event-types/company.sold', { description: 'x' }), 200);
+    const { id } = await createWebhook(organization, { events: ['company.sold', 'company.*'] });
+    await expectStatus(platform.delete('/event-types/company.sold'), 204);
+    const at = `${organization.path}/webhooks/${id}`;
+    const events = ['visitor.identified', 'company.*', 'company.sold'];
+    expect(await organization.admin.patch(at, { events })).toMatchObject({ status: 200, body: { events } });
+    expect(await organization.admin.patch(at, { events: ['company.*', 'deal.*'] })).toMatchObject({
+      status: 422,
+      body: { details: { issues: [{ field: 'events.1' }] } },
+    });
+  });
+
   test('loses its secret to a null', async () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization, { secret: 'whisper-this' });
@@ -211,6 +231,20 @@ describe("a webhook's secret", () => {
     expect(row).toEqual({ previous_secret: null });
   });
 
+  test('is made by the rotation where none is given, in whatever words', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization);
+    const rotate = `${organization.path}/webhooks/${id}/secret/rotate`;
+    for (const json of [{ generateSecret: true }, { secret: null }, { secret: null, generateSecret: true }]) {
+      expect((await organization.admin.post(rotate, json)).body.secret).toMatch(/^whsec_/);
+    }
+    expect((await organization.admin.post(rotate, { secret: 's', generateSecret: false })).body.secret).toBe('s');
+    expect(await organization.admin.post(rotate, { secret: 's', generateSecret: true })).toMatchObject({
+      status: 422,
+      body: { details: { field: 'generateSecret' } },
+    });
+  });
+
   test('has no overlap any more once that ended, or where there was no secret before', async () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization);
@@ -225,7 +259,7 @@ describe("a webhook's secret", () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization);
     const rotate = `${organization.path}/webhooks/${id}/secret/rotate`;
-    const refused = { overlapSeconds: [-1, 604_801, 1.5, '60'], secret: ['', 's'.repeat(257), null] };
+    const refused = { overlapSeconds: [-1, 604_801, 1.5, '60'], secret: ['', 's'.repeat(257)], generateSecret: ['yes', false] };
     for (const [field, values] of Object.entries(refused)) {
       for (const value of values) {
         expect(await organization.admin.post(rotate, { [field]: value })).toMatchObject({ status: 422, body: { details: { field } } });
