@@ -12,8 +12,23 @@ const TOP_LEVEL = /^(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;
 
 /** Names that mean this machine, a private network or nothing (RFC 6761, RFC 6762, RFC 8375, RFC 7686, ICANN's collision list, habit). */
 const PRIVATE_SUFFIXES: ReadonlySet<string> = new Set([
-  ...['localhost', 'localdomain', 'localnet', 'local', 'lan', 'home', 'corp', 'mail', 'private', 'internal', 'intranet', 'intra'],
-  ...['arpa', 'onion', 'i2p', 'alt', 'invalid', 'svc', 'cluster', 'consul', 'docker', 'workgroup'],
+  ...[
+    'localhost',
+    'localdomain',
+    'localnet',
+    'local',
+    'lan',
+    'home',
+    'corp',
+    'mail',
+    'private',
+    'internal',
+    'intranet',
+    'intra',
+    'intern',
+    'priv',
+  ],
+  ...['arpa', 'onion', 'i2p', 'alt', 'invalid', 'svc', 'cluster', 'consul', 'docker', 'workgroup', 'homelab', 'default'],
 ]);
 
 /** Public DNS services whose names resolve to loopback, to an address written in the name, or to changing addresses (rebinding). */

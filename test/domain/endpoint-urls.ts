@@ -271,6 +271,10 @@ export const REFUSED: { rule: string; says: RegExp; urls: string[] }[] = [
       ...[
         'https://instance-data.ec2.internal/',
         'https://db.corp/',
+        'https://kubernetes.default/',
+        'https://wiki.intern/',
+        'https://nas.homelab/',
+        'https://db.priv./',
         'https://nas.home/',
         'https://router.home.arpa/',
         'https://router.lan/',
