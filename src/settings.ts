@@ -99,6 +99,5 @@ function secretValues(text: string): string[] {
     .map((value) => value.trim())
     .filter((value) => value !== '');
   if (values.length === 0 || values.length > 2) throw new RangeError('one value is needed, or two separated by a comma');
-  if (values.some((value) => value.length < 16)) throw new RangeError('a value is shorter than 16 characters');
   return values;
 }
