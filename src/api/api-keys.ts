@@ -117,7 +117,7 @@ async function revoke(db: Database, organizationId: string | null, keyId: string
 }
 
 async function list(db: Database, organizationId: string | null, nowMs: number): Promise<z.input<typeof keyList>> {
-  return { apiKeys: (await listApiKeys(db, organizationId)).map((row) => toListedKey(row, nowMs)) };
+  return { apiKeys: (await listApiKeys(db, organizationId, nowMs)).map((row) => toListedKey(row, nowMs)) };
 }
 
 const listOfOrganization = route({
@@ -125,7 +125,7 @@ const listOfOrganization = route({
   path: organizationPath,
   operationId: 'listApiKeys',
   summary: "List an organization's API keys",
-  description: 'Newest first. Keys that were revoked or expired stay listed for 30 days.',
+  description: 'Active ones first, then those that were revoked or expired within the last 30 days; the newest first.',
   tag: organizationTag,
   access: 'admin',
   params: organizationParams,

@@ -13,17 +13,20 @@ const MAX_LISTED_KEYS = 1_000;
 const ownedBy = (organizationId: string | null): SQL =>
   organizationId === null ? isNull(apiKeys.organizationId) : eq(apiKeys.organizationId, organizationId);
 
+/** As keyStatus has it. Unqualified: it also stands in the sub-select of an insert. */
+const isActive = (nowMs: number): SQL => sql`(revoked_at is null and (expires_at is null or expires_at > ${nowMs}))`;
+
 export async function findApiKeyByHash(db: Database, keyHash: string): Promise<ApiKeyRow | undefined> {
   return await db.select().from(apiKeys).where(eq(apiKeys.keyHash, keyHash)).get();
 }
 
-/** Newest first. */
-export async function listApiKeys(db: Database, organizationId: string | null): Promise<ApiKeyRow[]> {
+/** Active keys first, so that however many ended none of them is cut off; of each kind the newest first. */
+export async function listApiKeys(db: Database, organizationId: string | null, nowMs: number): Promise<ApiKeyRow[]> {
   return await db
     .select()
     .from(apiKeys)
     .where(ownedBy(organizationId))
-    .orderBy(desc(apiKeys.createdAt), desc(apiKeys.id))
+    .orderBy(desc(isActive(nowMs)), desc(apiKeys.createdAt), desc(apiKeys.id))
     .limit(MAX_LISTED_KEYS);
 }
 
@@ -33,7 +36,7 @@ export async function listApiKeys(db: Database, organizationId: string | null): 
  */
 export async function insertApiKey(db: Database, key: NewApiKey, nowMs: number): Promise<ApiKeyRow | null> {
   const ended = or(lt(apiKeys.revokedAt, nowMs - ENDED_KEY_RETENTION_MS), lt(apiKeys.expiresAt, nowMs - ENDED_KEY_RETENTION_MS));
-  const active = and(ownedBy(key.organizationId), isNull(apiKeys.revokedAt), sql`(expires_at is null or expires_at > ${nowMs})`);
+  const active = and(ownedBy(key.organizationId), isActive(nowMs));
   const ownerExists = sql`(${key.organizationId} is null or exists (select 1 from organizations where id = ${key.organizationId}))`;
   const [, inserted] = await db.batch([
     db.delete(apiKeys).where(and(ownedBy(key.organizationId), ended)),

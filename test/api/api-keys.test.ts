@@ -26,7 +26,7 @@ describe("an organization's keys", () => {
     expect(JSON.stringify(body)).not.toContain(plainKey);
     expect((await admin.delete(`${path}/api-keys/${listed.id}`)).status).toBe(204);
     expect((await admin.delete(`${path}/api-keys/${listed.id}`)).status).toBe(404);
-    expect((await admin.get(`${path}/api-keys`)).body.apiKeys[0]).toMatchObject({ id: listed.id, status: 'revoked' });
+    expect((await admin.get(`${path}/api-keys`)).body.apiKeys.at(-1)).toMatchObject({ id: listed.id, status: 'revoked' });
   });
 
   test('are stored as hashes alone', async () => {
@@ -62,6 +62,17 @@ describe("an organization's keys", () => {
     const { path, admin } = await createOrganization();
     const answer = await admin.post(`${path}/api-keys`, { name: 'n', scopes: ['read'], ...change });
     expect(answer).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { field } } });
+  });
+
+  test('are listed while they are active, however many newer ones have ended', async () => {
+    const { id, path, admin } = await createOrganization();
+    const insert = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+      INSERT INTO api_keys (id, organization_id, name, key_hash, key_prefix, scopes, revoked_at, expires_at, created_at)
+      SELECT 'key_ended_' || i, ?1, 'n', 'ended_' || i, 'bsk_live_000', '[]', iif(i % 2, ?2, null), iif(i % 2, null, ?2), ?2 + i FROM n`;
+    await env.DB.prepare(insert).bind(id, Date.now()).run();
+    const { apiKeys } = (await admin.get(`${path}/api-keys`)).body;
+    expect(apiKeys).toHaveLength(1_000);
+    expect(apiKeys.filter(({ status }: { status: string }) => status === 'active')).toEqual([apiKeys[0]]);
   });
 
   test('are revoked by their own organization alone', async () => {
