@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Plan } from '../domain/plan.ts';
 import type { WebhookConfig } from '../domain/webhook.ts';
 import { databaseOf } from './client.ts';
-import { organizations, webhooks } from './schema.ts';
+import { organizations, outboxErasures, webhooks } from './schema.ts';
 
 /** What deliveries need to know of an organization. */
 export interface OrganizationConfig {
@@ -47,12 +47,20 @@ export async function readOrganizations(d1: D1Database, ids: readonly string[]):
   return configs;
 }
 
-/** A webhook and its organization's plan; null where the webhook has been deleted. */
+/**
+ * A webhook and its organization's plan; null where the webhook has been deleted. That a row is missing is no proof of it (a
+ * database can be restored to an earlier time), and what follows cannot be undone: the deletion's own note is.
+ * Throws where neither is there.
+ */
 export async function readWebhook(d1: D1Database, webhookId: string): Promise<OutboxConfig | null> {
-  const [row] = await databaseOf(d1)
+  const db = databaseOf(d1);
+  const [row] = await db
     .select({ plan: organizations.plan, webhook: webhookColumns })
     .from(webhooks)
     .innerJoin(organizations, eq(webhooks.organizationId, organizations.id))
     .where(eq(webhooks.id, webhookId));
-  return row ?? null;
+  if (row) return row;
+  const [deletion] = await db.select().from(outboxErasures).where(eq(outboxErasures.webhookId, webhookId));
+  if (deletion) return null;
+  throw new Error(`webhook ${webhookId} is neither in the database nor among the deleted`);
 }

@@ -10,6 +10,14 @@ const READ_TIMEOUT_MS = 2_000;
 /** Most organizations kept; the longest unrefreshed go first. */
 const MAX_ENTRIES = 10_000;
 
+/** A configuration as it could be had. */
+export interface LoadedConfig {
+  /** Null: the organization is not known. */
+  config: OrganizationConfig | null;
+  /** Whether it is at most MAX_AGE_MS old. An old one serves to deliver by, not to drop events by. */
+  fresh: boolean;
+}
+
 interface Entry {
   /** Null: the organization is not known. */
   config: OrganizationConfig | null;
@@ -22,18 +30,24 @@ interface Entry {
  */
 export class ConfigurationCache {
   readonly #entries = new Map<string, Entry>();
+  /** When D1 last failed: for seconds it is not asked again, or each batch would wait for as long as it hangs. */
+  #failedAt = Number.NEGATIVE_INFINITY;
 
-  /** The configurations of some organizations: null where one is not known, missing where none could be read. */
-  async load(d1: D1Database, ids: Iterable<string>, now: number): Promise<Map<string, OrganizationConfig | null>> {
+  /** The configurations of some organizations; missing where none could be read, now or before. */
+  async load(d1: D1Database, ids: Iterable<string>, now: number): Promise<Map<string, LoadedConfig>> {
     const wanted = [...new Set(ids)];
-    const stale = wanted.filter((id) => now - (this.#entries.get(id)?.readAt ?? Number.NEGATIVE_INFINITY) > MAX_AGE_MS);
-    if (stale.length > 0) await this.#refresh(d1, stale, now);
-    const loaded = new Map<string, OrganizationConfig | null>();
+    const stale = wanted.filter((id) => !this.#isFresh(id, now));
+    if (stale.length > 0 && now - this.#failedAt > MAX_AGE_MS) await this.#refresh(d1, stale, now);
+    const loaded = new Map<string, LoadedConfig>();
     for (const id of wanted) {
       const entry = this.#entries.get(id);
-      if (entry) loaded.set(id, entry.config);
+      if (entry) loaded.set(id, { config: entry.config, fresh: this.#isFresh(id, now) });
     }
     return loaded;
+  }
+
+  #isFresh(id: string, now: number): boolean {
+    return now - (this.#entries.get(id)?.readAt ?? Number.NEGATIVE_INFINITY) <= MAX_AGE_MS;
   }
 
   async #refresh(d1: D1Database, ids: readonly string[], now: number): Promise<void> {
@@ -44,6 +58,7 @@ export class ConfigurationCache {
         this.#entries.set(id, { config: read.get(id) ?? null, readAt: now });
       }
     } catch (error) {
+      this.#failedAt = now;
       logError('configuration.read_failed', withoutParameters(error), { organizations: ids.length });
     }
     for (const id of this.#entries.keys()) {

@@ -11,10 +11,14 @@ import { FastPath, type FastPathResult } from './fast-path.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
 import { Sender } from './sender.ts';
 
-/** How long an outbox may take to record a batch before the queue is asked to redeliver instead. */
+/** How long an outbox may take to record what was done before the queue is asked to redeliver instead. */
 const RECORD_TIMEOUT_MS = 10_000;
-/** Waits before each further try to record the outcome of a leased attempt. */
-const RECORD_RETRIES_MS = [500, 2_000];
+/** How long it may take to answer a claim: the batch waits for it. */
+const CLAIM_TIMEOUT_MS = 1_000;
+/** Waits before each further try to record: a deploy resets objects, and what is known of an attempt must not be lost to it. */
+const RECORD_RETRIES_MS = [200, 1_000];
+/** Entries in one call. RPC: 32 MiB; a batch's payloads are 13 MB at most, an attempt's record 64 kB (two bytes a character). */
+const MAX_ENTRIES = 200;
 
 /** What an isolate keeps between batches. */
 interface Shared {
@@ -40,43 +44,40 @@ function sharedOf(env: Env): Shared {
  * endpoints answered; only a fault of ours makes the queue redeliver it.
  */
 export async function consumeEvents(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
-  const { inbound, events } = await readBatch(batch, env);
+  const { inbound, events, unreadable } = readBatch(batch);
   try {
     await new Consumer(env, ctx).deliver(events);
   } catch (error) {
     logError('consumer.failed', error, { messages: batch.messages.length });
     for (const each of inbound.values()) each.failed = true;
   }
-  for (const message of batch.messages) {
-    const read = inbound.get(message.id);
-    if (!read) continue;
-    if (!read.failed) message.ack();
-    else {
-      const delaySeconds = redeliveryDelaySeconds(message.attempts);
-      logWarning('message.redelivered', { message: message.id, attempts: message.attempts, delaySeconds });
-      message.retry({ delaySeconds });
-    }
+  for (const [message, { failed }] of inbound) {
+    if (failed) redeliver(message);
+    else message.ack();
   }
+  await Promise.all(unreadable.map((message) => sendToDeadLetters(message, env)));
 }
 
-/** Reads the batch's messages. One that cannot be read goes to the dead-letter queue at once: reading it again would not help. */
-async function readBatch(batch: MessageBatch, env: Env): Promise<{ inbound: Map<string, Inbound>; events: InboundEvent[] }> {
-  const inbound = new Map<string, Inbound>();
+/** Reads the batch's messages. */
+function readBatch(batch: MessageBatch): { inbound: Map<Message, Inbound>; events: InboundEvent[]; unreadable: Message[] } {
+  const inbound = new Map<Message, Inbound>();
   const events: InboundEvent[] = [];
+  const unreadable: Message[] = [];
   for (const message of batch.messages) {
     try {
       const decoded = decodeEventMessage(message.body);
-      const read = { id: message.id, repeated: message.attempts > 1 || decoded.redriven, message: decoded, failed: false };
+      const read = { repeated: message.attempts > 1 || decoded.redriven, message: decoded, failed: false };
       events.push(...eventsOf(read));
-      inbound.set(message.id, read);
+      inbound.set(message, read);
     } catch (error) {
       logError('message.unreadable', error, { message: message.id });
-      await sendToDeadLetters(message, env);
+      unreadable.push(message);
     }
   }
-  return { inbound, events };
+  return { inbound, events, unreadable };
 }
 
+/** A message that cannot be read goes to the dead-letter queue at once: reading it again would not help. */
 async function sendToDeadLetters(message: Message, env: Env): Promise<void> {
   try {
     const contentType = message.body instanceof ArrayBuffer || message.body instanceof Uint8Array ? 'bytes' : 'v8';
@@ -84,8 +85,14 @@ async function sendToDeadLetters(message: Message, env: Env): Promise<void> {
     message.ack();
   } catch (error) {
     logError('message.not_parked', error, { message: message.id });
-    message.retry({ delaySeconds: redeliveryDelaySeconds(message.attempts) });
+    redeliver(message);
   }
+}
+
+function redeliver(message: Message): void {
+  const delaySeconds = redeliveryDelaySeconds(message.attempts);
+  logWarning('message.redelivered', { message: message.id, attempts: message.attempts, delaySeconds });
+  message.retry({ delaySeconds });
 }
 
 class Consumer {
@@ -103,41 +110,47 @@ class Consumer {
     const organizationIds = events.map((event) => event.organizationId);
     const configs = await this.#shared.configurations.load(this.#env.DB, organizationIds, Date.now());
     const works = fanOut(events, configs);
-    const known = await Promise.all(works.map((work) => this.#claim(work)));
-    const attemptable = works.map((work, index) => ({
-      config: work.config,
-      tasks: work.tasks.filter((task) => task.discard === null && !known[index]?.has(task)),
-    }));
-    const leases: Promise<void>[] = [];
-    const results = await new FastPath(attemptable, {
+    const recordings: Promise<unknown>[] = [];
+    const [off, on] = partition(works, ({ config }) => !config.webhook.enabled);
+    for (const work of off)
+      recordings.push(
+        this.#record(
+          work,
+          work.tasks,
+          work.tasks.map(({ delivery }) => ({ kind: 'discarded', delivery })),
+        ),
+      );
+    // Decided once: what is claimed is what is attempted.
+    const taken = new Set(on.filter((work) => this.#takes(work)).map(({ config }) => config.webhook.id));
+    const attemptable = await Promise.all(on.map((work) => (taken.has(work.config.webhook.id) ? this.#claim(work) : work)));
+    await new FastPath(attemptable, {
       now: () => Date.now(),
-      takes: (work) => this.#takes(work),
-      patienceMs: (work) => this.#shared.endpoints.patienceMs(work.config.webhook.id),
+      takes: ({ config }) => taken.has(config.webhook.id),
+      patienceMs: ({ config }) => this.#shared.endpoints.patienceMs(config.webhook.id),
       attempt: (work, task) => this.#attempt(work, task),
-      lease: (work, task, startedAt, outcome) => leases.push(this.#lease(work, task, startedAt, outcome)),
+      lease: (work, task, startedAt, outcome) => recordings.push(this.#lease(work, task, startedAt, outcome)),
+      finished: (work, result) => recordings.push(this.#recordResult(work, result)),
     }).run();
-    const recorded = works.map((work, index) => this.#recordResult(work, results[index] as FastPathResult));
-    await Promise.all([...leases, ...recorded]);
-  }
-
-  /**
-   * Claims in the outbox what may have been attempted before, and returns the tasks that are not this invocation's to attempt:
-   * those recorded already, and those whose claim failed. Where nothing is repeated it costs nothing.
-   */
-  async #claim(work: WebhookWork): Promise<Set<Task>> {
-    const tasks = work.tasks.filter((task) => task.repeated && task.discard === null);
-    // What will be handed over anyway needs no claim: recording it twice is a no-op.
-    if (tasks.length === 0 || !this.#takes(work)) return new Set();
-    const startedAt = Date.now();
-    const entries = tasks.map(({ delivery }): OutboxEntry => ({ kind: 'leased', delivery, startedAt }));
-    const fresh = await this.#record(work, tasks, entries);
-    for (const task of tasks) task.claimed = fresh?.has(task.delivery.id) ?? false;
-    return new Set(tasks.filter((task) => !task.claimed));
+    await Promise.all(recordings);
   }
 
   /** Whether a webhook's first attempts are made here: its endpoint is healthy, and its owner has set no pace. */
   #takes({ config: { webhook } }: WebhookWork): boolean {
     return webhook.health === 'healthy' && webhook.maxPerSecond === null && !this.#shared.endpoints.isOff(webhook.id, Date.now());
+  }
+
+  /**
+   * Claims in the outbox what may have been attempted before, and returns the work without what is not this invocation's to
+   * attempt: what is recorded already, and what could not be claimed. Where nothing is repeated it costs nothing.
+   */
+  async #claim(work: WebhookWork): Promise<WebhookWork> {
+    const repeated = work.tasks.filter((task) => task.repeated);
+    if (repeated.length === 0) return work;
+    const startedAt = Date.now();
+    const entries = repeated.map(({ delivery }): OutboxEntry => ({ kind: 'leased', delivery, startedAt }));
+    const fresh = await this.#record(work, repeated, entries, CLAIM_TIMEOUT_MS);
+    for (const task of repeated) task.claimed = fresh?.has(task.delivery.id) ?? false;
+    return { ...work, tasks: work.tasks.filter((task) => !task.repeated || task.claimed) };
   }
 
   async #attempt({ config: { webhook } }: WebhookWork, { delivery }: Task): Promise<AttemptResult> {
@@ -156,50 +169,64 @@ class Consumer {
     await leased;
   }
 
-  async #recordLate(work: WebhookWork, task: Task, outcome: Promise<AttemptResult>): Promise<void> {
-    let result: AttemptResult;
+  async #recordLate(work: WebhookWork, { delivery }: Task, outcome: Promise<AttemptResult>): Promise<void> {
+    let entry: OutboxEntry;
     try {
-      result = await outcome;
+      entry = { kind: 'attempted', delivery, result: await outcome };
     } catch (error) {
-      logError('attempt.failed', error, { delivery: task.delivery.id });
-      return;
+      logError('attempt.not_sent', error, { delivery: delivery.id });
+      entry = { kind: 'released', delivery };
     }
-    for (const waitMs of [...RECORD_RETRIES_MS, null]) {
-      const entry: OutboxEntry = { kind: 'attempted', delivery: task.delivery, result };
-      if ((await this.#record(work, [], [entry])) !== null || waitMs === null) return;
-      await scheduler.wait(waitMs);
-    }
+    await this.#record(work, [], [entry]);
   }
 
-  /** Brings what a run did with a webhook's tasks, and what was not to be attempted, to its outbox in one call. */
-  async #recordResult(work: WebhookWork, result: FastPathResult): Promise<void> {
-    for (const { task, error } of result.failed) {
-      logError('attempt.failed', error, { delivery: task.delivery.id });
-      fail([task]);
-    }
-    const discarded = work.tasks.filter((task) => task.discard !== null);
+  /** Brings what the fast path did with a webhook's tasks to its outbox. */
+  async #recordResult(work: WebhookWork, { ended, handedOver }: FastPathResult): Promise<void> {
     const entries: OutboxEntry[] = [
-      ...result.ended.map(({ task, result: attempt }): OutboxEntry => ({ kind: 'attempted', delivery: task.delivery, result: attempt })),
-      ...result.handedOver.map(({ delivery, claimed }): OutboxEntry => ({ kind: claimed ? 'released' : 'waiting', delivery })),
-      ...discarded.map(({ delivery, discard }): OutboxEntry => ({ kind: 'discarded', delivery, reason: discard ?? 'webhook_disabled' })),
+      ...ended.map(({ task, result }): OutboxEntry => ({ kind: 'attempted', delivery: task.delivery, result })),
+      ...handedOver.map(({ delivery, claimed }): OutboxEntry => ({ kind: claimed ? 'released' : 'waiting', delivery })),
     ];
-    const tasks = [...result.ended.map(({ task }) => task), ...result.handedOver, ...discarded];
-    if (entries.length > 0) await this.#record(work, tasks, entries);
+    await this.#record(work, [...ended.map(({ task }) => task), ...handedOver], entries);
   }
 
-  /** One outbox RPC. Returns the ids that were new to the outbox; null where it failed, and then the tasks' messages fail. */
-  async #record(work: WebhookWork, tasks: readonly Task[], entries: OutboxEntry[]): Promise<Set<string> | null> {
+  /** Records in the outbox. Returns the ids that were new to it; null where it failed, and then the tasks' messages fail. */
+  async #record(
+    work: WebhookWork,
+    tasks: readonly Task[],
+    entries: OutboxEntry[],
+    timeoutMs = RECORD_TIMEOUT_MS,
+  ): Promise<Set<string> | null> {
+    const fresh = new Set<string>();
     try {
-      const outbox = this.#env.OUTBOX.getByName(work.config.webhook.id);
-      return new Set(await within(RECORD_TIMEOUT_MS, outbox.record(work.config, entries)));
+      for (let at = 0; at < entries.length; at += MAX_ENTRIES) {
+        const ids = await within(timeoutMs, this.#recordPersistently(work, entries.slice(at, at + MAX_ENTRIES)));
+        for (const id of ids) fresh.add(id);
+      }
+      return fresh;
     } catch (error) {
       logError('outbox.record_failed', error, { webhook: work.config.webhook.id, entries: entries.length });
-      fail(tasks);
+      for (const { inbound } of tasks) for (const each of inbound) each.failed = true;
       return null;
     }
   }
+
+  /** One call, repeated where it is refused: recording is a no-op where an answer was lost. */
+  async #recordPersistently(work: WebhookWork, entries: OutboxEntry[]): Promise<string[]> {
+    for (const waitMs of RECORD_RETRIES_MS) {
+      try {
+        return await this.#env.OUTBOX.getByName(work.config.webhook.id).record(work.config, entries);
+      } catch (error) {
+        logWarning('outbox.record_repeated', {
+          webhook: work.config.webhook.id,
+          error: error instanceof Error ? error.message : String(error),
+        });
+        await scheduler.wait(waitMs);
+      }
+    }
+    return await this.#env.OUTBOX.getByName(work.config.webhook.id).record(work.config, entries);
+  }
 }
 
-function fail(tasks: readonly Task[]): void {
-  for (const { inbound } of tasks) for (const each of inbound) each.failed = true;
+function partition<T>(items: readonly T[], belongsFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongsFirst), items.filter((item) => !belongsFirst(item))];
 }

@@ -1,14 +1,13 @@
-import type { OrganizationConfig, OutboxConfig } from '../db/configuration.ts';
-import type { DeliveryReason, NewDelivery } from '../domain/delivery.ts';
+import type { OutboxConfig } from '../db/configuration.ts';
+import type { NewDelivery } from '../domain/delivery.ts';
 import type { EventMessage } from '../domain/event-message.ts';
 import { deliveryId, isKeyed, mintedAt } from '../domain/ids.ts';
 import { includesWebhooks } from '../domain/plan.ts';
 import { subscribes } from '../domain/webhook.ts';
+import type { LoadedConfig } from './configuration-cache.ts';
 
 /** A queue message while its deliveries are on their way: acknowledged when all of them are recorded. */
 export interface Inbound {
-  /** The queue's id of the message. */
-  id: string;
   /** Whether the queue, or a person, has sent it before: its deliveries may have been attempted. */
   repeated: boolean;
   message: EventMessage;
@@ -36,8 +35,6 @@ export interface Task {
   repeated: boolean;
   /** Whether this invocation has claimed it. */
   claimed: boolean;
-  /** Why it is not to be attempted. */
-  discard: DeliveryReason | null;
 }
 
 /** A webhook's share of a batch, in the order of acceptance. */
@@ -51,12 +48,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** The events of a message. Throws where one is not what ingest lets in: such a message is parked. */
 export function eventsOf(inbound: Inbound): InboundEvent[] {
   return inbound.message.events.map(({ id, payload }) => {
-    const value: unknown = JSON.parse(decoder.decode(payload));
-    if (!isEnvelope(value)) throw new Error(`event ${id} has no event type or organization`);
+    if (!isKeyed(id) && mintedAt(id) === null) throw new Error('an event has an id that is not one of ours');
+    const value = parse(payload);
+    if (!isEnvelope(value)) throw new Error(`event ${id} is not JSON with an event type and an organization`);
     return {
       inbound,
       id,
-      payload,
+      // A copy: an RPC carries the whole buffer that a view is of, other organizations' events with it.
+      payload: payload.slice(),
       // A minted id's own time: the delivery's place in the log is found again from its id alone.
       acceptedAt: mintedAt(id) ?? inbound.message.acceptedAt,
       organizationId: value.organization_id,
@@ -64,6 +63,15 @@ export function eventsOf(inbound: Inbound): InboundEvent[] {
       sessionId: typeof value.session_id === 'string' ? value.session_id : null,
     };
   });
+}
+
+/** The JSON value of some bytes; undefined where they are none. A parser's own error would quote the payload. */
+function parse(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(payload));
+  } catch {
+    return undefined;
+  }
 }
 
 function isEnvelope(value: unknown): value is { event: string; organization_id: string; session_id?: unknown } {
@@ -74,16 +82,19 @@ function isEnvelope(value: unknown): value is { event: string; organization_id: 
 
 /**
  * Which webhooks each event goes to. An event whose organization is not known, has no matching webhook or a plan without
- * webhooks is dropped; one whose organization could not be read fails its message, which the queue then redelivers.
+ * webhooks is dropped; where that is not certain, because the configuration is an old one or none could be read, its message
+ * fails, and the queue redelivers it.
  */
-export function fanOut(events: readonly InboundEvent[], configs: ReadonlyMap<string, OrganizationConfig | null>): WebhookWork[] {
+export function fanOut(events: readonly InboundEvent[], configs: ReadonlyMap<string, LoadedConfig>): WebhookWork[] {
   const works = new Map<string, WebhookWork & { byId: Map<string, Task> }>();
   for (const event of events) {
-    const config = configs.get(event.organizationId);
-    if (config === undefined) event.inbound.failed = true;
-    if (!config || !includesWebhooks(config.plan)) continue;
-    for (const webhook of config.webhooks) {
-      if (!subscribes(webhook.events, event.event)) continue;
+    const loaded = configs.get(event.organizationId);
+    const config = loaded?.config;
+    const usable = config && includesWebhooks(config.plan) ? config.webhooks : [];
+    const wanting = usable.filter(({ events: subscribed }) => subscribes(subscribed, event.event));
+    if (wanting.length === 0 && !loaded?.fresh) event.inbound.failed = true;
+    for (const webhook of wanting) {
+      if (!config) continue;
       const work = works.get(webhook.id) ?? { config: { plan: config.plan, webhook }, tasks: [], byId: new Map() };
       works.set(webhook.id, work);
       addTask(work, event);
@@ -97,6 +108,7 @@ function addTask(work: WebhookWork & { byId: Map<string, Task> }, event: Inbound
   const known = work.byId.get(id);
   if (known) {
     known.inbound.push(event.inbound);
+    known.repeated ||= event.inbound.repeated;
     return;
   }
   const { id: eventId, payload, acceptedAt, sessionId, inbound } = event;
@@ -105,7 +117,6 @@ function addTask(work: WebhookWork & { byId: Map<string, Task> }, event: Inbound
     inbound: [inbound],
     repeated: inbound.repeated || isKeyed(eventId),
     claimed: false,
-    discard: work.config.webhook.enabled ? null : 'webhook_disabled',
   };
   work.byId.set(id, task);
   work.tasks.push(task);

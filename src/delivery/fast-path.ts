@@ -1,3 +1,4 @@
+import { logError } from '../log.ts';
 import type { AttemptResult } from './attempt.ts';
 import type { Task, WebhookWork } from './fan-out.ts';
 
@@ -32,25 +33,28 @@ export interface FastPathDeps {
    * `outcome` comes. Does not throw.
    */
   lease(work: WebhookWork, task: Task, startedAt: number, outcome: Promise<AttemptResult>): void;
+  /** A webhook's part of the run is over, as early as that is certain: it does not wait for other endpoints. Does not throw. */
+  finished(work: WebhookWork, result: FastPathResult): void;
 }
 
-/** What a run did with a webhook's tasks. */
+/** What a run did with a webhook's tasks, but for those it leased. */
 export interface FastPathResult {
   ended: { task: Task; result: AttemptResult }[];
-  /** Not begun: the outbox attempts them. */
+  /** Not begun, or prevented by a fault of ours: the outbox attempts them. */
   handedOver: Task[];
-  leased: Task[];
-  /** The fault was ours: the queue redelivers. */
-  failed: { task: Task; error: unknown }[];
 }
 
 interface Lane {
   work: WebhookWork;
   waiting: Task[];
+  /** Slots in use, by leased attempts too. */
   running: number;
+  /** Attempts that run and are not leased. */
+  watched: number;
   /** Nothing more begins here: an attempt failed or is slow, and the rest are the outbox's to pace. */
   closed: boolean;
-  result: FastPathResult;
+  finished: boolean;
+  ended: FastPathResult['ended'];
 }
 
 export class FastPath {
@@ -70,19 +74,29 @@ export class FastPath {
       work,
       waiting: [...work.tasks],
       running: 0,
+      watched: 0,
       closed: !deps.takes(work),
-      result: { ended: [], handedOver: [], leased: [], failed: [] },
+      finished: false,
+      ended: [],
     }));
   }
 
-  /** Runs until every task has ended, is leased or is handed over; the results are in the order of the works. */
-  async run(): Promise<FastPathResult[]> {
+  /** Runs until every task has ended, is leased or is handed over. */
+  async run(): Promise<void> {
     for (;;) {
       this.#fill();
+      for (const lane of this.#lanes) if (lane.closed || lane.waiting.length === 0) this.#finish(lane);
       if (this.#watched.size === 0) break;
       await Promise.race(this.#watched);
     }
-    return this.#lanes.map(({ result, waiting }) => ({ ...result, handedOver: waiting }));
+    for (const lane of this.#lanes) this.#finish(lane);
+  }
+
+  /** Tells of a lane that begins nothing more, once nothing of it runs that is not leased. */
+  #finish(lane: Lane): void {
+    if (lane.finished || lane.watched > 0) return;
+    lane.finished = true;
+    this.#deps.finished(lane.work, { ended: lane.ended, handedOver: lane.waiting });
   }
 
   #fill(): void {
@@ -106,6 +120,7 @@ export class FastPath {
     const startedAt = this.#deps.now();
     this.#slotsInUse++;
     lane.running++;
+    lane.watched++;
     const outcome = this.#deps.attempt(lane.work, task);
     const leaseAt = Math.min(startedAt + this.#deps.patienceMs(lane.work), this.#startedAt + LEASE_BY_MS);
     const watched = this.#watch(lane, task, outcome, leaseAt - startedAt, startedAt).finally(() => this.#watched.delete(watched));
@@ -125,19 +140,20 @@ export class FastPath {
       const result = await Promise.race([outcome, slow]);
       if (result === 'slow') {
         lane.closed = true;
-        lane.result.leased.push(task);
         outcome.then(free, free);
         this.#deps.lease(lane.work, task, startedAt, outcome);
         return;
       }
       free();
-      lane.result.ended.push({ task, result });
+      lane.ended.push({ task, result });
       if (result.record.outcome !== 'succeeded') lane.closed = true;
     } catch (error) {
+      logError('attempt.not_sent', error, { delivery: task.delivery.id });
       free();
       lane.closed = true;
-      lane.result.failed.push({ task, error });
+      lane.waiting.unshift(task);
     } finally {
+      lane.watched--;
       if (timer !== undefined) clearTimeout(timer);
     }
   }

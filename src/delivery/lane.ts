@@ -4,15 +4,13 @@ import type { AttemptTrigger } from '../domain/delivery.ts';
 import { includesWebhooks } from '../domain/plan.ts';
 import { logError } from '../log.ts';
 import type { AttemptResult } from './attempt.ts';
-import type { Ledger } from './ledger.ts';
+import type { DiscardReason, Ledger } from './ledger.ts';
 import type { OutboxStore, StoredDelivery } from './outbox-store.ts';
 
 /** Attempts of one webhook at a time. Workers: six connections waiting for headers; the rest is for D1. */
 export const LANE_SLOTS = 4;
 /** A drain begins nothing after this: an alarm may run 15 min (Durable Objects), and the last attempts need their time. */
 const BEGIN_BY_MS = 600_000;
-/** Wait before an attempt that a fault of ours prevented is tried again. */
-const AFTER_FAULT_MS = 30_000;
 /** Rows looked at in one step of keeping house: calls are served between two steps. */
 const STEP_ROWS = 100;
 
@@ -43,6 +41,8 @@ export class Lane {
   #wake: () => void = () => {};
   /** The owner's pace: no attempt begins before this. */
   #nextBeginAt = 0;
+  /** What prevented an attempt from being sent, through a fault of ours: the drain ends with it. */
+  #fault: unknown = null;
 
   constructor(store: OutboxStore, ledger: Ledger, deps: LaneDeps) {
     this.#store = store;
@@ -55,19 +55,25 @@ export class Lane {
     this.#wake();
   }
 
-  /** Attempts what is due until nothing is, or its time is up. Calls are served meanwhile, and can add to it. */
+  /**
+   * Attempts what is due until nothing is, or its time is up. Calls are served meanwhile, and can add to it. A fault of ours (D1
+   * unreachable, a secret that does not open) ends it and is thrown: what waits would meet the same.
+   */
   async drain(): Promise<void> {
     const beginBy = this.#deps.now() + BEGIN_BY_MS;
+    this.#fault = null;
     try {
       await this.#expireHeld();
       for (;;) {
         const woken = new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
-        const waitMs = this.#deps.now() < beginBy ? await this.#fill() : null;
-        if (this.#running.size === 0 && waitMs === null) return;
+        const goesOn = this.#fault === null && this.#deps.now() < beginBy;
+        const waitMs = goesOn ? await this.#fill() : null;
+        if (this.#running.size === 0 && waitMs === null) break;
         await this.#nextHappening(woken, waitMs);
       }
+      if (this.#fault !== null) throw this.#fault;
     } finally {
       // A fault leaves attempts running; their outcomes are still to be recorded.
       await Promise.allSettled(this.#running);
@@ -86,28 +92,34 @@ export class Lane {
   /** Begins what may begin. Returns how long to wait for the owner's pace; null where it is not what holds the lane up. */
   async #fill(): Promise<number | null> {
     this.#interruptOverdue();
-    for (;;) {
-      const now = this.#deps.now();
-      const [due] = this.#store.waiting(now, 1);
-      if (!due) return null;
+    while (this.#fault === null && this.#store.waiting(this.#deps.now(), 1).length > 0) {
       const config = await this.#deps.configuration();
       if (config === null) {
         await this.#deps.erase();
         return null;
       }
       const reason = whyNotDelivered(config);
-      // Asked now and not before: what was awaited may have changed it.
-      const trigger = reason === null ? this.#mayBegin(now) : null;
-      if (reason === null && trigger === null) return null;
-      const waitMs = reason === null ? this.#paceWaitMs(config, now) : 0;
+      if (reason !== null) {
+        await this.#discardDue(reason);
+        continue;
+      }
+      // Asked now and not before: what was awaited may have changed all of it.
+      const now = this.#deps.now();
+      const trigger = this.#mayBegin(now);
+      if (trigger === null) return null;
+      const waitMs = this.#paceWaitMs(config, now);
       if (waitMs > 0) return waitMs;
-      // Read again: another call may have changed it while the configuration was read.
-      const delivery = this.#store.find(due.id);
-      if (!delivery || delivery.state.dueAt === null || delivery.state.dueAt > now || delivery.state.leasedAt !== null) continue;
-      if (reason !== null) this.#ledger.discard(delivery, reason, now);
-      else if (this.#ledger.expire(delivery, now)) continue;
-      else if (trigger !== null) await this.#begin(delivery, config, trigger);
+      const [due] = this.#store.waiting(now, 1);
+      if (due && !this.#ledger.expire(due, now)) await this.#begin(due, config, trigger);
     }
+    return null;
+  }
+
+  /** Ends one step's rows of what is due and not to be attempted; the next step asks for the configuration anew. */
+  async #discardDue(reason: DiscardReason): Promise<void> {
+    const now = this.#deps.now();
+    for (const delivery of this.#store.waiting(now, STEP_ROWS)) this.#ledger.discard(delivery, reason, now);
+    await scheduler.wait(0);
   }
 
   /** What the next attempt would be, or null where none may begin now. */
@@ -145,12 +157,8 @@ export class Lane {
   async #run(delivery: StoredDelivery, config: OutboxConfig): Promise<void> {
     try {
       const result = await this.#attempt(delivery, config);
-      if (result) {
-        this.#ledger.settle(delivery.id, result);
-        this.#deps.ended(config, delivery, result);
-      } else {
-        this.#ledger.postpone(delivery, this.#deps.now() + AFTER_FAULT_MS);
-      }
+      if (!result) this.#ledger.postpone(delivery, this.#deps.now());
+      else if (this.#ledger.settle(delivery.id, result)) this.#deps.ended(config, delivery, result);
       await this.#deps.arm();
     } catch (error) {
       // It could not be recorded: the lease stands, and the attempt will count as interrupted.
@@ -163,7 +171,7 @@ export class Lane {
     try {
       return await this.#deps.attempt(config, delivery, this.#store.payload(delivery));
     } catch (error) {
-      logError('attempt.not_sent', error, { delivery: delivery.id });
+      this.#fault = error;
       return null;
     }
   }
@@ -186,7 +194,7 @@ export class Lane {
 }
 
 /** Why a webhook's deliveries are not to be attempted; null where they are. */
-export function whyNotDelivered({ plan, webhook }: OutboxConfig): 'plan_not_eligible' | 'webhook_disabled' | null {
+export function whyNotDelivered({ plan, webhook }: OutboxConfig): DiscardReason | null {
   if (!includesWebhooks(plan)) return 'plan_not_eligible';
   return webhook.enabled ? null : 'webhook_disabled';
 }

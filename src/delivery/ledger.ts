@@ -1,4 +1,4 @@
-import type { AttemptRecord, AttemptTrigger, NewDelivery } from '../domain/delivery.ts';
+import type { AttemptRecord, AttemptTrigger, DeliveryReason, NewDelivery } from '../domain/delivery.ts';
 import {
   begin,
   beginManual,
@@ -18,6 +18,12 @@ import { type AttemptResult, interruptedAttempt } from './attempt.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
 import type { OutboxStore, StoredDelivery } from './outbox-store.ts';
 
+/** What recording an entry did: the delivery was new to the outbox, it changed, or everything was known already. */
+export type Recorded = 'new' | 'changed' | 'known';
+
+/** Why what falls due is not attempted. */
+export type DiscardReason = Extract<DeliveryReason, 'webhook_disabled' | 'plan_not_eligible'>;
+
 /**
  * Applies what happens to deliveries to their rows: finds the row, asks the rules (domain/lifecycle.ts) for the next state, and
  * keeps it. Synchronous throughout, so that every change is one indivisible step of the object.
@@ -34,20 +40,17 @@ export class Ledger {
     this.#leaseMs = leaseMs;
   }
 
-  /** Records what the consumer tells of a delivery; returns whether the delivery was new. */
-  record(entry: OutboxEntry, now: number): boolean {
+  /** Records what the consumer tells of a delivery. */
+  record(entry: OutboxEntry, now: number): Recorded {
     const { delivery } = entry;
+    const fresh = waiting(now, delivery.acceptedAt);
     switch (entry.kind) {
       case 'waiting':
-        return this.#store.insert(delivery, waiting(now), null);
-      case 'discarded': {
-        const state = discard(waiting(now), entry.reason, now);
-        return state !== null && this.#store.insert(delivery, state, null);
-      }
-      case 'leased': {
-        const state = begin(waiting(now), entry.startedAt, this.#leaseMs);
-        return state !== null && this.#store.insert(delivery, state, null);
-      }
+        return this.#insert(delivery, fresh);
+      case 'discarded':
+        return this.#insert(delivery, discard(fresh, 'webhook_disabled', now));
+      case 'leased':
+        return this.#insert(delivery, begin(fresh, entry.startedAt, this.#leaseMs));
       case 'released':
         return this.#release(entry, now);
       case 'attempted':
@@ -76,19 +79,18 @@ export class Ledger {
     return this.#change(delivery, recover(delivery.state, now)) !== null;
   }
 
-  /** An attempt that this object made has ended. */
-  settle(id: string, result: AttemptResult): StoredDelivery | null {
+  /** An attempt has ended; returns whether that was news: false where it is recorded already, or the delivery was erased. */
+  settle(id: string, { record, retryAfterMs }: AttemptResult): boolean {
     const delivery = this.#store.find(id);
-    // Erased meanwhile.
-    if (!delivery) return null;
-    const settled = this.#change(delivery, settle(delivery.state, result.record, result.retryAfterMs, this.#policy));
-    if (settled) this.#store.saveAttempt(delivery, result.record);
-    return settled ?? this.#settleLate(delivery, result.record);
+    if (!delivery) return false;
+    if (!this.#change(delivery, settle(delivery.state, record, retryAfterMs, this.#policy))) return this.#settleLate(delivery, record);
+    this.#store.saveAttempt(delivery, record);
+    return true;
   }
 
   /** An attempt that this object began could not be sent, through a fault of ours: it is tried again as if never begun. */
-  postpone({ id, state }: StoredDelivery, dueAt: number): void {
-    const delivery = this.#store.find(id);
+  postpone({ createdAt, id, state }: StoredDelivery, dueAt: number): void {
+    const delivery = this.#store.at({ createdAt, id });
     if (delivery) this.#change(delivery, postpone(delivery.state, state.attemptCount, dueAt));
   }
 
@@ -105,36 +107,39 @@ export class Ledger {
   }
 
   /** A due delivery is not to be attempted. */
-  discard(delivery: StoredDelivery, reason: 'webhook_disabled' | 'plan_not_eligible', now: number): void {
+  discard(delivery: StoredDelivery, reason: DiscardReason, now: number): void {
     this.#change(delivery, discard(delivery.state, reason, now));
   }
 
-  #recordAttempted({ delivery, result }: Extract<OutboxEntry, { kind: 'attempted' }>): boolean {
+  #recordAttempted({ delivery, result }: Extract<OutboxEntry, { kind: 'attempted' }>): Recorded {
     const { record, retryAfterMs } = result;
-    const leased = begin(waiting(record.startedAt), record.startedAt, this.#leaseMs);
+    const leased = begin(waiting(record.startedAt, delivery.acceptedAt), record.startedAt, this.#leaseMs);
     const state = leased && settle(leased, record, retryAfterMs, this.#policy);
-    if (state && this.#store.insert(delivery, state, record)) return true;
+    if (state && this.#store.insert(delivery, state, record)) return 'new';
     // It was leased before: the row is there.
-    this.settle(delivery.id, result);
-    return false;
+    return this.settle(delivery.id, result) ? 'changed' : 'known';
   }
 
-  #release({ delivery }: OutboxEntry, now: number): boolean {
+  #release({ delivery }: OutboxEntry, now: number): Recorded {
     const known = this.#store.find(delivery.id);
-    if (!known) return this.#store.insert(delivery, waiting(now), null);
-    this.#change(known, release(known.state, now));
-    return false;
+    if (!known) return this.#insert(delivery, waiting(now, delivery.acceptedAt));
+    return this.#change(known, release(known.state, now)) ? 'changed' : 'known';
+  }
+
+  #insert(delivery: NewDelivery, state: DeliveryState | null): Recorded {
+    return state && this.#store.insert(delivery, state, null) ? 'new' : 'known';
   }
 
   /**
    * The outcome of an attempt that nobody waits for any more: it was counted as interrupted, or an earlier attempt's late success
    * ended the delivery while it ran. It is recorded, once; a success ends the delivery.
    */
-  #settleLate(delivery: StoredDelivery, attempt: AttemptRecord): StoredDelivery | null {
+  #settleLate(delivery: StoredDelivery, attempt: AttemptRecord): boolean {
     const recorded = this.#store.attempt(delivery, attempt.number);
-    if (recorded !== null && recorded.outcome !== 'interrupted') return null;
+    if (recorded !== null && recorded.outcome !== 'interrupted') return false;
     this.#store.saveAttempt(delivery, attempt);
-    return this.#change(delivery, settleLate(delivery.state, attempt));
+    this.#change(delivery, settleLate(delivery.state, attempt));
+    return true;
   }
 
   #change(delivery: StoredDelivery, state: DeliveryState | null): StoredDelivery | null {

@@ -1,4 +1,4 @@
-import type { DeliveryReason, NewDelivery } from '../domain/delivery.ts';
+import type { NewDelivery } from '../domain/delivery.ts';
 import type { AttemptResult } from './attempt.ts';
 
 /**
@@ -8,11 +8,11 @@ import type { AttemptResult } from './attempt.ts';
  *   delivery that may have been seen before is claimed: only one that is new to the outbox is the consumer's to attempt.
  * - `released`: claimed, but not attempted: the outbox is to attempt it.
  * - `waiting`: handed over: the outbox is to attempt it.
- * - `discarded`: not to be attempted; kept, so that it can be recovered.
+ * - `discarded`: not to be attempted, because the webhook is disabled; kept, so that it can be recovered.
  */
 export type OutboxEntry =
   | { kind: 'attempted'; delivery: NewDelivery; result: AttemptResult }
   | { kind: 'leased'; delivery: NewDelivery; startedAt: number }
   | { kind: 'released'; delivery: NewDelivery }
   | { kind: 'waiting'; delivery: NewDelivery }
-  | { kind: 'discarded'; delivery: NewDelivery; reason: DeliveryReason };
+  | { kind: 'discarded'; delivery: NewDelivery };

@@ -18,9 +18,10 @@ const STATE = 'status, reason, attempt_count, failures, expires_at, due_at, leas
 const COLUMNS = `created_at, id, event_id, event, session_id, ${STATE}`;
 
 const SQL = {
-  // OR IGNORE: recording a delivery twice is a no-op.
-  insert: `INSERT OR IGNORE INTO deliveries (${COLUMNS}, first_attempt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  insertKeyed: 'INSERT OR IGNORE INTO keyed_deliveries (id, created_at) VALUES (?, ?)',
+  // Recording a delivery twice is a no-op; a row that breaks a CHECK is an error, and not silence.
+  insert: `INSERT INTO deliveries (${COLUMNS}, first_attempt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (created_at, id) DO NOTHING`,
+  insertKeyed: 'INSERT INTO keyed_deliveries (id, created_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING',
   keyedCreatedAt: 'SELECT created_at FROM keyed_deliveries WHERE id = ?',
   find: `SELECT ${COLUMNS} FROM deliveries WHERE created_at = ? AND id = ?`,
   payload: 'SELECT payload FROM deliveries WHERE created_at = ? AND id = ?',
@@ -98,7 +99,9 @@ export class OutboxStore {
 
   /** Adds a delivery in the state it is in, with its first attempt where one has ended. False: it was there already. */
   insert(delivery: NewDelivery, state: DeliveryState, firstAttempt: AttemptRecord | null): boolean {
-    const { acceptedAt, id, eventId, event, sessionId, payload } = delivery;
+    const { id, eventId, event, sessionId, payload } = delivery;
+    // The time in its id, so that its id alone finds it again.
+    const acceptedAt = mintedAt(id) ?? delivery.acceptedAt;
     // A keyed delivery's place is where it was first recorded, whatever a repetition says.
     if (isKeyed(id) && this.#sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return false;
     const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
@@ -107,7 +110,11 @@ export class OutboxStore {
 
   find(id: string): StoredDelivery | null {
     const createdAt = this.#createdAt(id);
-    if (createdAt === null) return null;
+    return createdAt === null ? null : this.at({ createdAt, id });
+  }
+
+  /** The delivery at a place in the log, as it stands now. */
+  at({ createdAt, id }: DeliveryPosition): StoredDelivery | null {
     const [row] = this.#sql.exec<Row>(SQL.find, createdAt, id);
     return row ? toStored(row) : null;
   }

@@ -18,10 +18,10 @@ import { Reports } from './reports.ts';
 import { Sender } from './sender.ts';
 import { WebhookMemory } from './webhook-memory.ts';
 
-/** The time that sending and recording may take around an attempt's own timeout. */
-const LEASE_MARGIN_MS = 5_000;
-/** After a fault of ours the alarm tries again no sooner than this. */
-const AFTER_FAULT_MS = 5_000;
+/** The time that sending, reading the body and recording may take beyond an attempt's own timeout. */
+const LEASE_MARGIN_MS = 10_000;
+/** After a fault of ours (D1 unreachable, a secret that does not open) the alarm tries again no sooner than this. */
+const AFTER_FAULT_MS = 30_000;
 
 /** A recovery takes no further step in an alarm after this: an alarm may run 15 min (Durable Objects). */
 const WORK_MS = 300_000;
@@ -64,6 +64,8 @@ export class Outbox extends DurableObject<Env> {
   readonly #recoveries: Recoveries;
   readonly #webhook: WebhookMemory;
   readonly #webhookId: string;
+  /** Nothing is kept here any more, and nothing is to be: the webhook has been deleted. */
+  #erased = false;
   /** When the alarm is set for, as far as this instance knows. */
   #armedFor: number | null = null;
   #circuit: Circuit;
@@ -109,13 +111,19 @@ export class Outbox extends DurableObject<Env> {
   async record(config: OutboxConfig, entries: OutboxEntry[]): Promise<string[]> {
     const now = Date.now();
     const fresh: string[] = [];
+    const news: OutboxEntry[] = [];
     this.ctx.storage.transactionSync(() => {
-      for (const entry of entries) if (this.#ledger.record(entry, now)) fresh.push(entry.delivery.id);
+      for (const entry of entries) {
+        const recorded = this.#ledger.record(entry, now);
+        if (recorded === 'new') fresh.push(entry.delivery.id);
+        if (recorded !== 'known') news.push(entry);
+      }
     });
-    for (const entry of entries) if (entry.kind === 'attempted') this.#ended(config, entry.delivery.id, entry.result);
+    for (const entry of news) if (entry.kind === 'attempted') this.#ended(config, entry.delivery.id, entry.result);
+    this.#erased = false;
     if (this.#nextDueAt() === null) return fresh;
     this.#webhook.remember(config);
-    this.ctx.waitUntil(this.#reports.busy(now));
+    this.#tellBusy();
     // A running drain takes up what is due; what falls due later needs the alarm.
     this.#lane.poke();
     await this.#arm();
@@ -179,7 +187,7 @@ export class Outbox extends DurableObject<Env> {
     if (!config) return 0;
     this.#recoveries.request(since, until, Date.now());
     this.#setCircuit(gently(this.#circuit));
-    this.ctx.waitUntil(this.#reports.busy(Date.now()));
+    this.#tellBusy();
     await this.#arm();
     return count;
   }
@@ -235,9 +243,16 @@ export class Outbox extends DurableObject<Env> {
       logError('outbox.alarm_failed', withoutParameters(error), { webhook: this.#webhookId });
       notBefore = Date.now() + AFTER_FAULT_MS;
     }
+    if (this.#erased) return;
     // Set anew even where the lease of an attempt that has ended set it earlier: an alarm for nothing is billed as well.
     this.#armedFor = null;
     await this.#arm(notBefore);
+    this.#tellBusy();
+  }
+
+  /** Where deliveries wait, D1 notes it, for the cron. A lease alone is no matter for it: it ends within seconds. */
+  #tellBusy(): void {
+    if (this.#store.waitingDueAt() !== null) this.ctx.waitUntil(this.#reports.busy(Date.now()));
   }
 
   /** Attempts what is due; where a recovery is under way, with its deliveries step by step. */
@@ -321,6 +336,7 @@ export class Outbox extends DurableObject<Env> {
   async #erase(): Promise<void> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
+    this.#erased = true;
     this.#armedFor = null;
     this.#webhook.refresh();
     this.#circuit = closedCircuit(0);

@@ -30,6 +30,7 @@ export class Reports {
   readonly #d1: D1Database;
   readonly #webhookId: string;
   #known: Pending | null | undefined;
+  #marking = false;
 
   constructor(kv: SyncKvStorage, d1: D1Database, webhookId: string) {
     this.#kv = kv;
@@ -79,13 +80,16 @@ export class Reports {
 
   /** Notes in D1, once, that deliveries wait: the cron then looks after the alarm. Where it fails the alarm is still set. */
   async busy(now: number): Promise<void> {
-    if (this.#kv.get(BUSY)) return;
-    this.#kv.put(BUSY, true);
+    if (this.#marking || this.#kv.get(BUSY)) return;
+    this.#marking = true;
     try {
       await within(D1_TIMEOUT_MS, markBusy(this.#d1, this.#webhookId, now));
+      // Only what D1 knows is kept: an object that vanishes in between tells it again.
+      this.#kv.put(BUSY, true);
     } catch (error) {
       logError('outbox.not_marked_busy', withoutParameters(error), { webhook: this.#webhookId });
-      this.#kv.delete(BUSY);
+    } finally {
+      this.#marking = false;
     }
   }
 

@@ -1,5 +1,5 @@
 import { withoutParameters } from '../db/client.ts';
-import { clearBusy, clearErasure, listBusy, listErasures } from '../db/outboxes.ts';
+import { clearBusy, clearErasure, listBusy, listErasures, markBusy } from '../db/outboxes.ts';
 import { logError } from '../log.ts';
 import { within } from '../within.ts';
 
@@ -20,13 +20,16 @@ const ERASE_AGAIN_AFTER_MS = 120_000;
  * erases those of deleted webhooks.
  */
 export async function sweep(env: Env, now: number): Promise<void> {
-  await Promise.all([pokeBusy(env), eraseDeleted(env, now)]);
+  await Promise.all([pokeBusy(env, now), eraseDeleted(env, now)]);
 }
 
-async function pokeBusy(env: Env): Promise<void> {
-  await forEach('outbox.not_poked', await listBusy(env.DB, MAX_OUTBOXES), async ({ webhookId, since }) => {
+async function pokeBusy(env: Env, now: number): Promise<void> {
+  const busy = await listBusy(env.DB, MAX_OUTBOXES);
+  await forEach('outbox.not_poked', busy, async ({ webhookId, since }) => {
     const waits = await within(RPC_TIMEOUT_MS, env.OUTBOX.getByName(webhookId).poke());
     if (!waits) await clearBusy(env.DB, webhookId, since);
+    // To the end of the line, where there are more than one sweep takes.
+    else if (busy.length === MAX_OUTBOXES) await markBusy(env.DB, webhookId, now);
   });
 }
 

@@ -34,14 +34,14 @@ export interface RetryPolicy {
 /** How long a delivery can wait, held or paced, before it fails as expired: 3 days. */
 export const MAX_WAIT_MS = 3 * 86_400_000;
 
-/** A delivery that waits for its first attempt. */
-export function waiting(dueAt: number): DeliveryState {
+/** A delivery that waits for its first attempt; it expires MAX_WAIT_MS after its event was accepted. */
+export function waiting(dueAt: number, acceptedAt = dueAt): DeliveryState {
   return {
     status: 'pending',
     reason: null,
     attemptCount: 0,
     failures: 0,
-    expiresAt: dueAt + MAX_WAIT_MS,
+    expiresAt: acceptedAt + MAX_WAIT_MS,
     dueAt,
     leasedAt: null,
     trigger: 'event',

@@ -21,11 +21,13 @@ import { type Inbox, inbox } from '../support/receiver.ts';
 const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
 const MINUTE = 60_000;
 
-// Only the date is driven; alarms are run by hand.
+// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
+let clock = Date.now();
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.useFakeTimers({ toFake: ['Date'], now: clock });
 });
 afterEach(() => {
+  clock = Date.now();
   vi.useRealTimers();
 });
 
@@ -61,6 +63,7 @@ describe('a webhook whose endpoint keeps failing', () => {
     const organization = await givenOrganization();
     const webhook = await givenWebhook(organization, { url: endpoint.url });
     await consume([aMessage([anEvent(organization), anEvent(organization), anEvent(organization)])]);
+    await runAlarm(webhook);
     await vi.waitFor(async () => expect(await inDatabase(webhook)).toMatchObject({ health: 'failing' }));
     expect((await readWebhook(env.DB, webhook))?.webhook.healthSince).toBe((await outboxOf(webhook).status()).since);
   });

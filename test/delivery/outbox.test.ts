@@ -4,7 +4,7 @@ import { eq } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { readWebhook } from '../../src/db/configuration.ts';
-import { organizations, webhooks } from '../../src/db/schema.ts';
+import { organizations, outboxErasures, webhooks } from '../../src/db/schema.ts';
 import { sealSecret } from '../../src/db/secret-box.ts';
 import type { OutboxEntry } from '../../src/delivery/outbox-entry.ts';
 import type { AttemptRecord, DeliveryDetail, DeliverySummary, NewDelivery } from '../../src/domain/delivery.ts';
@@ -25,11 +25,13 @@ import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
 
 const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
 
-// Only the date is driven: waits inside the runtime stay real, and alarms are run by hand.
+// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
+let clock = Date.now();
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  vi.useFakeTimers({ toFake: ['Date'], now: clock });
 });
 afterEach(() => {
+  clock = Date.now();
   vi.useRealTimers();
 });
 
@@ -182,11 +184,24 @@ describe('what changes between two attempts', () => {
     const endpoint = endpointInbox();
     await endpoint.script([{ status: 500 }]);
     const { webhook, id } = await givenDelivery(endpoint);
+    await databaseOf(env.DB).insert(outboxErasures).values({ webhookId: webhook, requestedAt: Date.now() });
     await databaseOf(env.DB).delete(webhooks).where(eq(webhooks.id, webhook));
     await runWhenDue(webhook, id);
     expect(await endpoint.requests()).toHaveLength(1);
     expect(await deliveriesOf(webhook)).toEqual([]);
     expect(await alarmOf(webhook)).toBeNull();
+  });
+
+  it('keeps everything where the webhook is missing from the database without having been deleted', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }, { status: 200 }]);
+    const { webhook, id } = await givenDelivery(endpoint);
+    const [row] = await databaseOf(env.DB).select().from(webhooks).where(eq(webhooks.id, webhook));
+    await databaseOf(env.DB).delete(webhooks).where(eq(webhooks.id, webhook));
+    // The last known configuration serves, as it does while the database is down.
+    await runWhenDue(webhook, id);
+    expect(await find(webhook, id)).toMatchObject({ status: 'delivered', attemptCount: 2 });
+    await databaseOf(env.DB).insert(webhooks).values(row!);
   });
 });
 
@@ -220,6 +235,7 @@ describe('410 Gone', () => {
     expect(gone).toMatchObject({ status: 'failed', reason: 'endpoint_gone', attemptCount: 1 });
 
     // The outbox's alarm tells D1 at once.
+    await runAlarm(webhook);
     await vi.waitFor(async () => {
       const [row] = await databaseOf(env.DB).select().from(webhooks).where(eq(webhooks.id, webhook));
       expect(row).toMatchObject({ enabled: false, disabledReason: 'endpoint_gone' });
