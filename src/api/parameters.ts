@@ -1,6 +1,7 @@
 import type { Database } from '../db/client.ts';
 import { findOrganization, type OrganizationRow } from '../db/organizations.ts';
 import { fromBase64Url, toBase64Url } from '../domain/encoding.ts';
+import { parseIsoTime } from '../domain/iso-time.ts';
 import { invalid, notFound } from './errors.ts';
 import { z } from './zod.ts';
 
@@ -20,11 +21,18 @@ export const webhookParams = organizationParams.extend({ webhookId: pathId('webh
 export const eventParams = organizationParams.extend({ eventId: pathId('event', 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA') });
 export const deliveryParams = webhookParams.extend({ deliveryId: pathId('delivery', 'dlv_01JDCQ7Z8W5M3KXN4R2T6V9YBA') });
 
+/** A `+` in a query is a space once it is decoded, which is how most wrong times come about. */
+const NO_TIME = 'This is not a time such as 2026-11-23T14:00:00Z, 2026-11-23T14:00:00+01:00 or 2026-11-23; write + as %2B in a query.';
+
 /** ISO 8601 in, milliseconds since the epoch out. */
 export const timeInput = (description: string) =>
-  z.iso
-    .datetime({ offset: true, error: 'This is not an ISO 8601 time such as 2026-11-23T14:00:00Z.' })
-    .transform((text) => Date.parse(text))
+  z
+    .string()
+    .transform((text, context) => {
+      const timeMs = parseIsoTime(text);
+      if (timeMs === null) context.addIssue({ code: 'custom', message: NO_TIME });
+      return timeMs ?? z.NEVER;
+    })
     .openapi({ type: 'string', format: 'date-time', description, example: '2026-11-23T14:00:00Z' });
 
 /** A time as answers carry it. */
@@ -46,7 +54,7 @@ export const pageQuery = z.object({
     .transform(Number)
     .refine((limit) => limit >= 1 && limit <= MAX_PAGE, `This is not a whole number from 1 to ${MAX_PAGE}.`)
     .optional()
-    .openapi({ type: 'integer', description: `At most this many: 1 to ${MAX_PAGE}, ${DEFAULT_PAGE} where nothing is said.` }),
+    .openapi({ type: 'integer', minimum: 1, maximum: MAX_PAGE, default: DEFAULT_PAGE, description: 'At most this many.' }),
   cursor: z.string().max(500).optional().openapi({ description: 'Where to go on: the `nextCursor` of the page before.' }),
 });
 

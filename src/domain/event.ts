@@ -1,3 +1,5 @@
+import { parseIsoTime } from './iso-time.ts';
+import { MAX_ISSUES, mismatch, nameOf } from './issue.ts';
 import { layOut } from './json-items.ts';
 
 /** Largest single event, in bytes. */
@@ -10,8 +12,6 @@ export const MAX_EVENTS = 100;
 export const MAX_EVENT_DEPTH = 100;
 /** Longest `organization_id`, `event`, `timestamp` and `session_id`, in characters. */
 const MAX_NAME_LENGTH = 256;
-/** How many issues an answer lists: enough to mend a request, not enough to make the answer larger than the request. */
-const MAX_ISSUES = 20;
 
 /** An event that may be accepted; its type is still to be looked up in the catalogue. */
 export interface IncomingEvent {
@@ -99,42 +99,30 @@ function issuesOf(value: unknown): EventIssue[] {
   for (const field of ['event', 'timestamp', 'organization_id']) issues.push(...checkName(value, field));
   if (value.event === 'visitor.identified') {
     issues.push(...checkName(value, 'session_id'));
-    if (!isObject(value.visitor)) issues.push(mismatch(value, 'visitor', 'an object'));
+    if (!isObject(value.visitor)) issues.push(misfit(value, 'visitor', 'an object'));
   }
   for (const field of ['company', 'session']) {
     const part = value[field];
-    if (part !== undefined && part !== null && !isObject(part)) issues.push(mismatch(value, field, 'an object or null'));
+    if (part !== undefined && part !== null && !isObject(part)) issues.push(misfit(value, field, 'an object or null'));
   }
   return issues;
 }
 
 function checkName(value: Record<string, unknown>, field: string): EventIssue[] {
   const text = value[field];
-  if (typeof text !== 'string') return [mismatch(value, field, 'a string')];
+  if (typeof text !== 'string') return [misfit(value, field, 'a string')];
   if (text === '') return [{ field, message: `\`${field}\` is empty` }];
   if (text.length > MAX_NAME_LENGTH) return [{ field, message: `\`${field}\` is longer than ${MAX_NAME_LENGTH} characters` }];
-  if (field === 'timestamp' && !isTime(text)) return [{ field, message: '`timestamp` is not an ISO 8601 time' }];
+  if (field === 'timestamp' && parseIsoTime(text) === null) return [{ field, message: '`timestamp` is not an ISO 8601 time' }];
   return [];
 }
 
-/** An ISO 8601 date, and where there is one a time. Date.parse alone finds a year in "week 5". */
-function isTime(text: string): boolean {
-  return /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text));
-}
-
-function mismatch(value: Record<string, unknown>, field: string, expected: string): EventIssue {
-  const is = Object.hasOwn(value, field) ? `is ${nameOf(value[field])}, not ${expected}` : `is missing; it is ${expected}`;
-  return { field, message: `\`${field}\` ${is}` };
+function misfit(value: Record<string, unknown>, field: string, expected: string): EventIssue {
+  return { field, message: mismatch(`\`${field}\``, value[field], expected) };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function nameOf(value: unknown): string {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function tooLarge(bytes: number, index?: number): ReadEvents {

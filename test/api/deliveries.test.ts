@@ -115,6 +115,7 @@ describe("a webhook's deliveries", () => {
     ['event=', 'event'],
     ['from=yesterday', 'from'],
     ['to=2026-13-01T00:00:00Z', 'to'],
+    ['from=2026-02-31', 'from'],
     ['cursor=%00', 'cursor'],
     ['cursor=WzEsMl0', 'cursor'],
     ['cursor=bm90IGpzb24', 'cursor'],
@@ -122,6 +123,13 @@ describe("a webhook's deliveries", () => {
   ])('asked with %s are 422', async (query, field) => {
     const answer = await organization.admin.get(`${path}?${query}`);
     expect(answer).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { field } } });
+  });
+
+  test('asked with a + that a query turns into a space are told so', async () => {
+    expect((await list('?from=2026-11-23T14:00:00+01:00')).message).toMatch(
+      /^from: .*2026-11-23T14:00:00\+01:00.*write \+ as %2B in a query/,
+    );
+    expect((await list('?from=2026-11-23T14:00:00%2B01:00')).data).toEqual(expect.any(Array));
   });
 
   test('are 503 while the outbox cannot be reached', async () => {

@@ -221,6 +221,16 @@ describe('/openapi.json', () => {
     }
   });
 
+  test('says what a limit may be', async () => {
+    const { body } = await call('GET', '/openapi.json');
+    const paged = routes.filter(({ query }) => query && 'limit' in query.shape);
+    expect(paged.length).toBeGreaterThan(0);
+    for (const { path, method } of paged) {
+      const { schema } = body.paths[path][method].parameters.find(({ name }: { name: string }) => name === 'limit');
+      expect(schema).toMatchObject({ type: 'integer', minimum: 1, maximum: 100, default: 50 });
+    }
+  });
+
   test('gives each operation an id of its own', () => {
     const ids = routes.map(({ operationId }) => operationId);
     expect(new Set(ids).size).toBe(ids.length);

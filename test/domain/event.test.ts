@@ -218,6 +218,13 @@ describe('an event is refused', () => {
     ['whose `timestamp` is a number', { ...ORDER, timestamp: 1_764_000_000 }, 'timestamp', /is a number, not a string/],
     ['whose `timestamp` is no time', { ...ORDER, timestamp: 'yesterday' }, 'timestamp', /is not an ISO 8601 time/],
     ['whose `timestamp` is in no month', { ...ORDER, timestamp: '2026-13-01T00:00:00Z' }, 'timestamp', /is not an ISO 8601 time/],
+    [
+      'whose `timestamp` is a day that no month has',
+      { ...ORDER, timestamp: '2026-02-31T00:00:00Z' },
+      'timestamp',
+      /is not an ISO 8601 time/,
+    ],
+    ['whose `timestamp` goes on', { ...ORDER, timestamp: '2026-11-23T14:05:09Z or so' }, 'timestamp', /is not an ISO 8601 time/],
     ['whose `timestamp` is words and a number', { ...ORDER, timestamp: 'week 5' }, 'timestamp', /is not an ISO 8601 time/],
     ['whose `timestamp` is an HTTP date', { ...ORDER, timestamp: 'Mon, 23 Nov 2026 14:05:09 GMT' }, 'timestamp', /is not an ISO 8601 time/],
     ['whose `timestamp` is seconds in a string', { ...ORDER, timestamp: '1764' }, 'timestamp', /is not an ISO 8601 time/],
