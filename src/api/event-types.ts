@@ -1,6 +1,7 @@
 import { deleteEventType, listEventTypes, putEventType } from '../db/event-types.ts';
 import { schemaProblem } from '../domain/event-schema.ts';
 import { BUILT_IN_EVENT_TYPES, EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH, mergeCatalogue } from '../domain/event-type.ts';
+import { logWarning } from '../log.ts';
 import { expireCatalogue } from './catalogue.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { type Route, route } from './route.ts';
@@ -84,8 +85,7 @@ const put = route({
     if (body.name !== undefined && body.name !== params.name) {
       throw invalid([{ field: 'name', message: `\`name\` is not \`${params.name}\`, as the path says.` }]);
     }
-    const problem = schema && schemaProblem(schema);
-    if (problem) throw invalid([{ field: problem.field ? `schema.${problem.field}` : 'schema', message: problem.message }]);
+    requireUsable(schema);
     const type = { name: params.name, description, example, schema };
     await putEventType(db, type, nowMs);
     expireCatalogue();
@@ -112,6 +112,14 @@ const remove = route({
     throw notFound('event type');
   },
 });
+
+/** Refuses a schema that events could not be checked against. */
+function requireUsable(schema: Record<string, unknown> | null): void {
+  const problem = schema && schemaProblem(schema);
+  if (!problem) return;
+  if (problem.cause !== undefined) logWarning('api.schema_refused', { cause: String(problem.cause) });
+  throw invalid([{ field: problem.field ? `schema.${problem.field}` : 'schema', message: problem.message }]);
+}
 
 function isBuiltIn(name: string): boolean {
   return BUILT_IN_EVENT_TYPES.some((type) => type.name === name);

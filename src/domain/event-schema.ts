@@ -1,16 +1,19 @@
 import { dereference, type Schema, Validator } from '@cfworker/json-schema';
 import type { EventSchema } from './event-type.ts';
+import { MAX_ISSUES } from './issue.ts';
 
 /** What is wrong at a place of a schema, or of an event that a schema was applied to. */
 export interface SchemaIssue {
   /** The place, its steps joined by dots; empty for the whole. */
   field: string;
   message: string;
+  /** What the validator threw, for the log alone. */
+  cause?: unknown;
 }
 
 const DRAFT = '2020-12';
-/** How many issues of one event are told. */
-const MAX_ISSUES = 20;
+/** What `$schema` may say: this draft, with or without the empty fragment. */
+const DRAFT_URI = /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 
 const TYPES: readonly unknown[] = ['array', 'boolean', 'integer', 'null', 'number', 'object', 'string'];
 const WITH_ONE = [
@@ -33,10 +36,15 @@ const NUMBERS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', '
 /** Whether a keyword's value is what the draft allows, where that can be said of the value alone. */
 const KEYWORDS: Record<string, [isValid: (value: unknown) => boolean, expected: string]> = {
   type: [(value) => [value].flat().length > 0 && [value].flat().every((name) => TYPES.includes(name)), 'a type name, or a list of them'],
-  required: [(value) => Array.isArray(value) && value.every((name) => typeof name === 'string'), 'a list of names'],
+  required: [isNames, 'a list of names'],
   enum: [Array.isArray, 'a list'],
   pattern: [isPattern, 'a regular expression'],
   $ref: [(value) => typeof value === 'string' && value.startsWith('#'), 'a reference within this schema ("#/$defs/…")'],
+  $schema: [(value) => typeof value === 'string' && DRAFT_URI.test(value), '"https://json-schema.org/draft/2020-12/schema"'],
+  $id: [isString, 'a string'],
+  $anchor: [isString, 'a string'],
+  format: [isString, 'a string'],
+  dependentRequired: [(value) => isObject(value) && Object.values(value).every(isNames), 'an object of lists of names'],
   uniqueItems: [(value) => typeof value === 'boolean', 'true or false'],
   ...Object.fromEntries(
     COUNTS.map((name) => [name, [(value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0, 'a whole number']]),
@@ -57,7 +65,10 @@ export function schemaProblem(schema: EventSchema): SchemaIssue | null {
     }
     new Validator(structuredClone(schema) as Schema, DRAFT).validate({});
   } catch (error) {
-    return { field: '', message: `cannot be used: ${error instanceof Error ? error.message : String(error)}` };
+    const message = isEndless(error)
+      ? 'the schema refers to itself in a circle'
+      : 'the schema has an `$id` or a `$ref` that cannot be used';
+    return { field: '', message, cause: error };
   }
   return null;
 }
@@ -93,6 +104,19 @@ function* partsOf(schema: Record<string, unknown>): Generator<[string[], unknown
   }
 }
 
+/** Stack overflows are how the validator shows a reference that leads back to itself. */
+function isEndless(error: unknown): boolean {
+  return error instanceof RangeError;
+}
+
+function isString(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function isNames(value: unknown): boolean {
+  return Array.isArray(value) && value.every(isString);
+}
+
 function isPattern(value: unknown): boolean {
   try {
     return typeof value === 'string' && Boolean(new RegExp(value, 'u'));
@@ -125,10 +149,9 @@ export function checkAgainstSchema(schema: EventSchema, event: unknown): SchemaI
   try {
     result = validatorOf(schema).validate(event);
   } catch (error) {
-    // A name that is half a surrogate pair, or a schema that runs in circles over this event: the event is refused, not the service broken.
-    return [
-      { field: '', message: `cannot be checked against its type's schema: ${error instanceof Error ? error.message : String(error)}` },
-    ];
+    // A schema that runs in circles over this event, or a name that is half a surrogate pair: the event is refused, not the service broken.
+    const why = isEndless(error) ? 'which refers to itself in a circle' : 'which cannot be applied to it';
+    return [{ field: '', message: `the event cannot be checked against its type's schema, ${why}`, cause: error }];
   }
   if (result.valid) return [];
   const inner = result.errors.filter(({ keyword }) => !OUTER_KEYWORDS.has(keyword));
