@@ -1,4 +1,5 @@
 import { isDatabaseFailure, withoutParameters } from '../db/client.ts';
+import { MAX_ISSUES } from '../domain/issue.ts';
 import { logError } from '../log.ts';
 import { z } from './zod.ts';
 
@@ -75,13 +76,13 @@ export function notFound(what: string): ApiError {
   return new ApiError('not_found', `There is no such ${what}.`);
 }
 
-/** A 422 that names the first wrong field, and lists all. */
+/** A 422 that names the first wrong field, and lists the first MAX_ISSUES. */
 export function invalid(issues: readonly Issue[], code: ErrorCode = 'validation_failed'): ApiError {
   const [first = { field: '', message: 'The request is not valid.' }] = issues;
   const place = first.index === undefined ? '' : `Event ${first.index}: `;
   const message = `${place}${first.field && !first.message.includes(first.field) ? `${first.field}: ` : ''}${first.message}`;
   const where = first.index === undefined ? { field: first.field } : { field: first.field, index: first.index };
-  return new ApiError(code, message, { ...where, issues });
+  return new ApiError(code, message, { ...where, issues: issues.slice(0, MAX_ISSUES) });
 }
 
 /** What the client is told of anything thrown. What it is not told (a bug, an outage's cause) is logged. */

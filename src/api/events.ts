@@ -2,7 +2,7 @@ import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '..
 import { packEvents } from '../domain/event-message.ts';
 import { checkAgainstSchema } from '../domain/event-schema.ts';
 import { keyedEventId, mintId } from '../domain/ids.ts';
-import { logError } from '../log.ts';
+import { logError, logWarning } from '../log.ts';
 import { within } from '../within.ts';
 import { knownEventTypes } from './catalogue.ts';
 import { ApiError, type Issue, invalid } from './errors.ts';
@@ -44,9 +44,9 @@ const post = route({
   headers: z.object({
     'Idempotency-Key': z
       .string()
-      .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'An Idempotency-Key has 1 to 255 printable characters.')
+      .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'An Idempotency-Key has 1 to 255 printable ASCII characters.')
       .optional()
-      .openapi({ description: '1 to 255 printable characters. Counts per organization.' }),
+      .openapi({ description: '1 to 255 printable ASCII characters. Counts per organization.' }),
   }),
   rawBody: { schema: z.union([event, z.array(event).min(1).max(MAX_EVENTS)]), maxBytes: MAX_EVENTS_BYTES },
   success: { status: 202, description: 'In the queue: `id` of an event, `ids` of an array.', schema: z.union([accepted, acceptedAll]) },
@@ -92,20 +92,23 @@ async function requireKnown(env: Env, { array, events }: Accepted, nowMs: number
     throw new ApiError('configuration_unavailable', 'The catalogue of event types cannot be reached right now. Please try again shortly.');
   }
   if (unknown.length > 0) {
-    const message = 'The catalogue does not know this `event`.';
     throw invalid(
-      unknown.map(([index]) => ({ ...place(index), field: 'event', message })),
+      unknown.map(([index, one]) => ({ ...place(index), field: 'event', message: `There is no event type \`${one.event}\`.` })),
       'unknown_event_type',
     );
   }
   const issues = events.flatMap((one, index) =>
     mismatches(one, types.get(one.event)?.schema ?? null).map((issue) => ({ ...place(index), ...issue })),
   );
-  if (issues.length > 0) throw invalid(issues.slice(0, 20));
+  if (issues.length > 0) throw invalid(issues);
 }
 
 function mismatches(one: IncomingEvent, schema: Record<string, unknown> | null): Issue[] {
-  return schema ? checkAgainstSchema(schema, one.value) : [];
+  if (!schema) return [];
+  return checkAgainstSchema(schema, one.value).map(({ field, message, cause }) => {
+    if (cause !== undefined) logWarning('api.event_not_checked', { eventType: one.event, cause: String(cause) });
+    return { field, message };
+  });
 }
 
 /**

@@ -146,7 +146,10 @@ function check(schema: z.ZodType, value: unknown): unknown {
 function toIssues(issue: z.core.$ZodIssue): Issue[] {
   const path = issue.path.map(String);
   if (issue.code !== 'unrecognized_keys') return [{ field: path.join('.'), message: issue.message }];
-  return issue.keys.map((key) => ({ field: [...path, key].join('.'), message: 'This field is not known.' }));
+  return issue.keys.map((key) => ({
+    field: [...path, key].join('.'),
+    message: `\`${[...path, key].join('.')}\` is not a field of this request`,
+  }));
 }
 
 /** Every error code a route can answer with, those of its access and its inputs included. */

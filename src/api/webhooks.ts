@@ -90,7 +90,8 @@ const create = route({
     requireEndpoint(body.url, settings, url);
     await requireSubscribable(db, body.events);
     const id = mintId('webhook', nowMs);
-    const secret = body.generateSecret ? generateSecret() : (body.secret ?? null);
+    const generated = body.generateSecret ? generateSecret() : undefined;
+    const secret = generated ?? body.secret ?? null;
     const row = await insertWebhook(db, {
       id,
       organizationId,
@@ -109,7 +110,7 @@ const create = route({
       await requireOrganization(db, organizationId);
       throw new ApiError('webhook_limit_reached', `An organization has at most ${MAX_WEBHOOKS} webhooks.`, { limit: MAX_WEBHOOKS });
     }
-    return { ...toWebhook(row), ...(body.generateSecret && { secret }) };
+    return { ...toWebhook(row), secret: generated };
   },
 });
 

@@ -97,7 +97,7 @@ describe('POST /events', () => {
     const unknown = { event: 'company.seen', timestamp: '2026-11-23T14:05:09Z', organization_id: 'org_a' };
     expect(await producer.post('/events', unknown)).toMatchObject({
       status: 422,
-      body: { code: 'unknown_event_type', details: { field: 'event' } },
+      body: { code: 'unknown_event_type', message: 'There is no event type `company.seen`.', details: { field: 'event' } },
     });
     expect(await producer.post('/events', [event(), unknown])).toMatchObject({
       status: 422,
@@ -135,6 +135,10 @@ describe('POST /events', () => {
       status: 422,
       body: { details: { field: 'deal.amount', index: 1 } },
     });
+    const endless = { properties: { a: { $ref: '#/$defs/x' } }, $defs: { x: { $ref: '#/$defs/x' } } };
+    await expectStatus(platform.put('/event-types/deal.lost', { description: 'x', schema: endless }), 200);
+    const unchecked = await producer.post('/events', { ...deal({}), event: 'deal.lost', a: 1 });
+    expect(unchecked.body.details.issues).toEqual([{ field: '', message: expect.stringContaining('in a circle') }]);
     const halfCharacter = '{"event":"deal.won","timestamp":"2026-11-23T14:05:09Z","organization_id":"o","deal":{"amount":1},"\\ud800":1}';
     expect((await post(halfCharacter)).status).toBeLessThan(500);
   });
