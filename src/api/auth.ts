@@ -3,6 +3,7 @@ import { databaseOf, withoutParameters } from '../db/client.ts';
 import { FreshCache, NothingKnown } from '../db/fresh-cache.ts';
 import { grants, type KeyScope, keyKind, keyStatus } from '../domain/api-key.ts';
 import { toHex } from '../domain/encoding.ts';
+import { sha256 } from '../domain/sha256.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { ApiError, notFound } from './errors.ts';
@@ -42,8 +43,6 @@ const knownKeys = new FreshCache<KnownKey | null>({
   // A key that does not exist could be made in the next moment, and guesses would crowd out real keys.
   isKept: (key) => key !== null,
 });
-
-const encoder = new TextEncoder();
 
 /** What a request needs of its surroundings to be authenticated. */
 export interface AuthContext {
@@ -94,12 +93,7 @@ async function isPlatformKey(presented: string, platformKeys: readonly string[])
   const digest = await sha256(presented);
   let matched = false;
   // Every key is compared, every byte of it: the time taken says nothing of how near a guess came.
-  for (const key of platformKeys) {
-    const expected = await sha256(key);
-    let difference = 0;
-    for (const [at, byte] of expected.entries()) difference |= byte ^ (digest[at] as number);
-    matched = difference === 0 || matched;
-  }
+  for (const key of platformKeys) matched = crypto.subtle.timingSafeEqual(digest, await sha256(key)) || matched;
   return matched;
 }
 
@@ -124,10 +118,6 @@ function noteUse(key: KnownKey, { env, nowMs, waitUntil }: AuthContext): void {
       logError('api.key_use_not_noted', withoutParameters(error), { keyId: key.id }),
     ),
   );
-}
-
-async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text)));
 }
 
 function invalidKey(): ApiError {

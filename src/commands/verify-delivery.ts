@@ -47,9 +47,12 @@ export const VERIFIERS: readonly Verifier[] = [
   },
 ];
 
-/** As the libraries want it: a `whsec_` secret as it is, any other as its bytes. */
+/** `whsec_` and base64, as Standard Webhooks has it. */
+const STANDARD_SECRET = /^whsec_(?!$)([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}(==)?|[A-Za-z0-9+/]{3}=?)?$/;
+
+/** As the libraries want it: a secret of the standard form as it is, any other as its bytes. */
 function keyOf(secret: string): [secret: string | Uint8Array, options?: { format: 'raw' }] {
-  return secret.startsWith('whsec_') ? [secret] : [new TextEncoder().encode(secret), { format: 'raw' }];
+  return STANDARD_SECRET.test(secret) ? [secret] : [new TextEncoder().encode(secret), { format: 'raw' }];
 }
 
 /** Both libraries throw where a signature does not match. */

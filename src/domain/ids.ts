@@ -1,4 +1,5 @@
 import { decodeTime, monotonicFactory } from 'ulid';
+import { sha256 } from './sha256.ts';
 
 /*
  * Ids are a prefix and 26 characters of Crockford base32 (a delivery's has 32). A minted id is a ULID: it sorts by the millisecond it was made in,
@@ -14,7 +15,6 @@ const ULID_LENGTH = 26;
 /** The library's own test lets through what its decodeTime then throws at. */
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 const DERIVED_MARK = 'Z';
-const encoder = new TextEncoder();
 const nextUlid = monotonicFactory();
 
 /** A new id that sorts after every earlier one of this isolate. */
@@ -48,10 +48,6 @@ export function deliveryId(eventId: string, webhookId: string): string {
 export function mintedAt(id: string): number | null {
   const ulid = id.slice(ID_PREFIXES.event.length + 1, ID_PREFIXES.event.length + 1 + ULID_LENGTH);
   return ULID.test(ulid) ? decodeTime(ulid) : null;
-}
-
-async function sha256(text: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', encoder.encode(text)));
 }
 
 /** The first `length` base32 characters of some bytes. */

@@ -1,3 +1,5 @@
+import { fromBase64, toBase64, toHex } from './encoding.ts';
+
 /*
  * How deliveries are signed (DESIGN, section 2): `X-Bullseye-Signature`, and the headers of the Standard Webhooks
  * specification, whose published libraries verify them unchanged.
@@ -11,7 +13,8 @@ export interface SigningKeys {
   standard: CryptoKey;
 }
 
-const STANDARD_PREFIX = 'whsec_';
+/** The base64 of a secret in the form of Standard Webhooks; atob alone would also skip white space. */
+const STANDARD_SECRET = /^whsec_([A-Za-z0-9+/]+={0,2})$/;
 const encoder = new TextEncoder();
 
 export async function importSigningKeys(secret: string): Promise<SigningKeys> {
@@ -22,11 +25,12 @@ export async function importSigningKeys(secret: string): Promise<SigningKeys> {
 
 /** The bytes after `whsec_`, or null where the secret is not of that form: then it is used as its UTF-8 bytes. */
 function standardKeyBytes(secret: string): Uint8Array | null {
-  if (!secret.startsWith(STANDARD_PREFIX)) return null;
+  const base64 = STANDARD_SECRET.exec(secret)?.[1];
+  if (base64 === undefined) return null;
   try {
-    const bytes = Uint8Array.from(atob(secret.slice(STANDARD_PREFIX.length)), (character) => character.charCodeAt(0));
-    return bytes.length > 0 ? bytes : null;
+    return fromBase64(base64);
   } catch {
+    // Of a length that no base64 has.
     return null;
   }
 }
@@ -37,8 +41,7 @@ function importHmacKey(bytes: Uint8Array): Promise<CryptoKey> {
 
 /** Lower-case hex HMAC-SHA256 of the body. */
 export async function bullseyeSignature(keys: SigningKeys, body: Uint8Array): Promise<string> {
-  const mac = new Uint8Array(await crypto.subtle.sign('HMAC', keys.raw, body));
-  return Array.from(mac, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return toHex(new Uint8Array(await crypto.subtle.sign('HMAC', keys.raw, body)));
 }
 
 /**
@@ -54,7 +57,7 @@ export async function standardSignature(keys: readonly SigningKeys[], id: string
   const signatures = await Promise.all(
     keys.map(async ({ standard }) => {
       const mac = new Uint8Array(await crypto.subtle.sign('HMAC', standard, content));
-      return `v1,${btoa(String.fromCharCode(...mac))}`;
+      return `v1,${toBase64(mac)}`;
     }),
   );
   return signatures.join(' ');

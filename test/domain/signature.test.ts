@@ -100,6 +100,10 @@ describe('webhook-signature', () => {
     ['a secret in base64url after whsec_', 'whsec_-_-_'],
     ['a secret of the wrong length for base64 after whsec_', 'whsec_abcde'],
     ['a secret with nothing after whsec_', 'whsec_'],
+    ['a secret with a space in its base64', 'whsec_MfKQ9r8GKYqr TwjUPD8ILPZIo2LaLaSw'],
+    ['a secret with a line break after its base64', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n'],
+    ['a secret with padding alone after whsec_', 'whsec_=='],
+    ['a secret with too much padding', 'whsec_c2VjcmV0===='],
     ['a secret with the prefix in capitals', 'WHSEC_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
     ['a secret beyond ASCII', 'whsec_Zoë'],
   ])('is made with the UTF-8 bytes of %s', async (_what, secret) => {
