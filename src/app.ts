@@ -10,6 +10,7 @@ import { parkedMessageRoutes } from './api/parked-messages.ts';
 import { setRateLimitHeaders } from './api/rate-limit.ts';
 import { type ApiEnv, type Route, register } from './api/route.ts';
 import { serviceRoutes } from './api/service.ts';
+import { statisticsRoutes } from './api/statistics.ts';
 import { webhookSecretRoutes } from './api/webhook-secrets.ts';
 import { webhookRoutes } from './api/webhooks.ts';
 import { mintId } from './domain/ids.ts';
@@ -22,6 +23,7 @@ const apiRoutes: readonly Route[] = [
   ...webhookSecretRoutes,
   ...deliveryRoutes,
   ...deliveryActionRoutes,
+  ...statisticsRoutes,
   ...eventTypeRoutes,
   ...parkedMessageRoutes,
 ];

@@ -24,6 +24,7 @@ export const MIGRATIONS: readonly string[] = [
     trigger TEXT NOT NULL,
     finished_at INTEGER,
     last_response_status INTEGER,
+    last_duration_ms INTEGER,
     first_attempt TEXT,
     payload BLOB NOT NULL,
     PRIMARY KEY (created_at, id),
@@ -44,6 +45,11 @@ export const MIGRATIONS: readonly string[] = [
     record TEXT NOT NULL,
     PRIMARY KEY (delivery_id, number)
   ) WITHOUT ROWID;
+  -- Counts of past hours (delivery/outbox-statistics.ts), made when somebody asks for statistics.
+  CREATE TABLE hours (
+    start INTEGER PRIMARY KEY,
+    tally TEXT NOT NULL
+  );
   -- Deliveries of events with an Idempotency-Key: their ids carry no time, so that their place in the log is looked up here.
   CREATE TABLE keyed_deliveries (
     id TEXT PRIMARY KEY,

@@ -9,29 +9,32 @@ import type {
 } from '../domain/delivery.ts';
 import { isKeyed, mintedAt } from '../domain/ids.ts';
 import type { DeliveryState } from '../domain/lifecycle.ts';
+import { HOUR_MS } from '../domain/statistics.ts';
 import { migrate } from './outbox-migrations.ts';
 
 /** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */
 const MAX_SCANNED_ROWS = 2_000;
 
-const STATE = 'status, reason, attempt_count, failures, expires_at, due_at, leased_at, trigger, finished_at, last_response_status';
+const STATE =
+  'status, reason, attempt_count, failures, expires_at, due_at, leased_at, trigger, finished_at, last_response_status, last_duration_ms';
 const COLUMNS = `created_at, id, event_id, event, session_id, ${STATE}`;
 
 const SQL = {
   // Recording a delivery twice is a no-op; a row that breaks a CHECK is an error, and not silence.
-  insert: `INSERT INTO deliveries (${COLUMNS}, first_attempt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  insert: `INSERT INTO deliveries (${COLUMNS}, first_attempt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (created_at, id) DO NOTHING`,
   insertKeyed: 'INSERT INTO keyed_deliveries (id, created_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING',
   keyedCreatedAt: 'SELECT created_at FROM keyed_deliveries WHERE id = ?',
   find: `SELECT ${COLUMNS} FROM deliveries WHERE created_at = ? AND id = ?`,
   payload: 'SELECT payload FROM deliveries WHERE created_at = ? AND id = ?',
-  save: `UPDATE deliveries SET (${STATE}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE created_at = ? AND id = ?`,
+  save: `UPDATE deliveries SET (${STATE}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE created_at = ? AND id = ?`,
   saveFirstAttempt: 'UPDATE deliveries SET first_attempt = ? WHERE created_at = ? AND id = ?',
   firstAttempt: 'SELECT first_attempt AS record FROM deliveries WHERE created_at = ? AND id = ?',
   saveAttempt: 'INSERT OR REPLACE INTO attempts (delivery_id, number, record) VALUES (?, ?, ?)',
   attempt: 'SELECT record FROM attempts WHERE delivery_id = ? AND number = ?',
   laterAttempts: 'SELECT record FROM attempts WHERE delivery_id = ? ORDER BY number',
   // The conditions repeat those of the partial indexes, or SQLite would not use them.
+  forgetHour: 'DELETE FROM hours WHERE start = ?',
   waiting: `SELECT ${COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL AND due_at <= ?
     ORDER BY due_at, created_at, id LIMIT ?`,
   expired: `SELECT ${COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL AND expires_at <= ?
@@ -64,6 +67,7 @@ type Row = {
   trigger: DeliveryState['trigger'];
   finished_at: number | null;
   last_response_status: number | null;
+  last_duration_ms: number | null;
 };
 
 /** A delivery as the outbox holds it, without its payload. */
@@ -91,7 +95,7 @@ export class OutboxStore {
     this.#migrated = false;
   }
 
-  get #sql(): SqlStorage {
+  get sql(): SqlStorage {
     if (!this.#migrated) migrate(this.#storage);
     this.#migrated = true;
     return this.#storage.sql;
@@ -103,9 +107,10 @@ export class OutboxStore {
     // The time in its id, so that its id alone finds it again.
     const acceptedAt = mintedAt(id) ?? delivery.acceptedAt;
     // A keyed delivery's place is where it was first recorded, whatever a repetition says.
-    if (isKeyed(id) && this.#sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return false;
+    if (isKeyed(id) && this.sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return false;
+    this.#forgetHour(acceptedAt);
     const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
-    return this.#sql.exec(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload).rowsWritten > 0;
+    return this.sql.exec(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload).rowsWritten > 0;
   }
 
   find(id: string): StoredDelivery | null {
@@ -115,70 +120,71 @@ export class OutboxStore {
 
   /** The delivery at a place in the log, as it stands now. */
   at({ createdAt, id }: DeliveryPosition): StoredDelivery | null {
-    const [row] = this.#sql.exec<Row>(SQL.find, createdAt, id);
+    const [row] = this.sql.exec<Row>(SQL.find, createdAt, id);
     return row ? toStored(row) : null;
   }
 
   save({ createdAt, id }: DeliveryPosition, state: DeliveryState): void {
-    this.#sql.exec(SQL.save, ...valuesOf(state), createdAt, id);
+    this.sql.exec(SQL.save, ...valuesOf(state), createdAt, id);
+    this.#forgetHour(createdAt);
   }
 
   /** Keeps an attempt that ended: the first within the delivery's row, later ones in rows of their own. */
   saveAttempt({ createdAt, id }: DeliveryPosition, attempt: AttemptRecord): void {
     const record = JSON.stringify(attempt);
-    if (attempt.number === 1) this.#sql.exec(SQL.saveFirstAttempt, record, createdAt, id);
-    else this.#sql.exec(SQL.saveAttempt, id, attempt.number, record);
+    if (attempt.number === 1) this.sql.exec(SQL.saveFirstAttempt, record, createdAt, id);
+    else this.sql.exec(SQL.saveAttempt, id, attempt.number, record);
   }
 
   attempt({ createdAt, id }: DeliveryPosition, number: number): AttemptRecord | null {
     const cursor =
       number === 1
-        ? this.#sql.exec<{ record: string | null }>(SQL.firstAttempt, createdAt, id)
-        : this.#sql.exec<{ record: string | null }>(SQL.attempt, id, number);
+        ? this.sql.exec<{ record: string | null }>(SQL.firstAttempt, createdAt, id)
+        : this.sql.exec<{ record: string | null }>(SQL.attempt, id, number);
     const [row] = cursor;
     return row?.record ? JSON.parse(row.record) : null;
   }
 
   payload({ createdAt, id }: DeliveryPosition): Uint8Array {
-    const { payload } = this.#sql.exec<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id).one();
+    const { payload } = this.sql.exec<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id).one();
     return new Uint8Array(payload);
   }
 
   /** What waits and is due, longest due first, and among equals in the order of acceptance. */
   waiting(now: number, limit: number): StoredDelivery[] {
-    return this.#sql.exec<Row>(SQL.waiting, now, limit).toArray().map(toStored);
+    return this.sql.exec<Row>(SQL.waiting, now, limit).toArray().map(toStored);
   }
 
   /** What waits and has waited for too long. */
   expired(now: number, limit: number): StoredDelivery[] {
-    return this.#sql.exec<Row>(SQL.expired, now, limit).toArray().map(toStored);
+    return this.sql.exec<Row>(SQL.expired, now, limit).toArray().map(toStored);
   }
 
   /** What runs with its lease at an end. */
   overdue(now: number, limit: number): StoredDelivery[] {
-    return this.#sql.exec<Row>(SQL.leased, now, limit).toArray().map(toStored);
+    return this.sql.exec<Row>(SQL.leased, now, limit).toArray().map(toStored);
   }
 
   /** When the first of what waits is due; null where nothing waits. */
   waitingDueAt(): number | null {
-    const [row] = this.#sql.exec<{ due_at: number }>(SQL.waitingDueAt);
+    const [row] = this.sql.exec<{ due_at: number }>(SQL.waitingDueAt);
     return row?.due_at ?? null;
   }
 
   /** When the first lease ends; null where nothing runs. */
   leaseEndsAt(): number | null {
-    const [row] = this.#sql.exec<{ due_at: number }>(SQL.leaseEndsAt);
+    const [row] = this.sql.exec<{ due_at: number }>(SQL.leaseEndsAt);
     return row?.due_at ?? null;
   }
 
   /** What failed or was discarded, oldest first, of events accepted after a place in the log and before a time. */
   unsuccessful(after: DeliveryPosition, before: number, limit: number): StoredDelivery[] {
-    return this.#sql.exec<Row>(SQL.unsuccessful, after.createdAt, after.id, before, limit).toArray().map(toStored);
+    return this.sql.exec<Row>(SQL.unsuccessful, after.createdAt, after.id, before, limit).toArray().map(toStored);
   }
 
   /** How many deliveries a recovery of events accepted in this span would start over. */
   countRecoverable(since: number, until: number): number {
-    return this.#sql.exec<{ count: number }>(SQL.countRecoverable, since, until).one().count;
+    return this.sql.exec<{ count: number }>(SQL.countRecoverable, since, until).one().count;
   }
 
   /** A page of the log, newest first, from after a place in it. */
@@ -190,7 +196,7 @@ export class OutboxStore {
     let scanned = 0;
     let last: DeliveryPosition | null = null;
     const query = filter.status === undefined || filter.status === 'delivered' ? SQL.page : SQL.pageOfUndelivered;
-    for (const row of this.#sql.exec<Row>(query, from.createdAt, from.id, filter.from ?? 0)) {
+    for (const row of this.sql.exec<Row>(query, from.createdAt, from.id, filter.from ?? 0)) {
       if (deliveries.length === limit || scanned === MAX_SCANNED_ROWS) return { deliveries, next: last };
       scanned++;
       last = { createdAt: row.created_at, id: row.id };
@@ -210,7 +216,7 @@ export class OutboxStore {
   detail(id: string): DeliveryDetail | null {
     const delivery = this.find(id);
     if (!delivery) return null;
-    const attempts = this.#sql.exec<{ record: string }>(SQL.laterAttempts, id).toArray();
+    const attempts = this.sql.exec<{ record: string }>(SQL.laterAttempts, id).toArray();
     const first = this.attempt(delivery, 1);
     return {
       ...toSummary(delivery),
@@ -219,9 +225,15 @@ export class OutboxStore {
     };
   }
 
+  /** A past hour's count is void when one of its deliveries changes after all, or comes late. */
+  #forgetHour(createdAt: number): void {
+    const start = Math.floor(createdAt / HOUR_MS) * HOUR_MS;
+    if (start + HOUR_MS <= Date.now()) this.sql.exec(SQL.forgetHour, start);
+  }
+
   #createdAt(id: string): number | null {
     if (!isKeyed(id)) return mintedAt(id);
-    const [row] = this.#sql.exec<{ created_at: number }>(SQL.keyedCreatedAt, id);
+    const [row] = this.sql.exec<{ created_at: number }>(SQL.keyedCreatedAt, id);
     return row?.created_at ?? null;
   }
 }
@@ -235,8 +247,9 @@ function matches(row: Row, { status, event, q }: DeliveryFilter): boolean {
 
 /** A state's values, in the order of STATE. */
 function valuesOf(state: DeliveryState): (string | number | null)[] {
-  const { status, reason, attemptCount, failures, expiresAt, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus } = state;
-  return [status, reason, attemptCount, failures, expiresAt, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus];
+  const { status, reason, attemptCount, failures, expiresAt, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus, lastDurationMs } =
+    state;
+  return [status, reason, attemptCount, failures, expiresAt, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus, lastDurationMs];
 }
 
 function toStored(row: Row): StoredDelivery {
@@ -257,6 +270,7 @@ function toStored(row: Row): StoredDelivery {
       trigger: row.trigger,
       finishedAt: row.finished_at,
       lastResponseStatus: row.last_response_status,
+      lastDurationMs: row.last_duration_ms,
     },
   };
 }

@@ -5,6 +5,7 @@ import { afterAttempt, type Circuit, type CircuitPolicy, closedCircuit, gently, 
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { deliveryId } from '../domain/ids.ts';
 import type { Recovery } from '../domain/recovery.ts';
+import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
 import { logError, logWarning } from '../log.ts';
 import { settingsOf } from '../settings.ts';
@@ -12,6 +13,7 @@ import type { AttemptResult } from './attempt.ts';
 import { Lane, whyNotDelivered } from './lane.ts';
 import { Ledger } from './ledger.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
+import { OutboxStatistics, type Statistics } from './outbox-statistics.ts';
 import { OutboxStore, toSummary } from './outbox-store.ts';
 import { Recoveries } from './recoveries.ts';
 import { Reports } from './reports.ts';
@@ -190,6 +192,11 @@ export class Outbox extends DurableObject<Env> {
     this.#tellBusy();
     await this.#arm();
     return count;
+  }
+
+  /** Counts of a period; null where there is more to count than one call may: ask again. */
+  statistics(period: Period): Statistics | null {
+    return new OutboxStatistics(this.#store.sql).of(period, Date.now());
   }
 
   /** The latest recoveries and how far they have come, newest first. */

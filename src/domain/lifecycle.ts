@@ -22,6 +22,8 @@ export interface DeliveryState {
   trigger: AttemptTrigger;
   finishedAt: number | null;
   lastResponseStatus: number | null;
+  /** How long the last attempt that ended took; milliseconds. */
+  lastDurationMs: number | null;
 }
 
 /** How failed attempts are retried. */
@@ -47,6 +49,7 @@ export function waiting(dueAt: number, acceptedAt = dueAt): DeliveryState {
     trigger: 'event',
     finishedAt: null,
     lastResponseStatus: null,
+    lastDurationMs: null,
   };
 }
 
@@ -94,7 +97,7 @@ export function settle(
 ): DeliveryState | null {
   if (state.leasedAt === null || state.attemptCount !== attempt.number) return null;
   const endedAt = attempt.startedAt + (attempt.durationMs ?? 0);
-  const ended = { ...state, leasedAt: null, lastResponseStatus: attempt.responseStatus };
+  const ended = { ...state, leasedAt: null, lastResponseStatus: attempt.responseStatus, lastDurationMs: attempt.durationMs };
   if (attempt.outcome === 'succeeded') return finish(ended, 'delivered', null, endedAt);
   if (attempt.responseStatus === 410 && !isFinal(state.status)) return finish(ended, 'failed', 'endpoint_gone', endedAt);
   return afterFailure(ended, endedAt, retryAfterMs, policy);
@@ -113,7 +116,8 @@ export function interrupt(state: DeliveryState, now: number, policy: RetryPolicy
 export function settleLate(state: DeliveryState, attempt: AttemptRecord): DeliveryState | null {
   if (attempt.outcome !== 'succeeded' || state.status === 'delivered') return null;
   const endedAt = attempt.startedAt + (attempt.durationMs ?? 0);
-  return finish({ ...state, leasedAt: null, lastResponseStatus: attempt.responseStatus }, 'delivered', null, endedAt);
+  const ended = { ...state, leasedAt: null, lastResponseStatus: attempt.responseStatus, lastDurationMs: attempt.durationMs };
+  return finish(ended, 'delivered', null, endedAt);
 }
 
 /** waiting → discarded: it fell due while its webhook could not be used. */

@@ -194,6 +194,7 @@ describe('an attempt', () => {
       leasedAt: null,
       finishedAt: T0 + 100,
       lastResponseStatus: 204,
+      lastDurationMs: 90,
     });
   });
 
@@ -206,6 +207,7 @@ describe('an attempt', () => {
       leasedAt: null,
       trigger: 'schedule',
       lastResponseStatus: 503,
+      lastDurationMs: 30_000,
     });
   });
 

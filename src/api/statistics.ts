@@ -1,0 +1,73 @@
+import type { Statistics } from '../delivery/outbox-statistics.ts';
+import { add, emptyTally, PERIOD_NAMES, percentileMs, successRate, type Tally } from '../domain/statistics.ts';
+import { ApiError } from './errors.ts';
+import { outboxOf, reached } from './outboxes.ts';
+import { isoTime, time, webhookParams } from './parameters.ts';
+import { type Route, route } from './route.ts';
+import { requireWebhook } from './webhooks.ts';
+import { z } from './zod.ts';
+
+/** How long counting a long log may take. */
+const TIMEOUT_MS = 20_000;
+
+const figures = z.object({
+  delivered: z.number().int(),
+  failed: z.number().int(),
+  discarded: z.number().int(),
+  attempts: z.number().int(),
+  successRate: z.number().nullable().openapi({ description: 'Delivered of those that were delivered or failed: 0 to 1. Null: none was.' }),
+  latencyP50Ms: z
+    .number()
+    .nullable()
+    .openapi({ description: "How long the endpoint took to answer a delivery's last attempt; right to 5 %." }),
+  latencyP95Ms: z.number().nullable(),
+});
+
+const statistics = z
+  .object({
+    period: z.enum(PERIOD_NAMES),
+    from: time(),
+    to: time(),
+    bucketSeconds: z.number().int(),
+    waiting: z.number().int().openapi({ description: 'Deliveries that have not ended, whenever they were accepted.' }),
+    totals: figures.openapi('Figures'),
+    buckets: z.array(figures.extend({ start: time() }).openapi('Bucket')),
+  })
+  .openapi('Statistics', { description: 'Deliveries by when their events were accepted.' });
+
+function toFigures(tally: Tally): z.input<typeof figures> {
+  const { delivered, failed, discarded, attempts } = tally;
+  const latencies = { latencyP50Ms: percentileMs(tally, 0.5), latencyP95Ms: percentileMs(tally, 0.95) };
+  return { delivered, failed, discarded, attempts, successRate: successRate(tally), ...latencies };
+}
+
+const get = route({
+  method: 'get',
+  path: '/api/v1/organization/{organizationId}/webhooks/{webhookId}/stats',
+  operationId: 'getStatistics',
+  summary: 'How a webhook has been doing',
+  tag: 'Deliveries',
+  access: 'read',
+  params: webhookParams,
+  query: z.object({ period: z.enum(PERIOD_NAMES).default('24h').openapi({ description: 'How far back, the running bucket included.' }) }),
+  success: { status: 200, description: 'Totals, and buckets in the order of time.', schema: statistics },
+  errors: ['outbox_unavailable'],
+  handler: async ({ params, query, db, env }) => {
+    const { id } = await requireWebhook(db, params);
+    const counted: Statistics | null = await reached(outboxOf(env, id).statistics(query.period), TIMEOUT_MS);
+    if (!counted) throw new ApiError('outbox_unavailable', 'The log is long and still being counted. Please ask again shortly.');
+    const totals = emptyTally();
+    for (const { tally } of counted.buckets) add(totals, tally);
+    return {
+      period: query.period,
+      from: isoTime(counted.from),
+      to: isoTime(counted.to),
+      bucketSeconds: counted.bucketMs / 1_000,
+      waiting: counted.waiting,
+      totals: toFigures(totals),
+      buckets: counted.buckets.map(({ start, tally }) => ({ start: isoTime(start), ...toFigures(tally) })),
+    };
+  },
+});
+
+export const statisticsRoutes: readonly Route[] = [get];

@@ -1,0 +1,73 @@
+import type { DeliveryStatus } from './delivery.ts';
+
+/** What statistics can be asked for, and how finely they are divided. */
+export const PERIODS = {
+  '1h': { lengthMs: 3_600_000, bucketMs: 300_000 },
+  '24h': { lengthMs: 86_400_000, bucketMs: 3_600_000 },
+  '7d': { lengthMs: 7 * 86_400_000, bucketMs: 6 * 3_600_000 },
+  '30d': { lengthMs: 30 * 86_400_000, bucketMs: 86_400_000 },
+} as const;
+
+export type Period = keyof typeof PERIODS;
+export const PERIOD_NAMES = Object.keys(PERIODS) as [Period, ...Period[]];
+
+/** Past hours are counted once, and the counts kept. */
+export const HOUR_MS = 3_600_000;
+
+/** Durations are counted in bins, each 5 % wider than the one before: a percentile is right to 5 %, and bins can be added up. */
+const BIN_WIDTH = Math.log(1.05);
+
+/** Deliveries counted, by when their events were accepted. */
+export interface Tally {
+  delivered: number;
+  failed: number;
+  discarded: number;
+  attempts: number;
+  /** Last attempts by the bin of their duration. */
+  durations: Record<number, number>;
+}
+
+export function emptyTally(): Tally {
+  return { delivered: 0, failed: 0, discarded: 0, attempts: 0, durations: {} };
+}
+
+/** Counts one delivery in. @param durationMs of its last attempt that ended; null where none has */
+export function count(tally: Tally, delivery: { status: DeliveryStatus; attemptCount: number; durationMs: number | null }): void {
+  if (delivery.status === 'delivered' || delivery.status === 'failed' || delivery.status === 'discarded') tally[delivery.status]++;
+  tally.attempts += delivery.attemptCount;
+  if (delivery.durationMs === null) return;
+  const bin = Math.round(Math.log(Math.max(delivery.durationMs, 1)) / BIN_WIDTH);
+  tally.durations[bin] = (tally.durations[bin] ?? 0) + 1;
+}
+
+/** Adds one tally to another. */
+export function add(into: Tally, tally: Tally): void {
+  for (const key of ['delivered', 'failed', 'discarded', 'attempts'] as const) into[key] += tally[key];
+  for (const [bin, number] of Object.entries(tally.durations)) into.durations[Number(bin)] = (into.durations[Number(bin)] ?? 0) + number;
+}
+
+/** The duration that a share of the attempts did not exceed, in milliseconds, to 5 %; null where there are none. */
+export function percentileMs({ durations }: Tally, share: number): number | null {
+  const bins = Object.entries(durations)
+    .map(([bin, number]) => [Number(bin), number] as const)
+    .sort(([a], [b]) => a - b);
+  const total = bins.reduce((sum, [, number]) => sum + number, 0);
+  let seen = 0;
+  for (const [bin, number] of bins) {
+    seen += number;
+    if (seen >= share * total) return Math.round(Math.exp(bin * BIN_WIDTH));
+  }
+  return null;
+}
+
+/** The share of ended deliveries that were delivered; null where none has ended. What was discarded was never tried. */
+export function successRate({ delivered, failed }: Tally): number | null {
+  return delivered + failed === 0 ? null : delivered / (delivered + failed);
+}
+
+/** The buckets of a period that ends with the bucket that `now` is in: their starts, milliseconds since the epoch. */
+export function bucketStarts(period: Period, now: number): number[] {
+  const { lengthMs, bucketMs } = PERIODS[period];
+  const end = (Math.floor(now / bucketMs) + 1) * bucketMs;
+  return Array.from({ length: lengthMs / bucketMs }, (_, index) => end - lengthMs + index * bucketMs);
+}

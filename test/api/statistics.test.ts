@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { platform } from '../support/api.ts';
+import {
+  aMessage,
+  anEvent,
+  consume,
+  deliveriesOf,
+  endedDeliveriesOf,
+  givenOrganization,
+  givenWebhook,
+  runAlarm,
+} from '../support/deliveries.ts';
+import { type Inbox, inbox } from '../support/receiver.ts';
+
+const HOUR = 3_600_000;
+const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
+
+// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
+let clock = Math.ceil(Date.now() / HOUR) * HOUR;
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: clock });
+});
+afterEach(() => {
+  clock = Math.ceil((Date.now() + 1) / HOUR) * HOUR;
+  vi.useRealTimers();
+});
+
+async function given() {
+  const endpoint = endpointInbox();
+  const organization = await givenOrganization();
+  const webhook = await givenWebhook(organization, { url: endpoint.url });
+  const path = `/organization/${organization}/webhooks/${webhook}`;
+  const post = (events = 1) => consume([aMessage(Array.from({ length: events }, () => anEvent(organization)))]);
+  return { endpoint, organization, webhook, path, post };
+}
+
+describe('statistics', () => {
+  it('count what was delivered, failed and discarded, with its attempts, by when it was accepted', async () => {
+    const { endpoint, webhook, path, post } = await given();
+    await post(3);
+    await endedDeliveriesOf(webhook, 3);
+    vi.setSystemTime(Date.now() + HOUR);
+    await endpoint.script([{ status: 500 }]);
+    await post();
+    const waiting = (await platform.get(`${path}/stats?period=24h`)).body;
+    expect(waiting).toMatchObject({ waiting: 1, totals: { delivered: 3, failed: 0, attempts: 4, successRate: 1 } });
+    while ((await deliveriesOf(webhook)).some(({ finishedAt }) => finishedAt === null)) {
+      vi.setSystemTime(Date.now() + 40 * 60_000);
+      await runAlarm(webhook);
+    }
+    const { body } = await platform.get(`${path}/stats?period=24h`);
+    expect(body).toMatchObject({
+      period: '24h',
+      bucketSeconds: 3_600,
+      waiting: 0,
+      totals: { delivered: 3, failed: 1, discarded: 0, attempts: 7, successRate: 0.75 },
+    });
+    expect(body.totals.latencyP50Ms).toBeGreaterThanOrEqual(0);
+    const counted = body.buckets.filter(({ attempts }: { attempts: number }) => attempts > 0);
+    expect(counted).toMatchObject([
+      { delivered: 3, failed: 0 },
+      { delivered: 0, failed: 1, attempts: 4, successRate: 0 },
+    ]);
+    expect(body.buckets).toHaveLength(24);
+    expect(Date.parse(body.to) - Date.parse(body.from)).toBe(24 * HOUR);
+  });
+
+  it('are right also where a past hour, counted before, changes after all', async () => {
+    const { endpoint, webhook, path, post } = await given();
+    await endpoint.script([{ status: 410 }, { status: 200 }]);
+    await post();
+    await runAlarm(webhook);
+    vi.setSystemTime(Date.now() + 2 * HOUR);
+    const before = await platform.get(`${path}/stats?period=7d`);
+    expect(before.body.totals).toMatchObject({ delivered: 0, failed: 1 });
+    await platform.patch(path, { enabled: true });
+    const [delivery] = await deliveriesOf(webhook);
+    expect((await platform.post(`${path}/deliveries/${delivery!.id}/retry`)).status).toBe(202);
+    await vi.waitFor(async () => expect((await deliveriesOf(webhook))[0]?.status).toBe('delivered'));
+    for (const period of ['24h', '7d', '30d']) {
+      expect((await platform.get(`${path}/stats?period=${period}`)).body.totals, period).toMatchObject({
+        delivered: 1,
+        failed: 0,
+        attempts: 2,
+      });
+    }
+    // Accepted more than an hour ago.
+    expect((await platform.get(`${path}/stats?period=1h`)).body.totals).toMatchObject({ delivered: 0, attempts: 0 });
+  });
+
+  it('leave tests out', async () => {
+    const { path } = await given();
+    await platform.post(`${path}/test`);
+    expect((await platform.get(`${path}/stats`)).body).toMatchObject({
+      period: '24h',
+      totals: { delivered: 0, attempts: 0, successRate: null },
+    });
+  });
+
+  it('refuse a period that there is not', async () => {
+    const { path } = await given();
+    expect(await platform.get(`${path}/stats?period=2h`)).toMatchObject({ status: 422, body: { details: { field: 'period' } } });
+  });
+});

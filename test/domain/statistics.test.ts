@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  add,
+  bucketStarts,
+  count,
+  emptyTally,
+  PERIOD_NAMES,
+  PERIODS,
+  percentileMs,
+  successRate,
+  type Tally,
+} from '../../src/domain/statistics.ts';
+
+function tallyOf(durations: readonly number[]): Tally {
+  const tally = emptyTally();
+  for (const durationMs of durations) count(tally, { status: 'delivered', attemptCount: 1, durationMs });
+  return tally;
+}
+
+describe('a percentile', () => {
+  it('is the exact one to within 5 %, for any durations', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 40_000 }), { minLength: 1, maxLength: 300 }),
+        fc.constantFrom(0.5, 0.95, 1),
+        (durations, share) => {
+          const sorted = durations.toSorted((a, b) => a - b);
+          const exact = sorted[Math.ceil(share * sorted.length) - 1]!;
+          const about = percentileMs(tallyOf(durations), share)!;
+          // Half a bin, and the rounding to whole milliseconds.
+          expect(Math.abs(about - exact)).toBeLessThanOrEqual(exact * 0.03 + 1);
+        },
+      ),
+    );
+  });
+
+  it('is the same for tallies added up as for all of them counted together', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 9_999 })), fc.array(fc.integer({ min: 1, max: 9_999 })), (some, others) => {
+        const sum = tallyOf(some);
+        add(sum, tallyOf(others));
+        expect(sum).toEqual(tallyOf([...some, ...others]));
+      }),
+    );
+  });
+
+  it('does not exist where nothing was attempted', () => {
+    expect(percentileMs(emptyTally(), 0.5)).toBeNull();
+  });
+});
+
+describe('the success rate', () => {
+  it('is of what was delivered or failed: what was discarded was never tried', () => {
+    const tally = emptyTally();
+    expect(successRate(tally)).toBeNull();
+    for (const status of ['delivered', 'delivered', 'delivered', 'failed', 'discarded', 'pending', 'retrying'] as const) {
+      count(tally, { status, attemptCount: 1, durationMs: null });
+    }
+    expect(successRate(tally)).toBe(0.75);
+    expect(tally).toMatchObject({ delivered: 3, failed: 1, discarded: 1, attempts: 7 });
+  });
+});
+
+describe('the buckets of a period', () => {
+  it('cover it without a gap, and end with the one that now is in', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...PERIOD_NAMES), fc.integer({ min: 1e12, max: 4e12 }), (period, now) => {
+        const { lengthMs, bucketMs } = PERIODS[period];
+        const starts = bucketStarts(period, now);
+        expect(starts).toHaveLength(lengthMs / bucketMs);
+        expect(starts.every((start, index) => start === starts[0]! + index * bucketMs)).toBe(true);
+        expect(starts.at(-1)!).toBeLessThanOrEqual(now);
+        expect(starts.at(-1)! + bucketMs).toBeGreaterThan(now);
+      }),
+    );
+  });
+});
