@@ -8,6 +8,8 @@ import { inbox } from '../support/receiver.ts';
 let organization: TestOrganization;
 let path: string;
 let webhookId: string;
+/** Another of the same organization. */
+let secondId: string;
 const EVENTS = 5;
 /** Of the events, newest first. */
 let eventIds: string[];
@@ -19,6 +21,7 @@ beforeAll(async () => {
   const endpoint = inbox(inject('receiverOrigin'));
   await endpoint.script([{ status: 500, body: 'not now' }, { status: 200 }]);
   webhookId = (await createWebhook(organization, { url: endpoint.url, secret: 'whisper' })).id;
+  secondId = (await createWebhook(organization, { url: inbox(inject('receiverOrigin')).url })).id;
   path = `${organization.path}/webhooks/${webhookId}/deliveries`;
   const events = Array.from({ length: EVENTS }, () => anEvent(organization.id));
   for (const event of events) await consume([aMessage([event])]);
@@ -132,14 +135,47 @@ describe("a webhook's deliveries", () => {
     expect((await list('?from=2026-11-23T14:00:00%2B01:00')).data).toEqual(expect.any(Array));
   });
 
+  test('are found by a part of an id', async () => {
+    const [{ id, eventId, sessionId }] = (await list()).data;
+    for (const part of [id, eventId, eventId.slice(-8)]) {
+      expect((await list(`?q=${part}`)).data).toContainEqual(expect.objectContaining({ id }));
+    }
+    expect((await list(`?q=${encodeURIComponent(sessionId)}`)).data).toContainEqual(expect.objectContaining({ id }));
+    expect((await list('?q=nothing-like-it')).data).toEqual([]);
+  });
+
   test('are 503 while the outbox cannot be reached', async () => {
-    const broken = { list: () => Promise.reject(new Error('overloaded')), find: () => Promise.reject(new Error('overloaded')) };
+    const overloaded = () => Promise.reject(new Error('overloaded'));
+    const broken = { list: overloaded, find: overloaded, summary: overloaded };
     const OUTBOX = { getByName: () => broken } as unknown as Env['OUTBOX'];
-    for (const at of [path, `${path}/dlv_x`]) {
+    for (const at of [path, `${path}/dlv_x`, `${organization.path}/events/evt_x`]) {
       const request = new Request(`${ORIGIN}/api/v1${at}`, { headers: { 'X-API-Key': organization.key } });
       const answer = await read(await app.fetch(request, { ...env, OUTBOX }, createExecutionContext()));
       expect(answer).toMatchObject({ status: 503, body: { code: 'outbox_unavailable' } });
       expect(answer.headers.get('Retry-After')).toBe('5');
+    }
+  });
+});
+
+describe('an event', () => {
+  test('is read with its delivery to each webhook it went to', async () => {
+    const [id] = eventIds;
+    const { status, body } = await organization.admin.get(`${organization.path}/events/${id}`);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ id, event: 'visitor.identified', createdAt: expect.stringMatching(/Z$/) });
+    expect(body.deliveries.map((each: { webhookId: string }) => each.webhookId).toSorted()).toEqual([webhookId, secondId].toSorted());
+    for (const delivery of body.deliveries) {
+      expect(
+        (await organization.admin.get(`${organization.path}/webhooks/${delivery.webhookId}/deliveries/${delivery.id}`)).body,
+      ).toMatchObject(delivery);
+    }
+  });
+
+  test('that went to no webhook of the organization is 404, whosever it is', async () => {
+    const other = await createOrganization();
+    await createWebhook(other);
+    for (const id of [eventIds[0], 'evt_that_is_not', 'nonsense', '%00']) {
+      expect(await other.admin.get(`${other.path}/events/${id}`)).toMatchObject({ status: 404, body: { code: 'not_found' } });
     }
   });
 });

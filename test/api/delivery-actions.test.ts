@@ -1,6 +1,7 @@
-import { runInDurableObject } from 'cloudflare:test';
+import { createExecutionContext, runInDurableObject } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
-import { platform } from '../support/api.ts';
+import { app } from '../../src/app.ts';
+import { client, createKey, env, ORIGIN, PLATFORM_KEY, platform, read } from '../support/api.ts';
 import { aMessage, anEvent, consume, deliveriesOf, givenOrganization, givenWebhook, outboxOf, runAlarm } from '../support/deliveries.ts';
 import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
 
@@ -213,5 +214,48 @@ describe('recovering what failed', () => {
     expect(await platform.post(`${path}/recover`, backwards)).toMatchObject({ status: 422, body: { details: { field: 'until' } } });
     await platform.patch(path, { enabled: false });
     expect(await platform.post(`${path}/recover`, sinceLongAgo)).toMatchObject({ status: 409, body: { code: 'webhook_disabled' } });
+  });
+});
+
+describe('every one of these', () => {
+  it('is done with a key that may write, and followed with one that may read', async () => {
+    const { organization, path, id } = await given([{ status: 200 }]);
+    const writer = client(await createKey(organization, ['write']));
+    const reader = client(await createKey(organization, ['read']));
+    const answers = [
+      await writer.post(`${path}/deliveries/${id}/retry`),
+      await writer.post(`${path}/test`),
+      await writer.post(`${path}/recover`, { since: '2026-01-01' }),
+      await reader.get(`${path}/recover`),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([202, 200, 202, 200]);
+    await afterAttempt(path, id, 2);
+  });
+
+  it('needs the plan, but for looking', async () => {
+    const { organization, path } = await given([{ status: 200 }], { events: 0 });
+    await platform.put(`/organization/${organization}`, { name: 'Acme', plan: 'growth' });
+    for (const refused of [platform.post(`${path}/test`), platform.post(`${path}/recover`, { since: '2026-01-01' })]) {
+      expect(await refused).toMatchObject({ status: 403, body: { code: 'plan_upgrade_required', details: { plan: 'growth' } } });
+    }
+    expect(await platform.get(`${path}/recover`)).toMatchObject({ status: 200, body: { recoveries: [] } });
+  });
+
+  it.each([
+    ['POST', '/deliveries/dlv_x/retry', {}],
+    ['POST', '/test', {}],
+    ['POST', '/recover', { since: '2026-01-01' }],
+    ['GET', '/recover', undefined],
+  ])('%s …%s is 503 while the outbox cannot be reached', async (method, action, json) => {
+    const { path } = await given([{ status: 200 }], { events: 0 });
+    const overloaded = () => Promise.reject(new Error('overloaded'));
+    const broken = { retryNow: overloaded, sendTest: overloaded, recover: overloaded, recoveries: overloaded };
+    const OUTBOX = { getByName: () => broken } as unknown as Env['OUTBOX'];
+    const headers = { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json' };
+    const request = new Request(`${ORIGIN}/api/v1${path}${action}`, { method, headers, body: json && JSON.stringify(json) });
+    const answer = await read(await app.fetch(request, { ...env, OUTBOX }, createExecutionContext()));
+    expect(answer).toMatchObject({ status: 503, body: { code: 'outbox_unavailable' } });
+    expect(answer.headers.get('Retry-After')).toBe('5');
+    expect(JSON.stringify(answer.body)).not.toContain('overloaded');
   });
 });
