@@ -11,6 +11,8 @@ export interface Settings {
   circuitThreshold: number;
   /** First and longest wait between probes. */
   circuitProbeMs: readonly [first: number, longest: number];
+  /** Nothing but failures for so long disables a webhook. */
+  disableAfterMs: number;
   /** Admits `http://127.0.0.1` endpoints, where the Worker itself is served from loopback. */
   allowInsecureEndpoints: boolean;
   /** The service's own origin, where it is not that of the request. */
@@ -40,6 +42,7 @@ type Vars = Pick<
   | 'RETENTION_DAYS'
   | 'CIRCUIT_THRESHOLD'
   | 'CIRCUIT_PROBE'
+  | 'DISABLE_AFTER'
   | 'ALLOW_INSECURE_ENDPOINTS'
   | 'PUBLIC_URL'
   | 'PLATFORM_API_KEY'
@@ -58,6 +61,7 @@ export function parseSettings(vars: Vars): Settings {
       if (first > longest) throw new RangeError('of the two durations the first is the shorter one');
       return [moreThanNothing(first), longest] as const;
     }),
+    disableAfterMs: read('DISABLE_AFTER', vars.DISABLE_AFTER, parseDuration),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
     publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, webUrl) : null,
     platformKeys: read('PLATFORM_API_KEY', vars.PLATFORM_API_KEY, secretValues),

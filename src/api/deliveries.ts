@@ -73,7 +73,13 @@ export const deliveryDetail = delivery
   .extend({ payload: z.string().openapi({ description: 'The exact text that was sent.' }), attempts: z.array(attempt) })
   .openapi('DeliveryDetail');
 
-const deliveryPage = z.object({ data: z.array(delivery), nextCursor }).openapi('DeliveryPage');
+const deliveryPage = z
+  .object({
+    data: z.array(delivery),
+    nextCursor,
+    keptSince: time('Where something was removed: the log has nothing of events accepted before.').optional(),
+  })
+  .openapi('DeliveryPage');
 
 export function toDelivery(webhookId: string, summary: DeliverySummary): z.input<typeof delivery> {
   return {
@@ -127,6 +133,7 @@ const list = route({
     return {
       data: page.deliveries.map((summary) => toDelivery(id, summary)),
       nextCursor: page.next && writeCursor(page.next.createdAt, page.next.id),
+      ...(page.keptSince !== null && { keptSince: isoTime(page.keptSince) }),
     };
   },
 });

@@ -2,6 +2,7 @@ import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '..
 import { packEvents } from '../domain/event-message.ts';
 import { checkAgainstSchema } from '../domain/event-schema.ts';
 import { keyedEventId, mintId } from '../domain/ids.ts';
+import { isOperational } from '../domain/operational-event.ts';
 import { logError, logWarning } from '../log.ts';
 import { within } from '../within.ts';
 import { knownEventTypes } from './catalogue.ts';
@@ -87,11 +88,12 @@ async function requireKnown(env: Env, { array, events }: Accepted, nowMs: number
     nowMs,
   );
   const place = (index: number) => (array ? { index } : {});
-  const unknown = [...events.entries()].filter(([, one]) => !types.has(one.event));
+  const unknown = [...events.entries()].filter(([, one]) => !types.has(one.event) || isOperational(one.event));
   if (unknown.length > 0 && !complete) {
     throw new ApiError('configuration_unavailable', 'The catalogue of event types cannot be reached right now. Please try again shortly.');
   }
   if (unknown.length > 0) {
+    // The service's own events look like unknown ones to a producer: nobody else can speak for it.
     throw invalid(
       unknown.map(([index, one]) => ({ ...place(index), field: 'event', message: `There is no event type \`${one.event}\`.` })),
       'unknown_event_type',

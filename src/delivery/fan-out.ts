@@ -2,6 +2,7 @@ import type { OutboxConfig } from '../db/configuration.ts';
 import type { NewDelivery } from '../domain/delivery.ts';
 import type { EventMessage } from '../domain/event-message.ts';
 import { deliveryId, isKeyed, mintedAt } from '../domain/ids.ts';
+import { subjectOf } from '../domain/operational-event.ts';
 import { includesWebhooks } from '../domain/plan.ts';
 import { subscribes } from '../domain/webhook.ts';
 import type { LoadedConfig } from './configuration-cache.ts';
@@ -24,6 +25,8 @@ export interface InboundEvent {
   organizationId: string;
   event: string;
   sessionId: string | null;
+  /** The webhook that an event of the service itself is about: it does not go there. */
+  subject: string | null;
 }
 
 /** One delivery that a batch is to bring about. */
@@ -61,6 +64,7 @@ export function eventsOf(inbound: Inbound): InboundEvent[] {
       organizationId: value.organization_id,
       event: value.event,
       sessionId: typeof value.session_id === 'string' ? value.session_id : null,
+      subject: subjectOf(value),
     };
   });
 }
@@ -74,7 +78,7 @@ function parse(payload: Uint8Array): unknown {
   }
 }
 
-function isEnvelope(value: unknown): value is { event: string; organization_id: string; session_id?: unknown } {
+function isEnvelope(value: unknown): value is { event: string; organization_id: string; session_id?: unknown; webhook?: unknown } {
   if (typeof value !== 'object' || value === null) return false;
   const { event, organization_id } = value as Record<string, unknown>;
   return typeof event === 'string' && typeof organization_id === 'string';
@@ -91,7 +95,7 @@ export function fanOut(events: readonly InboundEvent[], configs: ReadonlyMap<str
     const loaded = configs.get(event.organizationId);
     const config = loaded?.config;
     const usable = config && includesWebhooks(config.plan) ? config.webhooks : [];
-    const wanting = usable.filter(({ events: subscribed }) => subscribes(subscribed, event.event));
+    const wanting = usable.filter(({ id, events: subscribed }) => id !== event.subject && subscribes(subscribed, event.event));
     if (wanting.length === 0 && !loaded?.fresh) event.inbound.failed = true;
     for (const webhook of wanting) {
       if (!config) continue;

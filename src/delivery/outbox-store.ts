@@ -34,6 +34,14 @@ const SQL = {
   attempt: 'SELECT record FROM attempts WHERE delivery_id = ? AND number = ?',
   laterAttempts: 'SELECT record FROM attempts WHERE delivery_id = ? ORDER BY number',
   // The conditions repeat those of the partial indexes, or SQLite would not use them.
+  // Newest first: an endpoint that ever worked shows it soon; one that never did costs a bounded look.
+  delivered: `SELECT 1 FROM (SELECT status FROM deliveries ORDER BY created_at DESC, id DESC LIMIT 1000) WHERE status = 'delivered' LIMIT 1`,
+  ended: 'SELECT created_at, id FROM deliveries WHERE created_at < ? AND due_at IS NULL ORDER BY created_at, id LIMIT ?',
+  endedDelivered: "SELECT created_at, id FROM deliveries WHERE status = 'delivered' AND due_at IS NULL ORDER BY created_at, id LIMIT ?",
+  remove: 'DELETE FROM deliveries WHERE created_at = ? AND id = ?',
+  removeAttempts: 'DELETE FROM attempts WHERE delivery_id = ?',
+  removeKeyed: 'DELETE FROM keyed_deliveries WHERE id = ?',
+  forgetHours: 'DELETE FROM hours WHERE start < ?',
   forgetHour: 'DELETE FROM hours WHERE start = ?',
   waiting: `SELECT ${COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL AND due_at <= ?
     ORDER BY due_at, created_at, id LIMIT ?`,
@@ -69,6 +77,9 @@ type Row = {
   last_response_status: number | null;
   last_duration_ms: number | null;
 };
+
+/** A page of the log, as far as the rows tell. */
+export type LogPage = Omit<DeliveryPage, 'keptSince'>;
 
 /** A delivery as the outbox holds it, without its payload. */
 export interface StoredDelivery extends DeliveryPosition {
@@ -182,13 +193,40 @@ export class OutboxStore {
     return this.sql.exec<Row>(SQL.unsuccessful, after.createdAt, after.id, before, limit).toArray().map(toStored);
   }
 
+  /** Deliveries that have ended, of events accepted before a time, oldest first. */
+  ended(before: number, limit: number): DeliveryPosition[] {
+    return this.sql.exec<Pick<Row, 'created_at' | 'id'>>(SQL.ended, before, limit).toArray().map(toPosition);
+  }
+
+  /** Delivered ones, oldest first. */
+  endedDelivered(limit: number): DeliveryPosition[] {
+    return this.sql.exec<Pick<Row, 'created_at' | 'id'>>(SQL.endedDelivered, limit).toArray().map(toPosition);
+  }
+
+  /** Removes a delivery with its payload and attempts. */
+  remove({ createdAt, id }: DeliveryPosition): void {
+    this.sql.exec(SQL.remove, createdAt, id);
+    this.sql.exec(SQL.removeAttempts, id);
+    if (isKeyed(id)) this.sql.exec(SQL.removeKeyed, id);
+  }
+
+  /** Counts of hours before a time are of no use any more. */
+  forgetHoursBefore(before: number): void {
+    this.sql.exec(SQL.forgetHours, before - HOUR_MS);
+  }
+
+  /** Whether any of the latest thousand deliveries was delivered. */
+  hasDelivered(): boolean {
+    return this.sql.exec(SQL.delivered).toArray().length > 0;
+  }
+
   /** How many deliveries a recovery of events accepted in this span would start over. */
   countRecoverable(since: number, until: number): number {
     return this.sql.exec<{ count: number }>(SQL.countRecoverable, since, until).one().count;
   }
 
   /** A page of the log, newest first, from after a place in it. */
-  page(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): DeliveryPage {
+  page(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): LogPage {
     const deliveries: DeliverySummary[] = [];
     const start = after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
     // `to` is exclusive, as the start of a page is.
@@ -206,7 +244,7 @@ export class OutboxStore {
   }
 
   /** The page that has one delivery, or, where the filter leaves that out, none. */
-  pageOfOne(delivery: StoredDelivery, { status, event, from = 0, to = Number.POSITIVE_INFINITY }: DeliveryFilter): DeliveryPage {
+  pageOfOne(delivery: StoredDelivery, { status, event, from = 0, to = Number.POSITIVE_INFINITY }: DeliveryFilter): LogPage {
     const { createdAt, state } = delivery;
     const fits =
       (status ?? state.status) === state.status && (event ?? delivery.event) === delivery.event && createdAt >= from && createdAt < to;
@@ -250,6 +288,10 @@ function valuesOf(state: DeliveryState): (string | number | null)[] {
   const { status, reason, attemptCount, failures, expiresAt, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus, lastDurationMs } =
     state;
   return [status, reason, attemptCount, failures, expiresAt, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus, lastDurationMs];
+}
+
+function toPosition(row: Pick<Row, 'created_at' | 'id'>): DeliveryPosition {
+  return { createdAt: row.created_at, id: row.id };
 }
 
 function toStored(row: Row): StoredDelivery {

@@ -4,6 +4,7 @@ import type { OutboxConfig } from '../db/configuration.ts';
 import { afterAttempt, type Circuit, type CircuitPolicy, closedCircuit, gently, permission } from '../domain/circuit.ts';
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { deliveryId } from '../domain/ids.ts';
+import { webhookFailing } from '../domain/operational-event.ts';
 import type { Recovery } from '../domain/recovery.ts';
 import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
@@ -17,6 +18,7 @@ import { OutboxStatistics, type Statistics } from './outbox-statistics.ts';
 import { OutboxStore, toSummary } from './outbox-store.ts';
 import { Recoveries } from './recoveries.ts';
 import { Reports } from './reports.ts';
+import { MAX_BYTES, Retention } from './retention.ts';
 import { Sender } from './sender.ts';
 import { WebhookMemory } from './webhook-memory.ts';
 
@@ -64,6 +66,7 @@ export class Outbox extends DurableObject<Env> {
   readonly #lane: Lane;
   readonly #reports: Reports;
   readonly #recoveries: Recoveries;
+  readonly #retention: Retention;
   readonly #webhook: WebhookMemory;
   readonly #webhookId: string;
   /** Nothing is kept here any more, and nothing is to be: the webhook has been deleted. */
@@ -72,20 +75,23 @@ export class Outbox extends DurableObject<Env> {
   #armedFor: number | null = null;
   #circuit: Circuit;
   readonly #circuitPolicy: CircuitPolicy;
+  readonly #disableAfterMs: number;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const settings = settingsOf(env);
     const sender = new Sender(settings);
+    this.#disableAfterMs = settings.disableAfterMs;
     this.#circuitPolicy = { threshold: settings.circuitThreshold, probeMs: settings.circuitProbeMs };
     this.#circuit = ctx.storage.kv.get<Circuit>(CIRCUIT) ?? closedCircuit(0);
     const policy = { scheduleMs: settings.retryScheduleMs, random: Math.random };
     // An outbox is addressed by its webhook's id; should an alarm come without it, a configuration has been seen.
     this.#webhookId = ctx.id.name ?? WebhookMemory.lastKnown(ctx.storage.kv)?.webhook.id ?? '';
     this.#webhook = new WebhookMemory(ctx.storage.kv, env.DB, this.#webhookId);
-    this.#reports = new Reports(ctx.storage.kv, env.DB, this.#webhookId);
+    this.#reports = new Reports(ctx.storage.kv, env, this.#webhookId);
     this.#store = new OutboxStore(ctx.storage);
     this.#ledger = new Ledger(this.#store, policy, settings.deliveryTimeoutMs + LEASE_MARGIN_MS);
+    this.#retention = new Retention(ctx.storage, this.#store, { retentionMs: settings.retentionMs, maxBytes: MAX_BYTES });
     this.#recoveries = new Recoveries(ctx.storage.kv, this.#store, this.#ledger);
     this.#lane = new Lane(this.#store, this.#ledger, {
       now: () => Date.now(),
@@ -123,11 +129,13 @@ export class Outbox extends DurableObject<Env> {
     });
     for (const entry of news) if (entry.kind === 'attempted') this.#ended(config, entry.delivery.id, entry.result);
     this.#erased = false;
-    if (this.#nextDueAt() === null) return fresh;
-    this.#webhook.remember(config);
-    this.#tellBusy();
-    // A running drain takes up what is due; what falls due later needs the alarm.
-    this.#lane.poke();
+    this.#retention.plan(now);
+    if (this.#workDueAt() !== null) {
+      this.#webhook.remember(config);
+      this.#tellBusy();
+      // A running drain takes up what is due; what falls due later needs the alarm.
+      this.#lane.poke();
+    }
     await this.#arm();
     return fresh;
   }
@@ -136,8 +144,8 @@ export class Outbox extends DurableObject<Env> {
   list(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): DeliveryPage {
     // A whole id is looked up, however far back it is.
     const known = filter.q === undefined ? null : (this.#store.find(filter.q) ?? this.#store.find(deliveryId(filter.q, this.#webhookId)));
-    if (known) return this.#store.pageOfOne(known, filter);
-    return this.#store.page(filter, limit, after);
+    const page = known ? this.#store.pageOfOne(known, filter) : this.#store.page(filter, limit, after);
+    return { ...page, keptSince: this.#retention.keptSince() };
   }
 
   /** One delivery without its payload and attempts. */
@@ -211,7 +219,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** Sets the alarm anew, where it should have fired. Returns whether anything waits. */
   async poke(): Promise<boolean> {
-    const dueAt = this.#nextDueAt();
+    const dueAt = this.#workDueAt();
     if (dueAt === null) {
       this.#reports.idle();
       return false;
@@ -245,6 +253,7 @@ export class Outbox extends DurableObject<Env> {
       await this.#work();
       // What the attempts showed of the endpoint.
       await this.#reports.flush(Date.now());
+      await this.#retention.sweep(Date.now(), Date.now() + WORK_MS);
     } catch (error) {
       // Not thrown on: a throwing alarm is tried six times more and then never again (Durable Objects).
       logError('outbox.alarm_failed', withoutParameters(error), { webhook: this.#webhookId });
@@ -272,14 +281,18 @@ export class Outbox extends DurableObject<Env> {
     }
   }
 
-  /** When something is to happen next: an attempt or probe, the end of a lease, a report to D1. */
+  /** When something is to happen next, the sweep included. */
   #nextDueAt(): number | null {
+    return earliest([this.#workDueAt(), this.#retention.dueAt()]);
+  }
+
+  /** When work is due: an attempt or probe, the end of a lease, a report, a recovery's next step. */
+  #workDueAt(): number | null {
     const waitingDueAt = this.#store.waitingDueAt();
     const permitted = permission(this.#circuit, Date.now(), 1);
     const attemptAt = waitingDueAt !== null && permitted.kind === 'hold' ? Math.max(waitingDueAt, permitted.until) : waitingDueAt;
     const recoveryAt = this.#recoveries.unfinished() ? Date.now() : null;
-    const times = [attemptAt, this.#store.leaseEndsAt(), this.#reports.dueAt(), recoveryAt].filter((at) => at !== null);
-    return times.length > 0 ? Math.min(...times) : null;
+    return earliest([attemptAt, this.#store.leaseEndsAt(), this.#reports.dueAt(), recoveryAt]);
   }
 
   /** Sees to it that an alarm is set for when something is due, or earlier. */
@@ -293,10 +306,10 @@ export class Outbox extends DurableObject<Env> {
     await this.ctx.storage.setAlarm(at);
   }
 
-  /** The configuration, with the webhook disabled where its endpoint said 410 and D1 could not be told yet. */
+  /** The configuration, with the webhook disabled where it is to be and D1 could not be told yet. */
   async #usableConfiguration(): Promise<OutboxConfig | null> {
     const config = await this.#configuration();
-    if (!config || !this.#reports.isGone(config.webhook.url)) return config;
+    if (!config || !this.#reports.isToBeDisabled(config.webhook.url)) return config;
     return { ...config, webhook: { ...config.webhook, enabled: false } };
   }
 
@@ -312,14 +325,28 @@ export class Outbox extends DurableObject<Env> {
     return config;
   }
 
-  /** What an attempt's end means beyond its delivery: for the endpoint's health, and for the webhook where it is gone. */
-  #ended({ webhook }: OutboxConfig, deliveryId: string, { record }: AttemptResult): void {
+  /** What an attempt's end means beyond its delivery: for the endpoint's health, and for the webhook where it is of no use. */
+  #ended(config: OutboxConfig, deliveryId: string, { record }: AttemptResult): void {
+    // A test that fails is somebody trying.
+    if (record.trigger === 'test' && record.outcome !== 'succeeded') return;
     const now = Date.now();
-    if (record.responseStatus === 410) this.#reports.gone(webhook.url, now);
     const waitingDueAt = this.#store.waitingDueAt();
     const drained = waitingDueAt === null || waitingDueAt > now;
     const attempt = { outcome: record.outcome, deliveryId, endedAt: now };
     this.#setCircuit(afterAttempt(this.#circuit, attempt, drained, this.#circuitPolicy));
+    const failingForMs = now - (this.#circuit.failingSince ?? now);
+    if (record.responseStatus === 410) this.#reports.disable(config, 'endpoint_gone', now);
+    else if (failingForMs >= this.#disableAfterMs) this.#reports.disable(config, 'endpoint_failing', now);
+    else this.#announceFailure(config, deliveryId, now);
+  }
+
+  /** Tells the organization, once for each outage, when a delivery has failed for good at an endpoint that worked before. */
+  #announceFailure({ webhook }: OutboxConfig, deliveryId: string, now: number): void {
+    if (this.#circuit.failures === 0 || this.#circuit.announced) return;
+    const delivery = this.#store.find(deliveryId);
+    if (delivery?.state.status !== 'failed' || !this.#store.hasDelivered()) return;
+    this.#setCircuit({ ...this.#circuit, announced: true });
+    this.#reports.notify(webhookFailing(webhook, delivery, now), now);
   }
 
   #setCircuit(circuit: Circuit): void {
@@ -349,6 +376,12 @@ export class Outbox extends DurableObject<Env> {
     this.#circuit = closedCircuit(0);
     this.#reports.reset();
     this.#recoveries.reset();
+    this.#retention.reset();
     this.#store.reset();
   }
+}
+
+function earliest(times: readonly (number | null)[]): number | null {
+  const known = times.filter((at) => at !== null);
+  return known.length > 0 ? Math.min(...known) : null;
 }

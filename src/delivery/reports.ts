@@ -1,6 +1,10 @@
 import { withoutParameters } from '../db/client.ts';
+import type { OutboxConfig } from '../db/configuration.ts';
 import { disableWebhook, markBusy, saveHealth } from '../db/outboxes.ts';
-import type { Health } from '../domain/webhook.ts';
+import { encodeEventMessage, type QueuedEvent } from '../domain/event-message.ts';
+import { mintId } from '../domain/ids.ts';
+import { webhookDisabled } from '../domain/operational-event.ts';
+import type { DisabledReason, Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { within } from '../within.ts';
 
@@ -16,25 +20,27 @@ const BUSY = 'busy';
 interface Pending {
   /** The webhook's health as it changed last. */
   health?: { health: Health; since: number };
-  /** The endpoint at this URL answered 410: the webhook is to be disabled. */
-  goneUrl?: string;
+  /** The webhook is to be disabled, because of its endpoint at this URL. */
+  disable?: { url: string; reason: DisabledReason };
+  /** Events of the service's own for the organization's other webhooks. */
+  notices?: QueuedEvent[];
   dueAt: number;
 }
 
 /**
- * What an outbox tells D1: that its webhook's health changed, that its endpoint is gone, that deliveries wait. Each is kept in
- * the object until D1 knows it, so that it is told once, on a change only, and survives an outage of D1.
+ * What an outbox tells others: D1 that its webhook's health changed, that it is to be disabled, that deliveries wait; and its
+ * organization of the first two, as events. Each is kept in the object until it is told, so that it survives an outage.
  */
 export class Reports {
   readonly #kv: SyncKvStorage;
-  readonly #d1: D1Database;
+  readonly #env: Pick<Env, 'DB' | 'EVENTS'>;
   readonly #webhookId: string;
   #known: Pending | null | undefined;
   #marking = false;
 
-  constructor(kv: SyncKvStorage, d1: D1Database, webhookId: string) {
+  constructor(kv: SyncKvStorage, env: Pick<Env, 'DB' | 'EVENTS'>, webhookId: string) {
     this.#kv = kv;
-    this.#d1 = d1;
+    this.#env = env;
     this.#webhookId = webhookId;
   }
 
@@ -48,14 +54,22 @@ export class Reports {
     this.#put({ ...this.#pending(), health: { health, since }, dueAt: now });
   }
 
-  /** The endpoint at this URL answered 410. */
-  gone(url: string, now: number): void {
-    this.#put({ ...this.#pending(), goneUrl: url, dueAt: now });
+  /** The webhook is to be disabled, because of its endpoint at this URL; its organization is told. */
+  disable({ webhook }: OutboxConfig, reason: DisabledReason, now: number): void {
+    if (this.isToBeDisabled(webhook.url)) return;
+    this.#put({ ...this.#pending(), disable: { url: webhook.url, reason }, dueAt: now });
+    this.notify(webhookDisabled(webhook, reason, now), now);
   }
 
-  /** Whether an endpoint is known to be gone, though D1 may not know it yet. */
-  isGone(url: string): boolean {
-    return this.#pending()?.goneUrl === url;
+  /** Whether the webhook is to be disabled because of an endpoint, though D1 may not know it yet. */
+  isToBeDisabled(url: string): boolean {
+    return this.#pending()?.disable?.url === url;
+  }
+
+  /** Tells the organization's other webhooks of something. */
+  notify(event: Record<string, unknown>, now: number): void {
+    const notice = { id: mintId('event', now), payload: new TextEncoder().encode(JSON.stringify(event)) };
+    this.#put({ ...this.#pending(), notices: [...(this.#pending()?.notices ?? []), notice], dueAt: now });
   }
 
   /** The webhook's owner has set its health anew: what was to be said of the old one is void. */
@@ -71,7 +85,7 @@ export class Reports {
     try {
       await within(D1_TIMEOUT_MS, this.#tell(pending, now));
       // What was added meanwhile is still to be told.
-      if (JSON.stringify(this.#pending()) === JSON.stringify(pending)) this.#clear();
+      if (this.#pending() === pending) this.#clear();
     } catch (error) {
       logError('outbox.not_reported', withoutParameters(error), { webhook: this.#webhookId });
       this.#put({ ...this.#pending(), dueAt: now + AGAIN_AFTER_MS });
@@ -83,7 +97,7 @@ export class Reports {
     if (this.#marking || this.#kv.get(BUSY)) return;
     this.#marking = true;
     try {
-      await within(D1_TIMEOUT_MS, markBusy(this.#d1, this.#webhookId, now));
+      await within(D1_TIMEOUT_MS, markBusy(this.#env.DB, this.#webhookId, now));
       // Only what D1 knows is kept: an object that vanishes in between tells it again.
       this.#kv.put(BUSY, true);
     } catch (error) {
@@ -103,9 +117,12 @@ export class Reports {
     this.#kv.delete(BUSY);
   }
 
-  async #tell({ health, goneUrl }: Pending, now: number): Promise<void> {
-    if (health) await saveHealth(this.#d1, this.#webhookId, health.health, health.since);
-    if (goneUrl !== undefined) await disableWebhook(this.#d1, this.#webhookId, goneUrl, 'endpoint_gone', now);
+  async #tell({ health, disable, notices }: Pending, now: number): Promise<void> {
+    if (health) await saveHealth(this.#env.DB, this.#webhookId, health.health, health.since);
+    if (disable) await disableWebhook(this.#env.DB, this.#webhookId, disable.url, disable.reason, now);
+    // Sent again where the answer is lost: marked, so that what was delivered already is not delivered again.
+    if (notices)
+      await this.#env.EVENTS.send(encodeEventMessage({ acceptedAt: now, redriven: true, events: notices }), { contentType: 'bytes' });
   }
 
   #pending(): Pending | null {

@@ -38,6 +38,10 @@ export interface Circuit {
   since: number;
   /** Failed attempts in a row. */
   failures: number;
+  /** When the first of them ended. */
+  failingSince: number | null;
+  /** Whether the organization has been told of them: once for each outage. */
+  announced: boolean;
   /** The deliveries they were of, as far as they need counting. */
   failedDeliveries: readonly string[];
   /** Succeeded attempts in a row, as far as they need counting. */
@@ -56,7 +60,18 @@ export function gently(circuit: Circuit): Circuit {
 }
 
 export function closedCircuit(since: number): Circuit {
-  return { health: 'healthy', since, failures: 0, failedDeliveries: [], successes: 0, probeAt: null, probeWaitMs: 0, pace: null };
+  return {
+    health: 'healthy',
+    since,
+    failures: 0,
+    failingSince: null,
+    announced: false,
+    failedDeliveries: [],
+    successes: 0,
+    probeAt: null,
+    probeWaitMs: 0,
+    pace: null,
+  };
 }
 
 /**
@@ -83,7 +98,7 @@ function afterSuccess(circuit: Circuit, now: number, drained: boolean): Circuit 
   }
   if (drained) return closedCircuit(now);
   const successes = circuit.successes + 1;
-  const quiet = { failures: 0, failedDeliveries: [], successes, probeAt: null, probeWaitMs: 0 };
+  const quiet = { failures: 0, failingSince: null, announced: false, failedDeliveries: [], successes, probeAt: null, probeWaitMs: 0 };
   if (circuit.health === 'open') return { ...quiet, health: 'failing', since: now, pace: FIRST_PACE };
   if (successes >= HEALTHY_AFTER) return closedCircuit(now);
   return { ...circuit, ...quiet, pace: circuit.pace === null ? null : circuit.pace + 1 };
@@ -93,6 +108,7 @@ function afterFailure(circuit: Circuit, deliveryId: string, now: number, policy:
   const failed = {
     ...circuit,
     failures: circuit.failures + 1,
+    failingSince: circuit.failingSince ?? now,
     failedDeliveries: withDelivery(circuit.failedDeliveries, deliveryId),
     successes: 0,
   };

@@ -1,3 +1,5 @@
+import { WEBHOOK_DISABLED, WEBHOOK_FAILING } from './operational-event.ts';
+
 /** An entry of the catalogue: what producers may post, and webhooks may subscribe to. */
 export interface EventType {
   name: string;
@@ -55,8 +57,40 @@ const visitorIdentified: EventType = {
   builtIn: true,
 };
 
+/** The service's own events (domain/operational-event.ts): producers cannot post them. */
+const webhookDisabled: EventType = {
+  name: WEBHOOK_DISABLED,
+  description:
+    "The service has disabled one of the organization's webhooks: its endpoint answered 410, or nothing but failures for days. Goes to the " +
+    'other webhooks.',
+  example: {
+    event: WEBHOOK_DISABLED,
+    timestamp: '2026-11-23T14:05:09.000Z',
+    organization_id: 'org_acme',
+    webhook: { id: 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA', url: 'https://hooks.example.com/bullseye', disabled_reason: 'endpoint_failing' },
+  },
+  schema: null,
+  builtIn: true,
+};
+
+const webhookFailing: EventType = {
+  name: WEBHOOK_FAILING,
+  description:
+    "A delivery to one of the organization's webhooks has failed for good, though its endpoint had worked before. Said once for each outage, " +
+    'to the other webhooks.',
+  example: {
+    event: WEBHOOK_FAILING,
+    timestamp: '2026-11-23T14:05:09.000Z',
+    organization_id: 'org_acme',
+    webhook: { id: 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA', url: 'https://hooks.example.com/bullseye' },
+    delivery: { id: 'dlv_01JDCQ7Z8W5M3KXN4R2T6V9YBA6V9YBA', event_id: 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA' },
+  },
+  schema: null,
+  builtIn: true,
+};
+
 /** The event types that ship with the service: known without the database. */
-export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [visitorIdentified];
+export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [visitorIdentified, webhookDisabled, webhookFailing];
 
 /** The catalogue: what ships, overlaid by what was put; by name. An overlay without an example keeps the one that ships: tests send it. */
 export function mergeCatalogue(stored: readonly Omit<EventType, 'builtIn'>[]): EventType[] {

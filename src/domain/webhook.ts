@@ -11,8 +11,12 @@ export const HEALTHS = ['healthy', 'failing', 'open'] as const;
 
 export type Health = (typeof HEALTHS)[number];
 
-/** Why the service itself disabled a webhook. */
-export const DISABLED_REASONS = ['endpoint_gone'] as const;
+/**
+ * Why the service itself disabled a webhook.
+ * - `endpoint_gone`: its endpoint answered 410.
+ * - `endpoint_failing`: nothing but failures for DISABLE_AFTER.
+ */
+export const DISABLED_REASONS = ['endpoint_gone', 'endpoint_failing'] as const;
 
 export type DisabledReason = (typeof DISABLED_REASONS)[number];
 

@@ -80,6 +80,7 @@ describe('a setting that is missing is named', () => {
     'RETENTION_DAYS',
     'CIRCUIT_THRESHOLD',
     'CIRCUIT_PROBE',
+    'DISABLE_AFTER',
     'PLATFORM_API_KEY',
     'MASTER_KEY',
   ];

@@ -1,0 +1,129 @@
+import { env } from 'cloudflare:workers';
+import { eq } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { databaseOf } from '../../src/db/client.ts';
+import { webhooks } from '../../src/db/schema.ts';
+import { platform } from '../support/api.ts';
+import {
+  aMessage,
+  anEvent,
+  consume,
+  deliveriesOf,
+  endedDeliveriesOf,
+  givenOrganization,
+  givenWebhook,
+  runAlarm,
+} from '../support/deliveries.ts';
+import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
+
+// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
+let clock = Date.now();
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'], now: clock });
+});
+afterEach(() => {
+  clock = Date.now();
+  vi.useRealTimers();
+});
+
+/** A webhook that fails from its second request on, and another of the same organization that listens to events about webhooks. */
+async function given(script: Parameters<Inbox['script']>[0]) {
+  const [failing, listening] = [endpointInbox(), endpointInbox()];
+  await failing.script(script);
+  const organization = await givenOrganization();
+  const webhook = await givenWebhook(organization, { url: failing.url });
+  const listener = await givenWebhook(organization, { url: listening.url, events: ['webhook.*'] });
+  const post = () => consume([aMessage([anEvent(organization)])]);
+  return { failing, listening, organization, webhook, listener, post };
+}
+
+async function untilEnded(webhook: string): Promise<void> {
+  while ((await deliveriesOf(webhook)).some(({ finishedAt }) => finishedAt === null)) {
+    vi.setSystemTime(Date.now() + 40 * MINUTE);
+    await runAlarm(webhook);
+  }
+}
+
+async function eventsAt(listening: Inbox, count: number): Promise<Record<string, unknown>[]> {
+  return (await listening.arrived(count)).map((request) => JSON.parse(new TextDecoder().decode(bodyBytes(request))));
+}
+
+describe('webhook.failing', () => {
+  it('goes to the other webhooks when a delivery fails for good after the endpoint worked, once for each outage', async () => {
+    const { failing, listening, organization, webhook, listener, post } = await given([{ status: 200 }, { status: 500 }]);
+    await post();
+    await endedDeliveriesOf(webhook, 1);
+    await post();
+    await untilEnded(webhook);
+    await post();
+    await untilEnded(webhook);
+    const [failed] = (await deliveriesOf(webhook)).filter(({ status }) => status === 'failed').slice(-1);
+    const [event] = await eventsAt(listening, 1);
+    expect(event).toMatchObject({
+      event: 'webhook.failing',
+      organization_id: organization,
+      webhook: { id: webhook, url: failing.url },
+      delivery: { id: failed!.id, event_id: failed!.eventId },
+    });
+    expect((await endedDeliveriesOf(listener, 1)).map(({ status }) => status)).toEqual(['delivered']);
+
+    // It works again, and fails again: that is another outage.
+    await failing.script([{ status: 200 }, { status: 500 }]);
+    await post();
+    await vi.waitFor(async () => {
+      await runAlarm(webhook);
+      expect((await deliveriesOf(webhook))[0]?.status).toBe('delivered');
+    });
+    await post();
+    await untilEnded(webhook);
+    expect((await eventsAt(listening, 2)).map(({ event: name }) => name)).toEqual(['webhook.failing', 'webhook.failing']);
+  });
+
+  it('is not said of an endpoint that never worked', async () => {
+    const { listening, webhook, post } = await given([{ status: 500 }]);
+    await post();
+    await untilEnded(webhook);
+    expect(await listening.requests()).toEqual([]);
+  });
+});
+
+describe('webhook.disabled', () => {
+  it('is said, and the webhook disabled, after nothing but failures for five days', async () => {
+    const { listening, webhook, post } = await given([{ status: 500 }]);
+    await post();
+    await untilEnded(webhook);
+    vi.setSystemTime(Date.now() + 5 * DAY);
+    await post();
+    await runAlarm(webhook);
+    await untilEnded(webhook);
+    const [row] = await databaseOf(env.DB).select().from(webhooks).where(eq(webhooks.id, webhook));
+    expect(row).toMatchObject({ enabled: false, disabledReason: 'endpoint_failing' });
+    const [event] = await eventsAt(listening, 1);
+    expect(event).toMatchObject({ event: 'webhook.disabled', webhook: { id: webhook, disabled_reason: 'endpoint_failing' } });
+    expect((await deliveriesOf(webhook))[0]).toMatchObject({ status: 'discarded', reason: 'webhook_disabled' });
+  });
+
+  it('is said of a 410, never to the webhook that it is about', async () => {
+    const gone = endpointInbox();
+    await gone.script([{ status: 410 }]);
+    const [listening, organization] = [endpointInbox(), await givenOrganization()];
+    const webhook = await givenWebhook(organization, { url: gone.url, events: ['*'] });
+    await givenWebhook(organization, { url: listening.url, events: ['webhook.disabled'] });
+    await consume([aMessage([anEvent(organization)])]);
+    await runAlarm(webhook);
+    const [event] = await eventsAt(listening, 1);
+    expect(event).toMatchObject({ event: 'webhook.disabled', webhook: { id: webhook, disabled_reason: 'endpoint_gone' } });
+    expect(await gone.requests()).toHaveLength(1);
+    expect(await deliveriesOf(webhook)).toHaveLength(1);
+  });
+
+  it('cannot be posted by a producer', async () => {
+    const organization = await givenOrganization();
+    const event = { event: 'webhook.disabled', timestamp: '2026-11-23T10:00:00Z', organization_id: organization };
+    expect(await platform.post('/events', event)).toMatchObject({ status: 422, body: { code: 'unknown_event_type' } });
+  });
+});
