@@ -1,5 +1,5 @@
 import { openSecret, sealSecret } from '../db/secret-box.ts';
-import { rotateSecret } from '../db/webhooks.ts';
+import { endOverlap, rotateSecret } from '../db/webhooks.ts';
 import { notFound } from './errors.ts';
 import { webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
@@ -73,4 +73,19 @@ const rotate = route({
   },
 });
 
-export const webhookSecretRoutes: readonly Route[] = [reveal, rotate];
+const end = route({
+  method: 'delete',
+  path: `${path}/previous`,
+  operationId: 'endSecretOverlap',
+  summary: "End a rotation's overlap early",
+  description: 'From now on only the current secret signs. Where no overlap runs nothing changes.',
+  tag,
+  access: 'admin',
+  params: webhookParams,
+  success: { status: 204, description: 'The secret before the last rotation signs no more.' },
+  handler: async ({ params, db, nowMs }) => {
+    if (!(await endOverlap(db, params.organizationId, params.webhookId, nowMs))) throw notFound('webhook');
+  },
+});
+
+export const webhookSecretRoutes: readonly Route[] = [reveal, rotate, end];

@@ -113,6 +113,16 @@ export async function rotateSecret(
   return rows[0] ?? null;
 }
 
+/** Ends a rotation's overlap: from now on only the new secret signs. False where there is no such webhook. */
+export async function endOverlap(db: Database, organizationId: string, id: string, nowMs: number): Promise<boolean> {
+  const rows = await db
+    .update(webhooks)
+    .set({ previousSecret: null, previousSecretExpiresAt: null, updatedAt: nowMs })
+    .where(isWebhook(organizationId, id))
+    .returning({ id: webhooks.id });
+  return rows.length > 0;
+}
+
 /** Deletes a webhook, and in the same transaction notes its outbox for erasure. False where there was none. */
 export async function deleteWebhook(db: Database, organizationId: string, id: string, nowMs: number): Promise<boolean> {
   const erasure = db

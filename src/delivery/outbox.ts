@@ -196,7 +196,7 @@ export class Outbox extends DurableObject<Env> {
     const config = await this.#freshConfiguration();
     if (!config) return 0;
     this.#recoveries.request(since, until, Date.now());
-    this.#setCircuit(gently(this.#circuit));
+    this.#setCircuit(gently(this.#circuit, Date.now()));
     this.#tellBusy();
     await this.#arm();
     return count;

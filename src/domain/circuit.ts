@@ -54,9 +54,12 @@ export interface Circuit {
   pace: number | null;
 }
 
-/** The same, but what waits drains from the first pace up: many deliveries are about to go out at once. */
-export function gently(circuit: Circuit): Circuit {
-  return circuit.health === 'open' ? circuit : { ...circuit, pace: FIRST_PACE };
+/**
+ * Many deliveries are about to go out, because a person has asked for them: they drain from the first pace up. An open circuit is
+ * probed now: whoever asks believes that the endpoint works again.
+ */
+export function gently(circuit: Circuit, now: number): Circuit {
+  return circuit.health === 'open' ? { ...circuit, probeAt: Math.min(circuit.probeAt ?? now, now) } : { ...circuit, pace: FIRST_PACE };
 }
 
 export function closedCircuit(since: number): Circuit {

@@ -6,6 +6,7 @@ import {
   type CircuitPolicy,
   closedCircuit,
   FAILING_AFTER,
+  gently,
   HEALTHY_AFTER,
   OPEN_AFTER_DELIVERIES,
   permission,
@@ -365,5 +366,23 @@ describe('whatever happens', () => {
     always((circuit, { before, at }) => {
       expect(circuit.since).toBe(circuit.health === before.health ? before.since : at);
     });
+  });
+});
+
+describe('a person who asks for deliveries to start over', () => {
+  it('has them drain from one at a time up, also where the webhook is healthy', () => {
+    let circuit = gently(closedCircuit(T0), T0);
+    const slots: number[] = [];
+    for (let attempt = 0; attempt < 12; attempt++) {
+      const allowed = permission(circuit, T0, 20);
+      slots.push(allowed.kind === 'attempt' ? allowed.slots : 0);
+      circuit = afterAttempt(circuit, { outcome: 'succeeded', deliveryId: `dlv_${attempt}`, endedAt: T0 }, false, policy);
+    }
+    expect(slots).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 20, 20, 20, 20]);
+  });
+
+  it('has an open circuit probed at once', () => {
+    expect(permission(open, open.since, LANE_SLOTS)).toEqual({ kind: 'hold', until: open.probeAt });
+    expect(permission(gently(open, open.since), open.since, LANE_SLOTS)).toEqual({ kind: 'probe' });
   });
 });
