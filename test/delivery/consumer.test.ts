@@ -163,6 +163,43 @@ describe('an endpoint that is slow', () => {
   });
 });
 
+describe('a batch of hostile endpoints', () => {
+  it('is over while they still hang and drip: every message is acknowledged, every delivery is on record', async () => {
+    const scripts: Parameters<Inbox['script']>[0][] = [
+      [{ hang: true }],
+      [{ status: 200, endless: { chunk: 'x', everyMs: 100 } }],
+      [{ status: 500, endless: { chunk: 'x'.repeat(9_000), everyMs: 50 } }],
+      [{ reset: true }],
+      [{ status: 302, headers: { location: 'http://127.0.0.1:9/' } }],
+      [{ status: 200 }],
+    ];
+    const organization = await givenOrganization();
+    const webhooks = await Promise.all(
+      scripts.map(async (script) => {
+        const endpoint = endpointInbox();
+        await endpoint.script(script);
+        return givenWebhook(organization, { url: endpoint.url });
+      }),
+    );
+    const messages = Array.from({ length: 5 }, () => aMessage([anEvent(organization), anEvent(organization)]));
+    const batch = createMessageBatch('bullseye-events', messages);
+    const ctx = createExecutionContext();
+
+    await worker.queue(batch, { ...env, DELIVERY_TIMEOUT: '8s' }, ctx);
+
+    // The hanging and the dripping ones go on beside the batch.
+    const [hanging, dripping, , , , healthy] = await Promise.all(webhooks.map((webhook) => deliveriesOf(webhook)));
+    expect(hanging!.every(({ finishedAt }) => finishedAt === null)).toBe(true);
+    expect(dripping!.every(({ finishedAt }) => finishedAt === null)).toBe(true);
+    expect(healthy).toHaveLength(10);
+    for (const webhook of webhooks) expect(await deliveriesOf(webhook)).toHaveLength(10);
+    const { explicitAcks } = await getQueueResult(batch, ctx);
+    expect(explicitAcks.toSorted()).toEqual(messages.map(({ id }) => id).toSorted());
+    // A 2xx decided at the headers: dripping on does not undo it.
+    expect((await deliveriesOf(webhooks[1]!)).some(({ status }) => status === 'delivered')).toBe(true);
+  });
+});
+
 describe('a message that comes again', () => {
   it('does not bring a recorded delivery about a second time', async () => {
     const endpoint = endpointInbox();

@@ -21,6 +21,7 @@ describe('the settings', () => {
       deliveryTimeoutMs: 30_000,
       retentionMs: 30 * 86_400_000,
       circuitThreshold: 10,
+      disableAfterMs: 432_000_000,
       circuitProbeMs: [30_000, 600_000],
       allowInsecureEndpoints: false,
       publicUrl: null,
