@@ -80,7 +80,7 @@ export async function updateWebhook(
       ...('secret' in changes && { previousSecret: null, previousSecretExpiresAt: null }),
       ...(changes.enabled === true && { disabledReason: null }),
       health: sql`case when ${afresh} then 'healthy' else ${webhooks.health} end`,
-      healthSince: sql`case when ${afresh} and ${webhooks.health} <> 'healthy' then ${nowMs} else ${webhooks.healthSince} end`,
+      healthSince: sql`case when ${afresh} then ${nowMs} else ${webhooks.healthSince} end`,
       updatedAt: nowMs,
     })
     .where(isWebhook(organizationId, id))

@@ -1,16 +1,15 @@
 import { DurableObject } from 'cloudflare:workers';
 import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
-import { afterAttempt, type Circuit, type CircuitPolicy, closedCircuit, gently, permission } from '../domain/circuit.ts';
+import { permission } from '../domain/circuit.ts';
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { deliveryId } from '../domain/ids.ts';
-import { webhookFailing } from '../domain/operational-event.ts';
 import type { Recovery } from '../domain/recovery.ts';
 import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
-import { logError, logWarning } from '../log.ts';
+import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
-import type { AttemptResult } from './attempt.ts';
+import { EndpointHealth } from './endpoint-health.ts';
 import { Lane, whyNotDelivered } from './lane.ts';
 import { Ledger } from './ledger.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
@@ -29,9 +28,6 @@ const AFTER_FAULT_MS = 30_000;
 
 /** A recovery takes no further step in an alarm after this: an alarm may run 15 min (Durable Objects). */
 const WORK_MS = 300_000;
-
-/** Key of the object's key-value storage. */
-const CIRCUIT = 'circuit';
 
 /**
  * What became of a person's retry.
@@ -65,6 +61,7 @@ export class Outbox extends DurableObject<Env> {
   readonly #ledger: Ledger;
   readonly #lane: Lane;
   readonly #reports: Reports;
+  readonly #health: EndpointHealth;
   readonly #recoveries: Recoveries;
   readonly #retention: Retention;
   readonly #webhook: WebhookMemory;
@@ -73,23 +70,19 @@ export class Outbox extends DurableObject<Env> {
   #erased = false;
   /** When the alarm is set for, as far as this instance knows. */
   #armedFor: number | null = null;
-  #circuit: Circuit;
-  readonly #circuitPolicy: CircuitPolicy;
-  readonly #disableAfterMs: number;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const settings = settingsOf(env);
     const sender = new Sender(settings);
-    this.#disableAfterMs = settings.disableAfterMs;
-    this.#circuitPolicy = { threshold: settings.circuitThreshold, probeMs: settings.circuitProbeMs };
-    this.#circuit = ctx.storage.kv.get<Circuit>(CIRCUIT) ?? closedCircuit(0);
     const policy = { scheduleMs: settings.retryScheduleMs, random: Math.random };
     // An outbox is addressed by its webhook's id; should an alarm come without it, a configuration has been seen.
     this.#webhookId = ctx.id.name ?? WebhookMemory.lastKnown(ctx.storage.kv)?.webhook.id ?? '';
     this.#webhook = new WebhookMemory(ctx.storage.kv, env.DB, this.#webhookId);
     this.#reports = new Reports(ctx.storage.kv, env, this.#webhookId);
     this.#store = new OutboxStore(ctx.storage);
+    const { circuitThreshold: threshold, circuitProbeMs: probeMs, disableAfterMs } = settings;
+    this.#health = new EndpointHealth(ctx.storage.kv, this.#store, this.#reports, { threshold, probeMs, disableAfterMs });
     this.#ledger = new Ledger(this.#store, policy, settings.deliveryTimeoutMs + LEASE_MARGIN_MS);
     this.#retention = new Retention(ctx.storage, this.#store, { retentionMs: settings.retentionMs, maxBytes: MAX_BYTES });
     this.#recoveries = new Recoveries(ctx.storage.kv, this.#store, this.#ledger);
@@ -102,8 +95,8 @@ export class Outbox extends DurableObject<Env> {
       },
       arm: () => this.#arm(),
       erase: () => this.#erase(),
-      circuit: () => this.#circuit,
-      ended: (config, delivery, result) => this.#ended(config, delivery.id, result),
+      circuit: () => this.#health.circuit,
+      ended: (config, delivery, result) => this.#health.attempted(config, delivery.id, result),
     });
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
     void ctx.blockConcurrencyWhile(async () => {
@@ -127,7 +120,8 @@ export class Outbox extends DurableObject<Env> {
         if (recorded !== 'known') news.push(entry);
       }
     });
-    for (const entry of news) if (entry.kind === 'attempted') this.#ended(config, entry.delivery.id, entry.result);
+    this.#health.adopt(config);
+    for (const entry of news) if (entry.kind === 'attempted') this.#health.attempted(config, entry.delivery.id, entry.result);
     this.#erased = false;
     this.#retention.plan(now);
     if (this.#workDueAt() !== null) {
@@ -196,7 +190,7 @@ export class Outbox extends DurableObject<Env> {
     const config = await this.#freshConfiguration();
     if (!config) return 0;
     this.#recoveries.request(since, until, Date.now());
-    this.#setCircuit(gently(this.#circuit, Date.now()));
+    this.#health.drainGently(this.#webhookId);
     this.#tellBusy();
     await this.#arm();
     return count;
@@ -240,7 +234,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** How the endpoint stands: its health, since when, and when the next probe of an open circuit goes out. */
   status(): OutboxStatus {
-    const { health, since, probeAt } = this.#circuit;
+    const { health, since, probeAt } = this.#health.circuit;
     return { health, since, nextProbeAt: probeAt };
   }
 
@@ -289,7 +283,7 @@ export class Outbox extends DurableObject<Env> {
   /** When work is due: an attempt or probe, the end of a lease, a report, a recovery's next step. */
   #workDueAt(): number | null {
     const waitingDueAt = this.#store.waitingDueAt();
-    const permitted = permission(this.#circuit, Date.now(), 1);
+    const permitted = permission(this.#health.circuit, Date.now(), 1);
     const attemptAt = waitingDueAt !== null && permitted.kind === 'hold' ? Math.max(waitingDueAt, permitted.until) : waitingDueAt;
     const recoveryAt = this.#recoveries.unfinished() ? Date.now() : null;
     return earliest([attemptAt, this.#store.leaseEndsAt(), this.#reports.dueAt(), recoveryAt]);
@@ -321,50 +315,8 @@ export class Outbox extends DurableObject<Env> {
 
   async #configuration(): Promise<OutboxConfig | null> {
     const config = await this.#webhook.read(Date.now());
-    if (config) this.#adoptHealth(config);
+    if (config) this.#health.adopt(config);
     return config;
-  }
-
-  /** What an attempt's end means beyond its delivery: for the endpoint's health, and for the webhook where it is of no use. */
-  #ended(config: OutboxConfig, deliveryId: string, { record }: AttemptResult): void {
-    // A test that fails is somebody trying.
-    if (record.trigger === 'test' && record.outcome !== 'succeeded') return;
-    const now = Date.now();
-    const waitingDueAt = this.#store.waitingDueAt();
-    const drained = waitingDueAt === null || waitingDueAt > now;
-    const attempt = { outcome: record.outcome, deliveryId, endedAt: now };
-    this.#setCircuit(afterAttempt(this.#circuit, attempt, drained, this.#circuitPolicy));
-    const failingForMs = now - (this.#circuit.failingSince ?? now);
-    if (record.responseStatus === 410) this.#reports.disable(config, 'endpoint_gone', now);
-    else if (failingForMs >= this.#disableAfterMs) this.#reports.disable(config, 'endpoint_failing', now);
-    else this.#announceFailure(config, deliveryId, now);
-  }
-
-  /** Tells the organization, once for each outage, when a delivery has failed for good at an endpoint that worked before. */
-  #announceFailure({ webhook }: OutboxConfig, deliveryId: string, now: number): void {
-    if (this.#circuit.failures === 0 || this.#circuit.announced) return;
-    const delivery = this.#store.find(deliveryId);
-    if (delivery?.state.status !== 'failed' || !this.#store.hasDelivered()) return;
-    this.#setCircuit({ ...this.#circuit, announced: true });
-    this.#reports.notify(webhookFailing(webhook, delivery, now), now);
-  }
-
-  #setCircuit(circuit: Circuit): void {
-    if (circuit === this.#circuit) return;
-    const { health, since } = this.#circuit;
-    this.#circuit = circuit;
-    this.ctx.storage.kv.put(CIRCUIT, circuit);
-    if (circuit.health === health) return;
-    logWarning('webhook.health_changed', { webhook: this.#webhookId, health: circuit.health, before: health, beforeSince: since });
-    this.#reports.health(circuit.health, circuit.since, Date.now());
-  }
-
-  /** The owner has set the webhook's health anew (mended it, enabled it): the circuit starts over. */
-  #adoptHealth({ webhook }: OutboxConfig): void {
-    if (webhook.health !== 'healthy' || this.#circuit.health === 'healthy' || webhook.healthSince <= this.#circuit.since) return;
-    this.#reports.forgetHealth();
-    this.#circuit = closedCircuit(webhook.healthSince);
-    this.ctx.storage.kv.put(CIRCUIT, this.#circuit);
   }
 
   async #erase(): Promise<void> {
@@ -373,7 +325,7 @@ export class Outbox extends DurableObject<Env> {
     this.#erased = true;
     this.#armedFor = null;
     this.#webhook.refresh();
-    this.#circuit = closedCircuit(0);
+    this.#health.reset();
     this.#reports.reset();
     this.#recoveries.reset();
     this.#retention.reset();

@@ -15,18 +15,26 @@ import {
   platform,
   type TestOrganization,
 } from '../support/api.ts';
+import { aMessage, anEvent, consume, deliveriesOf } from '../support/deliveries.ts';
 
 let own: TestOrganization;
 let other: TestOrganization;
 let webhookId: string;
 let otherWebhookId: string;
 let producerKey: string;
+/** What the other organization's log has: a delivery and its event. */
+let foreign: { deliveryId: string; eventId: string };
 
 beforeAll(async () => {
   own = await createOrganization();
   other = await createOrganization();
   webhookId = (await createWebhook(own)).id;
-  otherWebhookId = (await createWebhook(other)).id;
+  // Disabled: what comes for it is recorded without an attempt.
+  otherWebhookId = (await createWebhook(other, { enabled: false })).id;
+  await consume([aMessage([anEvent(other.id)])]);
+  const [delivery] = await deliveriesOf(otherWebhookId);
+  if (!delivery) throw new Error('Nothing was recorded.');
+  foreign = { deliveryId: delivery.id, eventId: delivery.eventId };
   producerKey = await createProducerKey();
 });
 
@@ -36,8 +44,8 @@ const nameOf = ({ method, path }: Route) => `${method.toUpperCase()} ${path}`;
 const table = (some: readonly Route[]) => some.map((route) => [nameOf(route), route] as const);
 
 /** A route's path with real ids of the organization, and such that lead nowhere for everything else. */
-function pathOf(route: Route, organizationId: string, webhook = webhookId): string {
-  const values: Record<string, string> = { organizationId, webhookId: webhook, name: 'nothing.there' };
+function pathOf(route: Route, organizationId: string, webhook = webhookId, more: Record<string, string> = {}): string {
+  const values: Record<string, string> = { organizationId, webhookId: webhook, name: 'nothing.there', ...more };
   return route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? `${name}_that_is_not`);
 }
 
@@ -93,14 +101,31 @@ describe('every route that is not public', () => {
       }
     },
   );
+
+  // Nothing is there, so that nothing happens: what counts is that it is not the key that is refused.
+  const askNothing = (route: Route, organizationId: string, key: string) =>
+    call(route.method.toUpperCase(), pathOf(route, organizationId, 'whk_that_is_not'), { key, ...(route.body && { json: {} }) });
+
+  test.each(table(guarded.filter(({ method, access }) => (access === 'write' && method !== 'get') || access === 'admin')))(
+    '%s opens to its scope and the ones above',
+    async (_name, route) => {
+      for (const scope of route.access === 'admin' ? ['admin'] : ['write', 'admin']) {
+        expect([200, 404, 422]).toContain((await askNothing(route, own.id, await createKey(own.id, [scope]))).status);
+      }
+    },
+  );
+
+  test.each(table(guarded))('%s opens to the platform key', async (_name, route) => {
+    expect([200, 404, 422, 400]).toContain((await askNothing(route, 'org_that_is_not', PLATFORM_KEY)).status);
+  });
 });
 
 describe('every route of an organization', () => {
   test.each(table(ofOrganization))('%s hides another organization as if it did not exist', async (_name, route) => {
     const options: Call = { key: own.key, ...(route.body && { json: {} }) };
-    const foreign = await call(route.method.toUpperCase(), pathOf(route, other.id, otherWebhookId), options);
-    expectError(route, foreign, 404, 'not_found');
-    expect(foreign.body).toEqual((await ask(route, 'org_that_is_not', options)).body);
+    const answer = await call(route.method.toUpperCase(), pathOf(route, other.id, otherWebhookId, foreign), options);
+    expectError(route, answer, 404, 'not_found');
+    expect(answer.body).toEqual((await ask(route, 'org_that_is_not', options)).body);
   });
 
   test.each(table(ofOrganization.filter(({ path }) => path.includes('{webhookId}'))))(
@@ -109,14 +134,26 @@ describe('every route of an organization', () => {
       const valid: Record<string, unknown> = { since: '2026-01-01T00:00:00Z' };
       const needsSince = route.body?.safeParse({}).success === false;
       const options: Call = { key: own.key, ...(route.body && { json: needsSince ? valid : {} }) };
-      const foreign = await call(route.method.toUpperCase(), pathOf(route, own.id, otherWebhookId), options);
-      expectError(route, foreign, 404, 'not_found');
-      expect(foreign.body).toEqual((await call(route.method.toUpperCase(), pathOf(route, own.id, 'whk_that_is_not'), options)).body);
+      const answer = await call(route.method.toUpperCase(), pathOf(route, own.id, otherWebhookId, foreign), options);
+      expectError(route, answer, 404, 'not_found');
+      expect(answer.body).toEqual((await call(route.method.toUpperCase(), pathOf(route, own.id, 'whk_that_is_not'), options)).body);
     },
   );
 
-  test("another organization's webhook is as it was after all that", async () => {
+  const ofLog = ofOrganization.filter(({ path }) => /\{(deliveryId|eventId)\}/.test(path));
+  test.each(table(ofLog))("%s does not reach another organization's log through its own path", async (_name, route) => {
+    const answer = await call(route.method.toUpperCase(), pathOf(route, own.id, webhookId, foreign), { key: own.key });
+    expectError(route, answer, 404, 'not_found');
+    expect(answer.body).toEqual((await ask(route, own.id, { key: own.key })).body);
+  });
+
+  test.each(table(ofLog.filter(({ method }) => method === 'get')))('%s is open to the organization itself', async (_name, route) => {
+    expect(await call('GET', pathOf(route, other.id, otherWebhookId, foreign), { key: other.key })).toMatchObject({ status: 200 });
+  });
+
+  test("another organization's webhook and its log are as they were after all that", async () => {
     await expectStatus(platform.get(`${other.path}/webhooks/${otherWebhookId}`), 200);
+    expect(await deliveriesOf(otherWebhookId)).toMatchObject([{ id: foreign.deliveryId, status: 'discarded', attemptCount: 0 }]);
   });
 });
 

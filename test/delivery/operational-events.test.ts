@@ -107,6 +107,24 @@ describe('webhook.disabled', () => {
     expect((await deliveriesOf(webhook))[0]).toMatchObject({ status: 'discarded', reason: 'webhook_disabled' });
   });
 
+  it('is not said again of the first failure after its owner has enabled it', async () => {
+    const { organization, listening, webhook, post } = await given([{ status: 500 }]);
+    await post();
+    await untilEnded(webhook);
+    vi.setSystemTime(Date.now() + 5 * DAY);
+    await post();
+    await runAlarm(webhook);
+    await untilEnded(webhook);
+    vi.setSystemTime(Date.now() + MINUTE);
+    const path = `/organization/${organization}/webhooks/${webhook}`;
+    expect(await platform.patch(path, { enabled: true })).toMatchObject({ body: { enabled: true, disabledReason: null, health: 'healthy' } });
+    await post();
+    await untilEnded(webhook);
+    expect((await platform.get(path)).body).toMatchObject({ enabled: true, disabledReason: null });
+    expect((await deliveriesOf(webhook))[0]).toMatchObject({ status: 'failed', reason: 'attempts_exhausted' });
+    expect(await listening.requests()).toHaveLength(1);
+  });
+
   it('is said of a 410, never to the webhook that it is about', async () => {
     const gone = endpointInbox();
     await gone.script([{ status: 410 }]);
