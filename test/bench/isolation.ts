@@ -31,6 +31,9 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   busy: { behaviour: 'answer', bad: 1, timesShare: 50 },
 };
 
+/** Where the floor runs beside ours: what isolation is worth, and what the load alone does to latency. */
+const BESIDE_FLOOR = ['hang', 'busy'];
+
 const ORGANIZATIONS = 20;
 const WARM_UP_SECONDS = 10;
 /** How long arrivals are waited for after the last event was sent. */
@@ -47,7 +50,7 @@ export interface IsolationOptions {
   seconds: number;
   eventsPerSecond: number;
   runs: number;
-  /** Whether the floor runs beside ours, under `hang`. */
+  /** Whether the floor runs beside ours, in some scenarios. */
   floor: boolean;
 }
 
@@ -106,7 +109,7 @@ export async function isolation(options: IsolationOptions, machine: Machine): Pr
     for (const scenario of options.scenarios) {
       runs.push(await runOnce(scenario, 'ours', options, turn));
       show(runs.at(-1) as Run);
-      if (!options.floor || scenario !== 'hang') continue;
+      if (!options.floor || !BESIDE_FLOOR.includes(scenario)) continue;
       runs.push(await runOnce(scenario, 'floor', options, turn));
       show(runs.at(-1) as Run);
     }
