@@ -3,7 +3,7 @@ import { bold, CROSS, columns, dim, say, TICK, yellow } from '../../src/commands
 import { type Endpoints, startEndpoints } from './endpoints.ts';
 import type { Behaviour } from './endpoints-process.ts';
 import { type Planned, type Posted, post } from './load.ts';
-import { busyShare, type Machine } from './machine.ts';
+import { type Load, type Machine, NOISY_FROM, watchLoad } from './machine.ts';
 import { median, nowMs, type Percentiles, percentiles, seededRandom } from './statistics.ts';
 import { type BenchOrganization, startFloor, startOurs, type Target } from './target.ts';
 
@@ -31,6 +31,9 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   busy: { behaviour: 'answer', bad: 1, timesShare: 50 },
 };
 
+/** Where the floor runs beside ours: what isolation is worth, and what the load alone does to latency. */
+const BESIDE_FLOOR = ['hang', 'busy'];
+
 const ORGANIZATIONS = 20;
 const WARM_UP_SECONDS = 10;
 /** How long arrivals are waited for after the last event was sent. */
@@ -47,7 +50,7 @@ export interface IsolationOptions {
   seconds: number;
   eventsPerSecond: number;
   runs: number;
-  /** Whether the floor runs beside ours, under `hang`. */
+  /** Whether the floor runs beside ours, in some scenarios. */
   floor: boolean;
 }
 
@@ -63,8 +66,7 @@ interface Half {
   batches: Percentiles & { count: number };
   /** How late the load generator was at most. */
   latestMs: number | null;
-  /** The machine's CPUs, all processes: 0 to 1. */
-  busyShare: number;
+  load: Load;
 }
 
 /** What the log says of the events of bad endpoints. */
@@ -106,7 +108,7 @@ export async function isolation(options: IsolationOptions, machine: Machine): Pr
     for (const scenario of options.scenarios) {
       runs.push(await runOnce(scenario, 'ours', options, turn));
       show(runs.at(-1) as Run);
-      if (!options.floor || scenario !== 'hang') continue;
+      if (!options.floor || !BESIDE_FLOOR.includes(scenario)) continue;
       runs.push(await runOnce(scenario, 'floor', options, turn));
       show(runs.at(-1) as Run);
     }
@@ -167,14 +169,14 @@ async function measure(setting: Setting): Promise<Omit<Run, 'scenario' | 'target
   healthy.forgetArrivals();
 
   const loads: Posted[][] = [];
-  const halves: Pick<Half, 'batches' | 'busyShare'>[] = [];
+  const halves: Pick<Half, 'batches' | 'load'>[] = [];
   for (const half of [0, 1]) {
     const extra = half === 0 ? [] : additional(badIds, ids.length, scenario.timesShare, options.eventsPerSecond, halfMs);
     if (half === 1) bad.behave(scenario.behaviour);
     const saidBefore = target.output().length;
-    const busy = busyShare();
+    const load = watchLoad();
     loads.push(await send([...plan(halfMs), ...extra].sort((a, b) => a.atMs - b.atMs)));
-    halves.push({ batches: batchesOf(target.output().slice(saidBefore)), busyShare: busy() });
+    halves.push({ batches: batchesOf(target.output().slice(saidBefore)), load: load() });
   }
   const posted = loads.flat();
   const counted = posted.filter(({ organizationId, acceptedAt }) => !badIds.has(organizationId) && acceptedAt !== null);
@@ -278,7 +280,7 @@ function halfOf(
   load: readonly Posted[],
   badIds: ReadonlySet<string>,
   arrivedAt: ReadonlyMap<string, number>,
-  rest: Pick<Half, 'batches' | 'busyShare'>,
+  rest: Pick<Half, 'batches' | 'load'>,
 ): Half {
   const counted = load.filter(({ organizationId, acceptedAt }) => !badIds.has(organizationId) && acceptedAt !== null);
   const arrived = counted.flatMap((event) => {
@@ -305,7 +307,8 @@ function ratio(second: number | null, first: number | null): number | null {
   return second === null || first === null || first <= 0 ? null : second / first;
 }
 
-function show({ scenario, target, halves, lost, arrivedTwice, refused, refusals, bad, goals }: Run): void {
+function show(run: Run): void {
+  const { scenario, target, halves, lost, arrivedTwice, refused, refusals, bad, goals } = run;
   say(`\n${bold(scenario)}, ${target === 'ours' ? 'ours' : 'the floor'}`);
   const header = [
     '',
@@ -322,6 +325,7 @@ function show({ scenario, target, halves, lost, arrivedTwice, refused, refusals,
     'p99',
     'max',
     'CPUs busy',
+    'others',
     'load late by',
   ];
   const rows = halves.map((half, index) => [
@@ -329,7 +333,8 @@ function show({ scenario, target, halves, lost, arrivedTwice, refused, refusals,
     `${half.arrived}/${half.expected}`,
     ...[half.fromSent, half.fromAccepted].flatMap(({ p50, p95, p99, max }) => [p50, p95, p99, max].map((value) => ms(value))),
     ...[half.batches.p50, half.batches.p99, half.batches.max].map((value) => ms(value, 0)),
-    `${Math.round(half.busyShare * 100)} %`,
+    percent(half.load.all),
+    percent(half.load.others),
     ms(half.latestMs),
   ]);
   say(columns([header, ...rows]));
@@ -345,6 +350,7 @@ function show({ scenario, target, halves, lost, arrivedTwice, refused, refusals,
     say(
       dim(`the bad endpoints' ${bad.accepted}: ${bad.delivered} delivered, ${bad.waiting} waiting, ${bad.failed} failed, ${bad.lost} lost`),
     );
+  if (isNoisy(run)) say(yellow('Other processes kept the machine busy meanwhile: timings are off.'));
   if (arrivedTwice > 0) say(yellow(`arrived more than once: ${arrivedTwice}`));
   if (refused > 0) say(yellow(`not accepted: ${refused} (${refusals.join('; ')})`));
 }
@@ -375,6 +381,7 @@ function summarize(runs: readonly Run[]): void {
     return [
       name,
       String(of.length),
+      String(of.filter(isNoisy).length),
       ms(middle(({ halves }) => halves[0].fromAccepted.p50)),
       ms(middle(({ halves }) => halves[0].fromAccepted.p99)),
       ms(middle(({ halves }) => halves[1].fromAccepted.p50)),
@@ -387,6 +394,15 @@ function summarize(runs: readonly Run[]): void {
     ];
   });
   say(columns([header, ...rows]));
+}
+
+function percent(share: number | null): string {
+  return share === null ? '–' : `${Math.round(share * 100)} %`;
+}
+
+/** Whether other processes kept the machine busy meanwhile. */
+function isNoisy({ halves }: Run): boolean {
+  return halves.some(({ load }) => (load.others ?? 0) >= NOISY_FROM);
 }
 
 function ms(value: number | null, digits = 1): string {
