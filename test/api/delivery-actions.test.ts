@@ -1,22 +1,25 @@
 import { createExecutionContext, runInDurableObject } from 'cloudflare:test';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { app } from '../../src/app.ts';
 import { client, createKey, env, ORIGIN, PLATFORM_KEY, platform, read } from '../support/api.ts';
-import { aMessage, anEvent, consume, deliveriesOf, givenOrganization, givenWebhook, outboxOf, runAlarm } from '../support/deliveries.ts';
-import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
+import { driveDate } from '../support/clock.ts';
+import {
+  aMessage,
+  anEvent,
+  consume,
+  deliveriesOf,
+  endpointInbox,
+  givenOrganization,
+  givenWebhook,
+  outboxOf,
+  runAlarm,
+  untilEnded,
+} from '../support/deliveries.ts';
+import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
-const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
 const MINUTE = 60_000;
 
-// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
-let clock = Date.now();
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: clock });
-});
-afterEach(() => {
-  clock = Date.now();
-  vi.useRealTimers();
-});
+driveDate();
 
 async function given(script: Parameters<Inbox['script']>[0], options: { enabled?: boolean; events?: number } = {}) {
   const { enabled = true, events = 1 } = options;
@@ -28,14 +31,6 @@ async function given(script: Parameters<Inbox['script']>[0], options: { enabled?
   const path = `/organization/${organization}/webhooks/${webhook}`;
   const [delivery] = await deliveriesOf(webhook);
   return { endpoint, organization, webhook, path, id: delivery?.id ?? '' };
-}
-
-/** Lets time pass until every delivery of a webhook has ended. */
-async function untilEnded(webhook: string): Promise<void> {
-  while ((await deliveriesOf(webhook)).some(({ finishedAt }) => finishedAt === null)) {
-    vi.setSystemTime(Date.now() + 40 * MINUTE);
-    await runAlarm(webhook);
-  }
 }
 
 /** The delivery once no attempt of it runs. */

@@ -1,29 +1,21 @@
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { platform } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
 import {
   aMessage,
   anEvent,
   consume,
   deliveriesOf,
   endedDeliveriesOf,
+  endpointInbox,
   givenOrganization,
   givenWebhook,
   runAlarm,
 } from '../support/deliveries.ts';
-import { type Inbox, inbox } from '../support/receiver.ts';
 
 const HOUR = 3_600_000;
-const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
 
-// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
-let clock = Math.ceil(Date.now() / HOUR) * HOUR;
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: clock });
-});
-afterEach(() => {
-  clock = Math.ceil((Date.now() + 1) / HOUR) * HOUR;
-  vi.useRealTimers();
-});
+driveDate(Math.ceil(Date.now() / HOUR) * HOUR);
 
 async function given() {
   const endpoint = endpointInbox();

@@ -1,9 +1,8 @@
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type AttemptRequest, type AttemptResult, MAX_RESPONSE_BODY_BYTES, makeAttempt } from '../../src/delivery/attempt.ts';
 import { importSigningKeys } from '../../src/domain/signature.ts';
-import { type Inbox, inbox, type Reply } from '../support/receiver.ts';
-
-const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
+import { endpointInbox } from '../support/deliveries.ts';
+import type { Reply } from '../support/receiver.ts';
 
 function aRequest(url: string): AttemptRequest {
   return {

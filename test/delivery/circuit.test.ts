@@ -1,35 +1,27 @@
 import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { readWebhook } from '../../src/db/configuration.ts';
 import { webhooks } from '../../src/db/schema.ts';
 import { platform } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
 import {
   alarmOf,
   aMessage,
   anEvent,
   consume,
   deliveriesOf,
+  endpointInbox,
   givenOrganization,
   givenWebhook,
   outboxOf,
   runAlarm,
 } from '../support/deliveries.ts';
-import { type Inbox, inbox } from '../support/receiver.ts';
 
-const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
 const MINUTE = 60_000;
 
-// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
-let clock = Date.now();
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: clock });
-});
-afterEach(() => {
-  clock = Date.now();
-  vi.useRealTimers();
-});
+driveDate();
 
 function passTime(ms: number): void {
   vi.setSystemTime(Date.now() + ms);

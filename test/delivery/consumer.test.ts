@@ -1,6 +1,6 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, inject, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { parkedMessages } from '../../src/db/schema.ts';
 import { keyedEventId } from '../../src/domain/ids.ts';
@@ -11,14 +11,13 @@ import {
   consume,
   deliveriesOf,
   endedDeliveriesOf,
+  endpointInbox,
   givenOrganization,
   givenWebhook,
   outboxOf,
   type QueueMessage,
 } from '../support/deliveries.ts';
-import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
-
-const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
+import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 describe('an event on its way to a healthy endpoint', () => {
   it('arrives byte for byte, is acknowledged, and stands in the log as delivered', async () => {

@@ -1,34 +1,28 @@
 import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
 import { platform } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
 import {
   aMessage,
   anEvent,
   consume,
   deliveriesOf,
   endedDeliveriesOf,
+  endpointInbox,
   givenOrganization,
   givenWebhook,
   runAlarm,
+  untilEnded,
 } from '../support/deliveries.ts';
-import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
+import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
 
-// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
-let clock = Date.now();
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: clock });
-});
-afterEach(() => {
-  clock = Date.now();
-  vi.useRealTimers();
-});
+driveDate();
 
 /** A webhook that fails from its second request on, and another of the same organization that listens to events about webhooks. */
 async function given(script: Parameters<Inbox['script']>[0]) {
@@ -39,13 +33,6 @@ async function given(script: Parameters<Inbox['script']>[0]) {
   const listener = await givenWebhook(organization, { url: listening.url, events: ['webhook.*'] });
   const post = () => consume([aMessage([anEvent(organization)])]);
   return { failing, listening, organization, webhook, listener, post };
-}
-
-async function untilEnded(webhook: string): Promise<void> {
-  while ((await deliveriesOf(webhook)).some(({ finishedAt }) => finishedAt === null)) {
-    vi.setSystemTime(Date.now() + 40 * MINUTE);
-    await runAlarm(webhook);
-  }
 }
 
 async function eventsAt(listening: Inbox, count: number): Promise<Record<string, unknown>[]> {
@@ -117,7 +104,9 @@ describe('webhook.disabled', () => {
     await untilEnded(webhook);
     vi.setSystemTime(Date.now() + MINUTE);
     const path = `/organization/${organization}/webhooks/${webhook}`;
-    expect(await platform.patch(path, { enabled: true })).toMatchObject({ body: { enabled: true, disabledReason: null, health: 'healthy' } });
+    expect(await platform.patch(path, { enabled: true })).toMatchObject({
+      body: { enabled: true, disabledReason: null, health: 'healthy' },
+    });
     await post();
     await untilEnded(webhook);
     expect((await platform.get(path)).body).toMatchObject({ enabled: true, disabledReason: null });

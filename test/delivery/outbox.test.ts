@@ -1,7 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { readWebhook } from '../../src/db/configuration.ts';
 import { organizations, outboxErasures, webhooks } from '../../src/db/schema.ts';
@@ -10,30 +10,22 @@ import type { OutboxEntry } from '../../src/delivery/outbox-entry.ts';
 import type { AttemptRecord, DeliveryDetail, DeliverySummary, NewDelivery } from '../../src/domain/delivery.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
+import { driveDate } from '../support/clock.ts';
 import {
   alarmOf,
   aMessage,
   anEvent,
   consume,
   deliveriesOf,
+  endpointInbox,
   givenOrganization,
   givenWebhook,
   outboxOf,
   runAlarm,
 } from '../support/deliveries.ts';
-import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
+import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
-const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
-
-// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
-let clock = Date.now();
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: clock });
-});
-afterEach(() => {
-  clock = Date.now();
-  vi.useRealTimers();
-});
+driveDate();
 
 /** A webhook whose endpoint has the given script, and one event posted to it. */
 async function givenDelivery(endpoint: Inbox, options: { secret?: string } = {}) {

@@ -1,35 +1,28 @@
 import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
 import { Webhook } from 'standardwebhooks';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
 import { platform } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
 import {
   aMessage,
   anEvent,
   consume,
   deliveriesOf,
   endedDeliveriesOf,
+  endpointInbox,
   givenOrganization,
   givenWebhook,
   outboxOf,
   runAlarm,
 } from '../support/deliveries.ts';
-import { bodyBytes, type Inbox, inbox, type ReceivedRequest } from '../support/receiver.ts';
+import { bodyBytes, type Inbox, type ReceivedRequest } from '../support/receiver.ts';
 
 const MINUTE = 60_000;
-const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
 
-// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
-let clock = Date.now();
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: clock });
-});
-afterEach(() => {
-  clock = Date.now();
-  vi.useRealTimers();
-});
+driveDate();
 
 function verifies(secret: string, request: ReceivedRequest): boolean {
   try {

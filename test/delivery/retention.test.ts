@@ -1,34 +1,26 @@
 import { runInDurableObject } from 'cloudflare:test';
-import { afterEach, beforeEach, describe, expect, inject, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { OutboxStore } from '../../src/delivery/outbox-store.ts';
 import { Retention } from '../../src/delivery/retention.ts';
 import type { DeliverySummary } from '../../src/domain/delivery.ts';
 import { platform } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
 import {
   aMessage,
   anEvent,
   consume,
   deliveriesOf,
   endedDeliveriesOf,
+  endpointInbox,
   givenOrganization,
   givenWebhook,
   outboxOf,
   runAlarm,
 } from '../support/deliveries.ts';
-import { type Inbox, inbox } from '../support/receiver.ts';
 
 const DAY = 86_400_000;
-const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
 
-// Only the date is driven, and only forwards: ids carry it. Alarms are run by hand.
-let clock = Date.now();
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['Date'], now: clock });
-});
-afterEach(() => {
-  clock = Date.now();
-  vi.useRealTimers();
-});
+driveDate();
 
 async function given(options: { enabled?: boolean } = {}) {
   const endpoint = endpointInbox();

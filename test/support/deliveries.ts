@@ -1,5 +1,6 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { inject, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { organizations, webhooks } from '../../src/db/schema.ts';
 import { sealSecret } from '../../src/db/secret-box.ts';
@@ -10,6 +11,10 @@ import { mintId } from '../../src/domain/ids.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import worker from '../../src/index.ts';
 import { settingsOf } from '../../src/settings.ts';
+import { type Inbox, inbox } from './receiver.ts';
+
+/** An endpoint of its own at the tests' receiver. */
+export const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
 
 /** An organization straight in the database. */
 export async function givenOrganization(plan: Plan = 'scale'): Promise<string> {
@@ -114,4 +119,12 @@ export async function runAlarm(webhook: string): Promise<void> {
 /** When an outbox's alarm is set for. */
 export async function alarmOf(webhook: string): Promise<number | null> {
   return runInDurableObject(outboxOf(webhook), (_, state) => state.storage.getAlarm());
+}
+
+/** Lets time pass until every delivery of a webhook has ended. Needs a driven date (support/clock.ts). */
+export async function untilEnded(webhook: string): Promise<void> {
+  while ((await deliveriesOf(webhook)).some(({ finishedAt }) => finishedAt === null)) {
+    vi.setSystemTime(Date.now() + 40 * 60_000);
+    await runAlarm(webhook);
+  }
 }
