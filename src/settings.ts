@@ -61,7 +61,7 @@ export function parseSettings(vars: Vars): Settings {
       if (first > longest) throw new RangeError('of the two durations the first is the shorter one');
       return [moreThanNothing(first), longest] as const;
     }),
-    disableAfterMs: read('DISABLE_AFTER', vars.DISABLE_AFTER, parseDuration),
+    disableAfterMs: read('DISABLE_AFTER', vars.DISABLE_AFTER, (text) => moreThanNothing(parseDuration(text))),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
     publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, webUrl) : null,
     platformKeys: read('PLATFORM_API_KEY', vars.PLATFORM_API_KEY, secretValues),

@@ -77,7 +77,7 @@ const deliveryPage = z
   .object({
     data: z.array(delivery),
     nextCursor,
-    keptSince: time('Where something was removed: the log has nothing of events accepted before.').optional(),
+    keptSince: time('Where something was removed: of events accepted before, deliveries are missing.').optional(),
   })
   .openapi('DeliveryPage');
 

@@ -87,7 +87,10 @@ export const webhook = z
     hasSecret: z.boolean().openapi({ description: 'Whether deliveries are signed. The secret itself is never listed.' }),
     health: z.enum(HEALTHS).openapi({ description: '`failing`: attempts fail; `open`: deliveries are held while the endpoint is probed.' }),
     healthSince: time(),
-    disabledReason: z.string().nullable().openapi({ description: 'Why the service (not its owner) disabled it: `endpoint_gone`.' }),
+    disabledReason: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Why the service (not its owner) disabled it: `endpoint_gone` or `endpoint_failing`.' }),
     maxPerSecond: z.number().int().nullable(),
     createdAt: time(),
     updatedAt: time(),

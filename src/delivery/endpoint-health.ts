@@ -45,9 +45,10 @@ export class EndpointHealth {
     // The first attempts that an outbox sees are of the health that the webhook has had since it was made.
     if (this.#circuit.since === 0) this.#circuit = { ...this.#circuit, since: config.webhook.healthSince };
     this.#set(afterAttempt(this.#circuit, attempt, drained, this.#policy), config.webhook.id);
-    const failingForMs = now - (this.#circuit.failingSince ?? now);
+    const { failingSince } = this.#circuit;
     if (record.responseStatus === 410) this.#reports.disable(config, 'endpoint_gone', now);
-    else if (failingForMs >= this.#policy.disableAfterMs) this.#reports.disable(config, 'endpoint_failing', now);
+    else if (failingSince !== null && now - failingSince >= this.#policy.disableAfterMs)
+      this.#reports.disable(config, 'endpoint_failing', now);
     else this.#announceFailure(config, deliveryId, now);
   }
 

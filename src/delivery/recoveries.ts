@@ -46,7 +46,9 @@ export class Recoveries {
   /** Asks for a recovery; it is durable when this returns, and step() carries it out. */
   request(since: number, until: number, now: number): Recovery {
     const recovery: Recovery = { since, until, requestedAt: now, recovered: 0, position: { createdAt: since, id: '' }, finishedAt: null };
-    this.#put([recovery, ...this.list()].slice(0, MAX_KEPT));
+    const before = this.list();
+    // What is unfinished is kept, however many there are: it was promised.
+    this.#put([recovery, ...before.filter(({ finishedAt }, index) => finishedAt === null || index < MAX_KEPT - 1)]);
     return recovery;
   }
 

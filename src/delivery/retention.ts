@@ -40,12 +40,14 @@ export class Retention {
     return this.#sweepAt;
   }
 
-  /** Something was recorded: it will have to be removed some day. */
+  /** Something was recorded: it will have to be removed some day, and something at once where the outbox has grown too large. */
   plan(now: number): void {
-    if (this.dueAt() === null) this.#setSweepAt(now + SWEEP_EVERY_MS);
+    const dueAt = this.dueAt();
+    if (dueAt === null) this.#setSweepAt(now + SWEEP_EVERY_MS);
+    else if (dueAt > now && this.#isTooLarge(1)) this.#setSweepAt(now);
   }
 
-  /** Events accepted before this are not in the log any more; null where everything still is. */
+  /** Of events accepted before this, deliveries are missing from the log; null where everything is still there. */
   keptSince(): number | null {
     return this.#storage.kv.get<number>(KEPT_SINCE) ?? null;
   }

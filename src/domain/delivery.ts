@@ -120,6 +120,6 @@ export interface DeliveryPage {
   deliveries: DeliverySummary[];
   /** Where the next page starts; null where there is none. A page can be short and have a next: a filter reads a bounded number of rows. */
   next: DeliveryPosition | null;
-  /** Events accepted before this are not in the log any more, milliseconds since the epoch; null where everything still is. */
+  /** Of events accepted before this (milliseconds since the epoch), deliveries are missing from the log; null where none is. */
   keptSince: number | null;
 }
