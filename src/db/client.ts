@@ -4,9 +4,16 @@ import * as schema from './schema.ts';
 
 export type Database = DrizzleD1Database<typeof schema>;
 
-/** The configuration database. Several statements that belong together go through `batch`: D1 refuses BEGIN. */
+const databases = new WeakMap<D1Database, Database>();
+
+/** The configuration database, made once for a binding. Several statements that belong together go through `batch`: D1 refuses BEGIN. */
 export function databaseOf(d1: D1Database): Database {
-  return drizzle(d1, { schema, casing: 'snake_case' });
+  let database = databases.get(d1);
+  if (!database) {
+    database = drizzle(d1, { schema, casing: 'snake_case' });
+    databases.set(d1, database);
+  }
+  return database;
 }
 
 /** Whether an error means that D1 could not do its work. A broken constraint is a bug of ours, not an outage. */

@@ -124,7 +124,7 @@ async function headersOf(request: AttemptRequest, startedAt: number): Promise<Re
 async function keepBody(record: AttemptRecord, response: Response, timeoutMs: number): Promise<void> {
   if (!response.body) return;
   const reader = response.body.getReader();
-  const bytes = new Uint8Array(MAX_RESPONSE_BODY_BYTES);
+  const chunks: Uint8Array[] = [];
   let length = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise<'timeout'>((resolve) => {
@@ -133,10 +133,11 @@ async function keepBody(record: AttemptRecord, response: Response, timeoutMs: nu
   try {
     for (;;) {
       const chunk = await Promise.race([reader.read(), timeout]);
-      record.responseBodyTruncated = chunk === 'timeout' || (!chunk.done && length + chunk.value.length > bytes.length);
+      const room = MAX_RESPONSE_BODY_BYTES - length;
+      record.responseBodyTruncated = chunk === 'timeout' || (!chunk.done && chunk.value.length > room);
       if (chunk === 'timeout' || chunk.done) break;
-      bytes.set(chunk.value.subarray(0, bytes.length - length), length);
-      length = Math.min(bytes.length, length + chunk.value.length);
+      chunks.push(chunk.value.subarray(0, room));
+      length += Math.min(chunk.value.length, room);
       if (record.responseBodyTruncated) break;
     }
   } catch {
@@ -147,7 +148,19 @@ async function keepBody(record: AttemptRecord, response: Response, timeoutMs: nu
     // Not awaited to the end: a hostile endpoint could make closing slow. An error in it concerns nobody.
     reader.cancel().catch(() => {});
   }
-  const kept = keptBody(bytes.subarray(0, length), record.responseBodyTruncated);
+  const kept = keptBody(joined(chunks, length), record.responseBodyTruncated);
   record.responseBody = kept.text;
   record.responseBodyEncoding = kept.encoding;
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = chunks;
+  if (chunks.length === 1 && only) return only;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }

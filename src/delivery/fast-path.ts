@@ -12,7 +12,7 @@ import type { Task, WebhookWork } from './fan-out.ts';
 
 /** Attempts at a time in an invocation. Workers: six connections waiting for headers; one is left for the outboxes' RPCs. */
 export const SLOTS = 5;
-/** Attempts at a time to one webhook: one endpoint does not take all slots. */
+/** Attempts at a time to one webhook while others have some to begin: one endpoint does not take all slots. */
 export const SLOTS_PER_WEBHOOK = 2;
 /** No attempt begins later than this after the run's start. */
 export const BEGIN_BY_MS = 1_000;
@@ -107,13 +107,21 @@ export class FastPath {
     }
   }
 
-  /** The next webhook in turn with something to begin and a slot of its own: turns, so that a busy one does not come first. */
+  /**
+   * The next webhook in turn with something to begin and a slot of its own: turns, so that a busy one does not come first. One that
+   * is alone, and whose endpoint has answered in this run, has all slots: the sooner it is through, the sooner the next batch begins.
+   */
   #next(): Lane | undefined {
+    let alone: Lane | undefined;
+    let full = 0;
     for (let tried = 0; tried < this.#lanes.length; tried++) {
       const lane = this.#lanes[this.#nextLane++ % this.#lanes.length] as Lane;
-      if (!lane.closed && lane.waiting.length > 0 && lane.running < SLOTS_PER_WEBHOOK) return lane;
+      if (lane.closed || lane.waiting.length === 0) continue;
+      if (lane.running < SLOTS_PER_WEBHOOK) return lane;
+      alone = lane;
+      full++;
     }
-    return undefined;
+    return full === 1 && alone?.ended.length ? alone : undefined;
   }
 
   #begin(lane: Lane, task: Task): void {

@@ -15,7 +15,20 @@ const ULID_LENGTH = 26;
 /** The library's own test lets through what its decodeTime then throws at. */
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 const DERIVED_MARK = 'Z';
-const nextUlid = monotonicFactory();
+/** Random bytes a good many at a time: the library asks for them one by one. */
+const pool = new Uint8Array(512);
+let used = pool.length;
+
+/** 0 ≤ random < 1. */
+function random(): number {
+  if (used === pool.length) {
+    crypto.getRandomValues(pool);
+    used = 0;
+  }
+  return (pool[used++] as number) / 256;
+}
+
+const nextUlid = monotonicFactory(random);
 
 /** A new id that sorts after every earlier one of this isolate. */
 export function mintId(kind: IdKind, nowMs: number): string {
