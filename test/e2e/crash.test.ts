@@ -127,7 +127,11 @@ async function configure(): Promise<string[]> {
     await api.put(`/organization/${organizationId}`, { name: 'Crash', plan: 'scale' });
     const webhooks = `/organization/${organizationId}/webhooks`;
     for (const behaviour of BEHAVIOURS) {
-      const { body } = await api.post(webhooks, { url: `${endpoints.origin}/${behaviour}/in`, secret: 'a secret', events: ['visitor.identified'] });
+      const { body } = await api.post(webhooks, {
+        url: `${endpoints.origin}/${behaviour}/in`,
+        secret: 'a secret',
+        events: ['visitor.identified'],
+      });
       logs.push(`${webhooks}/${(body as { id: string }).id}/deliveries`);
     }
   }
