@@ -69,7 +69,7 @@ export const attempt = z
   })
   .openapi('Attempt', { description: 'One HTTP POST of a delivery.' });
 
-export const deliveryDetail = delivery
+const deliveryDetail = delivery
   .extend({ payload: z.string().openapi({ description: 'The exact text that was sent.' }), attempts: z.array(attempt) })
   .openapi('DeliveryDetail');
 
@@ -102,7 +102,7 @@ export function toAttempt(record: AttemptRecord): z.input<typeof attempt> {
   return { ...record, startedAt: isoTime(record.startedAt) };
 }
 
-export function toDetail(webhookId: string, detail: DeliveryDetail): z.input<typeof deliveryDetail> {
+function toDetail(webhookId: string, detail: DeliveryDetail): z.input<typeof deliveryDetail> {
   return { ...toDelivery(webhookId, detail), payload: detail.payload, attempts: detail.attempts.map(toAttempt) };
 }
 

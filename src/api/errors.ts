@@ -81,6 +81,13 @@ export function invalid(issues: readonly Issue[], code: ErrorCode = 'validation_
   const [first = { field: '', message: 'The request is not valid.' }] = issues;
   const place = first.index === undefined ? '' : `Event ${first.index}: `;
   const message = `${place}${first.field && !first.message.includes(first.field) ? `${first.field}: ` : ''}${first.message}`;
+  return refusal(code, message, issues);
+}
+
+/** An error whose details name the first wrong field at the top, and list the first MAX_ISSUES. */
+export function refusal(code: ErrorCode, message: string, issues: readonly Issue[]): ApiError {
+  const [first] = issues;
+  if (!first) return new ApiError(code, message);
   const where = first.index === undefined ? { field: first.field } : { field: first.field, index: first.index };
   return new ApiError(code, message, { ...where, issues: issues.slice(0, MAX_ISSUES) });
 }

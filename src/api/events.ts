@@ -6,7 +6,7 @@ import { isOperational } from '../domain/operational-event.ts';
 import { logError, logWarning } from '../log.ts';
 import { within } from '../within.ts';
 import { knownEventTypes } from './catalogue.ts';
-import { ApiError, type Issue, invalid } from './errors.ts';
+import { ApiError, type Issue, invalid, refusal } from './errors.ts';
 import { type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
@@ -55,7 +55,7 @@ const post = route({
   handler: async ({ bytes, headers, env, nowMs }) => {
     if (bytes.length === 0) throw new ApiError('malformed_json', 'The body is empty; it must be JSON.');
     const read = readEvents(bytes);
-    if (!read.ok) throw toRefusal(read.error);
+    if (!read.ok) throw refusal(read.error.code, read.error.message, read.error.issues);
     await requireKnown(env, read, nowMs);
     const key = headers['Idempotency-Key'];
     const queued = await Promise.all(
@@ -71,14 +71,6 @@ const post = route({
 });
 
 type Accepted = Extract<ReturnType<typeof readEvents>, { ok: true }>;
-type Refused = Extract<ReturnType<typeof readEvents>, { ok: false }>['error'];
-
-function toRefusal({ code, message, issues }: Refused): ApiError {
-  const [first] = issues;
-  if (!first) return new ApiError(code, message);
-  const where = first.index === undefined ? { field: first.field } : { field: first.field, index: first.index };
-  return new ApiError(code, message, { ...where, issues });
-}
 
 /** Refuses events whose type the catalogue does not know, or that do not match their type's schema. */
 async function requireKnown(env: Env, { array, events }: Accepted, nowMs: number): Promise<void> {

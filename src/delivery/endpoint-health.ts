@@ -39,8 +39,8 @@ export class EndpointHealth {
     // A test that fails is somebody trying.
     if (record.trigger === 'test' && record.outcome !== 'succeeded') return;
     const now = Date.now();
-    const waitingDueAt = this.#store.waitingDueAt();
-    const drained = waitingDueAt === null || waitingDueAt > now;
+    // A healthy webhook has nothing to drain: its deliveries, nearly all there are, cost no look at what waits.
+    const drained = this.#circuit.health !== 'healthy' && (this.#store.waitingDueAt() ?? Number.POSITIVE_INFINITY) > now;
     const attempt = { outcome: record.outcome, deliveryId, endedAt: now };
     // The first attempts that an outbox sees are of the health that the webhook has had since it was made.
     if (this.#circuit.since === 0) this.#circuit = { ...this.#circuit, since: config.webhook.healthSince };
