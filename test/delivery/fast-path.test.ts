@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AttemptResult } from '../../src/delivery/attempt.ts';
 import type { Task, WebhookWork } from '../../src/delivery/fan-out.ts';
-import { BEGIN_BY_MS, FastPath, type FastPathResult, LEASE_BY_MS, SLOTS, SLOTS_PER_WEBHOOK, WEBHOOK_MS } from '../../src/delivery/fast-path.ts';
+import {
+  BEGIN_BY_MS,
+  FastPath,
+  type FastPathResult,
+  LEASE_BY_MS,
+  SLOTS,
+  SLOTS_PER_WEBHOOK,
+  WEBHOOK_MS,
+} from '../../src/delivery/fast-path.ts';
 import type { Health } from '../../src/domain/webhook.ts';
 
 /** How long an attempt may take here before it is leased. */
