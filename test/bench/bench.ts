@@ -1,4 +1,5 @@
 import { type ComparisonOptions, type ComparisonPart, compare } from './comparison.ts';
+import { cost } from './cost.ts';
 import { ingestArrays, ingestSingle } from './ingest.ts';
 import { isolation } from './isolation.ts';
 import { cpu, latency } from './latency.ts';
@@ -26,6 +27,7 @@ const PARTS = {
   throughput: comparing(throughput, {}),
   latency: comparing(latency, { seconds: 20, rate: 50 }),
   cpu: comparing(cpu, { seconds: 20, rate: 100 }),
+  cost,
   isolation: ({ scenarios, seconds = 60, rate = 50, runs = 1, floor }: BenchOptions) =>
     isolation({ scenarios, seconds, eventsPerSecond: rate, runs, floor }),
 } satisfies Record<string, (options: BenchOptions) => Promise<PartResult>>;

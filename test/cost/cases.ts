@@ -1,0 +1,38 @@
+import type { Operations } from './operations.ts';
+
+/** What a number of events costs, from their acceptance until their deliveries have ended and been forgotten. */
+export interface CostCase {
+  title: string;
+  events: number;
+  /** Deliveries that are kept for as long as the retention says. */
+  deliveries: number;
+  /** Dollars per million events that it may cost, with 30 days of log. */
+  goal?: number;
+  operations: Operations;
+}
+
+/** Databases grow by this for a delivery of an event of 1 kB that arrived at the first attempt. */
+export const STORED_BYTES_PER_DELIVERY = 0;
+
+/** What an outbox costs in a month without a delivery: it looks every 12 hours for what it need not keep any more. */
+export const SWEEPS_A_MONTH = 60;
+export const SWEEP: Operations = {
+  requests: 0,
+  queueOperations: 0,
+  d1RowsRead: 0,
+  d1RowsWritten: 0,
+  objectRequests: 1,
+  rowsRead: 8,
+  rowsWritten: 2,
+};
+
+/** The counts that test/cost/operations.test.ts finds, exactly: an operation more for any of them fails it. */
+export const CASES = {
+  single: { title: 'One by one, ten in a batch, one webhook each', events: 10, deliveries: 10, goal: 3, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
+  alone: { title: 'The same, each in a batch of its own', events: 1, deliveries: 1, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
+  threeWebhooks: { title: 'Ten in a batch, three webhooks each', events: 10, deliveries: 30, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
+  unwanted: { title: 'Ten in a batch, no webhook wants them', events: 10, deliveries: 0, goal: 0.8, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
+  array: { title: 'An array of 100, one webhook', events: 100, deliveries: 100, goal: 1.1, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
+  failing: { title: '20 in a batch, one of their endpoints fails until its retries are used up', events: 20, deliveries: 20, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
+  dead: { title: 'One every quarter of an hour to an endpoint that is dead for a day', events: 96, deliveries: 96, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
+} satisfies Record<string, CostCase>;
