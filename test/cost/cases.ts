@@ -12,7 +12,7 @@ export interface CostCase {
 }
 
 /** Databases grow by this for a delivery of an event of 1 kB that arrived at the first attempt. */
-export const STORED_BYTES_PER_DELIVERY = 0;
+export const STORED_BYTES_PER_DELIVERY = 4660;
 
 /** What an outbox costs in a month without a delivery: it looks every 12 hours for what it need not keep any more. */
 export const SWEEPS_A_MONTH = 60;
@@ -28,11 +28,81 @@ export const SWEEP: Operations = {
 
 /** The counts that test/cost/operations.test.ts finds, exactly: an operation more for any of them fails it. */
 export const CASES = {
-  single: { title: 'One by one, ten in a batch, one webhook each', events: 10, deliveries: 10, goal: 3, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
-  alone: { title: 'The same, each in a batch of its own', events: 1, deliveries: 1, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
-  threeWebhooks: { title: 'Ten in a batch, three webhooks each', events: 10, deliveries: 30, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
-  unwanted: { title: 'Ten in a batch, no webhook wants them', events: 10, deliveries: 0, goal: 0.8, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
-  array: { title: 'An array of 100, one webhook', events: 100, deliveries: 100, goal: 1.1, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
-  failing: { title: '20 in a batch, one of their endpoints fails until its retries are used up', events: 20, deliveries: 20, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
-  dead: { title: 'One every quarter of an hour to an endpoint that is dead for a day', events: 96, deliveries: 96, operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 } },
+  single: {
+    title: 'One by one, ten in a batch, one webhook each',
+    events: 100,
+    deliveries: 100,
+    goal: 3,
+    operations: {
+      requests: 110,
+      queueOperations: 300,
+      d1RowsRead: 510,
+      d1RowsWritten: 0,
+      objectRequests: 100,
+      rowsRead: 500,
+      rowsWritten: 210,
+    },
+  },
+  alone: {
+    title: 'The same, each in a batch of its own',
+    events: 10,
+    deliveries: 10,
+    operations: { requests: 20, queueOperations: 30, d1RowsRead: 60, d1RowsWritten: 0, objectRequests: 10, rowsRead: 50, rowsWritten: 21 },
+  },
+  threeWebhooks: {
+    title: 'Ten in a batch, three webhooks each',
+    events: 100,
+    deliveries: 300,
+    operations: {
+      requests: 110,
+      queueOperations: 300,
+      d1RowsRead: 710,
+      d1RowsWritten: 0,
+      objectRequests: 300,
+      rowsRead: 1500,
+      rowsWritten: 630,
+    },
+  },
+  unwanted: {
+    title: 'Ten in a batch, no webhook wants them',
+    events: 10,
+    deliveries: 0,
+    goal: 0.8,
+    operations: { requests: 11, queueOperations: 30, d1RowsRead: 31, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
+  },
+  array: {
+    title: 'An array of 100, one webhook',
+    events: 100,
+    deliveries: 100,
+    goal: 1.1,
+    operations: { requests: 2, queueOperations: 6, d1RowsRead: 6, d1RowsWritten: 0, objectRequests: 1, rowsRead: 302, rowsWritten: 201 },
+  },
+  failing: {
+    title: '20 in a batch, one of their endpoints fails until its retries are used up',
+    events: 20,
+    deliveries: 20,
+    operations: {
+      requests: 21,
+      queueOperations: 60,
+      d1RowsRead: 109,
+      d1RowsWritten: 3,
+      objectRequests: 23,
+      rowsRead: 181,
+      rowsWritten: 105,
+    },
+  },
+  dead: {
+    title: 'One every quarter of an hour to an endpoint that is dead for a day',
+    events: 96,
+    deliveries: 96,
+    operations: {
+      requests: 192,
+      queueOperations: 288,
+      d1RowsRead: 890,
+      d1RowsWritten: 5,
+      objectRequests: 250,
+      rowsRead: 7018,
+      rowsWritten: 2667,
+    },
+  },
 } satisfies Record<string, CostCase>;

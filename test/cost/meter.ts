@@ -46,10 +46,15 @@ export class Meter {
       before = this.#state();
       await scheduler.wait(QUIET_MS);
     }
-    for (const { rowsRead, rowsWritten } of this.#cursors.splice(0)) this.add({ rowsRead, rowsWritten });
+    this.readCursors();
     const counted = this.#counted;
     this.#counted = { ...NOTHING };
     return counted;
+  }
+
+  /** Reads how far the statements' cursors have come. Those that were not read to their end tell only within their own object. */
+  readCursors(): void {
+    for (const { rowsRead, rowsWritten } of this.#cursors.splice(0)) this.add({ rowsRead, rowsWritten });
   }
 
   #state(): string {
