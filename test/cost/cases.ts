@@ -106,3 +106,25 @@ export const CASES = {
     },
   },
 } satisfies Record<string, CostCase>;
+
+const OF_AN_EVENT: Operations = {
+  requests: 2,
+  queueOperations: 3,
+  d1RowsRead: 6,
+  d1RowsWritten: 0,
+  objectRequests: 1,
+  rowsRead: 3,
+  rowsWritten: 1,
+};
+
+/** What test/cost/growth.test.ts finds at every size. */
+export const GROWTH = {
+  /** From its acceptance until its delivery is in the log. */
+  event: OF_AN_EVENT,
+  /** What waits is looked at: when the first of it is due. */
+  eventWhileOthersWait: { ...OF_AN_EVENT, rowsRead: 6 },
+  /** A first one, which also notes in D1 that deliveries wait. */
+  retry: { requests: 0, queueOperations: 0, d1RowsRead: 2, d1RowsWritten: 2, objectRequests: 1, rowsRead: 20, rowsWritten: 7 },
+  /** The first page of 50. */
+  pageRowsRead: 53,
+} satisfies Record<string, Operations | number>;

@@ -3,7 +3,8 @@ import { env } from 'cloudflare:workers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { driveDate } from '../support/clock.ts';
 import { outboxOf } from '../support/deliveries.ts';
-import { NOTHING, type Operations } from './operations.ts';
+import { GROWTH } from './cases.ts';
+import type { Operations } from './operations.ts';
 import { type Customer, DAY_MS, endpoints, givenCustomers, HEALTHY, MeteredService } from './service.ts';
 
 /*
@@ -56,18 +57,6 @@ async function fill(webhook: string, status: 'delivered' | 'retrying', count: nu
   });
 }
 
-const PER_EVENT: Operations = {
-  ...NOTHING,
-  requests: 2,
-  queueOperations: 3,
-  d1RowsRead: 6,
-  objectRequests: 1,
-  rowsRead: 3,
-  rowsWritten: 1,
-};
-/** That of the first, which also notes in D1 that deliveries wait. */
-const PER_RETRY: Operations = { ...NOTHING, d1RowsRead: 2, d1RowsWritten: 2, objectRequests: 1, rowsRead: 20, rowsWritten: 7 };
-
 describe('an event costs the same', () => {
   it.each([10, 1_000, ROWS])('among %d organizations with a webhook', async (count) => {
     const customer = await givenUsedCustomer();
@@ -80,13 +69,13 @@ describe('an event costs the same', () => {
           SELECT 'whk_' || n, 'org_' || n, 'https://hooks.example.com/' || n, '["*"]', 1, 'healthy', 0, 0, 0 FROM number`,
       ),
     ]);
-    expect(await costOfAnEvent(customer)).toEqual(PER_EVENT);
+    expect(await costOfAnEvent(customer)).toEqual(GROWTH.event);
   });
 
   it.each([1, 10_000, ROWS])('after %d past deliveries of its webhook', async (count) => {
     const customer = await givenUsedCustomer();
     await fill(customer.webhook, 'delivered', count);
-    expect(await costOfAnEvent(customer)).toEqual(PER_EVENT);
+    expect(await costOfAnEvent(customer)).toEqual(GROWTH.event);
   });
 
   it.each([10, 10_000])('while %d deliveries of its webhook wait', async (count) => {
@@ -94,8 +83,7 @@ describe('an event costs the same', () => {
     await fill(customer.webhook, 'retrying', count);
     // The first event finds that some wait, and notes it.
     await costOfAnEvent(customer);
-    // What waits is looked at: when the first of it is due.
-    expect(await costOfAnEvent(customer)).toEqual({ ...PER_EVENT, rowsRead: 6 });
+    expect(await costOfAnEvent(customer)).toEqual(GROWTH.eventWhileOthersWait);
   });
 });
 
@@ -107,7 +95,7 @@ describe('a page of the log reads as many rows', () => {
     const { deliveries } = await outboxOf(webhook).list({}, 50, null);
     expect(deliveries).toHaveLength(50);
     await runInDurableObject(outboxOf(webhook), () => service.meter.readCursors());
-    expect((await service.meter.take()).rowsRead).toBe(53);
+    expect((await service.meter.take()).rowsRead).toBe(GROWTH.pageRowsRead);
   });
 });
 
@@ -118,6 +106,6 @@ describe('a retry costs the same', () => {
     vi.setSystemTime(Date.now() + 3_600_000 + 1);
     await service.meter.take();
     await service.runAlarm(webhook);
-    expect(await service.meter.take()).toEqual(PER_RETRY);
+    expect(await service.meter.take()).toEqual(GROWTH.retry);
   });
 });
