@@ -9,7 +9,7 @@ import { type Customer, DAY_MS, endpoints, givenCustomers, HEALTHY, MeteredServi
 
 /*
  * Operations do not grow with what the service has had to do before: a hundred thousand organizations, a hundred thousand past
- * deliveries, ten thousand waiting ones. GROWTH_ROWS makes it more of the first two.
+ * deliveries, ten thousand waiting ones. GROWTH_ROWS makes it more past ones.
  */
 const ROWS = Number(env.GROWTH_ROWS || 100_000);
 
@@ -58,7 +58,7 @@ async function fill(webhook: string, status: 'delivered' | 'retrying', count: nu
 }
 
 describe('an event costs the same', () => {
-  it.each([10, 1_000, ROWS])('among %d organizations with a webhook', async (count) => {
+  it.each([10, 1_000, 100_000])('among %d organizations with a webhook', async (count) => {
     const customer = await givenUsedCustomer();
     await env.DB.batch([
       env.DB.prepare(
