@@ -7,6 +7,8 @@ const bindings = {
   PLATFORM_API_KEY: 'bsk_platform_of_the_tests',
   MASTER_KEY: 'master-key-of-the-tests',
   ALLOW_INSECURE_ENDPOINTS: 'true',
+  // `npm run bench -- growth` asks for more rows than the tests need.
+  GROWTH_ROWS: process.env.GROWTH_ROWS ?? '',
 };
 
 /** `import … with { type: 'text' }`, which the Worker's build knows by itself: of the verification samples. */
@@ -40,7 +42,7 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,db,delivery}/**/*.test.ts', 'test/*.test.ts'],
+          include: ['test/{api,cost,db,delivery}/**/*.test.ts', 'test/*.test.ts'],
           setupFiles: ['./test/support/migrate.ts'],
           globalSetup: ['./test/support/receiver-server.ts'],
           // Two cores: each worker is a runtime of its own.
