@@ -25,12 +25,7 @@ export default defineConfig({
   test: {
     projects: [
       {
-        plugins: [textImports],
-        test: {
-          name: 'unit',
-          include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}', 'test/dashboard/samples.test.ts'],
-          environment: 'node',
-        },
+        test: { name: 'unit', include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}'], environment: 'node' },
       },
       {
         plugins: [
@@ -42,7 +37,7 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,cost,db,delivery}/**/*.test.ts', 'test/*.test.ts'],
+          include: ['test/{api,cost,db,delivery}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
           setupFiles: ['./test/support/migrate.ts'],
           globalSetup: ['./test/support/receiver-server.ts'],
           // Two cores: each worker is a runtime of its own.
@@ -51,6 +46,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [textImports],
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
