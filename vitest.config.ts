@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type Plugin } from 'vitest/config';
 
 /** Values of the Worker's settings in tests: loopback receivers are allowed, secrets are known. */
 const bindings = {
@@ -10,14 +11,25 @@ const bindings = {
   GROWTH_ROWS: process.env.GROWTH_ROWS ?? '',
 };
 
+/** `import … with { type: 'text' }`, which the Worker's build knows by itself: of the verification samples. */
+const textImports: Plugin = {
+  name: 'text-imports',
+  enforce: 'pre',
+  load(id) {
+    if (!/\/test\/samples\/\w+\/verify\.\w+$/i.test(id)) return null;
+    return { code: `export default ${JSON.stringify(readFileSync(id, 'utf8'))}`, moduleType: 'js' };
+  },
+};
+
 export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/{domain,commands,simulation}/**/*.test.ts'], environment: 'node' },
+        test: { name: 'unit', include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}'], environment: 'node' },
       },
       {
         plugins: [
+          textImports,
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: { bindings: { ...bindings, MIGRATIONS: await readD1Migrations('./migrations') } },
@@ -25,7 +37,7 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,cost,db,delivery}/**/*.test.ts', 'test/*.test.ts'],
+          include: ['test/{api,cost,db,delivery}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
           setupFiles: ['./test/support/migrate.ts'],
           globalSetup: ['./test/support/receiver-server.ts'],
           // Two cores: each worker is a runtime of its own.
@@ -34,6 +46,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [textImports],
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
