@@ -3,3 +3,9 @@ declare namespace Cloudflare {
     MIGRATIONS: import('cloudflare:test').D1Migration[];
   }
 }
+
+/** A file's text, as Vite imports it. */
+declare module '*?raw' {
+  const text: string;
+  export default text;
+}
