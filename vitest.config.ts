@@ -8,11 +8,18 @@ const bindings = {
   ALLOW_INSECURE_ENDPOINTS: 'true',
 };
 
+/** The parsers are fuzzed in Node: the cases are many, and they need nothing of the Workers runtime. */
+const PARSERS = 'test/security/parsers.test.ts';
+
 export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/{domain,commands,simulation}/**/*.test.ts'], environment: 'node' },
+        test: {
+          name: 'unit',
+          include: ['test/{domain,commands,simulation}/**/*.test.ts', PARSERS],
+          environment: 'node',
+        },
       },
       {
         plugins: [
@@ -24,8 +31,9 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/{api,db,delivery,security}/**/*.test.ts', 'test/*.test.ts'],
-          setupFiles: ['./test/support/migrate.ts'],
-          globalSetup: ['./test/support/receiver-server.ts'],
+          exclude: [PARSERS],
+          setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts'],
+          globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
           // Two cores: each worker is a runtime of its own.
           maxWorkers: 2,
           testTimeout: 20_000,
