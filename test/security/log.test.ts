@@ -14,12 +14,12 @@ driveDate();
 /** What stands in an event, in a secret, in a URL, in an answer: and must not stand in the log. */
 const MARK = `mark-${crypto.randomUUID()}`;
 
-/** A binding of which every call fails, with an error that quotes what it was given. */
-function failing<T>(): T {
-  const fail = (...args: unknown[]) => Promise.reject(new Error(`D1_ERROR: out of order`, { cause: args }));
-  const statement = { bind: () => statement, raw: fail, all: fail, run: fail, first: fail };
-  return { prepare: () => statement, batch: fail, send: fail, sendBatch: fail } as T;
-}
+const fail = (...args: unknown[]) => Promise.reject(new Error('D1_ERROR: out of order', { cause: args }));
+/** Bindings of which every call fails, with an error that has what it was given. */
+const failingStatement = { bind: () => failingStatement, raw: fail, all: fail, run: fail, first: fail };
+const failingDatabase = { prepare: () => failingStatement, batch: fail } as unknown as D1Database;
+const failingQueue = { send: fail, sendBatch: fail } as unknown as Queue;
+const failingOutbox = { record: fail, list: fail, find: fail, poke: fail, erase: fail, resealed: fail, reconfigured: fail };
 
 /** One request to a Worker with some of its bindings replaced. */
 async function ask(environment: Partial<Env>, method: string, path: string, key: string, json?: unknown): Promise<number> {
@@ -40,7 +40,13 @@ async function everything(): Promise<void> {
   const url = `${endpoint.url}/${MARK}?token=${MARK}`;
   const webhook = await createWebhook(organization, { url, secret: MARK, description: MARK });
   const webhooks = `${organization.path}/webhooks`;
-  const event = { event: 'visitor.identified', timestamp: '2026-11-23T10:00:00Z', organization_id: organization.id, session_id: MARK, visitor: {} };
+  const event = {
+    event: 'visitor.identified',
+    timestamp: '2026-11-23T10:00:00Z',
+    organization_id: organization.id,
+    session_id: MARK,
+    visitor: {},
+  };
 
   await expectStatus(platform.post('/events', event), 202);
   await consume([aMessage([anEvent(organization.id, { visitor: { email: MARK } })])]);
@@ -50,15 +56,15 @@ async function everything(): Promise<void> {
   await expectStatus(organization.admin.post(`${webhooks}/${webhook.id}/secret/rotate`, { secret: `${MARK}2` }), 200);
 
   // Wrong requests, and every part failing in turn.
-  const down = { DB: failing<D1Database>() };
-  const outboxes = { OUTBOX: { getByName: () => failing() } as unknown as Env['OUTBOX'] };
+  const down = { DB: failingDatabase };
+  const outboxes = { OUTBOX: { getByName: () => failingOutbox } as unknown as Env['OUTBOX'] };
   const statuses = [
     await ask({}, 'POST', webhooks, key, { url: `https://10.0.0.1/${MARK}`, secret: MARK, events: [MARK] }),
     await ask({}, 'POST', '/events', PLATFORM_KEY, { ...event, visitor: MARK }),
     await ask(down, 'POST', webhooks, PLATFORM_KEY, { url, secret: MARK, events: ['*'] }),
     await ask(down, 'PATCH', `${webhooks}/${webhook.id}`, PLATFORM_KEY, { secret: MARK }),
     await ask(down, 'GET', webhooks, `bsk_live_${'a'.repeat(32)}`),
-    await ask({ EVENTS: failing<Queue>() }, 'POST', '/events', PLATFORM_KEY, event),
+    await ask({ EVENTS: failingQueue }, 'POST', '/events', PLATFORM_KEY, event),
     await ask(outboxes, 'GET', `${webhooks}/${webhook.id}/deliveries`, key),
     await ask({ MASTER_KEY: MARK }, 'GET', `${webhooks}/${webhook.id}/secret`, key),
   ];
@@ -69,9 +75,11 @@ async function everything(): Promise<void> {
   await consume(messages, { ...env, MASTER_KEY: MARK });
   await consume([{ ...messages[0]!, body: new TextEncoder().encode(`{"v":9,"mark":"${MARK}"}\n${MARK}`) }], {
     ...env,
-    DEAD_LETTERS: failing<Queue>(),
+    DEAD_LETTERS: failingQueue,
   });
-  await databaseOf(env.DB).insert(parkedMessages).values({ id: MARK.slice(5), reason: 'r', body: new TextEncoder().encode(MARK), parkedAt: 1 });
+  await databaseOf(env.DB)
+    .insert(parkedMessages)
+    .values({ id: MARK.slice(5), reason: 'r', body: new TextEncoder().encode(MARK), parkedAt: 1 });
   await consume([{ ...messages[0]!, body: MARK }], { ...env, ...down }, 'bullseye-events-dead');
   await sweep({ ...env, MASTER_KEY: `${MARK},${env.MASTER_KEY}`, OUTBOX: outboxes.OUTBOX }, Date.now() + 200_000);
 }
@@ -80,7 +88,13 @@ describe('the log', () => {
   it('tells what happened, and carries no secret, key, payload, answer, or more of a URL than its host', async () => {
     await everything();
     const lines = printed.join('\n');
-    for (const event of ['delivery.attempted', 'api.internal_error', 'api.queue_unavailable', 'message.unreadable', 'secret.not_resealed']) {
+    for (const event of [
+      'delivery.attempted',
+      'api.internal_error',
+      'api.queue_unavailable',
+      'message.unreadable',
+      'secret.not_resealed',
+    ]) {
       expect(lines).toContain(`"event":"${event}"`);
     }
     expect(printed.filter((line) => line.includes(MARK))).toEqual([]);
@@ -99,7 +113,8 @@ describe('the log', () => {
       'more of a URL than its host': 'https://hooks.example.com/in',
     };
     expect(Object.keys(lines)).toEqual(Object.keys(FORBIDDEN));
-    for (const [what, line] of Object.entries(lines)) expect(leaksIn([`{"level":"info","a":"${line}"}`])).toEqual([expect.stringMatching(`^${what}`)]);
+    for (const [what, line] of Object.entries(lines))
+      expect(leaksIn([`{"level":"info","a":"${line}"}`])).toEqual([expect.stringMatching(`^${what}`)]);
     expect(leaksIn(['{"level":"info","event":"delivery.attempted","host":"hooks.example.com"}'])).toEqual([]);
   });
 });

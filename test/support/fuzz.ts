@@ -33,7 +33,7 @@ const ODD = [
     '+',
   ],
   ...['__proto__', 'constructor', 'prototype', 'toString', 'null', 'undefined', 'NaN', 'Infinity', '-0', '1e309', '9007199254740993'],
-  ...['true', '0x10', '１２', 'ａ', '𝟏', 'İ', 'ſ', 'e\u0301', '<script>', "' OR 1=1 --", '${7*7}', '{{7*7}}', '\r\nX: y', '\u202e'],
+  ...['true', '0x10', '１２', 'ａ', '𝟏', 'İ', 'ſ', 'e\u0301', '<script>', "' OR 1=1 --", '{{7*7}}', '\r\nX: y', '\u202e'],
 ] as const;
 
 const odd = fc.constantFrom(...ODD);
