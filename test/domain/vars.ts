@@ -18,6 +18,7 @@ export const VARS = {
   CIRCUIT_THRESHOLD: shipped('CIRCUIT_THRESHOLD'),
   CIRCUIT_PROBE: shipped('CIRCUIT_PROBE'),
   DISABLE_AFTER: shipped('DISABLE_AFTER'),
+  LOG_ATTEMPTS: shipped('LOG_ATTEMPTS'),
   ALLOW_INSECURE_ENDPOINTS: shipped('ALLOW_INSECURE_ENDPOINTS'),
   PUBLIC_URL: shipped('PUBLIC_URL'),
   PLATFORM_API_KEY: 'bsk_platform_of_this_test',

@@ -14,7 +14,7 @@ let receiver: Awaited<ReturnType<typeof startReceiver>>;
 
 beforeAll(async () => {
   receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '50ms' } });
+  worker = await startLocalWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '50ms', LOG_ATTEMPTS: 'all' } });
 });
 afterAll(async () => {
   await worker?.stop();
@@ -32,7 +32,13 @@ it('everything that a running service prints tells of its deliveries, and holds 
   ]);
   const webhookId = await customer.webhook(`${endpoint.url}/${mark}?token=${mark}`, mark);
   const visitor = { email: `${mark}@example.com` };
-  const event = { event: 'visitor.identified', timestamp: '2026-11-23T10:00:00Z', organization_id: customer.organizationId, session_id: mark, visitor };
+  const event = {
+    event: 'visitor.identified',
+    timestamp: '2026-11-23T10:00:00Z',
+    organization_id: customer.organizationId,
+    session_id: mark,
+    visitor,
+  };
   await customer.post(JSON.stringify(event));
   await customer.deliveryThatIs(webhookId, 'delivered');
 
@@ -40,7 +46,9 @@ it('everything that a running service prints tells of its deliveries, and holds 
   const { plainKey } = (await customer.client.post(`${path}/api-keys`, { name: mark, scopes: ['read'] })).body as { plainKey: string };
   const { secret } = (await customer.client.post(`${path}/webhooks/${webhookId}/secret/rotate`, {})).body as { secret: string };
   for (const key of [plainKey, `bsk_live_${'0'.repeat(32)}`, mark]) {
-    await new ApiClient(worker.origin, key).post(`${path}/webhooks`, { url: `https://10.0.0.1/${mark}`, secret: mark, events: [mark] }).catch(() => {});
+    await new ApiClient(worker.origin, key)
+      .post(`${path}/webhooks`, { url: `https://10.0.0.1/${mark}`, secret: mark, events: [mark] })
+      .catch(() => {});
   }
 
   const output = worker.output();
