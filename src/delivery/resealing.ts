@@ -7,7 +7,7 @@ import { settingsOf } from '../settings.ts';
 import { within } from '../within.ts';
 
 /** Webhooks whose secrets are sealed anew in one sweep: 12,000 an hour. */
-export const MAX_RESEALED = 200;
+const MAX_RESEALED = 200;
 /** How long an outbox may take to answer. */
 const RPC_TIMEOUT_MS = 10_000;
 
@@ -16,12 +16,12 @@ const RPC_TIMEOUT_MS = 10_000;
  * former can be dropped. Where something fails it is tried again with the next sweep; `GET /api/v1/platform/sealed-secrets` shows
  * what is left.
  */
-export async function resealSecrets(env: Env, now: number): Promise<void> {
+export async function resealSecrets(env: Env, now: number, limit = MAX_RESEALED): Promise<void> {
   const { masterKeys } = settingsOf(env);
   const [, former] = masterKeys;
   if (former === undefined) return;
   let resealed = 0;
-  for (const config of await listSealedUnder(env.DB, await masterKeyId(former), MAX_RESEALED)) {
+  for (const config of await listSealedUnder(env.DB, await masterKeyId(former), limit)) {
     try {
       await reseal(env, masterKeys, config, now);
       resealed++;
