@@ -6,6 +6,8 @@ const bindings = {
   PLATFORM_API_KEY: 'bsk_platform_of_the_tests',
   MASTER_KEY: 'master-key-of-the-tests',
   ALLOW_INSECURE_ENDPOINTS: 'true',
+  // `npm run bench -- growth` asks for more rows than the tests need.
+  GROWTH_ROWS: process.env.GROWTH_ROWS ?? '',
 };
 
 /** The parsers are fuzzed in Node: the cases are many, and they need nothing of the Workers runtime. */
@@ -30,7 +32,7 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,db,delivery,security}/**/*.test.ts', 'test/*.test.ts'],
+          include: ['test/{api,cost,db,delivery,security}/**/*.test.ts', 'test/*.test.ts'],
           exclude: [PARSERS],
           setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts'],
           globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
