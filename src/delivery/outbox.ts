@@ -220,7 +220,7 @@ export class Outbox extends DurableObject<Env> {
   /** The webhook's secrets were sealed anew: what is kept of its configuration for an outage of D1 must not need the old key. */
   resealed(config: OutboxConfig): void {
     if (WebhookMemory.lastKnown(this.ctx.storage.kv)) this.#webhook.remember(config);
-    this.#webhook.refresh();
+    this.#webhook.refresh(Date.now());
   }
 
   /** Forgets everything: the webhook has been deleted. */

@@ -99,7 +99,7 @@ export const BEHAVIOURS = {
   'header-storm': whole(OK + headers(300, (index) => `X-${index}: ${'v'.repeat(150)}`)),
   'odd-headers': whole(`${OK}__proto__: polluted\r\nconstructor: polluted\r\nX-Latin: gr\u00fcezi\r\nX-Tab: a\tb\r\n`, 'odd'),
   'null-in-header': whole(`${OK}X-Null: a\0b\r\n`, 'null'),
-  'bare-line-feeds': raw('HTTP/1.1 200 OK\nContent-Length: 2\n\nok'),
+  'bare-line-feeds': raw('HTTP/1.1 200 OK\nContent-Length: 2\nConnection: close\n\nok'),
   'long-status-line': whole(`HTTP/1.1 200 ${'x'.repeat(64_000)}\r\n`),
   'no-http': raw('SSH-2.0-OpenSSH_9.9\r\n'),
   binary: raw(Buffer.from(Array.from({ length: 2_000 }, (_, index) => (index * 131) % 256))),
