@@ -104,7 +104,7 @@ describe('keys that open nothing', () => {
     const from = { address: someAddress() };
     // Its windows are those of the clock: at worst two of them are filled.
     let tried = 0;
-    while ((await get('nonsense', from)).status === 401) tried++;
+    while (tried <= 200 && (await get('nonsense', from)).status === 401) tried++;
     expect(tried).toBeGreaterThanOrEqual(100);
     expect(tried).toBeLessThanOrEqual(200);
   });
