@@ -24,6 +24,9 @@ export const BEGIN_BY_MS = 2_000;
 /** Whatever runs is leased this long after the run's start. */
 export const LEASE_BY_MS = 2_500;
 
+/** A look that is so late says that the isolate is overloaded; less is a matter of course. */
+const LATE_FROM_MS = 20;
+
 /** What the fast path needs of the world. */
 export interface FastPathDeps {
   now(): number;
@@ -38,6 +41,8 @@ export interface FastPathDeps {
    * `outcome` comes. Does not throw.
    */
   lease(work: WebhookWork, task: Task, startedAt: number, outcome: Promise<AttemptResult>): void;
+  /** An attempt has ended, leased or not, after so long. */
+  ended(work: WebhookWork, tookMs: number, succeeded: boolean): void;
   /** A webhook's part of the run is over, as early as that is certain: it does not wait for other endpoints. Does not throw. */
   finished(work: WebhookWork, result: FastPathResult): void;
 }
@@ -47,6 +52,20 @@ export interface FastPathResult {
   ended: { task: Task; result: AttemptResult }[];
   /** Not begun, or prevented by a fault of ours: the outbox attempts them. */
   handedOver: Task[];
+}
+
+/** An attempt while the run waits for it. */
+interface Attempt {
+  lane: Lane;
+  task: Task;
+  startedAt: number;
+  /** When it counts as slow. */
+  leaseAt: number;
+  /** How late it was looked at, in all. */
+  lateMs: number;
+  outcome: Promise<AttemptResult>;
+  /** Fulfilled when its end is noted; never rejected. */
+  ended: Promise<void>;
 }
 
 interface Lane {
@@ -64,14 +83,47 @@ interface Lane {
   ended: FastPathResult['ended'];
 }
 
+/**
+ * The run's one timer. It is not set anew when what it was set for has happened: it fires then, once, for nothing. A timer for
+ * each attempt took a tenth of a delivery's CPU.
+ */
+class RunAlarm {
+  readonly #deps: Pick<FastPathDeps, 'now'>;
+  #set: { at: number; fired: Promise<void>; timer: ReturnType<typeof setTimeout> } | undefined;
+
+  constructor(deps: Pick<FastPathDeps, 'now'>) {
+    this.#deps = deps;
+  }
+
+  /** Fulfilled at a moment, or before it. */
+  at(at: number): Promise<void> {
+    if (this.#set && this.#set.at <= at) return this.#set.fired;
+    this.stop();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const fired = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.#set = undefined;
+        resolve();
+      }, at - this.#deps.now());
+    });
+    this.#set = { at, fired, timer: timer as ReturnType<typeof setTimeout> };
+    return fired;
+  }
+
+  stop(): void {
+    if (this.#set) clearTimeout(this.#set.timer);
+    this.#set = undefined;
+  }
+}
+
 export class FastPath {
   readonly #deps: FastPathDeps;
   readonly #lanes: Lane[];
   readonly #startedAt: number;
   /** Slots in use, by leased attempts too: their connections are still open. */
   #slotsInUse = 0;
-  /** One promise for each attempt that is not leased yet: fulfilled when it has ended or was leased. */
-  readonly #watched = new Set<Promise<void>>();
+  /** The attempts that run and are not leased. */
+  readonly #watched = new Set<Attempt>();
   #nextLane = 0;
 
   constructor(works: readonly WebhookWork[], deps: FastPathDeps) {
@@ -91,12 +143,16 @@ export class FastPath {
 
   /** Runs until every task has ended, is leased or is handed over. */
   async run(): Promise<void> {
+    const alarm = new RunAlarm(this.#deps);
     for (;;) {
       this.#fill();
       for (const lane of this.#lanes) if (lane.closed || lane.waiting.length === 0) this.#finish(lane);
       if (this.#watched.size === 0) break;
-      await Promise.race(this.#watched);
+      const leaseAt = Math.min(...[...this.#watched].map((attempt) => attempt.leaseAt));
+      await Promise.race([alarm.at(leaseAt), ...[...this.#watched].map((attempt) => attempt.ended)]);
+      this.#leaseSlow();
     }
+    alarm.stop();
     for (const lane of this.#lanes) this.#finish(lane);
   }
 
@@ -138,45 +194,72 @@ export class FastPath {
   }
 
   #begin(lane: Lane, task: Task): void {
-    const startedAt = this.#deps.now();
     this.#slotsInUse++;
     lane.running++;
     lane.watched++;
+    const startedAt = this.#deps.now();
+    const leaseAt = Math.min(startedAt + this.#deps.patienceMs(lane.work), this.#leaseBy());
     const outcome = this.#deps.attempt(lane.work, task);
-    const leaseAt = Math.min(startedAt + this.#deps.patienceMs(lane.work), this.#startedAt + LEASE_BY_MS);
-    const watched = this.#watch(lane, task, outcome, leaseAt - startedAt, startedAt).finally(() => this.#watched.delete(watched));
-    this.#watched.add(watched);
+    const attempt: Attempt = { lane, task, startedAt, leaseAt, lateMs: 0, outcome, ended: Promise.resolve() };
+    attempt.ended = this.#watch(attempt);
+    this.#watched.add(attempt);
   }
 
-  async #watch(lane: Lane, task: Task, outcome: Promise<AttemptResult>, leaseAfterMs: number, startedAt: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const slow = new Promise<'slow'>((resolve) => {
-      timer = setTimeout(() => resolve('slow'), leaseAfterMs);
-    });
-    const free = (): void => {
-      this.#slotsInUse--;
-      lane.running--;
-    };
+  /** Follows an attempt to its end, and notes it in the run where it is not leased by then. */
+  async #watch(attempt: Attempt): Promise<void> {
+    const { lane, task, outcome } = attempt;
     try {
-      const result = await Promise.race([outcome, slow]);
-      if (result === 'slow') {
-        lane.closed = true;
-        outcome.then(free, free);
-        this.#deps.lease(lane.work, task, startedAt, outcome);
-        return;
-      }
-      free();
-      lane.spentMs += this.#deps.now() - startedAt;
+      const result = await outcome;
+      lane.spentMs += this.#tell(attempt, result);
+      if (!this.#watched.has(attempt)) return;
       lane.ended.push({ task, result });
       if (result.record.outcome !== 'succeeded') lane.closed = true;
     } catch (error) {
+      // Leased, it is told of where it is recorded.
+      if (!this.#watched.has(attempt)) return;
       logError('attempt.not_sent', error, { delivery: task.delivery.id });
-      free();
       lane.closed = true;
       lane.waiting.unshift(task);
     } finally {
-      lane.watched--;
-      if (timer !== undefined) clearTimeout(timer);
+      this.#slotsInUse--;
+      lane.running--;
+      this.#unwatch(attempt);
     }
+  }
+
+  #unwatch(attempt: Attempt): void {
+    if (this.#watched.delete(attempt)) attempt.lane.watched--;
+  }
+
+  /**
+   * Leases the attempts that are slow. A look that comes late tells that this isolate has more to do than it can: the answer may be
+   * here, and nobody has got round to it. So long is waited once more, or an overload would lease everything and hand over the
+   * rest, which costs more than attempting it.
+   */
+  #leaseSlow(): void {
+    const now = this.#deps.now();
+    for (const attempt of this.#watched) {
+      const lateMs = now - attempt.leaseAt;
+      if (lateMs < 0) continue;
+      if (lateMs >= LATE_FROM_MS && now < this.#leaseBy()) {
+        attempt.lateMs += lateMs;
+        attempt.leaseAt = Math.min(now + lateMs, this.#leaseBy());
+        continue;
+      }
+      attempt.lane.closed = true;
+      this.#unwatch(attempt);
+      this.#deps.lease(attempt.lane.work, attempt.task, attempt.startedAt, attempt.outcome);
+    }
+  }
+
+  #leaseBy(): number {
+    return this.#startedAt + LEASE_BY_MS;
+  }
+
+  /** Tells how long an attempt took, without what this isolate was late by; returns it. */
+  #tell({ lane, startedAt, lateMs }: Attempt, { record }: AttemptResult): number {
+    const tookMs = Math.max(0, this.#deps.now() - startedAt - lateMs);
+    this.#deps.ended(lane.work, tookMs, record.outcome === 'succeeded');
+    return tookMs;
   }
 }

@@ -17,12 +17,12 @@ function aRequest(url: string): AttemptRequest {
   };
 }
 
-function attempt(request: AttemptRequest, limits: { timeoutMs?: number; bodyTimeoutMs?: number } = {}): Promise<AttemptResult> {
-  const { timeoutMs = 10_000, bodyTimeoutMs = 5_000 } = limits;
-  return makeAttempt(request, { fetch: (url, init) => fetch(url, init), now: () => Date.now(), timeoutMs, bodyTimeoutMs });
+function attempt(request: AttemptRequest, limits: { timeoutMs?: number } = {}): Promise<AttemptResult> {
+  const { timeoutMs = 10_000 } = limits;
+  return makeAttempt(request, { fetch: (url, init) => fetch(url, init), now: () => Date.now(), timeoutMs });
 }
 
-async function attemptAgainst(reply: Reply, limits: { timeoutMs?: number; bodyTimeoutMs?: number } = {}): Promise<AttemptResult> {
+async function attemptAgainst(reply: Reply, limits: { timeoutMs?: number } = {}): Promise<AttemptResult> {
   const endpoint = endpointInbox();
   await endpoint.script([reply]);
   return attempt(aRequest(endpoint.url), limits);
@@ -128,7 +128,7 @@ describe('what is kept of a response', () => {
   });
 
   it('is bounded in time: a body that drips on is left, and a 2xx stays a success', async () => {
-    const { record } = await attemptAgainst({ status: 200, endless: { chunk: 'drip', everyMs: 20 } }, { bodyTimeoutMs: 150 });
+    const { record } = await attemptAgainst({ status: 200, endless: { chunk: 'drip', everyMs: 20 } }, { timeoutMs: 1_000 });
     expect(record).toMatchObject({ outcome: 'succeeded', responseBodyTruncated: true });
     expect(record.responseBody).toMatch(/^(drip)+$/);
   });
