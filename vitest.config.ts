@@ -21,11 +21,18 @@ const textImports: Plugin = {
   },
 };
 
+/** The parsers are fuzzed in Node: the cases are many, and they need nothing of the Workers runtime. */
+const PARSERS = 'test/security/parsers.test.ts';
+
 export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}'], environment: 'node' },
+        test: {
+          name: 'unit',
+          include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}', PARSERS],
+          environment: 'node',
+        },
       },
       {
         plugins: [
@@ -37,9 +44,10 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,cost,db,delivery}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
-          setupFiles: ['./test/support/migrate.ts'],
-          globalSetup: ['./test/support/receiver-server.ts'],
+          include: ['test/{api,cost,db,delivery,security}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
+          exclude: [PARSERS],
+          setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts'],
+          globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
           // Two cores: each worker is a runtime of its own.
           maxWorkers: 2,
           testTimeout: 20_000,

@@ -7,8 +7,10 @@ import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
+import { payloadErasureRoutes } from './api/payload-erasures.ts';
 import { setRateLimitHeaders } from './api/rate-limit.ts';
 import { type ApiEnv, type Route, register } from './api/route.ts';
+import { sealedSecretRoutes } from './api/sealed-secrets.ts';
 import { serviceRoutes } from './api/service.ts';
 import { statisticsRoutes } from './api/statistics.ts';
 import { webhookSecretRoutes } from './api/webhook-secrets.ts';
@@ -23,9 +25,11 @@ const apiRoutes: readonly Route[] = [
   ...webhookSecretRoutes,
   ...deliveryRoutes,
   ...deliveryActionRoutes,
+  ...payloadErasureRoutes,
   ...statisticsRoutes,
   ...eventTypeRoutes,
   ...parkedMessageRoutes,
+  ...sealedSecretRoutes,
 ];
 
 /** Every route there is, in the order of the reference. */
