@@ -25,9 +25,11 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,cost,db,delivery}/**/*.test.ts', 'test/*.test.ts'],
+          include: ['test/{api,cost,db,delivery,faults}/**/*.test.ts', 'test/*.test.ts'],
           setupFiles: ['./test/support/migrate.ts'],
           globalSetup: ['./test/support/receiver-server.ts'],
+          // SEED=… runs one of the fault runs alone.
+          provide: { seed: process.env.SEED ? Number(process.env.SEED) : null },
           // Two cores: each worker is a runtime of its own.
           maxWorkers: 2,
           testTimeout: 20_000,
