@@ -1,5 +1,5 @@
 import type { DeliveryDetail } from '../../src/domain/delivery.ts';
-import { decodeEventMessage, type EventMessage } from '../../src/domain/event-message.ts';
+import { decodeEventMessage } from '../../src/domain/event-message.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
 import { MAX_WAIT_MS } from '../../src/domain/lifecycle.ts';
 import type { Arrival } from './endpoints.ts';
@@ -36,7 +36,7 @@ export async function imbalance(run: FaultRun): Promise<string[]> {
 /** The events that the queue took, with the bytes it first took them with. */
 function queuedEvents(run: FaultRun): Map<string, string> {
   const events = new Map<string, string>();
-  for (const message of run.queue.taken.map((body) => decodeEventMessage(body) satisfies EventMessage)) {
+  for (const message of run.queue.taken.map(decodeEventMessage)) {
     for (const { id, payload } of message.events) {
       const body = decoder.decode(payload);
       // What the service itself tells an organization: nobody here subscribes to it.

@@ -20,6 +20,7 @@ export class Edges {
     this.#time = time;
   }
 
+  /** An operation on another part: what it gives, unless this passage fails, or whoever asks has died meanwhile. */
   async pass<T>(edge: Edge, life: Life, operation: () => Promise<T>): Promise<T> {
     if (life.dead) return never();
     const fault = this.#plan.next(edge);

@@ -6,7 +6,6 @@ import { busyOutboxes, organizations, webhooks } from '../../src/db/schema.ts';
 import { mintId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
 import { seeded } from '../simulation/random.ts';
-import { ORIGIN, PLATFORM_KEY } from '../support/api.ts';
 import { Edges, type Life } from './edges.ts';
 import { Endpoints, urlOf } from './endpoints.ts';
 import { EventQueue } from './event-queue.ts';
@@ -15,6 +14,7 @@ import { faultyQueue } from './faulty-bindings.ts';
 import { Isolate } from './isolate.ts';
 import type { LocalDatabase } from './local-database.ts';
 import type { OutboxHost } from './outbox-host.ts';
+import { bodyOf, requestOf } from './producer.ts';
 import { type Post, type Scenario, scenarioOf } from './scenario.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -60,6 +60,8 @@ export class FaultRun {
   readonly promised: { id: string; event: number }[] = [];
   /** How long it took until everything had ended. */
   tookMs = 0;
+  /** What must not happen in any run, and has: an answer of ingest that is neither 202 nor 503. */
+  failure: unknown;
   readonly #hosts = new Map<string, OutboxHost>();
   readonly #edges: Edges;
   readonly #database: LocalDatabase;
@@ -235,9 +237,6 @@ export class FaultRun {
     }, delayMs);
   }
 
-  /** What must not happen in any run, and has. */
-  failure: unknown;
-
   #isOver(): boolean {
     if (this.failure) throw this.failure;
     if (Date.now() - this.#startedAt > LONGEST_MS) throw new Error('deliveries are still waiting after five days');
@@ -246,20 +245,4 @@ export class FaultRun {
     if (hosts.some(({ alarmRuns }) => alarmRuns)) return false;
     return !hosts.some((host) => host.waits());
   }
-}
-
-/** A request whose body is there at once: reading one as it arrives would take as long as the machine likes. */
-function requestOf(text: string, key: string | null): Request {
-  const body = new TextEncoder().encode(text);
-  const headers = { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json', 'Content-Length': String(body.length) };
-  const request = new Request(`${ORIGIN}/api/v1/events`, {
-    method: 'POST',
-    headers: { ...headers, ...(key && { 'Idempotency-Key': key }) },
-  });
-  return Object.defineProperty(request, 'arrayBuffer', { value: async () => body.buffer });
-}
-
-/** An event whose bytes survive only where bytes are kept. */
-function bodyOf(organizationId: string, number: number): string {
-  return `{ "event":"visitor.identified","n":${number},"timestamp":"2027-01-01T00:00:00Z","organization_id":"${organizationId}","session_id":"ses_${number}","visitor":{"name":"Zo\\u00eb"},"x":1.10}`;
 }
