@@ -44,10 +44,12 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,cost,db,delivery,security}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
+          include: ['test/{api,cost,db,delivery,faults,security}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
           exclude: [PARSERS],
           setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts'],
           globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
+          // SEED=… runs one of the fault runs alone.
+          provide: { seed: process.env.SEED ? Number(process.env.SEED) : null },
           // Two cores: each worker is a runtime of its own.
           maxWorkers: 2,
           testTimeout: 20_000,

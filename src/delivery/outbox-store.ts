@@ -123,6 +123,11 @@ export class OutboxStore {
     return this.#storage.sql;
   }
 
+  /** What is done in it is kept as a whole or not at all. */
+  atomically<T>(change: () => T): T {
+    return this.#storage.transactionSync(change);
+  }
+
   /** Adds a delivery in the state it is in, with its first attempt where one has ended. False: it was there already. */
   insert(delivery: NewDelivery, state: DeliveryState, firstAttempt: AttemptRecord | null): boolean {
     const { id, eventId, event, sessionId, payload } = delivery;
@@ -147,8 +152,8 @@ export class OutboxStore {
   }
 
   save({ createdAt, id }: DeliveryPosition, state: DeliveryState): void {
-    this.sql.exec(SQL.save, ...valuesOf(state), createdAt, id);
     this.#forgetHour(createdAt);
+    this.sql.exec(SQL.save, ...valuesOf(state), createdAt, id);
   }
 
   /** Keeps an attempt that ended: the first within the delivery's row, later ones in rows of their own. */
