@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { apiKeyRoutes } from './api/api-keys.ts';
+import { dashboardLinkRoutes } from './api/dashboard-links.ts';
 import { deliveryRoutes } from './api/deliveries.ts';
 import { deliveryActionRoutes } from './api/delivery-actions.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
@@ -11,6 +12,7 @@ import { setRateLimitHeaders } from './api/rate-limit.ts';
 import { type ApiEnv, type Route, register } from './api/route.ts';
 import { serviceRoutes } from './api/service.ts';
 import { statisticsRoutes } from './api/statistics.ts';
+import { webhookListRoutes } from './api/webhook-list.ts';
 import { webhookSecretRoutes } from './api/webhook-secrets.ts';
 import { webhookRoutes } from './api/webhooks.ts';
 import { mintId } from './domain/ids.ts';
@@ -19,11 +21,13 @@ const apiRoutes: readonly Route[] = [
   ...eventRoutes,
   ...organizationRoutes,
   ...apiKeyRoutes,
+  ...webhookListRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,
   ...deliveryRoutes,
   ...deliveryActionRoutes,
   ...statisticsRoutes,
+  ...dashboardLinkRoutes,
   ...eventTypeRoutes,
   ...parkedMessageRoutes,
 ];

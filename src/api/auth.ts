@@ -15,7 +15,8 @@ export type Access = 'public' | 'ingest' | 'platform' | KeyScope;
 export type Caller =
   /** Nobody in particular: a public route. */
   | { kind: 'anonymous' }
-  | { kind: 'platform' }
+  /** `keyHash`: SHA-256 of the platform key, lower-case hex. It tells two of them apart, and is not stored. */
+  | { kind: 'platform'; keyHash: string }
   /** A producer's key: it posts events, and nothing else. */
   | { kind: 'producer'; keyId: string }
   | { kind: 'organization'; keyId: string; organizationId: string; scopes: readonly string[] };
@@ -54,7 +55,7 @@ export interface AuthContext {
 /** Finds out whose key a request carries. 401 where there is none or it opens nothing; 503 where that cannot be found out. */
 export async function authenticate(presented: string | undefined, context: AuthContext): Promise<Caller> {
   if (presented === undefined || presented === '') throw new ApiError('missing_api_key', 'An API key is needed, in the header X-API-Key.');
-  if (await isPlatformKey(presented, settingsOf(context.env).platformKeys)) return { kind: 'platform' };
+  if (await isPlatformKey(presented, settingsOf(context.env).platformKeys)) return { kind: 'platform', keyHash: await hashKey(presented) };
   const kind = keyKind(presented);
   if (kind === null) throw invalidKey();
   const key = await findKey(presented, context);

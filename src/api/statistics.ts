@@ -1,5 +1,5 @@
 import type { Statistics } from '../delivery/outbox-statistics.ts';
-import { add, emptyTally, PERIOD_NAMES, percentileMs, successRate, type Tally } from '../domain/statistics.ts';
+import { add, emptyTally, PERIOD_NAMES, type Period, percentileMs, successRate, type Tally } from '../domain/statistics.ts';
 import { ApiError } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import { isoTime, time, webhookParams } from './parameters.ts';
@@ -23,7 +23,7 @@ const figures = z.object({
   latencyP95Ms: z.number().nullable(),
 });
 
-const statistics = z
+export const statistics = z
   .object({
     period: z.enum(PERIOD_NAMES),
     from: time(),
@@ -41,6 +41,20 @@ function toFigures(tally: Tally): z.input<typeof figures> {
   return { delivered, failed, discarded, attempts, successRate: successRate(tally), ...latencies };
 }
 
+export function toStatistics(period: Period, counted: Statistics): z.input<typeof statistics> {
+  const totals = emptyTally();
+  for (const { tally } of counted.buckets) add(totals, tally);
+  return {
+    period,
+    from: isoTime(counted.from),
+    to: isoTime(counted.to),
+    bucketSeconds: counted.bucketMs / 1_000,
+    waiting: counted.waiting,
+    totals: toFigures(totals),
+    buckets: counted.buckets.map(({ start, tally }) => ({ start: isoTime(start), ...toFigures(tally) })),
+  };
+}
+
 const get = route({
   method: 'get',
   path: '/api/v1/organization/{organizationId}/webhooks/{webhookId}/stats',
@@ -56,18 +70,10 @@ const get = route({
     const { id } = await requireWebhook(db, params);
     const counted: Statistics | null = await reached(outboxOf(env, id).statistics(query.period), TIMEOUT_MS);
     if (!counted) throw new ApiError('outbox_unavailable', 'The log is long and still being counted. Please ask again shortly.');
-    const totals = emptyTally();
-    for (const { tally } of counted.buckets) add(totals, tally);
-    return {
-      period: query.period,
-      from: isoTime(counted.from),
-      to: isoTime(counted.to),
-      bucketSeconds: counted.bucketMs / 1_000,
-      waiting: counted.waiting,
-      totals: toFigures(totals),
-      buckets: counted.buckets.map(({ start, tally }) => ({ start: isoTime(start), ...toFigures(tally) })),
-    };
+    return toStatistics(query.period, counted);
   },
 });
+
+export { get as getStatistics };
 
 export const statisticsRoutes: readonly Route[] = [get];
