@@ -14,11 +14,14 @@ export const DASHBOARD_PATH = '/settings/integrations/webhooks';
 
 const linkInput = z
   .strictObject({
-    scope: z.enum(KEY_SCOPES).default('write').openapi({
-      description:
-        'What the person may do: `read` sees everything but secrets; `write` also changes webhooks, tests, retries, recovers; `admin` also ' +
-        'reveals and rotates secrets.',
-    }),
+    scope: z
+      .enum(KEY_SCOPES)
+      .default('write')
+      .openapi({
+        description:
+          'What the person may do: `read` sees everything but secrets; `write` also changes webhooks, tests, retries, recovers; `admin` also ' +
+          'reveals and rotates secrets.',
+      }),
   })
   .openapi('DashboardLinkInput');
 

@@ -125,10 +125,11 @@ async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
  */
 export async function perform<P, Q, B, S>(
   declared: TypedRoute<P, Q, B, S>,
-  inputs: { params: P & { organizationId?: string }; query?: Q; body?: B },
+  inputs: { params: P; query?: Q; body?: B },
   surroundings: Surroundings,
 ): Promise<S> {
-  authorize(surroundings.caller, declared.access, inputs.params.organizationId);
+  const { organizationId } = inputs.params as { organizationId?: string };
+  authorize(surroundings.caller, declared.access, organizationId);
   const checked = {
     params: declared.params ? check(declared.params, inputs.params) : {},
     query: declared.query ? check(declared.query, inputs.query ?? {}) : {},

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, lt, or } from 'drizzle-orm';
+import { and, eq, inArray, lt, or } from 'drizzle-orm';
 import type { Database } from './client.ts';
 import type { OrganizationRow } from './organizations.ts';
 import { apiKeys, dashboardSessions, organizations, webhooks } from './schema.ts';
@@ -16,28 +16,25 @@ export interface SessionView {
   webhooks: WebhookRow[];
 }
 
-/** The session of a token, its organization and that one's webhooks, in one read. Null where there is no such session. */
+/**
+ * The session of a token, its organization and that one's webhooks, in one read. Null where there is no such session.
+ * Without joins: in a batch D1 answers with objects, in which columns of the same name hide one another.
+ */
 export async function readSession(db: Database, tokenHash: string): Promise<SessionView | null> {
   const isThis = eq(dashboardSessions.tokenHash, tokenHash);
-  const [[found], rows] = await db.batch([
+  const organizationId = db.select({ id: dashboardSessions.organizationId }).from(dashboardSessions).where(isThis);
+  const keyId = db.select({ id: dashboardSessions.keyId }).from(dashboardSessions).where(isThis);
+  const [[session], [organization], [key = null], rows] = await db.batch([
+    db.select().from(dashboardSessions).where(isThis),
+    db.select().from(organizations).where(inArray(organizations.id, organizationId)),
+    db.select({ revokedAt: apiKeys.revokedAt, expiresAt: apiKeys.expiresAt }).from(apiKeys).where(inArray(apiKeys.id, keyId)),
     db
-      .select({
-        session: dashboardSessions,
-        organization: organizations,
-        key: { revokedAt: apiKeys.revokedAt, expiresAt: apiKeys.expiresAt, id: apiKeys.id },
-      })
-      .from(dashboardSessions)
-      .innerJoin(organizations, eq(organizations.id, dashboardSessions.organizationId))
-      .leftJoin(apiKeys, eq(apiKeys.id, dashboardSessions.keyId))
-      .where(isThis),
-    db
-      .select(getTableColumns(webhooks))
+      .select()
       .from(webhooks)
-      .innerJoin(dashboardSessions, eq(dashboardSessions.organizationId, webhooks.organizationId))
-      .where(isThis)
+      .where(inArray(webhooks.organizationId, organizationId))
       .orderBy(...newestFirst),
   ]);
-  return found ? { ...found, webhooks: rows } : null;
+  return session && organization ? { session, organization, key, webhooks: rows } : null;
 }
 
 /** Signs somebody in: adds a session, and drops the one it takes the place of and those of its organization that have expired. */

@@ -32,7 +32,11 @@ export async function findOrganizationWithWebhooks(
 ): Promise<{ organization: OrganizationRow | undefined; webhooks: WebhookRow[] }> {
   const [[organization], rows] = await db.batch([
     db.select().from(organizations).where(eq(organizations.id, organizationId)),
-    db.select().from(webhooks).where(eq(webhooks.organizationId, organizationId)).orderBy(...newestFirst),
+    db
+      .select()
+      .from(webhooks)
+      .where(eq(webhooks.organizationId, organizationId))
+      .orderBy(...newestFirst),
   ]);
   return { organization, webhooks: rows };
 }
