@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/{domain,commands,simulation}/**/*.test.ts'], environment: 'node' },
+        test: { name: 'unit', include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}'], environment: 'node' },
       },
       {
         plugins: [

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from './wrangler.ts';
 
@@ -14,7 +14,14 @@ const FILES: readonly [source: string, name: string][] = [
   ['src/api/favicon.svg', 'favicon.svg'],
   ['node_modules/idiomorph/dist/idiomorph.min.js', 'dashboard-assets/idiomorph.js'],
   ['src/dashboard/dashboard-start.js', 'dashboard-assets/dashboard.js'],
-  ['src/dashboard/dashboard.css', 'dashboard-assets/dashboard.css'],
+];
+
+/** The dashboard's stylesheet, in parts; tokens come after the charts', which they set anew. */
+const STYLES: readonly string[] = [
+  'charts/charts.css',
+  ...['tokens', 'base', 'frame', 'buttons', 'surfaces', 'navigation', 'figures', 'tables', 'forms', 'settings', 'delivery'].map(
+    (part) => `styles/${part}.css`,
+  ),
 ];
 
 /** Browsers ask for this one whatever the page says. */
@@ -29,6 +36,8 @@ export function gatherAssets(): void {
     // `npm ci --omit=dev` has no Swagger UI, and nothing that would serve it.
     if (existsSync(path)) cpSync(path, join(folder, name));
   }
+  const styles = STYLES.map((part) => readFileSync(join(PROJECT_ROOT, 'src/dashboard', part), 'utf8'));
+  writeFileSync(join(folder, 'dashboard-assets/dashboard.css'), styles.join('\n'));
 }
 
 if (import.meta.main) gatherAssets();

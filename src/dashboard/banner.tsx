@@ -6,7 +6,7 @@ import { paths } from './paths.ts';
 import { PlanNotice, planAllows } from './plan-notice.tsx';
 import { RelativeTime, Time } from './time.tsx';
 import type { Visit } from './visit.ts';
-import { count, counted } from './wording.ts';
+import { count, counted, span } from './wording.ts';
 
 /** What a banner needs to say what happens next. */
 export interface Outlook {
@@ -56,8 +56,8 @@ function ConditionBanner({ condition, webhook, visit, outlook }: ConditionBanner
     return (
       <Banner tone="warn" title="Deliveries are failing">
         <p>
-          Attempts have been failing since {since}. Each delivery is retried up to three times, 1, 5 and 30 minutes apart, and then counts
-          as failed. If the failures go on, deliveries are held until the endpoint answers again.
+          Attempts have been failing since {since}. A delivery that fails is retried after {retryWaits(visit)}, and then counts as failed.
+          If the failures go on, deliveries are held until the endpoint answers again.
         </p>
         <Waiting waiting={outlook.waiting} />
       </Banner>
@@ -91,6 +91,11 @@ function ConditionBanner({ condition, webhook, visit, outlook }: ConditionBanner
       )}
     </Banner>
   );
+}
+
+/** `1 min, 5 min, 30 min`: the waits of the schedule. */
+function retryWaits({ settings }: Visit): string {
+  return settings.retryScheduleMs.map(span).join(', ');
 }
 
 function Waiting({ waiting }: { waiting: number | null }) {

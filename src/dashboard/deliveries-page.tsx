@@ -93,7 +93,7 @@ interface FilterFormProps {
 function FilterForm({ webhook, filters, events, problem }: FilterFormProps) {
   const path = paths.webhook(webhook.id, 'deliveries');
   return (
-    <form class="filters" method="get" action={path} role="search" aria-label="Filter the deliveries">
+    <form class="filters" method="get" action={path} aria-label="Filter the deliveries">
       <div class="field">
         <label for="status">Status</label>
         <select id="status" name="status">
@@ -163,7 +163,7 @@ function Results({ found, webhook, filters, cursor, nowMs }: ResultsProps) {
   const at = (more: Record<string, string>) => `${path}?${new URLSearchParams({ ...filters, ...more })}`;
   return (
     <>
-      {data.length > 0 && <DeliveryTable deliveries={data} nowMs={nowMs} />}
+      {data.length > 0 && <DeliveryTable deliveries={data} held={webhook.health === 'open'} nowMs={nowMs} />}
       {data.length === 0 && <p class="notice">{emptyText(filters, nextCursor)}</p>}
       {keptSince && (
         <p class="notice hint">

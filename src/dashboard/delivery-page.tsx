@@ -8,7 +8,7 @@ import { layOutJson } from './json-layout.ts';
 import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
-import { RelativeTime, Time } from './time.tsx';
+import { NextAttempt, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { webhookCrumb, webhookOf } from './webhook-page.tsx';
 import { counted, REASON_WORDS, TRIGGER_WORDS, took } from './wording.ts';
@@ -42,7 +42,7 @@ export async function showDelivery(c: PageContext): Promise<Response> {
         <section aria-labelledby="attempts-title">
           <h2 id="attempts-title">Attempts</h2>
           <div id="attempts" data-live="">
-            <Progress delivery={delivery} nowMs={visit.nowMs} />
+            <Progress delivery={delivery} held={webhook.health === 'open'} nowMs={visit.nowMs} />
             <Attempts delivery={delivery} webhook={webhook} />
           </div>
         </section>
@@ -77,7 +77,7 @@ function Retry({ delivery, webhook, visit }: { delivery: ShownDelivery; webhook:
   );
 }
 
-function Progress({ delivery, nowMs }: { delivery: ShownDelivery; nowMs: number }) {
+function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: boolean; nowMs: number }) {
   const { status, reason, nextAttemptAt } = delivery;
   return (
     <p class="progress" aria-live="polite">
@@ -87,7 +87,8 @@ function Progress({ delivery, nowMs }: { delivery: ShownDelivery; nowMs: number 
         {attemptRuns(delivery) && 'An attempt is being made.'}
         {nextAttemptAt && (
           <>
-            The next attempt comes <RelativeTime at={nextAttemptAt} nowMs={nowMs} />.
+            Next attempt: <NextAttempt at={nextAttemptAt} held={held} nowMs={nowMs} />
+            {held && ', until a probe of the endpoint succeeds'}.
           </>
         )}
       </span>
@@ -220,9 +221,7 @@ function Payload({ text }: { text: string }) {
         <h2 id="payload-title">Payload</h2>
         <CopyButton text={text} label="Copy payload" />
       </div>
-      <pre tabindex={0} aria-labelledby="payload-title">
-        {layOutJson(text)}
-      </pre>
+      <pre tabindex={0}>{layOutJson(text)}</pre>
       <p class="hint">Laid out for reading. What is sent, signed and copied is the text exactly as it was accepted.</p>
     </section>
   );

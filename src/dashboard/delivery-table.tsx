@@ -1,7 +1,7 @@
 import type { DeliverySummary } from '../domain/delivery.ts';
 import { StatusBadge } from './condition.tsx';
 import { paths } from './paths.ts';
-import { RelativeTime, Time } from './time.tsx';
+import { NextAttempt, Time } from './time.tsx';
 import { took } from './wording.ts';
 
 /** A delivery as the API lists it. */
@@ -11,8 +11,15 @@ export type ListedDelivery = Pick<DeliverySummary, 'id' | 'event' | 'status' | '
   nextAttemptAt: string | null;
 };
 
+interface DeliveryTableProps {
+  deliveries: readonly ListedDelivery[];
+  /** Whether the circuit is open: what is due is held. */
+  held: boolean;
+  nowMs: number;
+}
+
 /** Deliveries, as they come: newest first. */
-export function DeliveryTable({ deliveries, nowMs }: { deliveries: readonly ListedDelivery[]; nowMs: number }) {
+export function DeliveryTable({ deliveries, held, nowMs }: DeliveryTableProps) {
   return (
     <table class="stacking deliveries">
       <thead>
@@ -34,14 +41,14 @@ export function DeliveryTable({ deliveries, nowMs }: { deliveries: readonly List
       </thead>
       <tbody>
         {deliveries.map((delivery) => (
-          <DeliveryRow delivery={delivery} nowMs={nowMs} />
+          <DeliveryRow delivery={delivery} held={held} nowMs={nowMs} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function DeliveryRow({ delivery, nowMs }: { delivery: ListedDelivery; nowMs: number }) {
+function DeliveryRow({ delivery, held, nowMs }: { delivery: ListedDelivery; held: boolean; nowMs: number }) {
   const { id, webhookId, event, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
   return (
     <tr id={id}>
@@ -60,11 +67,13 @@ function DeliveryRow({ delivery, nowMs }: { delivery: ListedDelivery; nowMs: num
       <td data-label="Attempts" class="number">
         {attemptCount}
       </td>
-      <td data-label="Next attempt">{nextAttemptAt ? <RelativeTime at={nextAttemptAt} nowMs={nowMs} /> : '–'}</td>
-      <td data-label="Response" class="number">
+      <td data-label="Next attempt" class={nextAttemptAt ? '' : 'blank'}>
+        {nextAttemptAt ? <NextAttempt at={nextAttemptAt} held={held} nowMs={nowMs} /> : '–'}
+      </td>
+      <td data-label="Response" class={lastResponseStatus === null ? 'number blank' : 'number'}>
         {lastResponseStatus ?? '–'}
       </td>
-      <td data-label="Took" class="number">
+      <td data-label="Took" class={lastDurationMs === null ? 'number blank' : 'number'}>
         {took(lastDurationMs)}
       </td>
     </tr>

@@ -1,5 +1,6 @@
 import { type ListedWebhook, withActivity } from '../api/webhook-list.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import { Sparkline } from './charts/sparkline.tsx';
 import { ConditionBadge, conditionOf } from './condition.tsx';
 import { Icon } from './icons.tsx';
 import { page } from './page.tsx';
@@ -125,7 +126,8 @@ function DayOfDeliveries({ statistics }: { statistics: NonNullable<NonNullable<L
   const { delivered, failed } = statistics.totals;
   return (
     <span class="day">
-      <span class="day-count">{count(delivered + failed)}</span>
+      <Sparkline statistics={statistics} />
+      <span>{count(delivered + failed)}</span>
     </span>
   );
 }

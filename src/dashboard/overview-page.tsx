@@ -3,10 +3,13 @@ import { listRecoveries } from '../api/delivery-actions.ts';
 import { ApiError } from '../api/errors.ts';
 import { nextProbeAt } from '../api/outboxes.ts';
 import { isoTimeOrNull } from '../api/parameters.ts';
-import { getStatistics } from '../api/statistics.ts';
+import { getStatistics, type ShownStatistics } from '../api/statistics.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { PERIOD_NAMES, type Period } from '../domain/statistics.ts';
 import { Banners, type Outlook } from './banner.tsx';
+import { DeliveriesChart } from './charts/deliveries-chart.tsx';
+import { LatencyChart } from './charts/latency-chart.tsx';
+import { ResponseCodesChart } from './charts/response-codes-chart.tsx';
 import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
@@ -17,8 +20,6 @@ import { count, percent, took } from './wording.ts';
 const RECENT_DELIVERIES = 10;
 
 const PERIOD_WORDS: Record<Period, string> = { '1h': '1 hour', '24h': '24 hours', '7d': '7 days', '30d': '30 days' };
-
-type ShownStatistics = NonNullable<Awaited<ReturnType<typeof statisticsOf>>>;
 
 /** `GET <webhook>`: how it is doing. */
 export async function showOverview(c: PageContext): Promise<Response> {
@@ -42,7 +43,7 @@ export async function showOverview(c: PageContext): Promise<Response> {
           <Periods webhook={webhook} chosen={period} />
         </div>
         <div id="figures" data-live="">
-          {statistics ? <Figures statistics={statistics} /> : <p class="card notice">The statistics are not available right now.</p>}
+          {statistics ? <Measured statistics={statistics} /> : <p class="card notice">The statistics are not available right now.</p>}
         </div>
       </section>
       <section aria-labelledby="recent-title">
@@ -95,6 +96,25 @@ function Periods({ webhook, chosen }: { webhook: WebhookRow; chosen: Period }) {
   );
 }
 
+function Measured({ statistics }: { statistics: ShownStatistics }) {
+  return (
+    <>
+      <Figures statistics={statistics} />
+      <div class="charts">
+        <div class="card">
+          <DeliveriesChart statistics={statistics} />
+        </div>
+        <div class="card">
+          <LatencyChart statistics={statistics} />
+        </div>
+        <div class="card">
+          <ResponseCodesChart statistics={statistics} />
+        </div>
+      </div>
+    </>
+  );
+}
+
 function Figures({ statistics }: { statistics: ShownStatistics }) {
   const { delivered, failed, discarded, successRate, latencyP50Ms, latencyP95Ms } = statistics.totals;
   return (
@@ -126,7 +146,7 @@ function Figure({ name, value, note }: { name: string; value: string; note?: str
 
 function Recent({ deliveries, webhook, visit }: { deliveries: readonly ListedDelivery[] | null; webhook: WebhookRow; visit: Visit }) {
   if (!deliveries) return <p class="notice">The deliveries are not available right now.</p>;
-  if (deliveries.length > 0) return <DeliveryTable deliveries={deliveries} nowMs={visit.nowMs} />;
+  if (deliveries.length > 0) return <DeliveryTable deliveries={deliveries} held={webhook.health === 'open'} nowMs={visit.nowMs} />;
   return (
     <div class="notice">
       <p>Nothing has been sent yet. Deliveries appear here as they happen.</p>

@@ -9,6 +9,14 @@ export function Time({ at }: { at: string }) {
   );
 }
 
+/**
+ * When a delivery's next attempt comes. What is due already waits its turn, or, while the circuit is open, is held.
+ */
+export function NextAttempt({ at, held, nowMs }: { at: string; held: boolean; nowMs: number }) {
+  if (Date.parse(at) > nowMs) return <RelativeTime at={at} nowMs={nowMs} />;
+  return <>{held ? 'held' : 'due now'}</>;
+}
+
 /** A moment as seen from now, which is the same in every zone. */
 export function RelativeTime({ at, nowMs }: { at: string; nowMs: number }) {
   return (

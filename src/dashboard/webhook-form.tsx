@@ -46,7 +46,14 @@ export function WebhookForm({ action, back, values, problems, eventTypes, existi
       </Field>
       <Field name="description" label="Description (optional)" problem={problems.get('description')}>
         {(attributes) => (
-          <input {...attributes} type="text" value={values.description} maxlength={500} placeholder="CRM import" autocomplete="off" />
+          <input
+            {...attributes}
+            type="text"
+            value={values.description}
+            maxlength={500}
+            placeholder="For example: CRM import"
+            autocomplete="off"
+          />
         )}
       </Field>
       <EventChoice values={values} problem={problems.get('events')} eventTypes={eventTypes} />

@@ -56,6 +56,8 @@ export const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  // Counts that were kept before responses were counted: made anew when next asked for.
+  'DELETE FROM hours',
 ];
 
 const VERSION_KEY = 'schemaVersion';

@@ -145,6 +145,8 @@ export class OutboxStore {
     const record = JSON.stringify(attempt);
     if (attempt.number === 1) this.sql.exec(SQL.saveFirstAttempt, record, createdAt, id);
     else this.sql.exec(SQL.saveAttempt, id, attempt.number, record);
+    // An outcome that comes late can change what was answered, and nothing of the delivery.
+    this.#forgetHour(createdAt);
   }
 
   attempt({ createdAt, id }: DeliveryPosition, number: number): AttemptRecord | null {

@@ -1,4 +1,9 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { readWebhook } from '../../src/db/configuration.ts';
+import { interruptedAttempt } from '../../src/delivery/attempt.ts';
+import { deliveryId } from '../../src/domain/ids.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {
@@ -10,7 +15,9 @@ import {
   endpointInbox,
   givenOrganization,
   givenWebhook,
+  outboxOf,
   runAlarm,
+  untilEnded,
 } from '../support/deliveries.ts';
 
 const HOUR = 3_600_000;
@@ -78,6 +85,58 @@ describe('statistics', () => {
     }
     // Accepted more than an hour ago.
     expect((await platform.get(`${path}/stats?period=1h`)).body.totals).toMatchObject({ delivered: 0, attempts: 0 });
+  });
+
+  it('count every attempt that ended by what the endpoint answered', async () => {
+    const { endpoint, webhook, path, post } = await given();
+    await endpoint.script([{ status: 503 }, { status: 302 }, { reset: true }, { status: 404 }, { status: 200 }]);
+    await post();
+    await untilEnded(webhook);
+    const [failed] = await deliveriesOf(webhook);
+    await platform.post(`${path}/deliveries/${failed!.id}/retry`);
+    await vi.waitFor(async () => expect((await deliveriesOf(webhook))[0]?.status).toBe('delivered'));
+    await post(2);
+    await untilEnded(webhook);
+    const { body } = await platform.get(`${path}/stats?period=24h`);
+    expect(body.totals).toMatchObject({ attempts: 7, responses: { '2xx': 3, '3xx': 1, '4xx': 1, '5xx': 1, none: 1 } });
+    const counted = body.buckets.filter(({ attempts }: { attempts: number }) => attempts > 0);
+    expect(counted.map(({ responses }: { responses: unknown }) => responses)).toEqual([
+      { '2xx': 1, '3xx': 1, '4xx': 1, '5xx': 1, none: 1 },
+      { '2xx': 2, '3xx': 0, '4xx': 0, '5xx': 0, none: 0 },
+    ]);
+  });
+
+  it('are right also where a response comes late, of an attempt that was counted as interrupted', async () => {
+    const { organization, webhook, path } = await given();
+    const config = await readWebhook(env.DB, webhook);
+    const { id: eventId, payload } = anEvent(organization);
+    const startedAt = Date.now();
+    const id = deliveryId(eventId, webhook);
+    const delivery = { id, eventId, event: 'visitor.identified', sessionId: null, acceptedAt: startedAt, payload };
+    await outboxOf(webhook).record(config!, [{ kind: 'leased', delivery, startedAt }]);
+    vi.setSystemTime(startedAt + 60_000);
+    await runAlarm(webhook);
+    vi.setSystemTime(startedAt + 2 * HOUR);
+    const responses = async () => (await platform.get(`${path}/stats?period=24h`)).body.totals.responses;
+    expect(await responses()).toMatchObject({ '5xx': 0, none: 1 });
+    const record = { ...interruptedAttempt(1, 'event', startedAt), outcome: 'failed' as const, responseStatus: 500 };
+    await outboxOf(webhook).record(config!, [{ kind: 'attempted', delivery, result: { record, retryAfterMs: null } }]);
+    expect(await responses()).toMatchObject({ '5xx': 1, none: 0 });
+  });
+
+  it('counted by a version that knew of no responses are counted anew', async () => {
+    const { webhook, path, post } = await given();
+    await post(2);
+    await endedDeliveriesOf(webhook, 2);
+    vi.setSystemTime(Date.now() + HOUR);
+    await platform.get(`${path}/stats?period=24h`);
+    await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
+      const tally = JSON.stringify({ delivered: 2, failed: 0, discarded: 0, attempts: 2, durations: { 1: 2 } });
+      expect(storage.sql.exec('UPDATE hours SET tally = ?', tally).rowsWritten).toBe(1);
+      storage.kv.put('schemaVersion', 1);
+    });
+    await evictDurableObject(outboxOf(webhook));
+    expect((await platform.get(`${path}/stats?period=24h`)).body.totals).toMatchObject({ delivered: 2, responses: { '2xx': 2 } });
   });
 
   it('leave tests out', async () => {
