@@ -23,7 +23,7 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,db,delivery}/**/*.test.ts', 'test/*.test.ts'],
+          include: ['test/{api,db,delivery}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
           setupFiles: ['./test/support/migrate.ts'],
           globalSetup: ['./test/support/receiver-server.ts'],
           // Two cores: each worker is a runtime of its own.

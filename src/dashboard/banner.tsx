@@ -27,7 +27,7 @@ const DISABLED: Record<string, string> = {
 export function Banners({ webhook, visit, outlook }: { webhook: WebhookRow; visit: Visit; outlook: Outlook }) {
   const condition = conditionOf(webhook);
   return (
-    <div id="banners" data-live="" aria-live="polite">
+    <div id="banners" data-live="">
       {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks />}
       {condition !== 'healthy' && <ConditionBanner condition={condition} webhook={webhook} visit={visit} outlook={outlook} />}
       {outlook.recovering && (

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
+import { trimTrailingSlash } from 'hono/trailing-slash';
 import { ApiError, notFound, toApiError } from '../api/errors.ts';
 import { settingsOf } from '../settings.ts';
 import { showDelete, submitDelete } from './delete-page.tsx';
@@ -23,6 +24,7 @@ import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
 export const dashboard = new Hono<DashboardEnv>();
 
 dashboard.use(setPolicy);
+dashboard.use(trimTrailingSlash());
 // A form of another site is refused, whatever cookies the browser sends with it.
 dashboard.use(csrf({ origin: (origin, c) => [new URL(c.req.url).origin, settingsOf(c.env).publicUrl?.origin].includes(origin) }));
 dashboard.onError(async (error, c) => {

@@ -80,8 +80,11 @@ function Retry({ delivery, webhook, visit }: { delivery: ShownDelivery; webhook:
 function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: boolean; nowMs: number }) {
   const { status, reason, nextAttemptAt } = delivery;
   return (
-    <p class="progress" aria-live="polite">
-      <StatusBadge status={status} />
+    <p class="progress">
+      {/* Read out when it changes; the countdown beside it is not. */}
+      <span role="status">
+        <StatusBadge status={status} />
+      </span>
       <span>
         {reason && REASON_WORDS[reason]}
         {attemptRuns(delivery) && 'An attempt is being made.'}
