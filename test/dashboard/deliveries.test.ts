@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createOrganization, createWebhook, type TestOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import { PAGES, type Page, signedIn, type Visitor } from '../support/dashboard.ts';
+import { type Page, signedIn, type Visitor } from '../support/dashboard.ts';
 import {
   aMessage,
   anEvent,
