@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** Values of the Worker's settings in tests: loopback receivers are allowed, secrets are known. */
@@ -8,14 +10,30 @@ const bindings = {
   ALLOW_INSECURE_ENDPOINTS: 'true',
 };
 
+/** `import … with { type: 'text' }`, which the Worker's build knows by itself: of the verification samples. */
+const textImports: Plugin = {
+  name: 'text-imports',
+  enforce: 'pre',
+  load(id) {
+    if (!/\/test\/samples\/\w+\/verify\.\w+$/i.test(id)) return null;
+    return { code: `export default ${JSON.stringify(readFileSync(id, 'utf8'))}`, moduleType: 'js' };
+  },
+};
+
 export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}'], environment: 'node' },
+        plugins: [textImports],
+        test: {
+          name: 'unit',
+          include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}', 'test/dashboard/samples.test.ts'],
+          environment: 'node',
+        },
       },
       {
         plugins: [
+          textImports,
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: { bindings: { ...bindings, MIGRATIONS: await readD1Migrations('./migrations') } },
@@ -24,6 +42,8 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/{api,db,delivery}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
+          // Reads the folder of the samples.
+          exclude: ['test/dashboard/samples.test.ts'],
           setupFiles: ['./test/support/migrate.ts'],
           globalSetup: ['./test/support/receiver-server.ts'],
           // Two cores: each worker is a runtime of its own.

@@ -14,6 +14,8 @@ export interface Settings {
   circuitProbeMs: readonly [first: number, longest: number];
   /** Nothing but failures for so long disables a webhook. */
   disableAfterMs: number;
+  /** Which attempts leave a line in the Worker's log: each is in its webhook's log anyway, and a line costs as much as a delivery does. */
+  logAttempts: 'failed' | 'all';
   /** Admits `http://127.0.0.1` endpoints, where the Worker itself is served from loopback. */
   allowInsecureEndpoints: boolean;
   /** The service's own origin, where it is not that of the request. */
@@ -58,6 +60,7 @@ type Vars = Pick<
   | 'CIRCUIT_THRESHOLD'
   | 'CIRCUIT_PROBE'
   | 'DISABLE_AFTER'
+  | 'LOG_ATTEMPTS'
   | 'ALLOW_INSECURE_ENDPOINTS'
   | 'PUBLIC_URL'
   | 'DASHBOARD_NAME'
@@ -82,6 +85,10 @@ export function parseSettings(vars: Vars): Settings {
       return [moreThanNothing(first), longest] as const;
     }),
     disableAfterMs: read('DISABLE_AFTER', vars.DISABLE_AFTER, (text) => moreThanNothing(parseDuration(text))),
+    logAttempts: read('LOG_ATTEMPTS', vars.LOG_ATTEMPTS, (text) => {
+      if (text !== 'failed' && text !== 'all') throw new RangeError('"failed" or "all" is needed');
+      return text;
+    }),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
     publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, webUrl) : null,
     dashboard: {

@@ -23,6 +23,12 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new ApiError('payload_too_large', `The body must not be larger than ${maxBytes} bytes.`, { maxBytes });
   if (Number(request.headers.get('Content-Length')) > maxBytes) throw tooLarge();
+  // A declared length is the transport's to keep: what comes has that many bytes, in one step.
+  if (request.headers.has('Content-Length')) {
+    const whole = await request.arrayBuffer();
+    if (whole.byteLength > maxBytes) throw tooLarge();
+    return new Uint8Array(whole);
+  }
   const chunks: Uint8Array[] = [];
   let length = 0;
   const reader = request.body?.getReader();

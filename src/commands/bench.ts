@@ -1,7 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { isolation, SCENARIO_NAMES } from '../../test/bench/isolation.ts';
+import { type BenchOptions, PART_NAMES, type PartName, runPart } from '../../test/bench/bench.ts';
+import { SCENARIO_NAMES } from '../../test/bench/isolation.ts';
 import { lookAtMachine, NOISY_FROM } from '../../test/bench/machine.ts';
+import type { PartResult } from '../../test/bench/part.ts';
+import { show } from '../../test/bench/table.ts';
 import { whenOrphaned } from './orphan.ts';
 import { dim, say, yellow } from './terminal.ts';
 
@@ -9,63 +12,90 @@ import { dim, say, yellow } from './terminal.ts';
  * `npm run bench`: measures the Worker on this machine's embedded Cloudflare runtime. Timings fail nothing: it exits with 1 only
  * where events were lost or refused, or the service broke.
  */
-const USAGE = `npm run bench -- [part] [scenario …] [options]
+const USAGE = `npm run bench -- [part …] [options]
 
-  isolation        one bad endpoint does not slow another; scenarios: ${SCENARIO_NAMES.join(' ')}
+Measured beside a bare Worker (Hono, queue, HMAC, fetch, nothing else): the floor, the least that the platform asks for.
+  ingest           events accepted a second, one by one
+  ingest-arrays    the same in arrays of 100
+  throughput       events over 100 webhooks, to the last arrival, with the log kept
+  latency          accept to arrival at a steady rate
+  cpu              CPU seconds per 1,000 events
+  isolation        one bad endpoint does not slow another; scenarios, which can be named instead:
+                   ${SCENARIO_NAMES.join(' ')}
 
-  --runs N         how often each scenario runs (1); the summary shows medians
-  --seconds N      length of a run, both halves together (60)
-  --rate N         events a second (50)
-  --no-floor       without the bare Worker that shows what the platform does by itself
+  --runs N         how often each is measured (5; isolation 1); tables show medians
+  --seconds N      length of a load (ingest 8, latency and cpu 20, isolation 60 for both halves)
+  --rate N         events a second (latency and isolation 50, cpu 100)
+  --events N       of throughput (20000)
+  --no-floor       without the floor
   --json FILE      everything that was measured
+  --markdown       tables as Markdown
 `;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   allowNegative: true,
   options: {
-    runs: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '60' },
-    rate: { type: 'string', default: '50' },
+    runs: { type: 'string' },
+    seconds: { type: 'string' },
+    rate: { type: 'string' },
+    events: { type: 'string' },
     floor: { type: 'boolean', default: true },
     json: { type: 'string' },
+    markdown: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
-const [part = 'isolation', ...scenarios] = positionals;
-const unknown = scenarios.filter((name) => !SCENARIO_NAMES.includes(name));
+const isPart = (name: string): name is PartName => (PART_NAMES as readonly string[]).includes(name);
+const scenarios = positionals.filter((name) => SCENARIO_NAMES.includes(name));
+const named = positionals.filter(isPart);
+const unknown = positionals.filter((name) => !isPart(name) && !scenarios.includes(name));
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 whenOrphaned(() => process.exit(1));
 
-if (values.help || part !== 'isolation' || unknown.length > 0) {
+if (values.help || unknown.length > 0) {
+  if (unknown.length > 0) say(`There is no part or scenario ${unknown.join(', ')}.\n`);
   say(USAGE);
   process.exitCode = values.help ? 0 : 1;
 } else {
-  process.exitCode = await bench();
+  process.exitCode = await bench(partsToRun());
 }
 
-async function bench(): Promise<number> {
+/** All of them where none is named; a scenario's name asks for isolation. */
+function partsToRun(): readonly PartName[] {
+  if (positionals.length === 0) return PART_NAMES;
+  return PART_NAMES.filter((name) => named.includes(name) || (name === 'isolation' && scenarios.length > 0));
+}
+
+async function bench(parts: readonly PartName[]): Promise<number> {
   const machine = await lookAtMachine();
   say(dim(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}`));
   if (machine.busyBefore > NOISY_FROM) {
     say(yellow(`Something else keeps this machine ${Math.round(machine.busyBefore * 100)} % busy: timings will be off.`));
   }
-  const { report, sound } = await isolation(
-    {
-      scenarios: scenarios.length > 0 ? scenarios : SCENARIO_NAMES,
-      seconds: atLeast1('seconds', values.seconds),
-      eventsPerSecond: atLeast1('rate', values.rate),
-      runs: atLeast1('runs', values.runs),
-      floor: values.floor,
-    },
-    machine,
-  );
-  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`);
-  return sound ? 0 : 1;
+  const options: BenchOptions = {
+    runs: atLeast1('runs', values.runs),
+    seconds: atLeast1('seconds', values.seconds),
+    rate: atLeast1('rate', values.rate),
+    events: atLeast1('events', values.events),
+    floor: values.floor,
+    scenarios: scenarios.length > 0 ? scenarios : SCENARIO_NAMES,
+  };
+  const results: PartResult[] = [];
+  for (const part of parts) {
+    const result = await runPart(part, options);
+    results.push(result);
+    if (!values.markdown) for (const table of result.tables) show(table, false);
+    if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify({ machine, parts: results }, null, 2)}\n`);
+  }
+  if (values.markdown) for (const table of results.flatMap(({ tables }) => tables)) show(table, true);
+  return results.every(({ sound }) => sound) ? 0 : 1;
 }
 
-function atLeast1(name: string, text: string): number {
+/** Undefined where it was not given: each part knows what it needs. */
+function atLeast1(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
   const value = Number(text);
   if (!(value >= 1)) throw new Error(`--${name} ${text}: a number of at least 1 is needed.`);
   return value;

@@ -20,6 +20,8 @@ export interface LocalWorkerOptions {
 /** A Worker on the embedded Cloudflare runtime, as a process of its own. */
 export interface WranglerSession {
   origin: string;
+  /** Wrangler's process; the runtime's are below it. */
+  pid: number;
   /** Everything wrangler and the Worker have said so far. */
   output(): string;
   /** Ends it in order. */
@@ -80,7 +82,9 @@ export async function startWranglerDev(
     await end('SIGKILL');
     throw new Error(`${problem}\n${output}`);
   }
-  return { origin, output: () => output, stop: () => end('SIGTERM'), crash: () => end('SIGKILL') };
+  // What answers has been started.
+  const pid = child.pid as number;
+  return { origin, pid, output: () => output, stop: () => end('SIGTERM'), crash: () => end('SIGKILL') };
 }
 
 /** Waits until `GET /health` answers 200; what went wrong where it never does. */

@@ -1,8 +1,24 @@
 import { Banners } from './banner.tsx';
+import { CopyButton } from './copyable.tsx';
 import { outlookOf } from './overview-page.tsx';
 import { planAllows } from './plan-notice.tsx';
+import { SAMPLES, type Sample } from './samples.ts';
 import type { PageContext } from './visit.ts';
 import { SendTest, webhookOf, webhookPage } from './webhook-page.tsx';
+
+/** One is open at a time: the browser sees to that for details of the same name. */
+function SampleCode({ sample: { key, language, code }, open }: { sample: Sample; open: boolean }) {
+  return (
+    <details name="sample" open={open} id={`sample-${key}`}>
+      <summary>{language}</summary>
+      <div class="with-copy">
+        <span class="hint">Your secret, the request's headers and its raw body go in.</span>
+        <CopyButton text={code} label={`Copy the code for ${language}`} />
+      </div>
+      <pre tabindex={0}>{code}</pre>
+    </details>
+  );
+}
 
 /** `GET <webhook>/verify`: how a receiver tells that a delivery is from us. Where saving a new webhook leads. */
 export async function showVerify(c: PageContext): Promise<Response> {
@@ -39,6 +55,13 @@ export async function showVerify(c: PageContext): Promise<Response> {
           once: <code>webhook-id</code> stays the same.
         </p>
         {visit.can('write') && planAllows(visit) && <SendTest webhook={webhook} primary={false} />}
+      </section>
+      <section class="card samples" aria-labelledby="samples-title">
+        <h2 id="samples-title">In your language</h2>
+        <p class="hint">To copy: each needs the language's standard library alone.</p>
+        {SAMPLES.map((sample, index) => (
+          <SampleCode sample={sample} open={index === 0} />
+        ))}
       </section>
     </>,
   );

@@ -124,6 +124,7 @@ async function headersOf(request: AttemptRequest, startedAt: number): Promise<Re
 async function keepBody(record: AttemptRecord, response: Response, timeoutMs: number): Promise<void> {
   if (!response.body) return;
   const reader = response.body.getReader();
+  const declaredBytes = declaredLength(response.headers);
   const chunks: Uint8Array[] = [];
   let length = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -131,7 +132,8 @@ async function keepBody(record: AttemptRecord, response: Response, timeoutMs: nu
     timer = setTimeout(() => resolve('timeout'), timeoutMs);
   });
   try {
-    for (;;) {
+    // What was declared is all that comes: most responses are read to their end in one step.
+    while (length !== declaredBytes) {
       const chunk = await Promise.race([reader.read(), timeout]);
       const room = MAX_RESPONSE_BODY_BYTES - length;
       record.responseBodyTruncated = chunk === 'timeout' || (!chunk.done && chunk.value.length > room);
@@ -146,11 +148,18 @@ async function keepBody(record: AttemptRecord, response: Response, timeoutMs: nu
   } finally {
     if (timer !== undefined) clearTimeout(timer);
     // Not awaited to the end: a hostile endpoint could make closing slow. An error in it concerns nobody.
-    reader.cancel().catch(() => {});
+    if (length !== declaredBytes) reader.cancel().catch(() => {});
   }
   const kept = keptBody(joined(chunks, length), record.responseBodyTruncated);
   record.responseBody = kept.text;
   record.responseBodyEncoding = kept.encoding;
+}
+
+/** How many bytes the body's wire form has, where the endpoint says so and the runtime passes them on as they are; else null. */
+function declaredLength(headers: Headers): number | null {
+  const declared = headers.get('content-length');
+  if (declared === null || headers.has('content-encoding')) return null;
+  return /^\d{1,15}$/.test(declared) ? Number(declared) : null;
 }
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {

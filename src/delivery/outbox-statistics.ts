@@ -1,7 +1,10 @@
 import type { DeliveryStatus } from '../domain/delivery.ts';
 import { add, bucketStarts, count, countResponses, emptyTally, HOUR_MS, PERIODS, type Period, type Tally } from '../domain/statistics.ts';
 
-/** Rows counted in one call at most: an hour that was not reached is counted by a later call, which finds the others kept. */
+/**
+ * Deliveries and attempts' records counted in one call at most: an hour that was not reached is counted by a later call, which
+ * finds the others kept.
+ */
 const MAX_COUNTED_ROWS = 1_000_000;
 
 const COUNTED = "created_at >= ? AND created_at < ? AND trigger <> 'test'";
@@ -50,9 +53,11 @@ export interface Statistics {
  */
 export class OutboxStatistics {
   readonly #sql: SqlStorage;
+  readonly #maxRows: number;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, maxRows = MAX_COUNTED_ROWS) {
     this.#sql = sql;
+    this.#maxRows = maxRows;
   }
 
   /** The statistics of a period; null where there is more to count than one call may: a later call goes on. */
@@ -60,7 +65,7 @@ export class OutboxStatistics {
     const { bucketMs } = PERIODS[period];
     const starts = bucketStarts(period, now);
     const [from = now] = starts;
-    const budget = { rows: MAX_COUNTED_ROWS };
+    const budget = { rows: this.#maxRows };
     const kept = this.#kept(from, now);
     const buckets: Statistics['buckets'] = [];
     for (const start of starts) {
@@ -87,7 +92,8 @@ export class OutboxStatistics {
     const end = start + lengthMs;
     let others = 0;
     for (const row of this.#sql.exec<CountedRow>(SQL.rows, start, end)) {
-      if (budget.rows-- === 0) return null;
+      budget.rows -= atFirstAttempt(row) ? 1 : 1 + row.attempt_count;
+      if (budget.rows < 0) return null;
       count(tally, { status: row.status, attemptCount: row.attempt_count, durationMs: row.last_duration_ms });
       if (atFirstAttempt(row)) countResponses(tally, row.last_response_status);
       else others++;

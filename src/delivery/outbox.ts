@@ -132,13 +132,14 @@ export class Outbox extends DurableObject<Env> {
     for (const entry of news) if (entry.kind === 'attempted') this.#health.attempted(config, entry.delivery.id, entry.result);
     this.#erased = false;
     this.#retention.plan(now);
-    if (this.#workDueAt() !== null) {
+    const workDueAt = this.#workDueAt();
+    if (workDueAt !== null) {
       this.#webhook.remember(config);
       this.#tellBusy();
       // A running drain takes up what is due; what falls due later needs the alarm.
       this.#lane.poke();
     }
-    await this.#arm();
+    await this.#armFor(earliest([workDueAt, this.#retention.dueAt()]));
     return fresh;
   }
 
@@ -254,7 +255,6 @@ export class Outbox extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     this.#armedFor = null;
-    this.#webhook.refresh();
     let notBefore = 0;
     try {
       await this.#reports.flush(Date.now());
@@ -266,6 +266,8 @@ export class Outbox extends DurableObject<Env> {
       // Not thrown on: a throwing alarm is tried six times more and then never again (Durable Objects).
       logError('outbox.alarm_failed', withoutParameters(error), { webhook: this.#webhookId });
       notBefore = Date.now() + AFTER_FAULT_MS;
+      // The fault may be the configuration's (a secret that does not open).
+      this.#webhook.refresh();
     }
     if (this.#erased) return;
     // Set anew even where the lease of an attempt that has ended set it earlier: an alarm for nothing is billed as well.
@@ -289,11 +291,6 @@ export class Outbox extends DurableObject<Env> {
     }
   }
 
-  /** When something is to happen next, the sweep included. */
-  #nextDueAt(): number | null {
-    return earliest([this.#workDueAt(), this.#retention.dueAt()]);
-  }
-
   /** When work is due: an attempt or probe, the end of a lease, a report, a recovery's next step. */
   #workDueAt(): number | null {
     const waitingDueAt = this.#store.waitingDueAt();
@@ -303,9 +300,12 @@ export class Outbox extends DurableObject<Env> {
     return earliest([attemptAt, this.#store.leaseEndsAt(), this.#reports.dueAt(), recoveryAt]);
   }
 
-  /** Sees to it that an alarm is set for when something is due, or earlier. */
+  /** Sees to it that an alarm is set for when something is due, the sweep included, or earlier. */
   async #arm(notBefore = 0): Promise<void> {
-    const dueAt = this.#nextDueAt();
+    await this.#armFor(earliest([this.#workDueAt(), this.#retention.dueAt()]), notBefore);
+  }
+
+  async #armFor(dueAt: number | null, notBefore = 0): Promise<void> {
     if (dueAt === null) return;
     // A millisecond ahead: an alarm set for now within alarm() can stall.
     const at = Math.max(dueAt, notBefore, Date.now() + 1);

@@ -44,7 +44,7 @@ export class Sender {
       bodyTimeoutMs: BODY_TIMEOUT_MS,
     };
     const result = checked.ok ? await makeAttempt(request, deps) : refusedAttempt(request, checked.reason, Date.now());
-    logAttempt(webhook, sending, result);
+    if (this.#settings.logAttempts === 'all' || result.record.outcome !== 'succeeded') logAttempt(webhook, sending, result);
     return result;
   }
 

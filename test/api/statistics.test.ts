@@ -3,6 +3,9 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { readWebhook } from '../../src/db/configuration.ts';
 import { interruptedAttempt } from '../../src/delivery/attempt.ts';
+import { Ledger } from '../../src/delivery/ledger.ts';
+import { OutboxStatistics } from '../../src/delivery/outbox-statistics.ts';
+import { OutboxStore } from '../../src/delivery/outbox-store.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
@@ -108,11 +111,11 @@ describe('statistics', () => {
 
   it('are right also where a response comes late, of an attempt that was counted as interrupted', async () => {
     const { organization, webhook, path } = await given();
-    const config = await readWebhook(env.DB, webhook);
     const { id: eventId, payload } = anEvent(organization);
     const startedAt = Date.now();
     const id = deliveryId(eventId, webhook);
     const delivery = { id, eventId, event: 'visitor.identified', sessionId: null, acceptedAt: startedAt, payload };
+    const config = await readWebhook(env.DB, webhook);
     await outboxOf(webhook).record(config!, [{ kind: 'leased', delivery, startedAt }]);
     vi.setSystemTime(startedAt + 60_000);
     await runAlarm(webhook);
@@ -120,8 +123,28 @@ describe('statistics', () => {
     const responses = async () => (await platform.get(`${path}/stats?period=24h`)).body.totals.responses;
     expect(await responses()).toMatchObject({ '5xx': 0, none: 1 });
     const record = { ...interruptedAttempt(1, 'event', startedAt), outcome: 'failed' as const, responseStatus: 500 };
-    await outboxOf(webhook).record(config!, [{ kind: 'attempted', delivery, result: { record, retryAfterMs: null } }]);
+    await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
+      const ledger = new Ledger(new OutboxStore(storage), { scheduleMs: [60_000], random: () => 0 }, 40_000);
+      expect(ledger.settle(id, { record, retryAfterMs: null })).toBe(true);
+    });
     expect(await responses()).toMatchObject({ '5xx': 1, none: 0 });
+  });
+
+  it('of a log that is too long for one call are counted by several', async () => {
+    const { endpoint, webhook, post } = await given();
+    await endpoint.script([{ status: 500 }]);
+    for (let hours = 0; hours < 2; hours++) {
+      await post(3);
+      await untilEnded(webhook);
+      vi.setSystemTime(Date.now() + HOUR);
+    }
+    await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
+      // An hour has 3 deliveries and 12 attempts.
+      const statistics = new OutboxStatistics(storage.sql, 20);
+      expect(statistics.of('24h', Date.now())).toBeNull();
+      const counted = statistics.of('24h', Date.now());
+      expect(counted?.buckets.map(({ tally }) => tally.responses['5xx']).filter((number) => number > 0)).toEqual([12, 12]);
+    });
   });
 
   it('counted by a version that knew of no responses are counted anew', async () => {

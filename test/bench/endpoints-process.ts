@@ -28,8 +28,8 @@ export interface Arrival {
   atMs: number;
 }
 
-export type Order = { kind: 'behave'; behaviour: Behaviour } | { kind: 'report' } | { kind: 'forget' };
-export type Report = { kind: 'listening'; origin: string } | { kind: 'arrivals'; arrivals: Arrival[] };
+export type Order = { kind: 'behave'; behaviour: Behaviour } | { kind: 'report' } | { kind: 'count' } | { kind: 'forget' };
+export type Report = { kind: 'listening'; origin: string } | { kind: 'arrivals'; arrivals: Arrival[] } | { kind: 'counted'; count: number };
 
 const DRIP_EVERY_MS = 1_000;
 const SLOW_MS = 1_500;
@@ -68,6 +68,7 @@ function every(socket: Socket, act: () => void): void {
 process.on('message', (order: Order) => {
   if (order.kind === 'behave') behaviour = order.behaviour;
   else if (order.kind === 'forget') arrivals = [];
+  else if (order.kind === 'count') tell({ kind: 'counted', count: arrivals.length });
   else tell({ kind: 'arrivals', arrivals });
 });
 // The bench has ended, however it did.

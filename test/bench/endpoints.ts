@@ -9,6 +9,8 @@ export interface Endpoints {
   /** From now on they answer like this. */
   behave(behaviour: Behaviour): void;
   arrivals(): Promise<Arrival[]>;
+  /** How many requests have arrived: asking for them all would itself be work for the process that takes them. */
+  arrivedCount(): Promise<number>;
   forgetArrivals(): void;
   stop(): void;
 }
@@ -25,6 +27,11 @@ export async function startEndpoints(): Promise<Endpoints> {
       const answer = reported(child, 'arrivals');
       order({ kind: 'report' });
       return (await answer).arrivals;
+    },
+    async arrivedCount() {
+      const answer = reported(child, 'counted');
+      order({ kind: 'count' });
+      return (await answer).count;
     },
     stop: () => child.disconnect(),
   };

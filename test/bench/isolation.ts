@@ -1,11 +1,16 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { bold, CROSS, columns, dim, say, TICK, yellow } from '../../src/commands/terminal.ts';
+import { dim, say } from '../../src/commands/terminal.ts';
+import { arrivalsOf } from './arrivals.ts';
 import { type Endpoints, startEndpoints } from './endpoints.ts';
 import type { Behaviour } from './endpoints-process.ts';
+import { showRun, summaryOf } from './isolation-report.ts';
+import { type Account, type Half, MOST_P99_MS, MOST_TIMES, type Run } from './isolation-run.ts';
 import { type Planned, type Posted, post } from './load.ts';
-import { type Load, type Machine, NOISY_FROM, watchLoad } from './machine.ts';
-import { median, nowMs, type Percentiles, percentiles, seededRandom } from './statistics.ts';
-import { type BenchOrganization, startFloor, startOurs, type Target } from './target.ts';
+import { additional, steady } from './load-plan.ts';
+import { watchLoad } from './machine.ts';
+import type { PartResult } from './part.ts';
+import { nowMs, percentiles, seededRandom } from './statistics.ts';
+import { type BenchOrganization, benchOrganizations, startFloor, startOurs, type Target } from './target.ts';
 
 /*
  * Isolation: does one bad endpoint slow another? Organizations with a webhook each get events in an open loop. In the first half
@@ -36,14 +41,8 @@ const BESIDE_FLOOR = ['hang', 'busy'];
 
 const ORGANIZATIONS = 20;
 const WARM_UP_SECONDS = 10;
-/** How long arrivals are waited for after the last event was sent. */
-const ARRIVE_WITHIN_MS = 30_000;
 /** How long the log may take to account for everything. */
 const LOGGED_WITHIN_MS = 30_000;
-/** The goals: how many times the first half's p99 the second half's may be, and where it stops in any case. */
-const MOST_TIMES = 1.5;
-const MOST_P99_MS = 1_500;
-
 export interface IsolationOptions {
   scenarios: readonly string[];
   /** Of each run, both halves together. */
@@ -54,69 +53,23 @@ export interface IsolationOptions {
   floor: boolean;
 }
 
-/** One half, as healthy endpoints saw it. Latencies in milliseconds. */
-interface Half {
-  expected: number;
-  arrived: number;
-  /** From sending the request to its arrival at the endpoint. */
-  fromSent: Percentiles;
-  /** From the 202 to the arrival. Below 0 where the delivery overtook the answer. */
-  fromAccepted: Percentiles;
-  /** How long queue batches took, as wrangler says. */
-  batches: Percentiles & { count: number };
-  /** How late the load generator was at most. */
-  latestMs: number | null;
-  load: Load;
-}
-
-/** What the log says of the events of bad endpoints. */
-interface Account {
-  accepted: number;
-  delivered: number;
-  waiting: number;
-  failed: number;
-  lost: number;
-}
-
-interface Run {
-  scenario: string;
-  target: 'ours' | 'floor';
-  halves: [first: Half, second: Half];
-  /** Accepted events of healthy endpoints that did not arrive, or that the log does not have as delivered. */
-  lost: number;
-  arrivedTwice: number;
-  refused: number;
-  refusals: string[];
-  /** Null for a target without a log. */
-  bad: Account | null;
-  goals: { times: number | null; withinTimes: boolean; withinP99: boolean; nothingLost: boolean };
-}
-
-export interface IsolationReport {
-  part: 'isolation';
-  options: IsolationOptions;
-  machine: Machine;
-  runs: Run[];
-}
-
 export const SCENARIO_NAMES = Object.keys(SCENARIOS);
 
-/** Runs the scenarios in turn, as often as asked. Returns the report, and whether nothing was lost and everything was accepted. */
-export async function isolation(options: IsolationOptions, machine: Machine): Promise<{ report: IsolationReport; sound: boolean }> {
+/** Runs the scenarios in turn, as often as asked. It is sound where nothing was lost and everything was accepted. */
+export async function isolation(options: IsolationOptions): Promise<PartResult> {
   const runs: Run[] = [];
   for (let turn = 0; turn < options.runs; turn++) {
     for (const scenario of options.scenarios) {
       runs.push(await runOnce(scenario, 'ours', options, turn));
-      show(runs.at(-1) as Run);
+      showRun(runs.at(-1) as Run);
       if (!options.floor || !BESIDE_FLOOR.includes(scenario)) continue;
       runs.push(await runOnce(scenario, 'floor', options, turn));
-      show(runs.at(-1) as Run);
+      showRun(runs.at(-1) as Run);
     }
   }
-  summarize(runs);
   const ours = runs.filter(({ target }) => target === 'ours');
   const sound = ours.every(({ goals, refused }) => goals.nothingLost && refused === 0);
-  return { report: { part: 'isolation', options, machine, runs }, sound };
+  return { part: 'isolation', tables: [summaryOf(runs)], details: { options, runs }, sound };
 }
 
 async function runOnce(name: string, kind: Run['target'], options: IsolationOptions, turn: number): Promise<Run> {
@@ -127,10 +80,7 @@ async function runOnce(name: string, kind: Run['target'], options: IsolationOpti
   const healthy = await startEndpoints();
   const bad = await startEndpoints();
   try {
-    const organizations = Array.from({ length: ORGANIZATIONS }, (_, index): BenchOrganization => {
-      const id = `org_bench_${String(index + 1).padStart(2, '0')}`;
-      return { id, endpointUrl: `${index < scenario.bad ? bad.origin : healthy.origin}/${id}` };
-    });
+    const organizations = benchOrganizations(ORGANIZATIONS, (index) => (index < scenario.bad ? bad : healthy).origin);
     const target = kind === 'ours' ? await startOurs(organizations) : await startFloor(organizations);
     try {
       const badIds = new Set(organizations.slice(0, scenario.bad).map(({ id }) => id));
@@ -180,7 +130,10 @@ async function measure(setting: Setting): Promise<Omit<Run, 'scenario' | 'target
   }
   const posted = loads.flat();
   const counted = posted.filter(({ organizationId, acceptedAt }) => !badIds.has(organizationId) && acceptedAt !== null);
-  const arrivedAt = await arrivalsOf(counted, healthy);
+  const arrivedAt = await arrivalsOf(
+    counted.map(({ eventId }) => eventId as string),
+    healthy,
+  );
   const logged = target.log ? await accounted(target.log, posted, badIds) : null;
   const [first, second] = loads.map((load, half) => halfOf(load, badIds, arrivedAt.first, halves[half] as (typeof halves)[0])) as [
     Half,
@@ -204,42 +157,6 @@ async function measure(setting: Setting): Promise<Omit<Run, 'scenario' | 'target
       nothingLost: lost === 0 && (logged?.bad.lost ?? 0) === 0,
     },
   };
-}
-
-/** Evenly spaced events; each organization once in every round, in another order each time. */
-function steady(ids: readonly string[], perSecond: number, durationMs: number, random: () => number): Planned[] {
-  const count = Math.round((durationMs / 1_000) * perSecond);
-  let round: string[] = [];
-  return Array.from({ length: count }, (_, index) => {
-    if (round.length === 0) round = shuffled(ids, random);
-    return { atMs: (index * 1_000) / perSecond, organizationId: round.pop() as string };
-  });
-}
-
-/** What some organizations send beyond their share, evenly spaced. */
-function additional(ids: ReadonlySet<string>, organizations: number, timesShare: number, perSecond: number, durationMs: number): Planned[] {
-  const count = Math.round((durationMs / 1_000) * (perSecond / organizations) * (timesShare - 1));
-  return [...ids].flatMap((organizationId) =>
-    Array.from({ length: count }, (_, index) => ({ atMs: ((index + 0.5) * durationMs) / count, organizationId })),
-  );
-}
-
-function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  const keyed = items.map((item) => ({ item, key: random() }));
-  return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
-}
-
-/** When each event first arrived; waits for those that are still on their way. */
-async function arrivalsOf(posted: readonly Posted[], healthy: Endpoints): Promise<{ first: Map<string, number>; twice: number }> {
-  const deadline = nowMs() + ARRIVE_WITHIN_MS;
-  for (;;) {
-    const arrivals = await healthy.arrivals();
-    const first = new Map<string, number>();
-    for (const { eventId, atMs } of arrivals) if (!first.has(eventId)) first.set(eventId, atMs);
-    const missing = posted.some(({ eventId }) => !first.has(eventId as string));
-    if (!missing || nowMs() > deadline) return { first, twice: arrivals.length - first.size };
-    await wait(250);
-  }
 }
 
 /** What the log says of every accepted event; waits until it has all of them. */
@@ -305,106 +222,4 @@ function batchesOf(output: string): Half['batches'] {
 
 function ratio(second: number | null, first: number | null): number | null {
   return second === null || first === null || first <= 0 ? null : second / first;
-}
-
-function show(run: Run): void {
-  const { scenario, target, halves, lost, arrivedTwice, refused, refusals, bad, goals } = run;
-  say(`\n${bold(scenario)}, ${target === 'ours' ? 'ours' : 'the floor'}`);
-  const header = [
-    '',
-    'arrived',
-    'sent→arrival p50',
-    'p95',
-    'p99',
-    'max',
-    '202→arrival p50',
-    'p95',
-    'p99',
-    'max',
-    'batches p50',
-    'p99',
-    'max',
-    'CPUs busy',
-    'others',
-    'load late by',
-  ];
-  const rows = halves.map((half, index) => [
-    index === 0 ? 'first half' : 'second half',
-    `${half.arrived}/${half.expected}`,
-    ...[half.fromSent, half.fromAccepted].flatMap(({ p50, p95, p99, max }) => [p50, p95, p99, max].map((value) => ms(value))),
-    ...[half.batches.p50, half.batches.p99, half.batches.max].map((value) => ms(value, 0)),
-    percent(half.load.all),
-    percent(half.load.others),
-    ms(half.latestMs),
-  ]);
-  say(columns([header, ...rows]));
-  const verdict = (holds: boolean, text: string) => `${holds ? TICK : CROSS} ${text}`;
-  say(
-    [
-      verdict(goals.withinTimes, `p99 ${goals.times === null ? '–' : goals.times.toFixed(2)} × the first half's (${MOST_TIMES} at most)`),
-      verdict(goals.withinP99, `p99 below ${MOST_P99_MS / 1_000} s`),
-      verdict(goals.nothingLost, `lost: ${lost + (bad?.lost ?? 0)}`),
-    ].join('   '),
-  );
-  if (bad)
-    say(
-      dim(`the bad endpoints' ${bad.accepted}: ${bad.delivered} delivered, ${bad.waiting} waiting, ${bad.failed} failed, ${bad.lost} lost`),
-    );
-  if (isNoisy(run)) say(yellow('Other processes kept the machine busy meanwhile: timings are off.'));
-  if (arrivedTwice > 0) say(yellow(`arrived more than once: ${arrivedTwice}`));
-  if (refused > 0) say(yellow(`not accepted: ${refused} (${refusals.join('; ')})`));
-}
-
-function summarize(runs: readonly Run[]): void {
-  say(`\n${bold('Healthy endpoints, 202→arrival, medians of the runs')}`);
-  const header = [
-    'scenario',
-    'runs',
-    'first p50',
-    'first p99',
-    'second p50',
-    'second p99',
-    'second max',
-    'times',
-    'arrived',
-    'lost',
-    'goals',
-  ];
-  const groups = Map.groupBy(runs, ({ scenario, target }) => (target === 'ours' ? scenario : `${scenario} (floor)`));
-  const rows = [...groups].map(([name, of]) => {
-    const middle = (pick: (run: Run) => number | null) => median(of.map(pick).filter((value) => value !== null));
-    const sum = (pick: (run: Run) => number) => of.reduce((total, run) => total + pick(run), 0);
-    const times = middle(({ goals }) => goals.times);
-    const p99 = middle(({ halves }) => halves[1].fromAccepted.p99);
-    const lost = sum((run) => run.lost + (run.bad?.lost ?? 0));
-    const holds = times !== null && times <= MOST_TIMES && p99 !== null && p99 < MOST_P99_MS && lost === 0;
-    return [
-      name,
-      String(of.length),
-      String(of.filter(isNoisy).length),
-      ms(middle(({ halves }) => halves[0].fromAccepted.p50)),
-      ms(middle(({ halves }) => halves[0].fromAccepted.p99)),
-      ms(middle(({ halves }) => halves[1].fromAccepted.p50)),
-      ms(p99),
-      ms(middle(({ halves }) => halves[1].fromAccepted.max)),
-      times === null ? '–' : times.toFixed(2),
-      `${sum(({ halves }) => halves[0].arrived + halves[1].arrived)}/${sum(({ halves }) => halves[0].expected + halves[1].expected)}`,
-      String(lost),
-      holds ? `${TICK} hold` : `${CROSS} do not hold`,
-    ];
-  });
-  say(columns([header, ...rows]));
-}
-
-function percent(share: number | null): string {
-  return share === null ? '–' : `${Math.round(share * 100)} %`;
-}
-
-/** Whether other processes kept the machine busy meanwhile. */
-function isNoisy({ halves }: Run): boolean {
-  return halves.some(({ load }) => (load.others ?? 0) >= NOISY_FROM);
-}
-
-function ms(value: number | null, digits = 1): string {
-  return value === null ? '–' : `${value.toFixed(digits)} ms`;
 }

@@ -71,8 +71,46 @@ async function send(url: string, key: string, agent: Agent, body: string): Promi
   });
 }
 
+/** A request of a closed loop. Times are milliseconds since the epoch. */
+export interface Answered {
+  sentAt: number;
+  answeredAt: number;
+  /** The events' ids; none where they were not accepted. */
+  eventIds: string[];
+  /** What came instead of a 202. */
+  refusal: string | null;
+}
+
+/**
+ * A closed loop: each connection posts the next body as soon as it has the answer to the one before, until there is none. It
+ * finds out how much is accepted at most; how long that takes says little of a load that is bearable.
+ */
+export async function saturate(url: string, key: string, connections: number, nextBody: () => string | null): Promise<Answered[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const answered: Answered[] = [];
+  const connection = async (): Promise<void> => {
+    for (let body = nextBody(); body !== null; body = nextBody()) answered.push(await ask(url, key, agent, body));
+  };
+  await Promise.all(Array.from({ length: connections }, connection));
+  agent.destroy();
+  return answered;
+}
+
+async function ask(url: string, key: string, agent: Agent, body: string): Promise<Answered> {
+  const sentAt = nowMs();
+  try {
+    const { status, text } = await send(url, key, agent, body);
+    const answeredAt = nowMs();
+    if (status !== 202) return { sentAt, answeredAt, eventIds: [], refusal: `${status} ${text.slice(0, 200)}` };
+    const { id, ids } = JSON.parse(text) as { id?: string; ids?: string[] };
+    return { sentAt, answeredAt, eventIds: id === undefined ? (ids ?? []) : [id], refusal: null };
+  } catch (error) {
+    return { sentAt, answeredAt: nowMs(), eventIds: [], refusal: (error as Error).message };
+  }
+}
+
 /** An event of ordinary size, about 1 kB. */
-function eventText(organizationId: string, index: number): string {
+export function eventText(organizationId: string, index: number): string {
   return JSON.stringify({
     event: 'visitor.identified',
     timestamp: new Date().toISOString(),

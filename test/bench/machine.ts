@@ -33,10 +33,10 @@ export async function lookAtMachine(): Promise<Machine> {
 /** Starts looking at the CPUs; what is returned says how busy they have been since. */
 export function watchLoad(): () => Load {
   const before = times();
-  const ownBefore = ownTicks();
+  const ownBefore = ticksOf(process.pid);
   return () => {
     const { busy, total } = times();
-    const own = ownTicks();
+    const own = ticksOf(process.pid);
     const spentMs = total - before.total;
     if (spentMs <= 0) return { all: 0, others: null };
     const all = (busy - before.busy) / spentMs;
@@ -51,8 +51,14 @@ function times(): { busy: number; total: number } {
   return { busy, total: busy + sums.reduce((sum, each) => sum + each.idle, 0) };
 }
 
-/** The CPU time of this process and all below it, from /proc. */
-function ownTicks(): number | null {
+/** The CPU time that a process and all below it have used so far, in seconds; null where the system does not tell. */
+export function cpuSecondsOf(pid: number): number | null {
+  const ticks = ticksOf(pid);
+  return ticks === null ? null : (ticks * TICK_MS) / 1_000;
+}
+
+/** The CPU time of a process and all below it, from /proc. */
+function ticksOf(root: number): number | null {
   const ticks = new Map<number, { parent: number; own: number }>();
   try {
     for (const name of readdirSync('/proc')) {
@@ -62,8 +68,8 @@ function ownTicks(): number | null {
   } catch {
     return null;
   }
-  const isOwn = (pid: number): boolean => pid === process.pid || (ticks.has(pid) && isOwn(ticks.get(pid)?.parent ?? 0));
-  return [...ticks].reduce((sum, [pid, { own }]) => (isOwn(pid) ? sum + own : sum), 0);
+  const isBelow = (pid: number): boolean => pid === root || (ticks.has(pid) && isBelow(ticks.get(pid)?.parent ?? 0));
+  return [...ticks].reduce((sum, [pid, { own }]) => (isBelow(pid) ? sum + own : sum), 0);
 }
 
 function readStat(pid: string): { parent: number; own: number } | null {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiClient } from '../../src/commands/api-client.ts';
 import { startLocalWorker, startWranglerDev } from '../../src/commands/local-worker.ts';
+import { cpuSecondsOf } from './machine.ts';
 
 /** An organization of the bench: one webhook, for every event. */
 export interface BenchOrganization {
@@ -23,12 +24,22 @@ export interface Target {
   key: string;
   /** An organization's deliveries, from the API; null where the target keeps no log. */
   log: ((organizationId: string) => Promise<LoggedDelivery[]>) | null;
+  /** The CPU time that wrangler and its runtime have used so far, in seconds; null where the system does not tell. */
+  cpuSeconds(): number | null;
   /** Everything it has said so far. */
   output(): string;
   stop(): Promise<void>;
 }
 
 const INGEST = '/api/v1/events';
+
+/** Organizations of the bench, each with an endpoint; `originOf` says where. */
+export function benchOrganizations(count: number, originOf: (index: number) => string): BenchOrganization[] {
+  return Array.from({ length: count }, (_, index) => {
+    const id = `org_bench_${String(index + 1).padStart(2, '0')}`;
+    return { id, endpointUrl: `${originOf(index)}/${id}` };
+  });
+}
 
 /** Our Worker, as `npm run dev` runs it. */
 export async function startOurs(organizations: readonly BenchOrganization[]): Promise<Target> {
@@ -46,6 +57,7 @@ export async function startOurs(organizations: readonly BenchOrganization[]): Pr
     ingestUrl: `${worker.origin}${INGEST}`,
     key: worker.platformKey,
     log: (organizationId) => readLog(api, logs.get(organizationId) as string),
+    cpuSeconds: () => cpuSecondsOf(worker.pid),
     output: worker.output,
     stop: () => stopAndForget(worker.stop, folder),
   };
@@ -61,6 +73,7 @@ export async function startFloor(organizations: readonly BenchOrganization[]): P
     ingestUrl: `${session.origin}${INGEST}`,
     key: '',
     log: null,
+    cpuSeconds: () => cpuSecondsOf(session.pid),
     output: session.output,
     stop: () => stopAndForget(session.stop, folder),
   };

@@ -23,6 +23,7 @@ describe('the settings', () => {
       circuitThreshold: 10,
       disableAfterMs: 432_000_000,
       circuitProbeMs: [30_000, 600_000],
+      logAttempts: 'failed',
       allowInsecureEndpoints: false,
       publicUrl: null,
       dashboard: { name: 'Bullseye', logoUrl: null, accent: [79, 70, 229], upgradeUrl: null, frameAncestors: [] },
@@ -54,6 +55,11 @@ describe('the settings', () => {
       platformKeys: ['k'],
       masterKeys: ['m', 'n'],
     });
+  });
+
+  it('log attempts that failed, or all of them, and nothing else', () => {
+    expect(parseSettings({ ...VARS, LOG_ATTEMPTS: 'all' }).logAttempts).toBe('all');
+    expect(errorOf('LOG_ATTEMPTS', 'some')).toBe('LOG_ATTEMPTS: "failed" or "all" is needed');
   });
 
   it('take a public URL', () => {

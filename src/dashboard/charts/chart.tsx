@@ -20,18 +20,21 @@ interface ChartProps {
   title: string;
   statistics: ShownStatistics;
   series: readonly Series[];
+  /** Whether there is nothing to draw. */
+  empty: boolean;
   /** The plot. */
   children: Child;
 }
 
 /** A chart with its title, legend, and the same numbers as a table. */
-export function Chart({ title, statistics, series, children }: ChartProps) {
-  const empty = statistics.totals.attempts === 0 && statistics.totals.discarded === 0;
+export function Chart({ title, statistics, series, empty, children }: ChartProps) {
+  const { attempts, discarded } = statistics.totals;
   return (
     <figure class="chart">
       <figcaption class="chart-title">{title}</figcaption>
       {empty ? (
-        <p class="chart-empty">No deliveries in this period</p>
+        // There can be attempts of which the chart has nothing to tell yet.
+        <p class="chart-empty">{attempts + discarded === 0 ? 'No deliveries in this period' : 'Nothing to show yet'}</p>
       ) : (
         <>
           <ul class="chart-legend">
@@ -53,7 +56,7 @@ export function Chart({ title, statistics, series, children }: ChartProps) {
   );
 }
 
-function DataTable({ title, statistics: { buckets, bucketSeconds }, series }: Omit<ChartProps, 'children'>) {
+function DataTable({ title, statistics: { buckets, bucketSeconds }, series }: Omit<ChartProps, 'empty' | 'children'>) {
   return (
     <table>
       <caption>{title}, times in UTC</caption>

@@ -2,7 +2,7 @@ import { max } from 'd3-array';
 import type { ShownStatistics } from '../../api/statistics.ts';
 import { Chart } from './chart.tsx';
 import { bucketLabel, numberLabel, PERIOD_LABELS } from './labels.ts';
-import { type Layer, layerSeries, StackedBars } from './stacked-bars.tsx';
+import { isEmpty, type Layer, layerSeries, StackedBars } from './stacked-bars.tsx';
 
 const LAYERS: readonly Layer[] = [
   { key: 'delivered', label: 'Delivered', pattern: 'solid', count: ({ delivered }) => delivered },
@@ -13,7 +13,12 @@ const LAYERS: readonly Layer[] = [
 /** Deliveries that have ended, by how and by when their events were accepted. */
 export function DeliveriesChart({ statistics }: { statistics: ShownStatistics }) {
   return (
-    <Chart title="Deliveries" statistics={statistics} series={layerSeries('deliveries', LAYERS, statistics)}>
+    <Chart
+      title="Deliveries"
+      statistics={statistics}
+      series={layerSeries('deliveries', LAYERS, statistics)}
+      empty={isEmpty(LAYERS, statistics)}
+    >
       <StackedBars chart="deliveries" layers={LAYERS} statistics={statistics} summary={summaryOf(statistics)} />
     </Chart>
   );

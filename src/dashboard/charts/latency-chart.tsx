@@ -33,7 +33,7 @@ export function LatencyChart({ statistics }: { statistics: ShownStatistics }) {
     cell: (bucket: Bucket) => durationLabel(percentile.durationMs(bucket)),
   }));
   return (
-    <Chart title="Response time" statistics={statistics} series={series}>
+    <Chart title="Response time" statistics={statistics} series={series} empty={totals.latencyP50Ms === null}>
       <Plot
         statistics={statistics}
         scale={scale}

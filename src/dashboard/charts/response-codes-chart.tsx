@@ -3,7 +3,7 @@ import { RESPONSE_CLASSES, type ResponseClass } from '../../domain/statistics.ts
 import { Chart } from './chart.tsx';
 import { numberLabel, PERIOD_LABELS } from './labels.ts';
 import type { PatternName } from './pattern.tsx';
-import { type Layer, layerSeries, StackedBars } from './stacked-bars.tsx';
+import { isEmpty, type Layer, layerSeries, StackedBars } from './stacked-bars.tsx';
 
 const PATTERNS: Record<ResponseClass, PatternName> = {
   '2xx': 'solid',
@@ -25,7 +25,12 @@ export function ResponseCodesChart({ statistics }: { statistics: ShownStatistics
   const counts = LAYERS.map(({ label, count }) => `${numberLabel(count(statistics.totals))} ${label.toLowerCase()}`).join(', ');
   const summary = `Responses to attempts ${PERIOD_LABELS[statistics.period]}: ${counts}.`;
   return (
-    <Chart title="Responses" statistics={statistics} series={layerSeries('responses', LAYERS, statistics)}>
+    <Chart
+      title="Responses"
+      statistics={statistics}
+      series={layerSeries('responses', LAYERS, statistics)}
+      empty={isEmpty(LAYERS, statistics)}
+    >
       <StackedBars chart="responses" layers={LAYERS} statistics={statistics} summary={summary} />
     </Chart>
   );

@@ -26,6 +26,11 @@ export function layerSeries(chart: string, layers: readonly Layer[], statistics:
   }));
 }
 
+/** Whether no layer has counted anything. */
+export function isEmpty(layers: readonly Layer[], { totals }: ShownStatistics): boolean {
+  return layers.every(({ count }) => count(totals) === 0);
+}
+
 interface StackedBarsProps {
   chart: string;
   layers: readonly Layer[];

@@ -11,6 +11,10 @@ interface FloorEnv {
   ENDPOINTS: string;
 }
 
+interface Event {
+  organization_id: string;
+}
+
 interface Message {
   id: string;
   organizationId: string;
@@ -31,16 +35,26 @@ app.get('/health', (c) => c.text('ok'));
 
 app.post('/api/v1/events', async (c) => {
   const body = await c.req.text();
-  const id = `evt_${crypto.randomUUID()}`;
-  await c.env.EVENTS.send({ id, organizationId: (JSON.parse(body) as { organization_id: string }).organization_id, body });
-  return c.json({ id }, 202);
+  const event = JSON.parse(body) as Event | Event[];
+  if (Array.isArray(event)) {
+    const messages = event.map((one) => messageOf(one, JSON.stringify(one)));
+    await c.env.EVENTS.sendBatch(messages.map((message) => ({ body: message })));
+    return c.json({ ids: messages.map(({ id }) => id) }, 202);
+  }
+  const message = messageOf(event, body);
+  await c.env.EVENTS.send(message);
+  return c.json({ id: message.id }, 202);
 });
 
-async function deliver({ id, organizationId, body }: Message, endpoints: Record<string, string>): Promise<boolean> {
+function messageOf(event: Event, body: string): Message {
+  return { id: `evt_${crypto.randomUUID()}`, organizationId: event.organization_id, body };
+}
+
+async function deliver({ id, body }: Message, url: string): Promise<boolean> {
   imported ??= key(false, ['sign']);
   const signature = new Uint8Array(await crypto.subtle.sign('HMAC', await imported, encoder.encode(body)));
   try {
-    const response = await fetch(endpoints[organizationId] ?? '', {
+    const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'webhook-id': id, 'x-signature': toHex(signature) },
       body,
@@ -58,9 +72,12 @@ export default {
   async queue(batch, env) {
     const endpoints = JSON.parse(env.ENDPOINTS) as Record<string, string>;
     await Promise.all(
-      batch.messages.map(async (message) =>
-        (await deliver(message.body, endpoints)) ? message.ack() : message.retry({ delaySeconds: 60 }),
-      ),
+      batch.messages.map(async (message) => {
+        const url = endpoints[message.body.organizationId];
+        // Nobody's: accepted and dropped.
+        if (url === undefined || (await deliver(message.body, url))) message.ack();
+        else message.retry({ delaySeconds: 60 });
+      }),
     );
   },
 } satisfies ExportedHandler<FloorEnv, Message>;

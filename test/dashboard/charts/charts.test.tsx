@@ -17,6 +17,11 @@ const COUNTED: readonly Counted[] = [
 const day = statisticsOf('24h', COUNTED);
 const nothing = statisticsOf('30d', []);
 
+/** Deliveries of which a chart has nothing to tell: none has ended, or none was attempted. */
+const retrying = statisticsOf('24h', [{ bucket: 3, status: 'retrying', deliveries: 2, durationMs: 10, responseStatus: 500 }]);
+const discarded = statisticsOf('24h', COUNTED.slice(-1));
+const UNSHOWN = { DeliveriesChart: retrying, LatencyChart: discarded, ResponseCodesChart: discarded };
+
 const CHARTS = { DeliveriesChart, LatencyChart, ResponseCodesChart };
 
 /** What the label of the picture says. */
@@ -116,10 +121,16 @@ describe('the small chart of a row', () => {
   });
 });
 
-describe.each(Object.entries(CHARTS))('%s', (_name, Drawn) => {
+describe.each(Object.entries(CHARTS))('%s', (name, Drawn) => {
   it('says so where there was nothing', () => {
     const html = String(<Drawn statistics={nothing} />);
     expect(html).toContain('No deliveries in this period');
+    expect(html).not.toContain('<svg');
+  });
+
+  it('says so where there was nothing that it could show yet', () => {
+    const html = String(<Drawn statistics={UNSHOWN[name as keyof typeof CHARTS]} />);
+    expect(html).toContain('Nothing to show yet');
     expect(html).not.toContain('<svg');
   });
 

@@ -1,0 +1,50 @@
+import { type ComparisonOptions, type ComparisonPart, compare } from './comparison.ts';
+import { ingestArrays, ingestSingle } from './ingest.ts';
+import { isolation } from './isolation.ts';
+import { cpu, latency } from './latency.ts';
+import type { PartResult } from './part.ts';
+import { throughput } from './throughput.ts';
+
+/** What was asked for; what is undefined is as each part has it. */
+export interface BenchOptions {
+  runs: number | undefined;
+  seconds: number | undefined;
+  rate: number | undefined;
+  events: number | undefined;
+  floor: boolean;
+  /** Of the isolation part. */
+  scenarios: readonly string[];
+}
+
+const RUNS = 5;
+const THROUGHPUT_EVENTS = 20_000;
+
+/** The parts, in the order in which they run. */
+const PARTS = {
+  ingest: comparing(ingestSingle, { seconds: 8 }),
+  'ingest-arrays': comparing(ingestArrays, { seconds: 8 }),
+  throughput: comparing(throughput, {}),
+  latency: comparing(latency, { seconds: 20, rate: 50 }),
+  cpu: comparing(cpu, { seconds: 20, rate: 100 }),
+  isolation: ({ scenarios, seconds = 60, rate = 50, runs = 1, floor }: BenchOptions) =>
+    isolation({ scenarios, seconds, eventsPerSecond: rate, runs, floor }),
+} satisfies Record<string, (options: BenchOptions) => Promise<PartResult>>;
+
+export type PartName = keyof typeof PARTS;
+
+export const PART_NAMES = Object.keys(PARTS) as PartName[];
+
+export async function runPart(name: PartName, options: BenchOptions): Promise<PartResult> {
+  return await PARTS[name](options);
+}
+
+function comparing<V>(part: ComparisonPart<V>, usual: Partial<ComparisonOptions>): (options: BenchOptions) => Promise<PartResult> {
+  return ({ runs, seconds, rate, events, floor }) =>
+    compare(part, {
+      runs: runs ?? RUNS,
+      seconds: seconds ?? usual.seconds ?? 0,
+      rate: rate ?? usual.rate ?? 0,
+      events: events ?? THROUGHPUT_EVENTS,
+      floor,
+    });
+}
