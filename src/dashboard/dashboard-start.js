@@ -36,7 +36,8 @@ function prepare(root) {
 document.addEventListener('click', async (event) => {
   const button = event.target.closest?.('button[data-copy]');
   if (!button) return;
-  const label = button.textContent;
+  // Kept with the button: a second click finds the answer to the first on it.
+  button.dataset.label ??= button.textContent;
   let said = 'Copied';
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
@@ -45,7 +46,7 @@ document.addEventListener('click', async (event) => {
   }
   button.textContent = said;
   setTimeout(() => {
-    button.textContent = label;
+    button.textContent = button.dataset.label;
   }, COPIED_SHOWN_MS);
 });
 
@@ -62,6 +63,11 @@ document.addEventListener('submit', (event) => {
   if (!button?.dataset.busy) return;
   button.textContent = button.dataset.busy;
   button.setAttribute('aria-disabled', 'true');
+});
+
+/** A page that the browser brings back as it was left has forms that count as sent. */
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
 });
 
 /** How hard a secret is to guess, at most: by its length and the kinds of characters in it. */

@@ -32,7 +32,9 @@ dashboard.onError(async (error, c) => {
   const shown = refusedOrigin
     ? new ApiError('insufficient_scope', 'This form did not come from these pages. Go back and try again.')
     : error;
-  return await errorPage(c, toApiError(shown, c.get('requestId'), { method: c.req.method, path: c.req.path }));
+  // A link's token opens something: it is not for logs.
+  const path = c.req.path.replace(/\/link\/.*/, '/link/…');
+  return await errorPage(c, toApiError(shown, c.get('requestId'), { method: c.req.method, path }));
 });
 
 dashboard.get('/theme.css', theme);

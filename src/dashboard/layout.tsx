@@ -30,6 +30,7 @@ export function Layout({ title, dashboard, visit, crumbs, flash, children }: Lay
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
         <title>{`${title} · ${dashboard.name}`}</title>
         <link rel="icon" href="/favicon.svg" />
         <link rel="stylesheet" href="/dashboard-assets/dashboard.css" />
