@@ -8,6 +8,8 @@ const bindings = {
   PLATFORM_API_KEY: 'bsk_platform_of_the_tests',
   MASTER_KEY: 'master-key-of-the-tests',
   ALLOW_INSECURE_ENDPOINTS: 'true',
+  // `npm run bench -- growth` asks for more rows than the tests need.
+  GROWTH_ROWS: process.env.GROWTH_ROWS ?? '',
 };
 
 /** `import … with { type: 'text' }`, which the Worker's build knows by itself: of the verification samples. */
@@ -41,7 +43,7 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,db,delivery}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
+          include: ['test/{api,cost,db,delivery}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
           // Reads the folder of the samples.
           exclude: ['test/dashboard/samples.test.ts'],
           setupFiles: ['./test/support/migrate.ts'],

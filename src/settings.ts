@@ -1,6 +1,9 @@
 import { type Colour, parseColour } from './domain/colour.ts';
 import { parseDuration, parseDurations } from './domain/duration.ts';
 
+/** Most queues that events can be spread over. */
+const MAX_EVENT_QUEUES = 64;
+
 /** The vars and secrets of wrangler.toml, parsed. A value that does not parse is a deployment fault: it throws, naming the var. */
 export interface Settings {
   /** Waits between an attempt's end and the next attempt, in milliseconds; one per retry. */
@@ -16,6 +19,8 @@ export interface Settings {
   disableAfterMs: number;
   /** Which attempts leave a line in the Worker's log: each is in its webhook's log anyway, and a line costs as much as a delivery does. */
   logAttempts: 'failed' | 'all';
+  /** How many queues events are spread over. */
+  eventQueues: number;
   /** Admits `http://127.0.0.1` endpoints, where the Worker itself is served from loopback. */
   allowInsecureEndpoints: boolean;
   /** The service's own origin, where it is not that of the request. */
@@ -60,6 +65,7 @@ type Vars = Pick<
   | 'CIRCUIT_THRESHOLD'
   | 'CIRCUIT_PROBE'
   | 'DISABLE_AFTER'
+  | 'EVENT_QUEUES'
   | 'LOG_ATTEMPTS'
   | 'ALLOW_INSECURE_ENDPOINTS'
   | 'PUBLIC_URL'
@@ -89,6 +95,7 @@ export function parseSettings(vars: Vars): Settings {
       if (text !== 'failed' && text !== 'all') throw new RangeError('"failed" or "all" is needed');
       return text;
     }),
+    eventQueues: read('EVENT_QUEUES', vars.EVENT_QUEUES, (text) => wholeNumber(text, 1, MAX_EVENT_QUEUES)),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
     publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, webUrl) : null,
     dashboard: {

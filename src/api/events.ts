@@ -1,3 +1,4 @@
+import { eventQueueFor } from '../delivery/event-queues.ts';
 import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '../domain/event.ts';
 import { packEvents } from '../domain/event-message.ts';
 import { checkAgainstSchema } from '../domain/event-schema.ts';
@@ -64,7 +65,9 @@ const post = route({
         payload,
       })),
     );
-    await sendToQueue(env, packEvents(queued, nowMs));
+    // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
+    const [{ organizationId }] = read.events as [IncomingEvent];
+    await sendToQueue(eventQueueFor(env, organizationId), packEvents(queued, nowMs));
     const ids = queued.map(({ id }) => id);
     return read.array ? { ids } : { id: ids[0] as string };
   },
@@ -106,14 +109,14 @@ function mismatches(one: IncomingEvent, schema: Record<string, unknown> | null):
 }
 
 /**
- * Puts messages into the queue, all or none: one sendBatch. Where it fails or takes too long the producer is told to try again;
+ * Puts messages into a queue, all or none: one sendBatch. Where it fails or takes too long the producer is told to try again;
  * a send that succeeds after that is a duplicate, which at-least-once delivery allows.
  */
-export async function sendToQueue(env: Env, bodies: readonly Uint8Array[]): Promise<void> {
+export async function sendToQueue(queue: Queue, bodies: readonly Uint8Array[]): Promise<void> {
   const [only] = bodies;
   try {
-    if (only && bodies.length === 1) await within(QUEUE_TIMEOUT_MS, env.EVENTS.send(only, { contentType: 'bytes' }));
-    else await within(QUEUE_TIMEOUT_MS, env.EVENTS.sendBatch(bodies.map((body) => ({ body, contentType: 'bytes' as const }))));
+    if (only && bodies.length === 1) await within(QUEUE_TIMEOUT_MS, queue.send(only, { contentType: 'bytes' }));
+    else await within(QUEUE_TIMEOUT_MS, queue.sendBatch(bodies.map((body) => ({ body, contentType: 'bytes' as const }))));
   } catch (error) {
     logError('api.queue_unavailable', error, { messages: bodies.length });
     throw new ApiError(

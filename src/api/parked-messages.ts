@@ -1,4 +1,5 @@
 import { deleteParkedMessage, findParkedMessage, listParkedMessages, type ParkedMessage } from '../db/parked-messages.ts';
+import { eventQueueFor } from '../delivery/event-queues.ts';
 import { toBase64 } from '../domain/encoding.ts';
 import { asRedriven } from '../domain/event-message.ts';
 import { ApiError, notFound } from './errors.ts';
@@ -84,7 +85,7 @@ const redrive = route({
     const message = await findParkedMessage(db, messageId);
     if (!message) throw notFound('parked message');
     // First into the queue, then off the list: where this ends in between, the message is in both, which its mark makes harmless.
-    await sendToQueue(env, [markRedriven(message.body)]);
+    await sendToQueue(eventQueueFor(env, messageId), [markRedriven(message.body)]);
     await deleteParkedMessage(db, messageId);
     return { id: messageId };
   },

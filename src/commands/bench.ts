@@ -20,6 +20,10 @@ Measured beside a bare Worker (Hono, queue, HMAC, fetch, nothing else): the floo
   throughput       events over 100 webhooks, to the last arrival, with the log kept
   latency          accept to arrival at a steady rate
   cpu              CPU seconds per 1,000 events
+Of ours alone:
+  cost             operations an event, and dollars for a million: the counts that the tests hold
+  growth           whether operations grow with what there is, to a million rows
+  size             the bundle, and the CPU time to start
   isolation        one bad endpoint does not slow another; scenarios, which can be named instead:
                    ${SCENARIO_NAMES.join(' ')}
 

@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } f
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { gatherAssets } from './assets.ts';
+import { bundleProblem } from './bundle-size.ts';
 import { CROSS, dim, indent, say, seconds, TICK } from './terminal.ts';
 import { PROJECT_ROOT, QUIET_WRANGLER } from './wrangler.ts';
 
@@ -28,7 +29,7 @@ const STEPS: readonly [name: string, run: () => Result][] = [
   ],
   ['migrations are consistent', () => tool('drizzle-kit', ['check'])],
   ['migrations match src/db/schema.ts', migrationsMatchSchema],
-  ['wrangler deploy --dry-run', () => tool('wrangler', ['deploy', '--dry-run', '--outdir', join(scratch, 'bundle')])],
+  ['wrangler deploy --dry-run, and the size of its bundle', bundle],
 ];
 
 gatherAssets();
@@ -49,6 +50,12 @@ function tool(name: string, args: readonly string[], cwd = PROJECT_ROOT): Result
   const env = { ...QUIET_WRANGLER, ...process.env, PATH: `${TOOLS}${delimiter}${process.env.PATH}` };
   const run = spawnSync(name, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   return { ok: run.status === 0, output: run.error?.message ?? `${run.stdout}${run.stderr}` };
+}
+
+function bundle(): Result {
+  const built = tool('wrangler', ['deploy', '--dry-run', '--outdir', join(scratch, 'bundle')]);
+  const problem = built.ok ? bundleProblem(built.output) : null;
+  return problem === null ? built : { ok: false, output: problem };
 }
 
 /** Generates into a copy of the migrations: what the schema asks for must be there already. */

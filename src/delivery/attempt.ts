@@ -128,13 +128,18 @@ async function keepBody(record: AttemptRecord, response: Response, timeoutMs: nu
   const chunks: Uint8Array[] = [];
   let length = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<'timeout'>((resolve) => {
-    timer = setTimeout(() => resolve('timeout'), timeoutMs);
-  });
+  let timeout: Promise<'timeout'> | undefined;
+  const tooLate = () => {
+    timeout ??= new Promise<'timeout'>((resolve) => {
+      timer = setTimeout(() => resolve('timeout'), timeoutMs);
+    });
+    return timeout;
+  };
   try {
-    // What was declared is all that comes: most responses are read to their end in one step.
-    while (length !== declaredBytes) {
-      const chunk = await Promise.race([reader.read(), timeout]);
+    // What was declared is all that comes. Most responses are read to their end in one step, which needs no timer: where nothing
+    // comes at all, the attempt's own timeout ends it.
+    for (let step = 0; length !== declaredBytes; step++) {
+      const chunk = await (step === 0 ? reader.read() : Promise.race([reader.read(), tooLate()]));
       const room = MAX_RESPONSE_BODY_BYTES - length;
       record.responseBodyTruncated = chunk === 'timeout' || (!chunk.done && chunk.value.length > room);
       if (chunk === 'timeout' || chunk.done) break;

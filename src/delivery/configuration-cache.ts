@@ -16,6 +16,8 @@ export interface LoadedConfig {
   config: OrganizationConfig | null;
   /** Whether it is at most MAX_AGE_MS old. An old one serves to deliver by, not to drop events by. */
   fresh: boolean;
+  /** When D1 was asked for it. */
+  readAt: number;
 }
 
 interface Entry {
@@ -41,7 +43,7 @@ export class ConfigurationCache {
     const loaded = new Map<string, LoadedConfig>();
     for (const id of wanted) {
       const entry = this.#entries.get(id);
-      if (entry) loaded.set(id, { config: entry.config, fresh: this.#isFresh(id, now) });
+      if (entry) loaded.set(id, { ...entry, fresh: this.#isFresh(id, now) });
     }
     return loaded;
   }

@@ -211,19 +211,20 @@ class Consumer {
   }
 
   /** One call, repeated where it is refused: recording is a no-op where an answer was lost. */
-  async #recordPersistently(work: WebhookWork, entries: OutboxEntry[]): Promise<string[]> {
+  async #recordPersistently({ config, readAt }: WebhookWork, entries: OutboxEntry[]): Promise<string[]> {
+    const { id } = config.webhook;
     for (const waitMs of RECORD_RETRIES_MS) {
       try {
-        return await this.#env.OUTBOX.getByName(work.config.webhook.id).record(work.config, entries);
+        return await this.#env.OUTBOX.getByName(id).record(config, entries, readAt);
       } catch (error) {
         logWarning('outbox.record_repeated', {
-          webhook: work.config.webhook.id,
+          webhook: id,
           error: error instanceof Error ? error.message : String(error),
         });
         await scheduler.wait(waitMs);
       }
     }
-    return await this.#env.OUTBOX.getByName(work.config.webhook.id).record(work.config, entries);
+    return await this.#env.OUTBOX.getByName(id).record(config, entries, readAt);
   }
 }
 

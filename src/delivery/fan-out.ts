@@ -43,6 +43,8 @@ export interface Task {
 /** A webhook's share of a batch, in the order of acceptance. */
 export interface WebhookWork {
   config: OutboxConfig;
+  /** When D1 was asked for the configuration. */
+  readAt: number;
   tasks: Task[];
 }
 
@@ -99,12 +101,13 @@ export function fanOut(events: readonly InboundEvent[], configs: ReadonlyMap<str
     if (wanting.length === 0 && !loaded?.fresh) event.inbound.failed = true;
     for (const webhook of wanting) {
       if (!config) continue;
-      const work = works.get(webhook.id) ?? { config: { plan: config.plan, webhook }, tasks: [], byId: new Map() };
+      const { readAt } = loaded;
+      const work = works.get(webhook.id) ?? { config: { plan: config.plan, webhook }, readAt, tasks: [], byId: new Map() };
       works.set(webhook.id, work);
       addTask(work, event);
     }
   }
-  return [...works.values()].map(({ config, tasks }) => ({ config, tasks }));
+  return [...works.values()].map(({ config, readAt, tasks }) => ({ config, readAt, tasks }));
 }
 
 function addTask(work: WebhookWork & { byId: Map<string, Task> }, event: InboundEvent): void {

@@ -14,8 +14,13 @@ import type { Task, WebhookWork } from './fan-out.ts';
 export const SLOTS = 5;
 /** Attempts at a time to one webhook while others have some to begin: one endpoint does not take all slots. */
 export const SLOTS_PER_WEBHOOK = 2;
+/**
+ * After this much of a run only webhooks go on that have used their slots for less than this in all: it is for many endpoints with
+ * a little each that a run may be long, not for one whose answers are slow and many.
+ */
+export const WEBHOOK_MS = 1_000;
 /** No attempt begins later than this after the run's start. */
-export const BEGIN_BY_MS = 1_000;
+export const BEGIN_BY_MS = 2_000;
 /** Whatever runs is leased this long after the run's start. */
 export const LEASE_BY_MS = 2_500;
 
@@ -51,6 +56,8 @@ interface Lane {
   running: number;
   /** Attempts that run and are not leased. */
   watched: number;
+  /** What its attempts have taken in all. */
+  spentMs: number;
   /** Nothing more begins here: an attempt failed or is slow, and the rest are the outbox's to pace. */
   closed: boolean;
   finished: boolean;
@@ -75,6 +82,7 @@ export class FastPath {
       waiting: [...work.tasks],
       running: 0,
       watched: 0,
+      spentMs: 0,
       closed: !deps.takes(work),
       finished: false,
       ended: [],
@@ -117,11 +125,16 @@ export class FastPath {
     for (let tried = 0; tried < this.#lanes.length; tried++) {
       const lane = this.#lanes[this.#nextLane++ % this.#lanes.length] as Lane;
       if (lane.closed || lane.waiting.length === 0) continue;
-      if (lane.running < SLOTS_PER_WEBHOOK) return lane;
+      if (this.#mayUse(lane, SLOTS_PER_WEBHOOK)) return lane;
       alone = lane;
       full++;
     }
-    return full === 1 && alone?.ended.length ? alone : undefined;
+    return full === 1 && alone?.ended.length && this.#mayUse(alone, SLOTS) ? alone : undefined;
+  }
+
+  /** Whether a webhook may use one more of so many slots. */
+  #mayUse(lane: Lane, slots: number): boolean {
+    return lane.running < slots && (this.#deps.now() - this.#startedAt < WEBHOOK_MS || lane.spentMs < WEBHOOK_MS);
   }
 
   #begin(lane: Lane, task: Task): void {
@@ -153,6 +166,7 @@ export class FastPath {
         return;
       }
       free();
+      lane.spentMs += this.#deps.now() - startedAt;
       lane.ended.push({ task, result });
       if (result.record.outcome !== 'succeeded') lane.closed = true;
     } catch (error) {

@@ -92,7 +92,7 @@ export class Lane {
   /** Begins what may begin. Returns how long to wait for the owner's pace; null where it is not what holds the lane up. */
   async #fill(): Promise<number | null> {
     this.#interruptOverdue();
-    while (this.#fault === null && this.#store.waiting(this.#deps.now(), 1).length > 0) {
+    while (this.#fault === null && this.#isDue()) {
       const config = await this.#deps.configuration();
       if (config === null) {
         await this.#deps.erase();
@@ -176,8 +176,13 @@ export class Lane {
     }
   }
 
+  #isDue(): boolean {
+    return (this.#store.waitingDueAt() ?? Number.POSITIVE_INFINITY) <= this.#deps.now();
+  }
+
   #interruptOverdue(): void {
     const now = this.#deps.now();
+    if ((this.#store.leaseEndsAt() ?? Number.POSITIVE_INFINITY) > now) return;
     for (const delivery of this.#store.overdue(now, STEP_ROWS)) this.#ledger.interrupt(delivery, now);
   }
 

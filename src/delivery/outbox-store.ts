@@ -131,7 +131,7 @@ export class OutboxStore {
 
   /** The delivery at a place in the log, as it stands now. */
   at({ createdAt, id }: DeliveryPosition): StoredDelivery | null {
-    const [row] = this.sql.exec<Row>(SQL.find, createdAt, id);
+    const row = this.#first<Row>(SQL.find, createdAt, id);
     return row ? toStored(row) : null;
   }
 
@@ -150,11 +150,8 @@ export class OutboxStore {
   }
 
   attempt({ createdAt, id }: DeliveryPosition, number: number): AttemptRecord | null {
-    const cursor =
-      number === 1
-        ? this.sql.exec<{ record: string | null }>(SQL.firstAttempt, createdAt, id)
-        : this.sql.exec<{ record: string | null }>(SQL.attempt, id, number);
-    const [row] = cursor;
+    type Kept = { record: string | null };
+    const row = number === 1 ? this.#first<Kept>(SQL.firstAttempt, createdAt, id) : this.#first<Kept>(SQL.attempt, id, number);
     return row?.record ? JSON.parse(row.record) : null;
   }
 
@@ -180,14 +177,12 @@ export class OutboxStore {
 
   /** When the first of what waits is due; null where nothing waits. */
   waitingDueAt(): number | null {
-    const [row] = this.sql.exec<{ due_at: number }>(SQL.waitingDueAt);
-    return row?.due_at ?? null;
+    return this.#first<{ due_at: number }>(SQL.waitingDueAt)?.due_at ?? null;
   }
 
   /** When the first lease ends; null where nothing runs. */
   leaseEndsAt(): number | null {
-    const [row] = this.sql.exec<{ due_at: number }>(SQL.leaseEndsAt);
-    return row?.due_at ?? null;
+    return this.#first<{ due_at: number }>(SQL.leaseEndsAt)?.due_at ?? null;
   }
 
   /** What failed or was discarded, oldest first, of events accepted after a place in the log and before a time. */
@@ -273,8 +268,12 @@ export class OutboxStore {
 
   #createdAt(id: string): number | null {
     if (!isKeyed(id)) return mintedAt(id);
-    const [row] = this.sql.exec<{ created_at: number }>(SQL.keyedCreatedAt, id);
-    return row?.created_at ?? null;
+    return this.#first<{ created_at: number }>(SQL.keyedCreatedAt, id)?.created_at ?? null;
+  }
+
+  /** The only row of a query; an array costs a fraction of what stepping through a cursor does. */
+  #first<T extends Record<string, SqlStorageValue>>(query: string, ...values: (string | number)[]): T | undefined {
+    return this.sql.exec<T>(query, ...values).toArray()[0];
   }
 }
 

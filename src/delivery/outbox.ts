@@ -115,9 +115,10 @@ export class Outbox extends DurableObject<Env> {
 
   /**
    * Records what a batch did with some of the webhook's deliveries; durable when it returns. Recording twice is a no-op.
+   * @param readAt when D1 was asked for the configuration; 0 where that is long ago
    * @returns the ids of the deliveries that were new
    */
-  async record(config: OutboxConfig, entries: OutboxEntry[]): Promise<string[]> {
+  async record(config: OutboxConfig, entries: OutboxEntry[], readAt = 0): Promise<string[]> {
     const now = Date.now();
     const fresh: string[] = [];
     const news: OutboxEntry[] = [];
@@ -134,6 +135,7 @@ export class Outbox extends DurableObject<Env> {
     this.#retention.plan(now);
     const workDueAt = this.#workDueAt();
     if (workDueAt !== null) {
+      this.#webhook.offer(config, readAt);
       this.#webhook.remember(config);
       this.#tellBusy();
       // A running drain takes up what is due; what falls due later needs the alarm.
@@ -241,7 +243,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** The webhook's owner changed it: what waits may be attempted at once, so the configuration is read now. */
   async reconfigured(): Promise<void> {
-    this.#webhook.refresh();
+    this.#webhook.refresh(Date.now());
     if (this.#store.waitingDueAt() === null) return;
     this.#armedFor = Date.now() + 1;
     await this.ctx.storage.setAlarm(this.#armedFor);
@@ -267,7 +269,7 @@ export class Outbox extends DurableObject<Env> {
       logError('outbox.alarm_failed', withoutParameters(error), { webhook: this.#webhookId });
       notBefore = Date.now() + AFTER_FAULT_MS;
       // The fault may be the configuration's (a secret that does not open).
-      this.#webhook.refresh();
+      this.#webhook.refresh(Date.now());
     }
     if (this.#erased) return;
     // Set anew even where the lease of an attempt that has ended set it earlier: an alarm for nothing is billed as well.
@@ -323,7 +325,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** The configuration as it is now, for what a person asks for. */
   #freshConfiguration(): Promise<OutboxConfig | null> {
-    this.#webhook.refresh();
+    this.#webhook.refresh(Date.now());
     return this.#configuration();
   }
 
@@ -338,7 +340,7 @@ export class Outbox extends DurableObject<Env> {
     await this.ctx.storage.deleteAll();
     this.#erased = true;
     this.#armedFor = null;
-    this.#webhook.refresh();
+    this.#webhook.reset(Date.now());
     this.#health.reset();
     this.#reports.reset();
     this.#recoveries.reset();

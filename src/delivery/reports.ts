@@ -7,6 +7,7 @@ import { webhookDisabled } from '../domain/operational-event.ts';
 import type { DisabledReason, Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { within } from '../within.ts';
+import { eventQueueFor } from './event-queues.ts';
 
 /** How long D1 may take. */
 const D1_TIMEOUT_MS = 2_000;
@@ -33,12 +34,12 @@ interface Pending {
  */
 export class Reports {
   readonly #kv: SyncKvStorage;
-  readonly #env: Pick<Env, 'DB' | 'EVENTS'>;
+  readonly #env: Env;
   readonly #webhookId: string;
   #known: Pending | null | undefined;
   #marking = false;
 
-  constructor(kv: SyncKvStorage, env: Pick<Env, 'DB' | 'EVENTS'>, webhookId: string) {
+  constructor(kv: SyncKvStorage, env: Env, webhookId: string) {
     this.#kv = kv;
     this.#env = env;
     this.#webhookId = webhookId;
@@ -121,8 +122,10 @@ export class Reports {
     if (health) await saveHealth(this.#env.DB, this.#webhookId, health.health, health.since);
     if (disable) await disableWebhook(this.#env.DB, this.#webhookId, disable.url, disable.reason, now);
     // Sent again where the answer is lost: marked, so that what was delivered already is not delivered again.
-    if (notices)
-      await this.#env.EVENTS.send(encodeEventMessage({ acceptedAt: now, redriven: true, events: notices }), { contentType: 'bytes' });
+    if (notices) {
+      const message = encodeEventMessage({ acceptedAt: now, redriven: true, events: notices });
+      await eventQueueFor(this.#env, this.#webhookId).send(message, { contentType: 'bytes' });
+    }
   }
 
   #pending(): Pending | null {

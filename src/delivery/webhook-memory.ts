@@ -15,6 +15,10 @@ export class WebhookMemory {
   readonly #d1: D1Database;
   readonly #webhookId: string;
   #recent: { config: OutboxConfig; readAt: number } | null = null;
+  /** What was read before this is not believed: the owner has changed something since. */
+  #refreshedAt = 0;
+  /** What is kept durably, as JSON, so that the same is not written again. */
+  #kept: string | undefined;
 
   constructor(kv: SyncKvStorage, d1: D1Database, webhookId: string) {
     this.#kv = kv;
@@ -47,13 +51,30 @@ export class WebhookMemory {
     }
   }
 
+  /** A configuration that the consumer has read from D1: as good as one's own, and it costs D1 nothing. */
+  offer(config: OutboxConfig, readAt: number): void {
+    if (readAt <= this.#refreshedAt || readAt <= (this.#recent?.readAt ?? 0)) return;
+    this.#recent = { config, readAt };
+  }
+
   /** Keeps a configuration durably, so that retries go on while D1 is down. */
   remember(config: OutboxConfig): void {
-    if (JSON.stringify(WebhookMemory.lastKnown(this.#kv)) !== JSON.stringify(config)) this.#kv.put(KEY, config);
+    const text = JSON.stringify(config);
+    this.#kept ??= JSON.stringify(WebhookMemory.lastKnown(this.#kv));
+    if (this.#kept === text) return;
+    this.#kv.put(KEY, config);
+    this.#kept = text;
   }
 
   /** The next read asks D1. */
-  refresh(): void {
+  refresh(now: number): void {
     this.#recent = null;
+    this.#refreshedAt = now;
+  }
+
+  /** The storage has been emptied. */
+  reset(now: number): void {
+    this.refresh(now);
+    this.#kept = undefined;
   }
 }

@@ -55,12 +55,15 @@ export interface KeptBody {
   encoding: 'utf-8' | 'base64';
 }
 
+const newDecoder = () => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const wholeDecoder = newDecoder();
+
 /** A body as text where it is UTF-8 (a character that the cut split is left out), else as base64. */
 export function keptBody(bytes: Uint8Array, truncated: boolean): KeptBody {
   try {
-    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     // As a stream: the decoder then waits for the rest of a last character that can still become one.
-    return { text: decoder.decode(bytes, { stream: truncated }), encoding: 'utf-8' };
+    const text = truncated ? newDecoder().decode(bytes, { stream: true }) : wholeDecoder.decode(bytes);
+    return { text, encoding: 'utf-8' };
   } catch {
     return { text: toBase64(bytes), encoding: 'base64' };
   }

@@ -1,8 +1,11 @@
 import { type ComparisonOptions, type ComparisonPart, compare } from './comparison.ts';
+import { cost } from './cost.ts';
+import { growth } from './growth.ts';
 import { ingestArrays, ingestSingle } from './ingest.ts';
 import { isolation } from './isolation.ts';
 import { cpu, latency } from './latency.ts';
 import type { PartResult } from './part.ts';
+import { size } from './size.ts';
 import { throughput } from './throughput.ts';
 
 /** What was asked for; what is undefined is as each part has it. */
@@ -26,6 +29,9 @@ const PARTS = {
   throughput: comparing(throughput, {}),
   latency: comparing(latency, { seconds: 20, rate: 50 }),
   cpu: comparing(cpu, { seconds: 20, rate: 100 }),
+  cost,
+  growth,
+  size: ({ runs = RUNS }: BenchOptions) => size({ runs }),
   isolation: ({ scenarios, seconds = 60, rate = 50, runs = 1, floor }: BenchOptions) =>
     isolation({ scenarios, seconds, eventsPerSecond: rate, runs, floor }),
 } satisfies Record<string, (options: BenchOptions) => Promise<PartResult>>;

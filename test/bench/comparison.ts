@@ -1,11 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { CROSS, dim, say, TICK, yellow } from '../../src/commands/terminal.ts';
+import { dim, say, yellow } from '../../src/commands/terminal.ts';
 import { type Endpoints, startEndpoints } from './endpoints.ts';
-import { eventText, saturate } from './load.ts';
+import { eventText } from './event-text.ts';
+import { saturate } from './load.ts';
 import { NOISY_FROM, watchLoad } from './machine.ts';
 import type { PartResult } from './part.ts';
 import { median, nowMs } from './statistics.ts';
-import { figure, type Table } from './table.ts';
+import { figure, type Table, verdict } from './table.ts';
 import { type BenchOrganization, benchOrganizations, startFloor, startOurs, type Target } from './target.ts';
 
 /*
@@ -142,8 +143,9 @@ function tableOf<V>(part: ComparisonPart<V>, options: ComparisonOptions, runs: r
     ) as [number[], number[]];
     const [middle, floors] = [median(ours), median(floor)];
     const ratio = middle === null || floors === null || floors === 0 ? null : middle / floors;
-    const verdict = goal && middle !== null && floors !== null ? `${goal.holds(middle, floors) ? TICK : CROSS} ` : '';
-    return [title, withSpread(ours), withSpread(floor), ratio === null ? '–' : `${ratio.toFixed(2)} ×`, goal ? verdict + goal.text : ''];
+    const known = goal && middle !== null && floors !== null;
+    const goalText = known ? verdict(goal.holds(middle, floors), goal.text) : (goal?.text ?? '');
+    return [title, withSpread(ours), withSpread(floor), ratio === null ? '–' : `${ratio.toFixed(2)} ×`, goalText];
   });
   const lost = runs.reduce((sum, run) => sum + (run.target === 'ours' ? run.lost : 0), 0);
   const noisy = runs.filter((run) => run.noisy).length;

@@ -1,5 +1,6 @@
 import type { ComparisonPart, Measured, Setting } from './comparison.ts';
-import { type Answered, eventText, saturate } from './load.ts';
+import { eventText } from './event-text.ts';
+import { type Answered, saturate } from './load.ts';
 import { nowMs, percentiles } from './statistics.ts';
 
 /*

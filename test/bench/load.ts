@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import { eventText } from './event-text.ts';
 import { nowMs } from './statistics.ts';
 
 /** An event to be posted at a moment. */
@@ -107,31 +108,4 @@ async function ask(url: string, key: string, agent: Agent, body: string): Promis
   } catch (error) {
     return { sentAt, answeredAt: nowMs(), eventIds: [], refusal: (error as Error).message };
   }
-}
-
-/** An event of ordinary size, about 1 kB. */
-export function eventText(organizationId: string, index: number): string {
-  return JSON.stringify({
-    event: 'visitor.identified',
-    timestamp: new Date().toISOString(),
-    organization_id: organizationId,
-    session_id: `ses_bench_${index}`,
-    visitor: {
-      email: `visitor-${index}@example.com`,
-      first_name: 'Ada',
-      last_name: 'Lovelace',
-      job_title: 'Head of Computing',
-      linkedin_url: 'https://www.linkedin.com/in/ada-lovelace-example',
-      location: { city: 'London', region: 'England', country: 'GB' },
-    },
-    company: { name: 'Analytical Engines Ltd', industry: 'Machinery', employee_count: 120, location: 'London', domain: 'engines.example' },
-    session: {
-      landing_page: 'https://www.example.com/pricing?utm_source=newsletter&utm_medium=email',
-      pages_visited: ['/', '/pricing', '/docs', '/docs/webhooks', '/about', '/contact'].map((path) => ({ path, seconds: 17 })),
-      utm_source: 'newsletter',
-      utm_medium: 'email',
-      referrer: 'https://news.example.com/',
-      device_type: 'desktop',
-    },
-  });
 }

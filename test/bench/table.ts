@@ -1,4 +1,4 @@
-import { bold, columns, dim, say } from '../../src/commands/terminal.ts';
+import { bold, CROSS, columns, dim, say, TICK } from '../../src/commands/terminal.ts';
 
 /** What a part has measured, to be read by people. */
 export interface Table {
@@ -33,4 +33,9 @@ export function figure(value: number | null): string {
   const size = Math.abs(value);
   const maximumFractionDigits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return value.toLocaleString('en', { maximumFractionDigits });
+}
+
+/** Whether a goal holds, and which it is. */
+export function verdict(holds: boolean, goal: string): string {
+  return `${holds ? TICK : CROSS} ${goal}`;
 }

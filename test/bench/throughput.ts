@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { arrivalsOf, untilArrived } from './arrivals.ts';
 import { type ComparisonPart, idAt, type Measured, type Setting } from './comparison.ts';
-import { eventText, saturate } from './load.ts';
+import { eventText } from './event-text.ts';
+import { saturate } from './load.ts';
 import { nowMs } from './statistics.ts';
 import type { Target } from './target.ts';
 

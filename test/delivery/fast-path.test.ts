@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AttemptResult } from '../../src/delivery/attempt.ts';
 import type { Task, WebhookWork } from '../../src/delivery/fan-out.ts';
-import { BEGIN_BY_MS, FastPath, type FastPathResult, LEASE_BY_MS, SLOTS, SLOTS_PER_WEBHOOK } from '../../src/delivery/fast-path.ts';
+import {
+  BEGIN_BY_MS,
+  FastPath,
+  type FastPathResult,
+  LEASE_BY_MS,
+  SLOTS,
+  SLOTS_PER_WEBHOOK,
+  WEBHOOK_MS,
+} from '../../src/delivery/fast-path.ts';
 import type { Health } from '../../src/domain/webhook.ts';
 
 /** How long an attempt may take here before it is leased. */
@@ -22,7 +30,7 @@ function aWebhook(id: string, deliveries: number, health: Health = 'healthy'): W
     const delivery = { id: `${id}-${index}`, eventId: `${index}`, event: 'e', sessionId: null, acceptedAt: 0, payload: new Uint8Array() };
     return { delivery, inbound: [], repeated: false, claimed: false };
   });
-  return { config: { plan: 'scale', webhook: { ...webhook, ...secrets } }, tasks };
+  return { config: { plan: 'scale', webhook: { ...webhook, ...secrets } }, readAt: 0, tasks };
 }
 
 /** How an endpoint behaves: it answers after a while, or never. */
@@ -97,6 +105,15 @@ describe('the fast path', () => {
     const two = await run([aWebhook('a', 6), aWebhook('b', 6)], () => ({ afterMs: 20 }));
     expect(two).toMatchObject({ most: 2 * SLOTS_PER_WEBHOOK, mostOfOne: SLOTS_PER_WEBHOOK });
     expect(await run([aWebhook('a', 20)], () => ({ afterMs: 20 }))).toMatchObject({ most: SLOTS, mostOfOne: SLOTS });
+  });
+
+  it('goes on after a second only with webhooks that have taken little of it: what a slow one has left is handed over', async () => {
+    const others = Array.from({ length: 10 }, (_, index) => aWebhook(`w${index}`, 6));
+    const { results, begun } = await run([aWebhook('slow', 30), ...others], (id) => ({ afterMs: id.startsWith('slow') ? 600 : 120 }));
+    const after = begun.filter(({ atMs }) => atMs >= WEBHOOK_MS).map(({ id }) => id);
+    expect(after.length).toBeGreaterThan(10);
+    expect(after.filter((id) => id.startsWith('slow'))).toEqual([]);
+    expect(results[0]!.handedOver.length).toBeGreaterThan(20);
   });
 
   it('lets webhooks take turns: one with much to do does not come before the others', async () => {

@@ -62,6 +62,12 @@ describe('the settings', () => {
     expect(errorOf('LOG_ATTEMPTS', 'some')).toBe('LOG_ATTEMPTS: "failed" or "all" is needed');
   });
 
+  it('take a number of event queues, from 1 to 64', () => {
+    expect(parseSettings({ ...VARS, EVENT_QUEUES: '4' }).eventQueues).toBe(4);
+    expect(errorOf('EVENT_QUEUES', '0')).toBe('EVENT_QUEUES: a whole number from 1 to 64 is needed');
+    expect(errorOf('EVENT_QUEUES', '65')).toBe('EVENT_QUEUES: a whole number from 1 to 64 is needed');
+  });
+
   it('take a public URL', () => {
     expect(parseSettings({ ...VARS, PUBLIC_URL: 'https://hooks.bullseye.example' }).publicUrl?.origin).toBe(
       'https://hooks.bullseye.example',

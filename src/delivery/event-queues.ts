@@ -1,0 +1,23 @@
+import { settingsOf } from '../settings.ts';
+
+/**
+ * The queue for what is posted or told by somebody: one of `EVENT_QUEUES`, by a hash of their id. Queues: 5,000 messages a second
+ * each. Any queue is right for any event, and a batch of messages goes into one of them, so that it is accepted as a whole; the
+ * hash is only to spread them. So the number can be changed while events are under way: each queue keeps its consumer until it is
+ * empty. Throws where the binding is missing, which is a fault of the deployment.
+ */
+export function eventQueueFor(env: Env, id: string): Queue {
+  const place = hash(id) % settingsOf(env).eventQueues;
+  const name = place === 0 ? 'EVENTS' : `EVENTS_${place + 1}`;
+  // wrangler.toml has one binding; those beyond it are the operator's.
+  const queue = (env as unknown as Record<string, Queue | undefined>)[name];
+  if (!queue) throw new Error(`EVENT_QUEUES asks for the queue binding ${name}, which is missing`);
+  return queue;
+}
+
+/** FNV-1a of a text's UTF-16 units: quick, and spreads ids that differ only in their last characters. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) value = Math.imul(value ^ text.charCodeAt(at), 0x01000193);
+  return value >>> 0;
+}

@@ -1,0 +1,111 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { driveDate } from '../support/clock.ts';
+import { outboxOf } from '../support/deliveries.ts';
+import { GROWTH } from './cases.ts';
+import type { Operations } from './operations.ts';
+import { type Customer, DAY_MS, endpoints, givenCustomers, HEALTHY, MeteredService } from './service.ts';
+
+/*
+ * Operations do not grow with what the service has had to do before: a hundred thousand organizations, a hundred thousand past
+ * deliveries, ten thousand waiting ones. GROWTH_ROWS makes it more past ones.
+ */
+const ROWS = Number(env.GROWTH_ROWS || 100_000);
+
+// Ahead of the clock, so that alarms run when they are told to, and not by themselves.
+driveDate(Date.now() + 10 * DAY_MS);
+
+let service: MeteredService;
+beforeAll(async () => {
+  endpoints.answerAtOnce();
+  service = await MeteredService.start();
+});
+afterAll(() => endpoints.stop());
+
+/** What an event of a customer costs until its delivery is in the log. */
+async function costOfAnEvent(customer: Customer): Promise<Operations> {
+  // What was cached is read again, and nothing is counted that came before.
+  vi.setSystemTime(Date.now() + 10_000);
+  await service.meter.take();
+  await service.postEach([customer]);
+  await service.consume();
+  return await service.meter.take();
+}
+
+/** A customer whose outbox has its tables and its alarm. */
+async function givenUsedCustomer(): Promise<Customer & { webhook: string }> {
+  const [customer] = (await givenCustomers(1, [HEALTHY])) as [Customer];
+  await costOfAnEvent(customer);
+  return { ...customer, webhook: customer.webhooks[0] as string };
+}
+
+/** The numbers from 1, as a table of SQL. */
+const NUMBERS = (count: number) => `WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${count})`;
+
+/** Fills an outbox with deliveries that were delivered, or wait for a retry, one every second before now. */
+async function fill(webhook: string, status: 'delivered' | 'retrying', count: number): Promise<void> {
+  const now = Date.now();
+  const dueAt = status === 'delivered' ? 'NULL' : `${now} + 3600000 + n`;
+  await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
+    storage.sql.exec(
+      `${NUMBERS(count)} INSERT INTO deliveries
+        (created_at, id, event_id, event, session_id, status, attempt_count, failures, expires_at, due_at, trigger, payload)
+        SELECT ${now} - 1000 * n, 'dlv_' || n, 'evt_' || n, 'visitor.identified', 'ses_' || n, '${status}', 1, 0, ${now} + ${3 * DAY_MS}, ${dueAt},
+          'event', x'7b7d' FROM number`,
+    );
+  });
+}
+
+describe('an event costs the same', () => {
+  it.each([10, 1_000, 100_000])('among %d organizations with a webhook', async (count) => {
+    const customer = await givenUsedCustomer();
+    await env.DB.batch([
+      env.DB.prepare(
+        `${NUMBERS(count)} INSERT OR IGNORE INTO organizations (id, name, plan, created_at, updated_at) SELECT 'org_' || n, 'Acme', 'scale', 0, 0 FROM number`,
+      ),
+      env.DB.prepare(
+        `${NUMBERS(count)} INSERT OR IGNORE INTO webhooks (id, organization_id, url, events, enabled, health, health_since, created_at, updated_at)
+          SELECT 'whk_' || n, 'org_' || n, 'https://hooks.example.com/' || n, '["*"]', 1, 'healthy', 0, 0, 0 FROM number`,
+      ),
+    ]);
+    expect(await costOfAnEvent(customer)).toEqual(GROWTH.event);
+  });
+
+  it.each([1, 10_000, ROWS])('after %d past deliveries of its webhook', async (count) => {
+    const customer = await givenUsedCustomer();
+    await fill(customer.webhook, 'delivered', count);
+    expect(await costOfAnEvent(customer)).toEqual(GROWTH.event);
+  });
+
+  it.each([10, 10_000])('while %d deliveries of its webhook wait', async (count) => {
+    const customer = await givenUsedCustomer();
+    await fill(customer.webhook, 'retrying', count);
+    // The first event finds that some wait, and notes it.
+    await costOfAnEvent(customer);
+    expect(await costOfAnEvent(customer)).toEqual(GROWTH.eventWhileOthersWait);
+  });
+});
+
+describe('a page of the log reads as many rows', () => {
+  it.each([1_000, ROWS])('of %d deliveries', async (count) => {
+    const { webhook } = await givenUsedCustomer();
+    await fill(webhook, 'delivered', count);
+    await service.meter.take();
+    const { deliveries } = await outboxOf(webhook).list({}, 50, null);
+    expect(deliveries).toHaveLength(50);
+    await runInDurableObject(outboxOf(webhook), () => service.meter.readCursors());
+    expect((await service.meter.take()).rowsRead).toBe(GROWTH.pageRowsRead);
+  });
+});
+
+describe('a retry costs the same', () => {
+  it.each([10, 10_000])('while %d deliveries wait', async (count) => {
+    const { webhook } = await givenUsedCustomer();
+    await fill(webhook, 'retrying', count);
+    vi.setSystemTime(Date.now() + 3_600_000 + 1);
+    await service.meter.take();
+    await service.runAlarm(webhook);
+    expect(await service.meter.take()).toEqual(GROWTH.retry);
+  });
+});
