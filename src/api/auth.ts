@@ -15,8 +15,8 @@ export type Access = 'public' | 'ingest' | 'platform' | KeyScope;
 export type Caller =
   /** Nobody in particular: a public route. */
   | { kind: 'anonymous' }
-  /** `keyHash`: SHA-256 of the platform key, lower-case hex. It tells two of them apart, and is not stored. */
-  | { kind: 'platform'; keyHash: string }
+  /** `keyIndex`: which of the configured platform keys it is. */
+  | { kind: 'platform'; keyIndex: number }
   /** A producer's key: it posts events, and nothing else. */
   | { kind: 'producer'; keyId: string }
   | { kind: 'organization'; keyId: string; organizationId: string; scopes: readonly string[] };
@@ -57,7 +57,9 @@ export interface AuthContext {
 /** Finds out whose key a request carries. 401 where there is none or it opens nothing; 503 where that cannot be found out. */
 export async function authenticate(presented: string | undefined, context: AuthContext): Promise<Caller> {
   if (presented === undefined || presented === '') throw new ApiError('missing_api_key', 'An API key is needed, in the header X-API-Key.');
-  if (isPlatformKey(presented, settingsOf(context.env).platformKeys)) return { kind: 'platform', keyHash: await hashKey(presented) };
+  // All are compared before any is chosen: see isPlatformKey.
+  const keyIndex = settingsOf(context.env).platformKeys.map((key) => isPlatformKey(presented, [key])).indexOf(true);
+  if (keyIndex >= 0) return { kind: 'platform', keyIndex };
   const kind = keyKind(presented);
   if (kind === null) throw invalidKey();
   const key = await findKey(await hashKey(presented), context);

@@ -20,8 +20,14 @@ const EVENTS = 160;
 const DAY_MS = 86_400_000;
 
 const state = mkdtempSync(join(tmpdir(), 'bullseye-pictures-'));
-const start = () => startLocalWorker({ persistTo: state, vars: { RETRY_SCHEDULE: '300ms,300ms,300ms' } });
+const start = () => startLocalWorker({ persistTo: state, vars: { RETRY_SCHEDULE: '300ms,300ms,300ms', CIRCUIT_THRESHOLD: '1000' } });
+const json = { 'Content-Type': 'application/json' };
+const up: Reply = { status: 200, delayMs: 48, headers: json, body: '{"ok":true}' };
+const down: Reply = { status: 503, delayMs: 40, headers: json, body: '{"error":"down for maintenance","code":"E_DOWN"}' };
+/** Some of it fails for good: an endpoint that is down for a while, several times. */
+const replies: Reply[] = Array.from({ length: 600 }, (_, at) => (at % 52 < 13 ? down : { ...up, delayMs: 30 + ((at * 37) % 90) }));
 const receiver = await startReceiver();
+const crmEndpoint = inbox(receiver.origin);
 let worker: LocalWorker = await start();
 let browser: Browser | undefined;
 try {
@@ -50,28 +56,33 @@ interface Webhooks {
 }
 
 async function configure(customer: Customer): Promise<Webhooks> {
-  const flaky: Reply[] = Array.from({ length: 400 }, (_, at) =>
-    at % 23 < 4 && at > 200
-      ? { status: 503, delayMs: 40, headers: { 'Content-Type': 'application/json' }, body: '{"error":"Maintenance until 14:00"}' }
-      : { status: 200, delayMs: 30 + ((at * 37) % 90), headers: { 'Content-Type': 'application/json' }, body: '{"ok":true}' },
-  );
-  const create = async (replies: Reply[]): Promise<string> => {
+  const create = async (reply: Reply): Promise<string> => {
     const endpoint = inbox(receiver.origin);
-    await endpoint.script(replies);
+    await endpoint.script([reply]);
     return await customer.webhook(endpoint.url, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=');
   };
-  return { slack: await create([{ status: 204 }]), warehouse: await create([{ status: 202 }]), crm: await create(flaky) };
+  const slack = await create({ status: 204 });
+  const warehouse = await create({ status: 202 });
+  return { slack, warehouse, crm: await customer.webhook(crmEndpoint.url, 'a secret of the pictures') };
 }
 
 async function deliver(customer: Customer, webhookId: string): Promise<void> {
+  await crmEndpoint.script(replies);
   for (let at = 0; at < EVENTS; at++) await customer.post(eventOf(customer.organizationId, at));
+  await untilEnded(customer, webhookId, EVENTS);
+  await crmEndpoint.script([down, down, up]);
+  await customer.post(eventOf(customer.organizationId, EVENTS));
+  await untilEnded(customer, webhookId, EVENTS + 1);
+}
+
+async function untilEnded(customer: Customer, webhookId: string, count: number): Promise<void> {
   const path = `/organization/${customer.organizationId}/webhooks/${webhookId}/stats`;
   for (;;) {
     const { waiting, totals } = (await customer.client.get(path)).body as {
       waiting: number;
       totals: { delivered: number; failed: number };
     };
-    if (waiting === 0 && totals.delivered + totals.failed >= EVENTS) return;
+    if (waiting === 0 && totals.delivered + totals.failed >= count) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
@@ -94,7 +105,7 @@ function eventOf(organizationId: string, at: number): string {
   });
 }
 
-/** Most of what was delivered is dated back, within the day and more of it towards noon; the newest stay as they are. */
+/** Most of what was delivered is dated back, over the day; the newest stay as they are. */
 function spreadOverDay(): void {
   const folder = join(state, 'v3', 'do', 'bullseye-webhooks-Outbox');
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite')) {
@@ -103,8 +114,8 @@ function spreadOverDay(): void {
     const redate = database.prepare('UPDATE deliveries SET created_at = ? WHERE created_at = ? AND id = ?');
     for (const [at, row] of rows.slice(12).entries()) {
       const share = at / rows.length;
-      const backMs = Math.round((share + 0.09 * Math.sin(share * 12)) * 0.92 * DAY_MS);
-      redate.run(Number(row.created_at) - Math.max(0, backMs), row.created_at as number, row.id as string);
+      const backMs = Math.round((share + 0.05 * Math.sin(share * 14)) * 0.94 * DAY_MS);
+      redate.run(Number(row.created_at) - backMs, row.created_at as number, row.id as string);
     }
     database.close();
   }
