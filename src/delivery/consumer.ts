@@ -127,7 +127,9 @@ class Consumer {
       now: () => Date.now(),
       takes: ({ config }) => taken.has(config.webhook.id),
       patienceMs: ({ config }) => this.#shared.endpoints.patienceMs(config.webhook.id),
-      attempt: (work, task) => this.#attempt(work, task),
+      attempt: ({ config: { webhook } }, { delivery }) =>
+        this.#shared.sender.send(webhook, { delivery, payload: delivery.payload, number: 1, trigger: 'event' }),
+      ended: ({ config }, tookMs, succeeded) => this.#shared.endpoints.ended(config.webhook.id, tookMs, succeeded, Date.now()),
       lease: (work, task, startedAt, outcome) => recordings.push(this.#lease(work, task, startedAt, outcome)),
       finished: (work, result) => recordings.push(this.#recordResult(work, result)),
     }).run();
@@ -151,13 +153,6 @@ class Consumer {
     const fresh = await this.#record(work, repeated, entries, CLAIM_TIMEOUT_MS);
     for (const task of repeated) task.claimed = fresh?.has(task.delivery.id) ?? false;
     return { ...work, tasks: work.tasks.filter((task) => !task.repeated || task.claimed) };
-  }
-
-  async #attempt({ config: { webhook } }: WebhookWork, { delivery }: Task): Promise<AttemptResult> {
-    const startedAt = Date.now();
-    const result = await this.#shared.sender.send(webhook, { delivery, payload: delivery.payload, number: 1, trigger: 'event' });
-    this.#shared.endpoints.ended(webhook.id, Date.now() - startedAt, result.record.outcome === 'succeeded', Date.now());
-    return result;
   }
 
   async #lease(work: WebhookWork, task: Task, startedAt: number, outcome: Promise<AttemptResult>): Promise<void> {

@@ -11,7 +11,7 @@ export const MOST_PATIENCE_MS = 500;
 /** The same where all endpoints have become slow, which is this service's own doing: no one of them is to pay for it. */
 const MOST_SHARED_PATIENCE_MS = 1_500;
 /** How far one answer moves what is typical of all endpoints: a few slow ones among many do not move it far. */
-const TYPICAL_STEP = 1.1;
+const TYPICAL_STEP = 1.25;
 /** How much a faster answer lowers what is usual; a slower one counts at once. */
 const FORGETTING = 0.2;
 /** How long the fast path keeps off an endpoint that did not answer in time, and off one that failed twice in a row. */

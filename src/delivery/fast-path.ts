@@ -24,6 +24,9 @@ export const BEGIN_BY_MS = 2_000;
 /** Whatever runs is leased this long after the run's start. */
 export const LEASE_BY_MS = 2_500;
 
+/** A timer that is so late says that the isolate is overloaded; less is a matter of course. */
+const LATE_FROM_MS = 20;
+
 /** What the fast path needs of the world. */
 export interface FastPathDeps {
   now(): number;
@@ -38,6 +41,8 @@ export interface FastPathDeps {
    * `outcome` comes. Does not throw.
    */
   lease(work: WebhookWork, task: Task, startedAt: number, outcome: Promise<AttemptResult>): void;
+  /** An attempt has ended, leased or not, after so long. */
+  ended(work: WebhookWork, tookMs: number, succeeded: boolean): void;
   /** A webhook's part of the run is over, as early as that is certain: it does not wait for other endpoints. Does not throw. */
   finished(work: WebhookWork, result: FastPathResult): void;
 }
@@ -47,6 +52,16 @@ export interface FastPathResult {
   ended: { task: Task; result: AttemptResult }[];
   /** Not begun, or prevented by a fault of ours: the outbox attempts them. */
   handedOver: Task[];
+}
+
+/** An attempt while the run waits for it. */
+interface Attempt {
+  lane: Lane;
+  task: Task;
+  startedAt: number;
+  outcome: Promise<AttemptResult>;
+  /** How late its timers fired, in all. */
+  lateMs: number;
 }
 
 interface Lane {
@@ -138,35 +153,30 @@ export class FastPath {
   }
 
   #begin(lane: Lane, task: Task): void {
-    const startedAt = this.#deps.now();
     this.#slotsInUse++;
     lane.running++;
     lane.watched++;
-    const outcome = this.#deps.attempt(lane.work, task);
-    const leaseAt = Math.min(startedAt + this.#deps.patienceMs(lane.work), this.#startedAt + LEASE_BY_MS);
-    const watched = this.#watch(lane, task, outcome, leaseAt - startedAt, startedAt).finally(() => this.#watched.delete(watched));
+    const attempt = { lane, task, startedAt: this.#deps.now(), outcome: this.#deps.attempt(lane.work, task), lateMs: 0 };
+    const watched = this.#watch(attempt).finally(() => this.#watched.delete(watched));
     this.#watched.add(watched);
   }
 
-  async #watch(lane: Lane, task: Task, outcome: Promise<AttemptResult>, leaseAfterMs: number, startedAt: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const slow = new Promise<'slow'>((resolve) => {
-      timer = setTimeout(() => resolve('slow'), leaseAfterMs);
-    });
+  async #watch(attempt: Attempt): Promise<void> {
+    const { lane, task, outcome } = attempt;
     const free = (): void => {
       this.#slotsInUse--;
       lane.running--;
     };
     try {
-      const result = await Promise.race([outcome, slow]);
+      const result = await this.#patiently(attempt);
       if (result === 'slow') {
         lane.closed = true;
-        outcome.then(free, free);
-        this.#deps.lease(lane.work, task, startedAt, outcome);
+        outcome.then((late) => this.#tell(attempt, late)).then(free, free);
+        this.#deps.lease(lane.work, task, attempt.startedAt, outcome);
         return;
       }
       free();
-      lane.spentMs += this.#deps.now() - startedAt;
+      lane.spentMs += this.#tell(attempt, result);
       lane.ended.push({ task, result });
       if (result.record.outcome !== 'succeeded') lane.closed = true;
     } catch (error) {
@@ -176,7 +186,45 @@ export class FastPath {
       lane.waiting.unshift(task);
     } finally {
       lane.watched--;
-      if (timer !== undefined) clearTimeout(timer);
     }
+  }
+
+  /**
+   * The attempt's result, or that it is slow. A timer that fires late tells that this isolate has more to do than it can: the answer may
+   * be here, and nobody has got round to it. So long is waited once more, or an overload would lease everything and hand over the
+   * rest, which costs more than attempting it.
+   */
+  async #patiently(attempt: Attempt): Promise<AttemptResult | 'slow'> {
+    const leaseBy = this.#startedAt + LEASE_BY_MS;
+    let leaseAt = Math.min(attempt.startedAt + this.#deps.patienceMs(attempt.lane.work), leaseBy);
+    for (;;) {
+      const result = await inTime(attempt.outcome, leaseAt - this.#deps.now());
+      if (result !== 'slow') return result;
+      const now = this.#deps.now();
+      const lateMs = now - leaseAt;
+      attempt.lateMs += lateMs;
+      if (lateMs < LATE_FROM_MS || now >= leaseBy) return 'slow';
+      leaseAt = Math.min(now + lateMs, leaseBy);
+    }
+  }
+
+  /** Tells how long an attempt took, without what this isolate was late by; returns it. */
+  #tell({ lane, startedAt, lateMs }: Attempt, { record }: AttemptResult): number {
+    const tookMs = Math.max(0, this.#deps.now() - startedAt - lateMs);
+    this.#deps.ended(lane.work, tookMs, record.outcome === 'succeeded');
+    return tookMs;
+  }
+}
+
+/** A promise's value, or 'slow' where it takes longer. */
+async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T | 'slow'> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const slow = new Promise<'slow'>((resolve) => {
+    timer = setTimeout(() => resolve('slow'), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, slow]);
+  } finally {
+    if (timer !== undefined) clearTimeout(timer);
   }
 }

@@ -45,6 +45,7 @@ async function run(works: WebhookWork[], behaviour: (delivery: string) => Behavi
   const startedAt = Date.now();
   const begun: { id: string; atMs: number }[] = [];
   const leased: string[] = [];
+  const took: [webhook: string, tookMs: number][] = [];
   const finished = new Map<WebhookWork, FastPathResult>();
   const finishedAt = new Map<string, number>();
   const open = new Map<string, number>();
@@ -70,6 +71,7 @@ async function run(works: WebhookWork[], behaviour: (delivery: string) => Behavi
       return { record: { outcome }, retryAfterMs: null } as AttemptResult;
     },
     lease: (_, { delivery }) => leased.push(delivery.id),
+    ended: ({ config }, tookMs) => took.push([config.webhook.id, tookMs]),
     finished: (work, result) => {
       expect(finished.has(work)).toBe(false);
       finished.set(work, result);
@@ -87,7 +89,7 @@ async function run(works: WebhookWork[], behaviour: (delivery: string) => Behavi
   }
   await done;
   const results = works.map((work) => finished.get(work)!);
-  return { results, begun, leased, most, mostOfOne, finishedAt, tookMs: Date.now() - startedAt };
+  return { results, begun, leased, took, most, mostOfOne, finishedAt, tookMs: Date.now() - startedAt };
 }
 
 const ids = (tasks: Task[]): string[] => tasks.map(({ delivery }) => delivery.id);
