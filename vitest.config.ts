@@ -45,7 +45,8 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/{api,cost,db,delivery,faults,security}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
-          exclude: [PARSERS],
+          // Read files, in Node.
+          exclude: [PARSERS, 'test/dashboard/samples.test.ts'],
           setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts'],
           globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
           // SEED=… runs one of the fault runs alone.

@@ -40,7 +40,7 @@ const figures = z.object({
   latencyP95Ms: z.number().nullable(),
 });
 
-const statistics = z
+export const statistics = z
   .object({
     period: z.enum(PERIOD_NAMES),
     from: time(),
@@ -94,5 +94,7 @@ const get = route({
     return toStatistics(query.period, counted);
   },
 });
+
+export { get as getStatistics };
 
 export const statisticsRoutes: readonly Route[] = [get];

@@ -355,8 +355,9 @@ function toStored(row: Row): StoredDelivery {
 }
 
 export function toSummary({ createdAt, id, eventId, event, sessionId, state }: StoredDelivery): DeliverySummary {
-  const { status, reason, attemptCount, finishedAt, lastResponseStatus } = state;
+  const { status, reason, attemptCount, finishedAt, lastResponseStatus, lastDurationMs } = state;
   // While an attempt runs, dueAt is the end of its lease, which is nobody's next attempt.
   const nextAttemptAt = state.leasedAt === null ? state.dueAt : null;
-  return { id, eventId, event, sessionId, status, reason, attemptCount, nextAttemptAt, createdAt, finishedAt, lastResponseStatus };
+  const progress = { status, reason, attemptCount, nextAttemptAt, finishedAt, lastResponseStatus, lastDurationMs };
+  return { id, eventId, event, sessionId, createdAt, ...progress };
 }

@@ -55,6 +55,14 @@ export interface OutboxStatus {
   nextProbeAt: number | null;
 }
 
+/** How a webhook is doing, for a list of webhooks. */
+export interface OutboxActivity {
+  status: OutboxStatus;
+  /** Of the last 24 hours; null where there is more to count than one call may: ask again. */
+  statistics: Statistics | null;
+  newest: DeliverySummary | null;
+}
+
 /**
  * One webhook's deliveries: the log of what was, and what waits, which its alarm attempts. It is a shell: states are
  * domain/lifecycle.ts, rows are OutboxStore, the order and number of attempts is Lane.
@@ -211,6 +219,12 @@ export class Outbox extends DurableObject<Env> {
   /** Counts of a period; null where there is more to count than one call may: ask again. */
   statistics(period: Period): Statistics | null {
     return new OutboxStatistics(this.#store.sql).of(period, Date.now());
+  }
+
+  /** How the webhook is doing, in one call. */
+  activity(): OutboxActivity {
+    const [newest = null] = this.#store.page({}, 1, null).deliveries;
+    return { status: this.status(), statistics: this.statistics('24h'), newest };
   }
 
   /** The latest recoveries and how far they have come, newest first. */
