@@ -58,7 +58,9 @@ export interface AuthContext {
 export async function authenticate(presented: string | undefined, context: AuthContext): Promise<Caller> {
   if (presented === undefined || presented === '') throw new ApiError('missing_api_key', 'An API key is needed, in the header X-API-Key.');
   // All are compared before any is chosen: see isPlatformKey.
-  const keyIndex = settingsOf(context.env).platformKeys.map((key) => isPlatformKey(presented, [key])).indexOf(true);
+  const keyIndex = settingsOf(context.env)
+    .platformKeys.map((key) => isPlatformKey(presented, [key]))
+    .indexOf(true);
   if (keyIndex >= 0) return { kind: 'platform', keyIndex };
   const kind = keyKind(presented);
   if (kind === null) throw invalidKey();

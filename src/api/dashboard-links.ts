@@ -38,7 +38,10 @@ export function makeToken(): string {
 }
 
 /** Whose end is to be the end of what is made. */
-async function makerOf(caller: Caller, { masterKeys, platformKeys }: Settings): Promise<{ keyId: string | null; platformMark: string | null }> {
+async function makerOf(
+  caller: Caller,
+  { masterKeys, platformKeys }: Settings,
+): Promise<{ keyId: string | null; platformMark: string | null }> {
   if (caller.kind === 'organization') return { keyId: caller.keyId, platformMark: null };
   if (caller.kind !== 'platform') throw new Error('nobody else passes authorization');
   return { keyId: null, platformMark: await platformMark(masterKeys[0] as string, platformKeys[caller.keyIndex] as string) };
