@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
-import type { Plugin } from 'vite';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type Plugin } from 'vitest/config';
 
 /** Values of the Worker's settings in tests: loopback receivers are allowed, secrets are known. */
 const bindings = {
@@ -22,14 +21,19 @@ const textImports: Plugin = {
   },
 };
 
+/** The parsers are fuzzed in Node: the cases are many, and they need nothing of the Workers runtime. */
+const PARSERS = 'test/security/parsers.test.ts';
+
+/** So do the samples: their test reads the folder they are in. */
+const SAMPLES = 'test/dashboard/samples.test.ts';
+
 export default defineConfig({
   test: {
     projects: [
       {
-        plugins: [textImports],
         test: {
           name: 'unit',
-          include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}', 'test/dashboard/samples.test.ts'],
+          include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}', PARSERS],
           environment: 'node',
         },
       },
@@ -43,17 +47,19 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,cost,db,delivery}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
-          // Reads the folder of the samples.
-          exclude: ['test/dashboard/samples.test.ts'],
-          setupFiles: ['./test/support/migrate.ts'],
-          globalSetup: ['./test/support/receiver-server.ts'],
+          include: ['test/{api,cost,db,delivery,faults,security}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
+          exclude: [PARSERS, SAMPLES],
+          setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts'],
+          globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
+          // SEED=… runs one of the fault runs alone.
+          provide: { seed: process.env.SEED ? Number(process.env.SEED) : null },
           // Two cores: each worker is a runtime of its own.
           maxWorkers: 2,
           testTimeout: 20_000,
         },
       },
       {
+        plugins: [textImports],
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],

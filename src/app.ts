@@ -8,8 +8,10 @@ import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
+import { payloadErasureRoutes } from './api/payload-erasures.ts';
 import { setRateLimitHeaders } from './api/rate-limit.ts';
 import { type ApiEnv, type Route, register } from './api/route.ts';
+import { sealedSecretRoutes } from './api/sealed-secrets.ts';
 import { serviceRoutes } from './api/service.ts';
 import { statisticsRoutes } from './api/statistics.ts';
 import { webhookListRoutes } from './api/webhook-list.ts';
@@ -27,10 +29,12 @@ const apiRoutes: readonly Route[] = [
   ...webhookSecretRoutes,
   ...deliveryRoutes,
   ...deliveryActionRoutes,
+  ...payloadErasureRoutes,
   ...statisticsRoutes,
   ...dashboardLinkRoutes,
   ...eventTypeRoutes,
   ...parkedMessageRoutes,
+  ...sealedSecretRoutes,
 ];
 
 /** Every route there is, in the order of the reference. */

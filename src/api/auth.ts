@@ -7,6 +7,7 @@ import { sha256 } from '../domain/sha256.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { ApiError, notFound } from './errors.ts';
+import { KeyGuesses } from './key-guesses.ts';
 
 /** Who a route is for. `read`, `write` and `admin` are scopes of organization keys; the platform key opens everything. */
 export type Access = 'public' | 'ingest' | 'platform' | KeyScope;
@@ -47,14 +48,21 @@ const knownKeys = new FreshCache<KnownKey | null>({
   isKept: (key) => key !== null,
 });
 
+const guesses = new KeyGuesses();
+
 /** What a request needs of its surroundings to be authenticated. */
 export interface AuthContext {
   env: Env;
   nowMs: number;
+  /** Where it comes from (domain/client-address.ts); null where that is nobody's to be counted. */
+  network: string | null;
   waitUntil(promise: Promise<unknown>): void;
 }
 
-/** Finds out whose key a request carries. 401 where there is none or it opens nothing; 503 where that cannot be found out. */
+/**
+ * Finds out whose key a request carries. 401 where there is none or it opens nothing, 429 where too many such come from its network;
+ * 503 where that cannot be found out.
+ */
 export async function authenticate(presented: string | undefined, context: AuthContext): Promise<Caller> {
   if (presented === undefined || presented === '') throw new ApiError('missing_api_key', 'An API key is needed, in the header X-API-Key.');
   // All are compared before any is chosen: see isPlatformKey.
@@ -62,10 +70,11 @@ export async function authenticate(presented: string | undefined, context: AuthC
     .platformKeys.map((key) => isPlatformKey(presented, [key]))
     .indexOf(true);
   if (keyIndex >= 0) return { kind: 'platform', keyIndex };
-  const kind = keyKind(presented);
-  if (kind === null) throw invalidKey();
-  const key = await findKey(await hashKey(presented), context);
-  if (key === null || keyStatus(key, context.nowMs) !== 'active') throw invalidKey();
+  const key = keyKind(presented) === null ? null : await findKey(await hashKey(presented), context);
+  if (key === null || keyStatus(key, context.nowMs) !== 'active') {
+    await guesses.failed(context.env.FAILED_KEYS, context.network, context.nowMs);
+    throw new ApiError('invalid_api_key', 'The API key is unknown, revoked or expired.');
+  }
   noteUse(key, context);
   if (key.organizationId === null) return { kind: 'producer', keyId: key.id };
   return { kind: 'organization', keyId: key.id, organizationId: key.organizationId, scopes: key.scopes };
@@ -108,7 +117,8 @@ function isPlatformKey(presented: string, platformKeys: readonly string[]): bool
   return matched;
 }
 
-async function findKey(hash: string, { env, nowMs }: AuthContext): Promise<KnownKey | null> {
+async function findKey(hash: string, { env, nowMs, network }: AuthContext): Promise<KnownKey | null> {
+  if (knownKeys.readAt(hash) === undefined) guesses.requireTurn(network, nowMs);
   try {
     return await knownKeys.get(hash, nowMs, async () => (await findApiKeyByHash(databaseOf(env.DB), hash)) ?? null);
   } catch (error) {
@@ -128,8 +138,4 @@ function noteUse(key: KnownKey, { env, nowMs, waitUntil }: AuthContext): void {
       logError('api.key_use_not_noted', withoutParameters(error), { keyId: key.id }),
     ),
   );
-}
-
-function invalidKey(): ApiError {
-  return new ApiError('invalid_api_key', 'The API key is unknown, revoked or expired.');
 }

@@ -71,7 +71,11 @@ export const attempt = z
   .openapi('Attempt', { description: 'One HTTP POST of a delivery.' });
 
 const deliveryDetail = delivery
-  .extend({ payload: z.string().openapi({ description: 'The exact text that was sent.' }), attempts: z.array(attempt) })
+  .extend({
+    payload: z.string().nullable().openapi({ description: 'The exact text that was sent; null where it was erased.' }),
+    payloadErasedAt: time().nullable(),
+    attempts: z.array(attempt),
+  })
   .openapi('DeliveryDetail');
 
 const deliveryPage = z
@@ -105,7 +109,8 @@ export function toAttempt(record: AttemptRecord): z.input<typeof attempt> {
 }
 
 function toDetail(webhookId: string, detail: DeliveryDetail): z.input<typeof deliveryDetail> {
-  return { ...toDelivery(webhookId, detail), payload: detail.payload, attempts: detail.attempts.map(toAttempt) };
+  const { payload, payloadErasedAt, attempts } = detail;
+  return { ...toDelivery(webhookId, detail), payload, payloadErasedAt: isoTimeOrNull(payloadErasedAt), attempts: attempts.map(toAttempt) };
 }
 
 const list = route({

@@ -48,7 +48,7 @@ export async function showDelivery(c: PageContext): Promise<Response> {
         </section>
         <aside>
           <Facts delivery={delivery} webhook={webhook} />
-          <Payload text={delivery.payload} />
+          {delivery.payload === null ? <ErasedPayload at={delivery.payloadErasedAt} /> : <Payload text={delivery.payload} />}
         </aside>
       </div>
     </>,
@@ -65,7 +65,7 @@ function attemptRuns({ attemptCount, attempts, status, nextAttemptAt }: ShownDel
 }
 
 function Retry({ delivery, webhook, visit }: { delivery: ShownDelivery; webhook: WebhookRow; visit: Visit }) {
-  if (!visit.can('write') || !planAllows(visit)) return null;
+  if (!visit.can('write') || !planAllows(visit) || delivery.payload === null) return null;
   if (!webhook.enabled) return <span class="hint">The webhook is not enabled: resume it to deliver again.</span>;
   if (attemptRuns(delivery)) return <span class="hint">An attempt is being made …</span>;
   return (
@@ -116,7 +116,8 @@ interface AttemptProps {
   attempt: ShownAttempt;
   open: boolean;
   url: string;
-  payload: string;
+  /** Null: it was erased. */
+  payload: string | null;
 }
 
 function Attempt({ attempt, open, url, payload }: AttemptProps) {
@@ -144,7 +145,7 @@ function Attempt({ attempt, open, url, payload }: AttemptProps) {
         {responseHeaders && <Headers name="Response headers" headers={responseHeaders} />}
         <div class="with-copy">
           <h3>Request</h3>
-          <CopyButton text={curlCommand(url, requestHeaders, payload)}>Copy as curl</CopyButton>
+          {payload !== null && <CopyButton text={curlCommand(url, requestHeaders, payload)}>Copy as curl</CopyButton>}
         </div>
         <Headers name="Request headers" headers={requestHeaders} />
       </details>
@@ -213,6 +214,18 @@ function Facts({ delivery, webhook }: { delivery: ShownDelivery; webhook: Webhoo
           {counted(attemptCount, 'attempt', 'attempts')}
         </dd>
       </dl>
+    </section>
+  );
+}
+
+function ErasedPayload({ at }: { at: string | null }) {
+  return (
+    <section class="card" aria-labelledby="payload-title">
+      <h2 id="payload-title">Payload</h2>
+      <p>
+        It was erased{at && ', '}
+        {at && <Time at={at} />}. What the endpoint answered is erased with it, and the delivery cannot be sent again.
+      </p>
     </section>
   );
 }

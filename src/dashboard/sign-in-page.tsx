@@ -3,6 +3,7 @@ import { ApiError } from '../api/errors.ts';
 import { databaseOf } from '../db/client.ts';
 import { useDashboardLink } from '../db/dashboard-links.ts';
 import { platformMarks } from '../db/platform-mark.ts';
+import { clientNetwork } from '../domain/client-address.ts';
 import { makerIsActive } from '../domain/dashboard-session.ts';
 import { settingsOf } from '../settings.ts';
 import { readForm, textOf } from './form.ts';
@@ -25,7 +26,8 @@ export async function submitSignIn(c: PageContext): Promise<Response> {
   const next = form.get('next') ?? undefined;
   try {
     const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
-    const caller = await authenticate(textOf(form, 'key'), { env: c.env, nowMs, waitUntil });
+    const network = clientNetwork(c.req.header('CF-Connecting-IP'));
+    const caller = await authenticate(textOf(form, 'key'), { env: c.env, nowMs, network, waitUntil });
     if (caller.kind !== 'organization') return await signInPage(c, next, NEEDS_ORGANIZATION_KEY, 403);
     const { organizationId, keyId, scopes } = caller;
     await signIn(c, { organizationId, keyId, scopes: [...scopes], platformMark: null }, nowMs);

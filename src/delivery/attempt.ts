@@ -6,8 +6,6 @@ import { VERSION } from '../version.ts';
 
 /** How much of a response body is read, and kept. */
 export const MAX_RESPONSE_BODY_BYTES = 16_000;
-/** How long a response body is read. */
-export const BODY_TIMEOUT_MS = 5_000;
 
 /** One attempt to make: everything that the POST is made of. */
 export interface AttemptRequest {
@@ -33,10 +31,8 @@ export interface AttemptResult {
 export interface AttemptDeps {
   fetch(url: string, init: RequestInit): Promise<Response>;
   now(): number;
-  /** How long the response's headers may take. */
+  /** How long the response's headers may take; what has come of its body by then is kept. */
   timeoutMs: number;
-  /** How long its body is read. */
-  bodyTimeoutMs: number;
 }
 
 /**
@@ -67,7 +63,7 @@ export async function makeAttempt(request: AttemptRequest, deps: AttemptDeps): P
   record.responseStatus = response.status;
   record.responseHeaders = keptHeaders(response.headers);
   record.error = describeStatus(response.status);
-  await keepBody(record, response, deps.bodyTimeoutMs);
+  await keepBody(record, response);
   const asksToWait = response.status === 429 || response.status === 503;
   return { record, retryAfterMs: asksToWait ? parseRetryAfter(response.headers.get('retry-after'), startedAt + record.durationMs) : null };
 }
@@ -120,41 +116,32 @@ async function headersOf(request: AttemptRequest, startedAt: number): Promise<Re
   return headers;
 }
 
-/** Reads the response's body into the record, within bounds of size and time; what fails here changes no outcome. */
-async function keepBody(record: AttemptRecord, response: Response, timeoutMs: number): Promise<void> {
+/**
+ * Reads the response's body into the record, within a bound of size and the attempt's own of time; what fails here changes no
+ * outcome.
+ */
+async function keepBody(record: AttemptRecord, response: Response): Promise<void> {
   if (!response.body) return;
   const reader = response.body.getReader();
   const declaredBytes = declaredLength(response.headers);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let timeout: Promise<'timeout'> | undefined;
-  const tooLate = () => {
-    timeout ??= new Promise<'timeout'>((resolve) => {
-      timer = setTimeout(() => resolve('timeout'), timeoutMs);
-    });
-    return timeout;
-  };
   try {
-    // What was declared is all that comes. Most responses are read to their end in one step, which needs no timer: where nothing
-    // comes at all, the attempt's own timeout ends it.
-    for (let step = 0; length !== declaredBytes; step++) {
-      const chunk = await (step === 0 ? reader.read() : Promise.race([reader.read(), tooLate()]));
+    // What was declared is all that comes: most responses are read to their end in one step.
+    while (length !== declaredBytes && !record.responseBodyTruncated) {
+      const { done, value } = await reader.read();
+      if (done) break;
       const room = MAX_RESPONSE_BODY_BYTES - length;
-      record.responseBodyTruncated = chunk === 'timeout' || (!chunk.done && chunk.value.length > room);
-      if (chunk === 'timeout' || chunk.done) break;
-      chunks.push(chunk.value.subarray(0, room));
-      length += Math.min(chunk.value.length, room);
-      if (record.responseBodyTruncated) break;
+      record.responseBodyTruncated = value.length > room;
+      chunks.push(value.subarray(0, room));
+      length += Math.min(value.length, room);
     }
   } catch {
-    // The connection broke, or the attempt's own timeout fired, in the middle of the body.
+    // The connection broke, or the attempt's timeout fired, in the middle of the body.
     record.responseBodyTruncated = true;
-  } finally {
-    if (timer !== undefined) clearTimeout(timer);
-    // Not awaited to the end: a hostile endpoint could make closing slow. An error in it concerns nobody.
-    if (length !== declaredBytes) reader.cancel().catch(() => {});
   }
+  // Not awaited: a hostile endpoint could make closing slow. An error in it concerns nobody.
+  if (length !== declaredBytes) reader.cancel().catch(() => {});
   const kept = keptBody(joined(chunks, length), record.responseBodyTruncated);
   record.responseBody = kept.text;
   record.responseBodyEncoding = kept.encoding;

@@ -2,12 +2,12 @@ import { decodeEventMessage } from '../domain/event-message.ts';
 import { redeliveryDelaySeconds } from '../domain/redelivery.ts';
 import { logError, logWarning } from '../log.ts';
 import { settingsOf } from '../settings.ts';
-import { within } from '../within.ts';
+import { Deadline, within } from '../within.ts';
 import type { AttemptResult } from './attempt.ts';
 import { ConfigurationCache } from './configuration-cache.ts';
 import { EndpointMemory } from './endpoint-memory.ts';
 import { eventsOf, fanOut, type Inbound, type InboundEvent, type Task, type WebhookWork } from './fan-out.ts';
-import { FastPath, type FastPathResult } from './fast-path.ts';
+import { FastPath, type FastPathResult, LEASE_BY_MS } from './fast-path.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
 import { Sender } from './sender.ts';
 
@@ -45,11 +45,14 @@ function sharedOf(env: Env): Shared {
  */
 export async function consumeEvents(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
   const { inbound, events, unreadable } = readBatch(batch);
+  const deadline = new Deadline(CLAIM_TIMEOUT_MS + LEASE_BY_MS + RECORD_TIMEOUT_MS);
   try {
-    await new Consumer(env, ctx).deliver(events);
+    await new Consumer(env, ctx, deadline).deliver(events);
   } catch (error) {
     logError('consumer.failed', error, { messages: batch.messages.length });
     for (const each of inbound.values()) each.failed = true;
+  } finally {
+    deadline.stop();
   }
   for (const [message, { failed }] of inbound) {
     if (failed) redeliver(message);
@@ -99,11 +102,14 @@ class Consumer {
   readonly #env: Env;
   readonly #ctx: ExecutionContext;
   readonly #shared: Shared;
+  /** By when everything that the batch waits for is recorded. */
+  readonly #deadline: Deadline;
 
-  constructor(env: Env, ctx: ExecutionContext) {
+  constructor(env: Env, ctx: ExecutionContext, deadline: Deadline) {
     this.#env = env;
     this.#ctx = ctx;
     this.#shared = sharedOf(env);
+    this.#deadline = deadline;
   }
 
   async deliver(events: readonly InboundEvent[]): Promise<void> {
@@ -150,7 +156,7 @@ class Consumer {
     if (repeated.length === 0) return work;
     const startedAt = Date.now();
     const entries = repeated.map(({ delivery }): OutboxEntry => ({ kind: 'leased', delivery, startedAt }));
-    const fresh = await this.#record(work, repeated, entries, CLAIM_TIMEOUT_MS);
+    const fresh = await this.#record(work, repeated, entries, (claimed) => within(CLAIM_TIMEOUT_MS, claimed));
     for (const task of repeated) task.claimed = fresh?.has(task.delivery.id) ?? false;
     return { ...work, tasks: work.tasks.filter((task) => !task.repeated || task.claimed) };
   }
@@ -172,7 +178,8 @@ class Consumer {
       logError('attempt.not_sent', error, { delivery: delivery.id });
       entry = { kind: 'released', delivery };
     }
-    await this.#record(work, [], [entry]);
+    // The batch, and its deadline, may be over.
+    await this.#record(work, [], [entry], (recorded) => within(RECORD_TIMEOUT_MS, recorded));
   }
 
   /** Brings what the fast path did with a webhook's tasks to its outbox. */
@@ -189,12 +196,12 @@ class Consumer {
     work: WebhookWork,
     tasks: readonly Task[],
     entries: OutboxEntry[],
-    timeoutMs = RECORD_TIMEOUT_MS,
+    inTime: (recorded: Promise<string[]>) => Promise<string[]> = (recorded) => this.#deadline.within(recorded),
   ): Promise<Set<string> | null> {
     const fresh = new Set<string>();
     try {
       for (let at = 0; at < entries.length; at += MAX_ENTRIES) {
-        const ids = await within(timeoutMs, this.#recordPersistently(work, entries.slice(at, at + MAX_ENTRIES)));
+        const ids = await inTime(this.#recordPersistently(work, entries.slice(at, at + MAX_ENTRIES)));
         for (const id of ids) fresh.add(id);
       }
       return fresh;

@@ -9,6 +9,7 @@ const LEAST_PATIENCE_MS = 20;
  */
 export const MOST_PATIENCE_MS = 500;
 /** The same where all endpoints have become slow, which is this service's own doing: no one of them is to pay for it. */
+const SHARED_PATIENCE_FACTOR = 3;
 const MOST_SHARED_PATIENCE_MS = 1_500;
 /** How far one answer moves what is typical of all endpoints: a few slow ones among many do not move it far. */
 const TYPICAL_STEP = 1.25;
@@ -76,7 +77,7 @@ export class EndpointMemory {
   }
 
   #sharedPatienceMs(): number {
-    return Math.min(this.#typicalMs * PATIENCE_FACTOR, MOST_SHARED_PATIENCE_MS);
+    return Math.min(this.#typicalMs * SHARED_PATIENCE_FACTOR, MOST_SHARED_PATIENCE_MS);
   }
 
   #of(webhookId: string): Entry {

@@ -24,7 +24,7 @@ export const BEGIN_BY_MS = 2_000;
 /** Whatever runs is leased this long after the run's start. */
 export const LEASE_BY_MS = 2_500;
 
-/** A timer that is so late says that the isolate is overloaded; less is a matter of course. */
+/** A look that is so late says that the isolate is overloaded; less is a matter of course. */
 const LATE_FROM_MS = 20;
 
 /** What the fast path needs of the world. */
@@ -59,9 +59,13 @@ interface Attempt {
   lane: Lane;
   task: Task;
   startedAt: number;
-  outcome: Promise<AttemptResult>;
-  /** How late its timers fired, in all. */
+  /** When it counts as slow. */
+  leaseAt: number;
+  /** How late it was looked at, in all. */
   lateMs: number;
+  outcome: Promise<AttemptResult>;
+  /** Fulfilled when its end is noted; never rejected. */
+  ended: Promise<void>;
 }
 
 interface Lane {
@@ -79,14 +83,47 @@ interface Lane {
   ended: FastPathResult['ended'];
 }
 
+/**
+ * The run's one timer. It is not set anew when what it was set for has happened: it fires then, once, for nothing. A timer for
+ * each attempt took a tenth of a delivery's CPU.
+ */
+class RunAlarm {
+  readonly #deps: Pick<FastPathDeps, 'now'>;
+  #set: { at: number; fired: Promise<void>; timer: ReturnType<typeof setTimeout> } | undefined;
+
+  constructor(deps: Pick<FastPathDeps, 'now'>) {
+    this.#deps = deps;
+  }
+
+  /** Fulfilled at a moment, or before it. */
+  at(at: number): Promise<void> {
+    if (this.#set && this.#set.at <= at) return this.#set.fired;
+    this.stop();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const fired = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.#set = undefined;
+        resolve();
+      }, at - this.#deps.now());
+    });
+    this.#set = { at, fired, timer: timer as ReturnType<typeof setTimeout> };
+    return fired;
+  }
+
+  stop(): void {
+    if (this.#set) clearTimeout(this.#set.timer);
+    this.#set = undefined;
+  }
+}
+
 export class FastPath {
   readonly #deps: FastPathDeps;
   readonly #lanes: Lane[];
   readonly #startedAt: number;
   /** Slots in use, by leased attempts too: their connections are still open. */
   #slotsInUse = 0;
-  /** One promise for each attempt that is not leased yet: fulfilled when it has ended or was leased. */
-  readonly #watched = new Set<Promise<void>>();
+  /** The attempts that run and are not leased. */
+  readonly #watched = new Set<Attempt>();
   #nextLane = 0;
 
   constructor(works: readonly WebhookWork[], deps: FastPathDeps) {
@@ -106,12 +143,16 @@ export class FastPath {
 
   /** Runs until every task has ended, is leased or is handed over. */
   async run(): Promise<void> {
+    const alarm = new RunAlarm(this.#deps);
     for (;;) {
       this.#fill();
       for (const lane of this.#lanes) if (lane.closed || lane.waiting.length === 0) this.#finish(lane);
       if (this.#watched.size === 0) break;
-      await Promise.race(this.#watched);
+      const leaseAt = Math.min(...[...this.#watched].map((attempt) => attempt.leaseAt));
+      await Promise.race([alarm.at(leaseAt), ...[...this.#watched].map((attempt) => attempt.ended)]);
+      this.#leaseSlow();
     }
+    alarm.stop();
     for (const lane of this.#lanes) this.#finish(lane);
   }
 
@@ -156,56 +197,63 @@ export class FastPath {
     this.#slotsInUse++;
     lane.running++;
     lane.watched++;
-    const attempt = { lane, task, startedAt: this.#deps.now(), outcome: this.#deps.attempt(lane.work, task), lateMs: 0 };
-    const watched = this.#watch(attempt).finally(() => this.#watched.delete(watched));
-    this.#watched.add(watched);
+    const startedAt = this.#deps.now();
+    const leaseAt = Math.min(startedAt + this.#deps.patienceMs(lane.work), this.#leaseBy());
+    const outcome = this.#deps.attempt(lane.work, task);
+    const attempt: Attempt = { lane, task, startedAt, leaseAt, lateMs: 0, outcome, ended: Promise.resolve() };
+    attempt.ended = this.#watch(attempt);
+    this.#watched.add(attempt);
   }
 
+  /** Follows an attempt to its end, and notes it in the run where it is not leased by then. */
   async #watch(attempt: Attempt): Promise<void> {
     const { lane, task, outcome } = attempt;
-    const free = (): void => {
-      this.#slotsInUse--;
-      lane.running--;
-    };
     try {
-      const result = await this.#patiently(attempt);
-      if (result === 'slow') {
-        lane.closed = true;
-        outcome.then((late) => this.#tell(attempt, late)).then(free, free);
-        this.#deps.lease(lane.work, task, attempt.startedAt, outcome);
-        return;
-      }
-      free();
+      const result = await outcome;
       lane.spentMs += this.#tell(attempt, result);
+      if (!this.#watched.has(attempt)) return;
       lane.ended.push({ task, result });
       if (result.record.outcome !== 'succeeded') lane.closed = true;
     } catch (error) {
+      // Leased, it is told of where it is recorded.
+      if (!this.#watched.has(attempt)) return;
       logError('attempt.not_sent', error, { delivery: task.delivery.id });
-      free();
       lane.closed = true;
       lane.waiting.unshift(task);
     } finally {
-      lane.watched--;
+      this.#slotsInUse--;
+      lane.running--;
+      this.#unwatch(attempt);
     }
   }
 
+  #unwatch(attempt: Attempt): void {
+    if (this.#watched.delete(attempt)) attempt.lane.watched--;
+  }
+
   /**
-   * The attempt's result, or that it is slow. A timer that fires late tells that this isolate has more to do than it can: the answer may
-   * be here, and nobody has got round to it. So long is waited once more, or an overload would lease everything and hand over the
+   * Leases the attempts that are slow. A look that comes late tells that this isolate has more to do than it can: the answer may be
+   * here, and nobody has got round to it. So long is waited once more, or an overload would lease everything and hand over the
    * rest, which costs more than attempting it.
    */
-  async #patiently(attempt: Attempt): Promise<AttemptResult | 'slow'> {
-    const leaseBy = this.#startedAt + LEASE_BY_MS;
-    let leaseAt = Math.min(attempt.startedAt + this.#deps.patienceMs(attempt.lane.work), leaseBy);
-    for (;;) {
-      const result = await inTime(attempt.outcome, leaseAt - this.#deps.now());
-      if (result !== 'slow') return result;
-      const now = this.#deps.now();
-      const lateMs = now - leaseAt;
-      attempt.lateMs += lateMs;
-      if (lateMs < LATE_FROM_MS || now >= leaseBy) return 'slow';
-      leaseAt = Math.min(now + lateMs, leaseBy);
+  #leaseSlow(): void {
+    const now = this.#deps.now();
+    for (const attempt of this.#watched) {
+      const lateMs = now - attempt.leaseAt;
+      if (lateMs < 0) continue;
+      if (lateMs >= LATE_FROM_MS && now < this.#leaseBy()) {
+        attempt.lateMs += lateMs;
+        attempt.leaseAt = Math.min(now + lateMs, this.#leaseBy());
+        continue;
+      }
+      attempt.lane.closed = true;
+      this.#unwatch(attempt);
+      this.#deps.lease(attempt.lane.work, attempt.task, attempt.startedAt, attempt.outcome);
     }
+  }
+
+  #leaseBy(): number {
+    return this.#startedAt + LEASE_BY_MS;
   }
 
   /** Tells how long an attempt took, without what this isolate was late by; returns it. */
@@ -213,18 +261,5 @@ export class FastPath {
     const tookMs = Math.max(0, this.#deps.now() - startedAt - lateMs);
     this.#deps.ended(lane.work, tookMs, record.outcome === 'succeeded');
     return tookMs;
-  }
-}
-
-/** A promise's value, or 'slow' where it takes longer. */
-async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T | 'slow'> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const slow = new Promise<'slow'>((resolve) => {
-    timer = setTimeout(() => resolve('slow'), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, slow]);
-  } finally {
-    if (timer !== undefined) clearTimeout(timer);
   }
 }

@@ -1,4 +1,4 @@
-import type { AttemptRecord, AttemptTrigger, DeliveryReason, NewDelivery } from '../domain/delivery.ts';
+import { type AttemptRecord, type AttemptTrigger, type DeliveryReason, type NewDelivery, withoutContents } from '../domain/delivery.ts';
 import {
   begin,
   beginManual,
@@ -6,6 +6,7 @@ import {
   discard,
   expire,
   interrupt,
+  isAtRest,
   postpone,
   type RetryPolicy,
   recover,
@@ -20,6 +21,14 @@ import type { OutboxStore, StoredDelivery } from './outbox-store.ts';
 
 /** What recording an entry did: the delivery was new to the outbox, it changed, or everything was known already. */
 export type Recorded = 'new' | 'changed' | 'known';
+
+/**
+ * What became of the wish to erase a payload.
+ * - `erased`: it is gone, or was already.
+ * - `unfinished`: the delivery waits or an attempt of it runs; its payload is still needed.
+ * - `unknown`: there is no such delivery.
+ */
+export type ErasureResult = 'erased' | 'unfinished' | 'unknown';
 
 /** Why what falls due is not attempted. */
 export type DiscardReason = Extract<DeliveryReason, 'webhook_disabled' | 'plan_not_eligible'>;
@@ -74,8 +83,9 @@ export class Ledger {
     return state && this.#store.insert(delivery, state, null) ? this.#store.find(delivery.id) : null;
   }
 
-  /** A delivery that failed or was discarded starts its schedule over; returns whether it does. */
+  /** A delivery that failed or was discarded starts its schedule over; returns whether it does. One without a payload cannot. */
   recover(delivery: StoredDelivery, now: number): boolean {
+    if (this.#store.payloadErasedAt(delivery.id) !== null) return false;
     return this.#change(delivery, recover(delivery.state, now)) !== null;
   }
 
@@ -83,9 +93,8 @@ export class Ledger {
   settle(id: string, { record, retryAfterMs }: AttemptResult): boolean {
     const delivery = this.#store.find(id);
     if (!delivery) return false;
-    if (!this.#change(delivery, settle(delivery.state, record, retryAfterMs, this.#policy))) return this.#settleLate(delivery, record);
-    this.#store.saveAttempt(delivery, record);
-    return true;
+    const next = settle(delivery.state, record, retryAfterMs, this.#policy);
+    return this.#store.atomically(() => (next ? this.#end(delivery, next, record) : this.#settleLate(delivery, record)));
   }
 
   /** An attempt that this object began could not be sent, through a fault of ours: it is tried again as if never begun. */
@@ -97,8 +106,9 @@ export class Ledger {
   /** A lease ended without an outcome. */
   interrupt(delivery: StoredDelivery, now: number): void {
     const { attemptCount, trigger, leasedAt } = delivery.state;
-    if (!this.#change(delivery, interrupt(delivery.state, now, this.#policy))) return;
-    this.#store.saveAttempt(delivery, interruptedAttempt(attemptCount, trigger, leasedAt ?? now));
+    const next = interrupt(delivery.state, now, this.#policy);
+    if (!next) return;
+    this.#store.atomically(() => this.#end(delivery, next, interruptedAttempt(attemptCount, trigger, leasedAt ?? now)));
   }
 
   /** A delivery that waited for too long fails; returns whether it did. */
@@ -109,6 +119,15 @@ export class Ledger {
   /** A due delivery is not to be attempted. */
   discard(delivery: StoredDelivery, reason: DiscardReason, now: number): void {
     this.#change(delivery, discard(delivery.state, reason, now));
+  }
+
+  /** Erases the payload of a delivery that has ended. The delivery and its attempts stay in the log. */
+  erasePayload(id: string, now: number): ErasureResult {
+    const delivery = this.#store.find(id);
+    if (!delivery) return 'unknown';
+    if (!isAtRest(delivery.state)) return 'unfinished';
+    if (this.#store.payloadErasedAt(id) === null) this.#store.erasePayload(delivery, now);
+    return 'erased';
   }
 
   #recordAttempted({ delivery, result }: Extract<OutboxEntry, { kind: 'attempted' }>): Recorded {
@@ -126,6 +145,13 @@ export class Ledger {
     return this.#change(known, release(known.state, now)) ? 'changed' : 'known';
   }
 
+  /** An attempt's end and its record: neither is kept without the other. */
+  #end(delivery: StoredDelivery, state: DeliveryState, attempt: AttemptRecord): true {
+    this.#store.save(delivery, state);
+    this.#store.saveAttempt(delivery, attempt);
+    return true;
+  }
+
   #insert(delivery: NewDelivery, state: DeliveryState | null): Recorded {
     return state && this.#store.insert(delivery, state, null) ? 'new' : 'known';
   }
@@ -137,7 +163,9 @@ export class Ledger {
   #settleLate(delivery: StoredDelivery, attempt: AttemptRecord): boolean {
     const recorded = this.#store.attempt(delivery, attempt.number);
     if (recorded !== null && recorded.outcome !== 'interrupted') return false;
-    this.#store.saveAttempt(delivery, attempt);
+    // Its payload may have been erased since it was counted as interrupted.
+    const erased = this.#store.payloadErasedAt(delivery.id) !== null;
+    this.#store.saveAttempt(delivery, erased ? withoutContents(attempt) : attempt);
     this.#change(delivery, settleLate(delivery.state, attempt));
     return true;
   }

@@ -9,9 +9,10 @@ import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
+import { within } from '../within.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Lane, whyNotDelivered } from './lane.ts';
-import { Ledger } from './ledger.ts';
+import { type ErasureResult, Ledger } from './ledger.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
 import { OutboxStatistics, type Statistics } from './outbox-statistics.ts';
 import { OutboxStore, toSummary } from './outbox-store.ts';
@@ -26,6 +27,9 @@ const LEASE_MARGIN_MS = 10_000;
 /** After a fault of ours (D1 unreachable, a secret that does not open) the alarm tries again no sooner than this. */
 const AFTER_FAULT_MS = 30_000;
 
+/** How long the setting of an alarm may take. */
+const ALARM_TIMEOUT_MS = 5_000;
+
 /** A recovery takes no further step in an alarm after this: an alarm may run 15 min (Durable Objects). */
 const WORK_MS = 300_000;
 
@@ -34,12 +38,14 @@ const WORK_MS = 300_000;
  * - `begun`: the attempt runs.
  * - `running`: another attempt of the delivery runs.
  * - `refused`: the webhook cannot be used.
+ * - `erased`: its payload was erased.
  * - `unknown`: there is no such delivery.
  */
 export type RetryResult =
   | { kind: 'begun'; delivery: DeliverySummary }
   | { kind: 'running' }
   | { kind: 'refused'; reason: 'webhook_disabled' | 'plan_not_eligible' }
+  | { kind: 'erased' }
   | { kind: 'unknown' };
 
 /** How an outbox's endpoint stands. Times are milliseconds since the epoch. */
@@ -78,6 +84,8 @@ export class Outbox extends DurableObject<Env> {
   #erased = false;
   /** When the alarm is set for, as far as this instance knows. */
   #armedFor: number | null = null;
+  /** The setting of that alarm: whoever relies on it waits for it, since one that fails is none. */
+  #arming: Promise<void> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -173,6 +181,7 @@ export class Outbox extends DurableObject<Env> {
     if (!config) return { kind: 'unknown' };
     if (refused) return { kind: 'refused', reason: refused };
     // Read again: the configuration was awaited.
+    if (this.#store.payloadErasedAt(id) !== null) return { kind: 'erased' };
     const current = this.#store.find(id);
     const begun = current && this.#ledger.beginManual(current, Date.now());
     if (!begun) return { kind: 'running' };
@@ -223,6 +232,17 @@ export class Outbox extends DurableObject<Env> {
     return this.#recoveries.list();
   }
 
+  /** Erases what a delivery carried, once it has ended. */
+  erasePayload(id: string): ErasureResult {
+    return this.#ledger.erasePayload(id, Date.now());
+  }
+
+  /** The webhook's secrets were sealed anew: what is kept of its configuration for an outage of D1 must not need the old key. */
+  resealed(config: OutboxConfig): void {
+    if (WebhookMemory.lastKnown(this.ctx.storage.kv)) this.#webhook.remember(config);
+    this.#webhook.refresh(Date.now());
+  }
+
   /** Forgets everything: the webhook has been deleted. */
   async erase(): Promise<void> {
     await this.#erase();
@@ -245,8 +265,8 @@ export class Outbox extends DurableObject<Env> {
   async reconfigured(): Promise<void> {
     this.#webhook.refresh(Date.now());
     if (this.#store.waitingDueAt() === null) return;
-    this.#armedFor = Date.now() + 1;
-    await this.ctx.storage.setAlarm(this.#armedFor);
+    this.#arming = this.#setAlarm(Date.now() + 1);
+    await this.#arming;
   }
 
   /** How the endpoint stands: its health, since when, and when the next probe of an open circuit goes out. */
@@ -271,7 +291,8 @@ export class Outbox extends DurableObject<Env> {
       // The fault may be the configuration's (a secret that does not open).
       this.#webhook.refresh(Date.now());
     }
-    if (this.#erased) return;
+    // Once more: an attempt that was being made looked for its row, and made the schema anew.
+    if (this.#erased) return await this.#erase();
     // Set anew even where the lease of an attempt that has ended set it earlier: an alarm for nothing is billed as well.
     this.#armedFor = null;
     await this.#arm(notBefore);
@@ -311,9 +332,19 @@ export class Outbox extends DurableObject<Env> {
     if (dueAt === null) return;
     // A millisecond ahead: an alarm set for now within alarm() can stall.
     const at = Math.max(dueAt, notBefore, Date.now() + 1);
-    if (this.#armedFor !== null && this.#armedFor <= at) return;
+    if (this.#armedFor === null || this.#armedFor > at) this.#arming = this.#setAlarm(at);
+    await this.#arming;
+  }
+
+  async #setAlarm(at: number): Promise<void> {
     this.#armedFor = at;
-    await this.ctx.storage.setAlarm(at);
+    try {
+      await within(ALARM_TIMEOUT_MS, this.ctx.storage.setAlarm(at));
+    } catch (error) {
+      // Nothing may pass for armed that is not: who is told so sets it anew, or has the queue deliver again.
+      if (this.#armedFor === at) this.#armedFor = null;
+      throw error;
+    }
   }
 
   /** The configuration, with the webhook disabled where it is to be and D1 could not be told yet. */

@@ -9,6 +9,9 @@ export const MAX_BYTES = 8_000_000_000;
 /** By size, so much is removed at once below the limit that the next batch does not meet it again. */
 const ROOM = 0.95;
 
+/** How many recordings go by between two looks at the size: each is 200 deliveries of 100 kB at most, so that 1 GB comes in between. */
+const LOOK_EVERY = 50;
+
 const SWEEP_AT = 'sweepAt';
 const KEPT_SINCE = 'keptSince';
 
@@ -27,6 +30,7 @@ export class Retention {
   readonly #store: OutboxStore;
   readonly #policy: RetentionPolicy;
   #sweepAt: number | null | undefined;
+  #plans = 0;
 
   constructor(storage: DurableObjectStorage, store: OutboxStore, policy: RetentionPolicy) {
     this.#storage = storage;
@@ -44,7 +48,7 @@ export class Retention {
   plan(now: number): void {
     const dueAt = this.dueAt();
     if (dueAt === null) this.#setSweepAt(now + SWEEP_EVERY_MS);
-    else if (dueAt > now && this.#isTooLarge(1)) this.#setSweepAt(now);
+    else if (dueAt > now && this.#plans++ % LOOK_EVERY === 0 && this.#isTooLarge(1)) this.#setSweepAt(now);
   }
 
   /** Of events accepted before this, deliveries are missing from the log; null where everything is still there. */

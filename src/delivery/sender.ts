@@ -5,7 +5,7 @@ import { importSigningKeys, type SigningKeys } from '../domain/signature.ts';
 import type { WebhookConfig } from '../domain/webhook.ts';
 import { logInfo } from '../log.ts';
 import type { Settings } from '../settings.ts';
-import { type AttemptResult, BODY_TIMEOUT_MS, makeAttempt, refusedAttempt } from './attempt.ts';
+import { type AttemptResult, makeAttempt, refusedAttempt } from './attempt.ts';
 
 /** Most secrets whose imported keys an isolate keeps. */
 const MAX_KEYS = 1_000;
@@ -41,7 +41,6 @@ export class Sender {
       fetch: (url: string, init: RequestInit) => fetch(url, init),
       now: () => Date.now(),
       timeoutMs,
-      bodyTimeoutMs: BODY_TIMEOUT_MS,
     };
     const result = checked.ok ? await makeAttempt(request, deps) : refusedAttempt(request, checked.reason, Date.now());
     if (this.#settings.logAttempts === 'all' || result.record.outcome !== 'succeeded') logAttempt(webhook, sending, result);

@@ -1,12 +1,7 @@
-import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SAMPLES } from '../../src/dashboard/samples.ts';
 
 describe('the verification samples that the pages show', () => {
-  it('are all those that are run on live deliveries', () => {
-    expect(SAMPLES.map(({ key }) => key).toSorted()).toEqual(readdirSync('test/samples').toSorted());
-  });
-
   it.each(SAMPLES)('have the text for $language, short enough to be read', ({ code }) => {
     for (const part of ['webhook-signature', 'whsec_', '300', 'X-Bullseye-Signature']) expect(code).toContain(part);
     expect(code.trimEnd().split('\n').length).toBeLessThanOrEqual(60);

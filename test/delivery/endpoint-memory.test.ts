@@ -24,7 +24,7 @@ describe('patience with an endpoint', () => {
     memory.ended('whk', 5, true, 0);
     expect(memory.patienceMs('whk')).toBe(20);
     for (let i = 0; i < 100; i++) memory.ended(`other ${i}`, 200, true, 0);
-    expect(memory.patienceMs('whk')).toBeGreaterThan(600);
+    expect(memory.patienceMs('whk')).toBeGreaterThan(400);
     // Nor is one kept off for it.
     memory.ended('whk', MOST_PATIENCE_MS + 1, true, 0);
     expect(memory.isOff('whk', 0)).toBe(false);

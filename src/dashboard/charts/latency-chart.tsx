@@ -3,7 +3,7 @@ import { line } from 'd3-shape';
 import type { ShownStatistics } from '../../api/statistics.ts';
 import { Chart } from './chart.tsx';
 import { bucketLabel, durationLabel, PERIOD_LABELS } from './labels.ts';
-import { type Bucket, PLOT_HEIGHT, Plot, slotOf, valueScale } from './plot.tsx';
+import { type Bucket, PLOT_HEIGHT, Plot, rounded, slotOf, valueScale } from './plot.tsx';
 
 type Figures = Pick<Bucket, 'latencyP50Ms' | 'latencyP95Ms'>;
 
@@ -55,7 +55,7 @@ export function LatencyChart({ statistics }: { statistics: ShownStatistics }) {
 function Line({ percentile, statistics, y }: { percentile: Percentile; statistics: ShownStatistics; y(value: number): number }) {
   const points = statistics.buckets.map((bucket) => {
     const durationMs = percentile.durationMs(bucket);
-    return { x: slotOf(statistics, bucket).middle, y: durationMs === null ? null : y(durationMs) };
+    return { x: slotOf(statistics, bucket).middle, y: durationMs === null ? null : rounded(y(durationMs)) };
   });
   const path = line<(typeof points)[number]>(
     (point) => point.x,

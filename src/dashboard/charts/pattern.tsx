@@ -4,6 +4,7 @@
  */
 export type PatternName = 'solid' | 'hatched' | 'dotted' | 'barred' | 'crossed';
 
+/** Of a tile, in pixels. */
 const SIZE = 6;
 
 interface PatternProps {

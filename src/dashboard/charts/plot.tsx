@@ -47,7 +47,12 @@ export function slotOf({ from, to, bucketSeconds }: ShownStatistics, bucket: Buc
   const scale = scaleUtc([new Date(from), new Date(to)], [0, 100]);
   const start = scale(new Date(bucket.start));
   const width = scale(new Date(Date.parse(bucket.start) + bucketSeconds * 1_000)) - start;
-  return { x: start + (width * GAP) / 2, width: width * (1 - GAP), middle: start + width / 2 };
+  return { x: rounded(start + (width * GAP) / 2), width: rounded(width * (1 - GAP)), middle: rounded(start + width / 2) };
+}
+
+/** To what can be seen: a page has hundreds of these numbers. */
+export function rounded(value: number): number {
+  return Math.round(value * 100) / 100;
 }
 
 interface PlotProps {
@@ -69,7 +74,7 @@ export function Plot({ statistics, scale, summary, valueLabel, children }: PlotP
     <div class="chart-frame" role="img" aria-label={summary}>
       <svg class="chart-axis" width={AXIS_WIDTH} height={height} aria-hidden="true">
         {scale.ticks.map((tick) => (
-          <text class="chart-label" x={AXIS_WIDTH - 8} y={TOP + scale.y(tick)} dy="0.32em" text-anchor="end">
+          <text class="chart-label" x={AXIS_WIDTH - 8} y={rounded(TOP + scale.y(tick))} dy="0.32em" text-anchor="end">
             {valueLabel(tick)}
           </text>
         ))}
@@ -77,7 +82,7 @@ export function Plot({ statistics, scale, summary, valueLabel, children }: PlotP
       <svg class="chart-plot" width="100%" height={height} aria-hidden="true">
         <svg y={TOP} width="100%" height={PLOT_HEIGHT} overflow="visible" aria-hidden="true">
           {scale.ticks.map((tick) => (
-            <line class={tick === 0 ? 'chart-baseline' : 'chart-grid'} x1="0" x2="100%" y1={scale.y(tick)} y2={scale.y(tick)} />
+            <GridLine tick={tick} y={rounded(scale.y(tick))} />
           ))}
           {children}
         </svg>
@@ -87,13 +92,22 @@ export function Plot({ statistics, scale, summary, valueLabel, children }: PlotP
   );
 }
 
+function GridLine({ tick, y }: { tick: number; y: number }) {
+  return <line class={tick === 0 ? 'chart-baseline' : 'chart-grid'} x1="0" x2="100%" y1={y} y2={y} />;
+}
+
 function TimeAxis({ statistics: { period, from, to }, y }: { statistics: ShownStatistics; y: number }) {
   const scale = scaleUtc([new Date(from), new Date(to)], [0, 100]);
   return (
     <>
       {scale.ticks(TIME_TICKS).map((tick, index) => (
         // Every other one gives way where the page is narrow.
-        <text class={index % 2 === 0 ? 'chart-label' : 'chart-label chart-label-minor'} x={`${scale(tick)}%`} y={y} text-anchor="middle">
+        <text
+          class={index % 2 === 0 ? 'chart-label' : 'chart-label chart-label-minor'}
+          x={`${rounded(scale(tick))}%`}
+          y={y}
+          text-anchor="middle"
+        >
           {tickLabel(tick, period)}
         </text>
       ))}

@@ -2,6 +2,7 @@ import { max } from 'd3-array';
 import { scaleLinear } from 'd3-scale';
 import type { ShownStatistics } from '../../api/statistics.ts';
 import { numberLabel, PERIOD_LABELS } from './labels.ts';
+import { rounded } from './plot.tsx';
 
 const WIDTH = 96;
 const HEIGHT = 24;
@@ -23,10 +24,10 @@ export function Sparkline({
   const above = max(buckets, ({ delivered }) => delivered) ?? 0;
   const below = max(buckets, ({ failed }) => failed) ?? 0;
   // One scale for both, and room for the least that is shown on either side.
-  const scale = scaleLinear([-Math.max(below, 0), Math.max(above, none ? 1 : 0)], [HEIGHT - LEAST_HEIGHT, LEAST_HEIGHT]);
-  const line = scale(0);
-  const width = WIDTH / buckets.length;
-  const height = (value: number) => Math.max(line - scale(value), LEAST_HEIGHT);
+  const scale = scaleLinear([-below, none ? 1 : above], [HEIGHT - LEAST_HEIGHT, LEAST_HEIGHT]);
+  const line = rounded(scale(0));
+  const width = rounded(WIDTH / buckets.length);
+  const height = (value: number) => rounded(Math.max(scale(0) - scale(value), LEAST_HEIGHT));
   return (
     <svg class="chart-sparkline" width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={words}>
       <line class="chart-baseline" x1="0" x2={WIDTH} y1={line} y2={line} />
@@ -36,14 +37,21 @@ export function Sparkline({
             <rect
               class="chart-delivered"
               fill="currentColor"
-              x={index * width}
-              width={width - GAP}
-              y={line - height(delivered)}
+              x={rounded(index * width)}
+              width={rounded(width - GAP)}
+              y={rounded(line - height(delivered))}
               height={height(delivered)}
             />
           )}
           {failed > 0 && (
-            <rect class="chart-failed" fill="currentColor" x={index * width} width={width - GAP} y={line} height={height(failed)} />
+            <rect
+              class="chart-failed"
+              fill="currentColor"
+              x={rounded(index * width)}
+              width={rounded(width - GAP)}
+              y={line}
+              height={height(failed)}
+            />
           )}
         </>
       ))}

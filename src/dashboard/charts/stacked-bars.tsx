@@ -2,7 +2,7 @@ import type { ShownStatistics } from '../../api/statistics.ts';
 import type { Series } from './chart.tsx';
 import { bucketLabel, compactLabel, numberLabel } from './labels.ts';
 import { Pattern, type PatternName, Swatch } from './pattern.tsx';
-import { type Bucket, PLOT_HEIGHT, Plot, slotOf, type ValueScale, valueScale } from './plot.tsx';
+import { type Bucket, PLOT_HEIGHT, Plot, rounded, slotOf, type ValueScale, valueScale } from './plot.tsx';
 
 /** What is there is seen: one failure beside ten thousand deliveries has a height, in pixels. */
 const LEAST_HEIGHT = 2;
@@ -90,6 +90,6 @@ export function stack(values: readonly number[], { y }: ValueScale): ({ y: numbe
   let top = PLOT_HEIGHT;
   return heights.map((height) => {
     top -= height;
-    return height === 0 ? null : { y: top, height };
+    return height === 0 ? null : { y: rounded(top), height: rounded(height) };
   });
 }
