@@ -48,7 +48,7 @@ export async function showDelivery(c: PageContext): Promise<Response> {
         </section>
         <aside>
           <Facts delivery={delivery} webhook={webhook} />
-          <Payload text={delivery.payload} erasedAt={delivery.payloadErasedAt} />
+          {delivery.payload === null ? <ErasedPayload at={delivery.payloadErasedAt} /> : <Payload text={delivery.payload} />}
         </aside>
       </div>
     </>,
@@ -65,8 +65,7 @@ function attemptRuns({ attemptCount, attempts, status, nextAttemptAt }: ShownDel
 }
 
 function Retry({ delivery, webhook, visit }: { delivery: ShownDelivery; webhook: WebhookRow; visit: Visit }) {
-  if (!visit.can('write') || !planAllows(visit)) return null;
-  if (delivery.payloadErasedAt) return null;
+  if (!visit.can('write') || !planAllows(visit) || delivery.payload === null) return null;
   if (!webhook.enabled) return <span class="hint">The webhook is not enabled: resume it to deliver again.</span>;
   if (attemptRuns(delivery)) return <span class="hint">An attempt is being made …</span>;
   return (
@@ -117,7 +116,7 @@ interface AttemptProps {
   attempt: ShownAttempt;
   open: boolean;
   url: string;
-  /** Null where it was erased. */
+  /** Null: it was erased. */
   payload: string | null;
 }
 
@@ -219,22 +218,27 @@ function Facts({ delivery, webhook }: { delivery: ShownDelivery; webhook: Webhoo
   );
 }
 
-function Payload({ text, erasedAt }: { text: string | null; erasedAt: string | null }) {
+function ErasedPayload({ at }: { at: string | null }) {
+  return (
+    <section class="card" aria-labelledby="payload-title">
+      <h2 id="payload-title">Payload</h2>
+      <p>
+        It was erased{at && ', '}
+        {at && <Time at={at} />}. What the endpoint answered is erased with it, and the delivery cannot be sent again.
+      </p>
+    </section>
+  );
+}
+
+function Payload({ text }: { text: string }) {
   return (
     <section class="card" aria-labelledby="payload-title">
       <div class="with-copy">
         <h2 id="payload-title">Payload</h2>
-        {text !== null && <CopyButton text={text} label="Copy payload" />}
+        <CopyButton text={text} label="Copy payload" />
       </div>
-      {text !== null && <pre tabindex={0}>{layOutJson(text)}</pre>}
-      <p class="hint">
-        {text !== null && 'Laid out for reading. What is sent, signed and copied is the text exactly as it was accepted.'}
-        {erasedAt && (
-          <>
-            It was erased <Time at={erasedAt} />, and cannot be sent again.
-          </>
-        )}
-      </p>
+      <pre tabindex={0}>{layOutJson(text)}</pre>
+      <p class="hint">Laid out for reading. What is sent, signed and copied is the text exactly as it was accepted.</p>
     </section>
   );
 }

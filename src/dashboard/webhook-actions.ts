@@ -17,7 +17,13 @@ import { counted, took } from './wording.ts';
  */
 
 /** Refusals that say something about the moment, not about a mistake. */
-const MOMENTARY: ReadonlySet<string> = new Set(['attempt_in_progress', 'webhook_disabled', 'outbox_unavailable', 'plan_upgrade_required']);
+const MOMENTARY: ReadonlySet<string> = new Set([
+  'attempt_in_progress',
+  'payload_erased',
+  'webhook_disabled',
+  'outbox_unavailable',
+  'plan_upgrade_required',
+]);
 
 /** What is said of an action, and where; nothing said: where its form stands. */
 type Outcome = Flash & { path?: string };

@@ -169,6 +169,15 @@ describe('a delivery', () => {
     expect((await person.post(`${webhookId}/deliveries/dlv_01JDCQ7Z8W5M3KXN4R2T6V9YBA6V9YBA/retry`)).status).toBe(404);
   });
 
+  it('whose payload was erased says so, and offers no retry', async () => {
+    const { page, organization, deliveryId, webhookId, press } = await givenFailure();
+    await organization.admin.delete(`${organization.path}/webhooks/${webhookId}/deliveries/${deliveryId}/payload`);
+    const { text } = await page(`deliveries/${deliveryId}`);
+    expect(text).toContain('It was erased');
+    for (const gone of ['Retry now', 'Copy as curl', 'ada@example.com', 'no <b>room</b>']) expect(text).not.toContain(gone);
+    expect((await press(`deliveries/${deliveryId}/retry`)).text).toContain('The payload of this delivery was erased');
+  });
+
   it('of a paused webhook is not retried: the page says why', async () => {
     const { page, press, deliveryId } = await givenFailure();
     await press('pause');
