@@ -47,6 +47,7 @@ export const delivery = z
     createdAt: time('When its event was accepted.'),
     finishedAt: time().nullable(),
     lastResponseStatus: z.number().int().nullable(),
+    lastDurationMs: z.number().nullable().openapi({ description: 'How long the last attempt that ended took.' }),
   })
   .openapi('Delivery', { description: 'One event for one webhook.' });
 
@@ -99,6 +100,7 @@ export function toDelivery(webhookId: string, summary: DeliverySummary): z.input
     createdAt: isoTime(summary.createdAt),
     finishedAt: isoTimeOrNull(summary.finishedAt),
     lastResponseStatus: summary.lastResponseStatus,
+    lastDurationMs: summary.lastDurationMs,
   };
 }
 
@@ -192,5 +194,7 @@ const getEvent = route({
     return { id: eventId, event: first.event, createdAt: first.createdAt, deliveries };
   },
 });
+
+export { get as getDelivery, list as listDeliveries };
 
 export const deliveryRoutes: readonly Route[] = [list, get, getEvent];

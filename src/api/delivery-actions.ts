@@ -162,4 +162,6 @@ const recoveries = route({
   },
 });
 
+export { recover as recoverDeliveries, recoveries as listRecoveries, retry as retryDelivery, test as testWebhook };
+
 export const deliveryActionRoutes: readonly Route[] = [retry, test, recover, recoveries];

@@ -60,7 +60,7 @@ export class EndpointHealth {
   /** The owner has enabled the webhook or pointed it elsewhere since: everything starts over. */
   adopt({ webhook }: OutboxConfig): void {
     if (webhook.health !== 'healthy' || this.#circuit.since === 0 || webhook.healthSince <= this.#circuit.since) return;
-    this.#reports.forgetHealth();
+    this.#reports.forgetHealth(webhook.healthSince);
     this.#keep(closedCircuit(webhook.healthSince));
   }
 

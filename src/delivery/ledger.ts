@@ -93,9 +93,8 @@ export class Ledger {
   settle(id: string, { record, retryAfterMs }: AttemptResult): boolean {
     const delivery = this.#store.find(id);
     if (!delivery) return false;
-    if (!this.#change(delivery, settle(delivery.state, record, retryAfterMs, this.#policy))) return this.#settleLate(delivery, record);
-    this.#store.saveAttempt(delivery, record);
-    return true;
+    const next = settle(delivery.state, record, retryAfterMs, this.#policy);
+    return this.#store.atomically(() => (next ? this.#end(delivery, next, record) : this.#settleLate(delivery, record)));
   }
 
   /** An attempt that this object began could not be sent, through a fault of ours: it is tried again as if never begun. */
@@ -107,8 +106,9 @@ export class Ledger {
   /** A lease ended without an outcome. */
   interrupt(delivery: StoredDelivery, now: number): void {
     const { attemptCount, trigger, leasedAt } = delivery.state;
-    if (!this.#change(delivery, interrupt(delivery.state, now, this.#policy))) return;
-    this.#store.saveAttempt(delivery, interruptedAttempt(attemptCount, trigger, leasedAt ?? now));
+    const next = interrupt(delivery.state, now, this.#policy);
+    if (!next) return;
+    this.#store.atomically(() => this.#end(delivery, next, interruptedAttempt(attemptCount, trigger, leasedAt ?? now)));
   }
 
   /** A delivery that waited for too long fails; returns whether it did. */
@@ -143,6 +143,13 @@ export class Ledger {
     const known = this.#store.find(delivery.id);
     if (!known) return this.#insert(delivery, waiting(now, delivery.acceptedAt));
     return this.#change(known, release(known.state, now)) ? 'changed' : 'known';
+  }
+
+  /** An attempt's end and its record: neither is kept without the other. */
+  #end(delivery: StoredDelivery, state: DeliveryState, attempt: AttemptRecord): true {
+    this.#store.save(delivery, state);
+    this.#store.saveAttempt(delivery, attempt);
+    return true;
   }
 
   #insert(delivery: NewDelivery, state: DeliveryState | null): Recorded {

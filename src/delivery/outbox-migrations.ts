@@ -1,6 +1,7 @@
 /*
  * The schema of an outbox, as the steps that lead to it: an object applies those it lacks when it is next loaded, so that every
- * past version's stored state is understood. Steps are only ever appended.
+ * past version's stored state is understood. Steps are only ever appended, and only add to what is there: a version that is rolled
+ * back to works on with what a newer one has made of it.
  *
  * Rows are billed when written, one for the table and one for each index entry. A delivery that arrives at the first attempt is
  * one row: its key is its place in the log (no further index), its first attempt is kept within it, and the indexes of what waits
@@ -56,6 +57,8 @@ export const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  // Counts that were kept before responses were counted: made anew when next asked for.
+  'DELETE FROM hours',
   `
   -- Deliveries whose payload was erased. A table, and not a column: that would stand behind the payload, which lists would read past.
   CREATE TABLE payload_erasures (
@@ -75,7 +78,8 @@ export function isMigrated(storage: DurableObjectStorage): boolean {
 /** Brings an outbox's schema up to date. */
 export function migrate(storage: DurableObjectStorage): void {
   const version = storage.kv.get<number>(VERSION_KEY) ?? 0;
-  if (version === MIGRATIONS.length) return;
+  // A version beyond ours is a newer one's, from before a rollback: it keeps what is ours, and its number.
+  if (version >= MIGRATIONS.length) return;
   storage.transactionSync(() => {
     for (const step of MIGRATIONS.slice(version)) storage.sql.exec(step);
     storage.kv.put(VERSION_KEY, MIGRATIONS.length);

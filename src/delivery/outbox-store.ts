@@ -123,6 +123,11 @@ export class OutboxStore {
     return this.#storage.sql;
   }
 
+  /** What is done in it is kept as a whole or not at all. */
+  atomically<T>(change: () => T): T {
+    return this.#storage.transactionSync(change);
+  }
+
   /** Adds a delivery in the state it is in, with its first attempt where one has ended. False: it was there already. */
   insert(delivery: NewDelivery, state: DeliveryState, firstAttempt: AttemptRecord | null): boolean {
     const { id, eventId, event, sessionId, payload } = delivery;
@@ -147,8 +152,8 @@ export class OutboxStore {
   }
 
   save({ createdAt, id }: DeliveryPosition, state: DeliveryState): void {
-    this.sql.exec(SQL.save, ...valuesOf(state), createdAt, id);
     this.#forgetHour(createdAt);
+    this.sql.exec(SQL.save, ...valuesOf(state), createdAt, id);
   }
 
   /** Keeps an attempt that ended: the first within the delivery's row, later ones in rows of their own. */
@@ -156,6 +161,8 @@ export class OutboxStore {
     const record = JSON.stringify(attempt);
     if (attempt.number === 1) this.sql.exec(SQL.saveFirstAttempt, record, createdAt, id);
     else this.sql.exec(SQL.saveAttempt, id, attempt.number, record);
+    // An outcome that comes late can change what was answered, and nothing of the delivery.
+    this.#forgetHour(createdAt);
   }
 
   attempt({ createdAt, id }: DeliveryPosition, number: number): AttemptRecord | null {
@@ -348,8 +355,9 @@ function toStored(row: Row): StoredDelivery {
 }
 
 export function toSummary({ createdAt, id, eventId, event, sessionId, state }: StoredDelivery): DeliverySummary {
-  const { status, reason, attemptCount, finishedAt, lastResponseStatus } = state;
+  const { status, reason, attemptCount, finishedAt, lastResponseStatus, lastDurationMs } = state;
   // While an attempt runs, dueAt is the end of its lease, which is nobody's next attempt.
   const nextAttemptAt = state.leasedAt === null ? state.dueAt : null;
-  return { id, eventId, event, sessionId, status, reason, attemptCount, nextAttemptAt, createdAt, finishedAt, lastResponseStatus };
+  const progress = { status, reason, attemptCount, nextAttemptAt, finishedAt, lastResponseStatus, lastDurationMs };
+  return { id, eventId, event, sessionId, createdAt, ...progress };
 }

@@ -9,6 +9,7 @@ import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
+import { within } from '../within.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Lane, whyNotDelivered } from './lane.ts';
 import { type ErasureResult, Ledger } from './ledger.ts';
@@ -25,6 +26,9 @@ import { WebhookMemory } from './webhook-memory.ts';
 const LEASE_MARGIN_MS = 10_000;
 /** After a fault of ours (D1 unreachable, a secret that does not open) the alarm tries again no sooner than this. */
 const AFTER_FAULT_MS = 30_000;
+
+/** How long the setting of an alarm may take. */
+const ALARM_TIMEOUT_MS = 5_000;
 
 /** A recovery takes no further step in an alarm after this: an alarm may run 15 min (Durable Objects). */
 const WORK_MS = 300_000;
@@ -51,6 +55,14 @@ export interface OutboxStatus {
   nextProbeAt: number | null;
 }
 
+/** How a webhook is doing, for a list of webhooks. */
+export interface OutboxActivity {
+  status: OutboxStatus;
+  /** Of the last 24 hours; null where there is more to count than one call may: ask again. */
+  statistics: Statistics | null;
+  newest: DeliverySummary | null;
+}
+
 /**
  * One webhook's deliveries: the log of what was, and what waits, which its alarm attempts. It is a shell: states are
  * domain/lifecycle.ts, rows are OutboxStore, the order and number of attempts is Lane.
@@ -72,6 +84,8 @@ export class Outbox extends DurableObject<Env> {
   #erased = false;
   /** When the alarm is set for, as far as this instance knows. */
   #armedFor: number | null = null;
+  /** The setting of that alarm: whoever relies on it waits for it, since one that fails is none. */
+  #arming: Promise<void> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -207,6 +221,12 @@ export class Outbox extends DurableObject<Env> {
     return new OutboxStatistics(this.#store.sql).of(period, Date.now());
   }
 
+  /** How the webhook is doing, in one call. */
+  activity(): OutboxActivity {
+    const [newest = null] = this.#store.page({}, 1, null).deliveries;
+    return { status: this.status(), statistics: this.statistics('24h'), newest };
+  }
+
   /** The latest recoveries and how far they have come, newest first. */
   recoveries(): Recovery[] {
     return this.#recoveries.list();
@@ -245,8 +265,8 @@ export class Outbox extends DurableObject<Env> {
   async reconfigured(): Promise<void> {
     this.#webhook.refresh(Date.now());
     if (this.#store.waitingDueAt() === null) return;
-    this.#armedFor = Date.now() + 1;
-    await this.ctx.storage.setAlarm(this.#armedFor);
+    this.#arming = this.#setAlarm(Date.now() + 1);
+    await this.#arming;
   }
 
   /** How the endpoint stands: its health, since when, and when the next probe of an open circuit goes out. */
@@ -312,9 +332,19 @@ export class Outbox extends DurableObject<Env> {
     if (dueAt === null) return;
     // A millisecond ahead: an alarm set for now within alarm() can stall.
     const at = Math.max(dueAt, notBefore, Date.now() + 1);
-    if (this.#armedFor !== null && this.#armedFor <= at) return;
+    if (this.#armedFor === null || this.#armedFor > at) this.#arming = this.#setAlarm(at);
+    await this.#arming;
+  }
+
+  async #setAlarm(at: number): Promise<void> {
     this.#armedFor = at;
-    await this.ctx.storage.setAlarm(at);
+    try {
+      await within(ALARM_TIMEOUT_MS, this.ctx.storage.setAlarm(at));
+    } catch (error) {
+      // Nothing may pass for armed that is not: who is told so sets it anew, or has the queue deliver again.
+      if (this.#armedFor === at) this.#armedFor = null;
+      throw error;
+    }
   }
 
   /** The configuration, with the webhook disabled where it is to be and D1 could not be told yet. */

@@ -22,7 +22,7 @@ interface Pending {
   /** The webhook's health as it changed last. */
   health?: { health: Health; since: number };
   /** The webhook is to be disabled, because of its endpoint at this URL. */
-  disable?: { url: string; reason: DisabledReason };
+  disable?: { url: string; reason: DisabledReason /** Not in what earlier versions have stored. */; decidedAt?: number };
   /** Events of the service's own for the organization's other webhooks. */
   notices?: QueuedEvent[];
   dueAt: number;
@@ -37,7 +37,8 @@ export class Reports {
   readonly #env: Env;
   readonly #webhookId: string;
   #known: Pending | null | undefined;
-  #marking = false;
+  /** The note that is on its way to D1. */
+  #marking: object | null = null;
 
   constructor(kv: SyncKvStorage, env: Env, webhookId: string) {
     this.#kv = kv;
@@ -58,7 +59,7 @@ export class Reports {
   /** The webhook is to be disabled, because of its endpoint at this URL; its organization is told. */
   disable({ webhook }: OutboxConfig, reason: DisabledReason, now: number): void {
     if (this.isToBeDisabled(webhook.url)) return;
-    this.#put({ ...this.#pending(), disable: { url: webhook.url, reason }, dueAt: now });
+    this.#put({ ...this.#pending(), disable: { url: webhook.url, reason, decidedAt: now }, dueAt: now });
     this.notify(webhookDisabled(webhook, reason, now), now);
   }
 
@@ -73,10 +74,12 @@ export class Reports {
     this.#put({ ...this.#pending(), notices: [...(this.#pending()?.notices ?? []), notice], dueAt: now });
   }
 
-  /** The webhook's owner has set its health anew: what was to be said of the old one is void. */
-  forgetHealth(): void {
+  /** The webhook's owner has set its health anew, at this time: what was to be said of the old one, or done about it, is void. */
+  forgetHealth(setAt: number): void {
     const pending = this.#pending();
-    if (pending?.health) this.#put({ ...pending, health: undefined });
+    if (!pending) return;
+    const isVoid = pending.disable !== undefined && (pending.disable.decidedAt ?? 0) <= setAt;
+    if (pending.health || isVoid) this.#put({ ...pending, health: undefined, disable: isVoid ? undefined : pending.disable });
   }
 
   /** Tells D1 what is due. It does not throw: what fails is told later. */
@@ -96,15 +99,16 @@ export class Reports {
   /** Notes in D1, once, that deliveries wait: the cron then looks after the alarm. Where it fails the alarm is still set. */
   async busy(now: number): Promise<void> {
     if (this.#marking || this.#kv.get(BUSY)) return;
-    this.#marking = true;
+    const marking = {};
+    this.#marking = marking;
     try {
       await within(D1_TIMEOUT_MS, markBusy(this.#env.DB, this.#webhookId, now));
-      // Only what D1 knows is kept: an object that vanishes in between tells it again.
-      this.#kv.put(BUSY, true);
+      // Only what D1 knows is kept: an object that vanishes in between tells it again, and the cron may have taken it back.
+      if (this.#marking === marking) this.#kv.put(BUSY, true);
     } catch (error) {
       logError('outbox.not_marked_busy', withoutParameters(error), { webhook: this.#webhookId });
     } finally {
-      this.#marking = false;
+      if (this.#marking === marking) this.#marking = null;
     }
   }
 
@@ -115,12 +119,14 @@ export class Reports {
 
   /** Nothing waits any more: the next time something does, D1 is told again. */
   idle(): void {
+    this.#marking = null;
     this.#kv.delete(BUSY);
   }
 
   async #tell({ health, disable, notices }: Pending, now: number): Promise<void> {
+    // First: it is void where the owner has set the health anew, which a later health of ours would look like.
+    if (disable) await disableWebhook(this.#env.DB, this.#webhookId, { decidedAt: now, ...disable }, now);
     if (health) await saveHealth(this.#env.DB, this.#webhookId, health.health, health.since);
-    if (disable) await disableWebhook(this.#env.DB, this.#webhookId, disable.url, disable.reason, now);
     // Sent again where the answer is lost: marked, so that what was delivered already is not delivered again.
     if (notices) {
       const message = encodeEventMessage({ acceptedAt: now, redriven: true, events: notices });

@@ -1,5 +1,5 @@
 import { withoutParameters } from '../db/client.ts';
-import { clearBusy, clearErasure, listBusy, listErasures, markBusy } from '../db/outboxes.ts';
+import { clearBusy, clearErasure, listBusy, listErasures, listInTurn, markBusy } from '../db/outboxes.ts';
 import { logError } from '../log.ts';
 import { within } from '../within.ts';
 import { resealSecrets } from './resealing.ts';
@@ -16,12 +16,15 @@ const RPC_TIMEOUT_MS = 10_000;
  */
 const ERASE_AGAIN_AFTER_MS = 120_000;
 
+/** The sweeps in which each webhook's outbox has a turn, marked or not: a day's. */
+export const TURNS = 1_440;
+
 /**
  * The cron's work, every minute: pokes the outboxes in which deliveries wait, should the platform have lost their alarms, and
  * erases those of deleted webhooks; and, while the master key is rotated, seals secrets anew.
  */
 export async function sweep(env: Env, now: number): Promise<void> {
-  await Promise.all([pokeBusy(env, now), eraseDeleted(env, now), resealSecrets(env, now)]);
+  await Promise.all([pokeBusy(env, now), pokeInTurn(env, now), eraseDeleted(env, now), resealSecrets(env, now)]);
 }
 
 async function pokeBusy(env: Env, now: number): Promise<void> {
@@ -31,6 +34,18 @@ async function pokeBusy(env: Env, now: number): Promise<void> {
     if (!waits) await clearBusy(env.DB, webhookId, since);
     // To the end of the line, where there are more than one sweep takes.
     else if (busy.length === MAX_OUTBOXES) await markBusy(env.DB, webhookId, now);
+  });
+}
+
+/**
+ * An outbox that could not tell D1 that it is busy, and whose alarm was lost as well, would be found by nobody: so each is asked
+ * once a day, and what waits there is marked.
+ */
+async function pokeInTurn(env: Env, now: number): Promise<void> {
+  const turn = Math.floor(now / 60_000) % TURNS;
+  await forEach('outbox.not_poked', await listInTurn(env.DB, turn, TURNS, MAX_OUTBOXES), async ({ webhookId }) => {
+    const waits = await within(RPC_TIMEOUT_MS, env.OUTBOX.getByName(webhookId).poke());
+    if (waits) await markBusy(env.DB, webhookId, now);
   });
 }
 

@@ -106,6 +106,8 @@ export interface DeliverySummary {
   createdAt: number;
   finishedAt: number | null;
   lastResponseStatus: number | null;
+  /** How long the last attempt that ended took; milliseconds. */
+  lastDurationMs: number | null;
 }
 
 /** A delivery with everything the log has of it. */

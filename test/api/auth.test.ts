@@ -100,9 +100,10 @@ describe('a key', () => {
 
   test('of the platform can be one of two while it is rotated', async () => {
     const rotating = { ...env, PLATFORM_API_KEY: 'bsk_platform_new_one,bsk_platform_old_one' };
-    for (const key of ['bsk_platform_new_one', 'bsk_platform_old_one']) {
+    for (const [keyIndex, key] of ['bsk_platform_new_one', 'bsk_platform_old_one'].entries()) {
       expect(await authenticate(key, { env: rotating, nowMs: Date.now(), network: null, waitUntil: () => {} })).toEqual({
         kind: 'platform',
+        keyIndex,
       });
     }
   });

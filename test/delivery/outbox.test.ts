@@ -10,6 +10,7 @@ import type { OutboxEntry } from '../../src/delivery/outbox-entry.ts';
 import type { AttemptRecord, DeliveryDetail, DeliverySummary, NewDelivery } from '../../src/domain/delivery.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
+import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {
   alarmOf,
@@ -236,6 +237,33 @@ describe('410 Gone', () => {
     await runWhenDue(webhook, id);
     expect(await find(webhook, id)).toMatchObject({ status: 'discarded', reason: 'webhook_disabled' });
     expect(await endpoint.requests()).toHaveLength(2);
+  });
+});
+
+describe('410 Gone whose answer from D1 was lost', () => {
+  it('does not disable the webhook a second time once its owner has enabled it: what waits is attempted', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }, { status: 410 }, { status: 200 }]);
+    const { organization, webhook, id } = await givenDelivery(endpoint);
+    await consume([aMessage([anEvent(organization)])]);
+    const report = () => runInDurableObject(outboxOf(webhook), (_, { storage }) => storage.kv.get<object>('report'));
+    const told = await report();
+    expect(told).toMatchObject({ disable: { reason: 'endpoint_gone' } });
+    await runAlarm(webhook);
+    expect(await report()).toBeUndefined();
+    await runInDurableObject(outboxOf(webhook), (_, { storage }) => storage.kv.put('report', { ...told, dueAt: Date.now() + 30_000 }));
+    await evictDurableObject(outboxOf(webhook));
+
+    vi.setSystemTime(Date.now() + 5_000);
+    const path = `/organization/${organization}/webhooks/${webhook}`;
+    expect((await platform.get(path)).body).toMatchObject({ enabled: false, disabledReason: 'endpoint_gone' });
+    await platform.patch(path, { enabled: true });
+    await runWhenDue(webhook, id);
+    vi.setSystemTime(Date.now() + 60_000);
+    await runDurableObjectAlarm(outboxOf(webhook));
+
+    expect(await find(webhook, id)).toMatchObject({ status: 'delivered', attemptCount: 2 });
+    expect((await platform.get(path)).body).toMatchObject({ enabled: true, disabledReason: null });
   });
 });
 

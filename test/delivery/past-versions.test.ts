@@ -1,0 +1,130 @@
+import { applyD1Migrations, evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { decodeEventMessage } from '../../src/domain/event-message.ts';
+import { bullseyeSignature, importSigningKeys } from '../../src/domain/signature.ts';
+import * as database from '../fixtures/database-0000.ts';
+import * as messages from '../fixtures/message-1.ts';
+import * as outbox from '../fixtures/outbox-1.ts';
+import { client, platform } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
+import { aMessage, anEvent, consume, deliveriesOf, endpointInbox, outboxOf, type QueueMessage, untilEnded } from '../support/deliveries.ts';
+import { bodyBytes, type Inbox } from '../support/receiver.ts';
+
+/*
+ * A deploy meets what the version before it stored: rows of the database and of outboxes, and messages in the queue. Each version's
+ * is kept in test/fixtures, and this drives it to its end.
+ */
+
+/** When the fixtures were stored. */
+const STORED_AT = Date.UTC(2027, 0, 1);
+const path = `/organization/org_fixture/webhooks/${outbox.WEBHOOK_ID}`;
+
+driveDate(STORED_AT);
+
+beforeAll(async () => {
+  const tables = await env.DB.prepare(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
+  ).all<{ name: string }>();
+  const drops = tables.results.map(({ name }) => env.DB.prepare(`DROP TABLE ${name}`));
+  await env.DB.batch([env.DB.prepare('PRAGMA defer_foreign_keys = on'), ...drops]);
+  await env.DB.batch(database.STATEMENTS.map((statement) => env.DB.prepare(statement)));
+  // Those that came after it.
+  await applyD1Migrations(env.DB, env.MIGRATIONS);
+});
+
+let endpoint: Inbox;
+beforeEach(async () => {
+  endpoint = endpointInbox();
+  // Past what the test before has left in memory.
+  vi.setSystemTime(Date.now() + 10_000);
+  await env.DB.prepare('UPDATE webhooks SET url = ? WHERE id = ?').bind(endpoint.url, outbox.WEBHOOK_ID).run();
+});
+
+const fromBase64 = (text: string) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+const messageOf = (body: Uint8Array, attempts = 1): QueueMessage => ({ ...aMessage([anEvent('org_fixture')], attempts), body });
+
+describe('the database after migration 0000', () => {
+  it('is understood: the key opens, the webhook and its secret, the catalogue and what was parked are there', async () => {
+    const admin = client(database.API_KEY);
+    expect((await admin.get(path)).body).toMatchObject({ id: outbox.WEBHOOK_ID, events: ['visitor.*'], enabled: true, hasSecret: true });
+    expect((await admin.get(`${path}/secret`)).body).toMatchObject({ secret: database.SECRET });
+    expect((await platform.get('/event-types')).body.eventTypes.map(({ name }: { name: string }) => name)).toContain('deal.won');
+    expect((await platform.get('/platform/parked-messages/parked-1')).body).toMatchObject({ bodyText: 'not a message' });
+  });
+});
+
+describe('queue messages of version 1', () => {
+  it.each([
+    ['accepted', messages.ACCEPTED],
+    ['redriven', messages.REDRIVEN],
+  ])('that were %s are delivered byte for byte, signed with the secret of then', async (_how, { base64, eventIds }) => {
+    const message = messageOf(fromBase64(base64));
+    expect((await consume([message])).acknowledged).toEqual([message.id]);
+    await untilEnded(outbox.WEBHOOK_ID);
+    const received = await endpoint.requests();
+    expect(received.map(({ headers }) => headers['webhook-id']).toSorted()).toEqual(eventIds);
+    const { events } = decodeEventMessage(message.body);
+    const keys = await importSigningKeys(database.SECRET);
+    for (const request of received) {
+      const payload = events.find(({ id }) => id === request.headers['webhook-id'])!.payload;
+      expect(bodyBytes(request)).toEqual(payload);
+      expect(request.headers['x-bullseye-signature']).toBe(await bullseyeSignature(keys, payload));
+    }
+  });
+
+  it('of a version that is not known yet are parked, harm no batch-mate, and stay parked until a version comes that reads them', async () => {
+    const text = new TextDecoder().decode(fromBase64(messages.ACCEPTED.base64));
+    const future = messageOf(new TextEncoder().encode(text.replace('"v":1', '"v":2')));
+    const mate = aMessage([anEvent('org_fixture')]);
+    const sent: unknown[] = [];
+    const DEAD_LETTERS = { send: async (body: unknown) => void sent.push(body) } as unknown as Queue;
+    const { acknowledged } = await consume([future, mate], { ...env, DEAD_LETTERS });
+    expect(acknowledged.toSorted()).toEqual([future.id, mate.id].toSorted());
+    expect(sent).toEqual([future.body]);
+    await endpoint.arrived(1);
+
+    await consume([future], env, 'bullseye-events-dead');
+    const at = `/platform/parked-messages/${future.id}`;
+    expect(await platform.post(`${at}/redrive`)).toMatchObject({ status: 409, body: { code: 'message_unreadable' } });
+    const kept = (await platform.get(at)).body;
+    expect(fromBase64(kept.bodyBase64)).toEqual(future.body);
+    expect(kept.reason).toBe("It cannot be read: the message's header is not one of version 1");
+  });
+});
+
+describe('an outbox of version 1', () => {
+  it('goes on where it was: every delivery comes to its end, the recovery and the report as well', async () => {
+    const stub = outboxOf(outbox.WEBHOOK_ID);
+    await stub.erase();
+    await runInDurableObject(stub, async (_, { storage }) => {
+      for (const statement of outbox.STATEMENTS) storage.sql.exec(statement);
+      for (const [key, value] of Object.entries(outbox.VALUES)) storage.kv.put(key, value);
+      await storage.setAlarm(STORED_AT + 1);
+    });
+    await evictDurableObject(stub);
+    const before = await deliveriesOf(outbox.WEBHOOK_ID);
+    expect(before).toHaveLength(6);
+
+    await untilEnded(outbox.WEBHOOK_ID);
+
+    const { delivered, failed, discarded, retrying, running, waiting } = outbox.DELIVERIES;
+    const after = Object.fromEntries((await deliveriesOf(outbox.WEBHOOK_ID)).map((delivery) => [delivery.id, delivery]));
+    expect(Object.keys(after)).toHaveLength(6);
+    expect(Object.values(after).every(({ status }) => status === 'delivered')).toBe(true);
+    expect(after[delivered]).toEqual(before.find(({ id }) => id === delivered));
+    // The recovery that was under way took up what had failed and what was discarded; numbering went on.
+    expect(after[failed]).toMatchObject({ attemptCount: 5 });
+    expect(after[discarded]).toMatchObject({ attemptCount: 1 });
+    expect((await stub.recoveries())[0]).toMatchObject({ recovered: 2, finishedAt: expect.any(Number) });
+    expect(after[retrying]).toMatchObject({ attemptCount: 2 });
+    // The attempt that ran at the deploy counts as interrupted.
+    expect((await stub.find(running))?.attempts.map(({ number, outcome }) => [number, outcome])).toEqual([
+      [1, 'interrupted'],
+      [2, 'succeeded'],
+    ]);
+    expect(after[waiting]).toMatchObject({ attemptCount: 1 });
+    expect(await endpoint.requests()).toHaveLength(5);
+    await vi.waitFor(async () => expect((await platform.get(path)).body).toMatchObject({ health: 'healthy' }));
+  });
+});
