@@ -24,16 +24,16 @@ function aRequest(url: string): AttemptRequest {
   return { url, keys: [], ...ids, payload: PAYLOAD, number: 1, trigger: 'event' };
 }
 
-/** Where nothing else ends an attempt its timeouts do, and then they are short. */
-const SHORT = { timeoutMs: 500, bodyTimeoutMs: 300 };
-const LONG = { timeoutMs: 15_000, bodyTimeoutMs: 15_000 };
+/** Where nothing else ends an attempt its timeout does, and then it is short. */
+const SHORT = { timeoutMs: 500 };
+const LONG = { timeoutMs: 15_000 };
 
-/** What would only end with the timeout of the headers, or with that of the body alone. */
+/** What would only end with the timeout. */
 const LIMITS: Partial<Record<BehaviourName, typeof SHORT>> = {
   'dripping-headers': SHORT,
   'dripping-status-line': SHORT,
   'endless-informational': SHORT,
-  'dripping-body': { timeoutMs: 60_000, bodyTimeoutMs: 300 },
+  'dripping-body': SHORT,
 };
 
 async function attemptAt(url: string, limits: typeof SHORT): Promise<AttemptResult> {
