@@ -17,12 +17,18 @@ export class VirtualTime {
   /** The clock stands at this time until it is moved. */
   start(now: number): void {
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'], now });
+    const { setTimeout: fake } = globalThis;
+    // Whoever waits for a part of a millisecond, finds the clock where it was and waits for the rest, would do so for ever.
+    vi.stubGlobal('setTimeout', (callback: () => void, ms = 0) => fake(callback, Math.ceil(ms)));
     vi.spyOn(scheduler, 'wait').mockImplementation((ms) => new Promise((resolve) => setTimeout(resolve, ms)));
     // The endpoints' side of it is support for these timeouts: a real timer would know nothing of this clock.
     vi.spyOn(AbortSignal, 'timeout').mockImplementation((timeoutMs) => Object.assign(new AbortController().signal, { timeoutMs }));
   }
 
+  /** Real time is back, and with it whatever else a run has put in the place of something global. */
   stop(): void {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
     vi.clearAllTimers();
     vi.useRealTimers();
   }
