@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-pool-workers';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type Plugin } from 'vitest/config';
 
 /** Values of the Worker's settings in tests: loopback receivers are allowed, secrets are known. */
 const bindings = {
@@ -10,14 +11,32 @@ const bindings = {
   GROWTH_ROWS: process.env.GROWTH_ROWS ?? '',
 };
 
+/** `import … with { type: 'text' }`, which the Worker's build knows by itself: of the verification samples. */
+const textImports: Plugin = {
+  name: 'text-imports',
+  enforce: 'pre',
+  load(id) {
+    if (!/\/test\/samples\/\w+\/verify\.\w+$/i.test(id)) return null;
+    return { code: `export default ${JSON.stringify(readFileSync(id, 'utf8'))}`, moduleType: 'js' };
+  },
+};
+
+/** The parsers are fuzzed in Node: the cases are many, and they need nothing of the Workers runtime. */
+const PARSERS = 'test/security/parsers.test.ts';
+
 export default defineConfig({
   test: {
     projects: [
       {
-        test: { name: 'unit', include: ['test/{domain,commands,simulation}/**/*.test.ts'], environment: 'node' },
+        test: {
+          name: 'unit',
+          include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}', PARSERS],
+          environment: 'node',
+        },
       },
       {
         plugins: [
+          textImports,
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
             miniflare: { bindings: { ...bindings, MIGRATIONS: await readD1Migrations('./migrations') } },
@@ -25,9 +44,11 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,cost,db,delivery,faults}/**/*.test.ts', 'test/*.test.ts'],
-          setupFiles: ['./test/support/migrate.ts'],
-          globalSetup: ['./test/support/receiver-server.ts'],
+          include: ['test/{api,cost,db,delivery,faults,security}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
+          // Read files, in Node.
+          exclude: [PARSERS, 'test/dashboard/samples.test.ts'],
+          setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts'],
+          globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
           // SEED=… runs one of the fault runs alone.
           provide: { seed: process.env.SEED ? Number(process.env.SEED) : null },
           // Two cores: each worker is a runtime of its own.
@@ -36,6 +57,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [textImports],
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],

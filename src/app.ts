@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { apiKeyRoutes } from './api/api-keys.ts';
+import { DASHBOARD_PATH, dashboardLinkRoutes } from './api/dashboard-links.ts';
 import { deliveryRoutes } from './api/deliveries.ts';
 import { deliveryActionRoutes } from './api/delivery-actions.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
@@ -7,25 +8,33 @@ import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
+import { payloadErasureRoutes } from './api/payload-erasures.ts';
 import { setRateLimitHeaders } from './api/rate-limit.ts';
 import { type ApiEnv, type Route, register } from './api/route.ts';
+import { sealedSecretRoutes } from './api/sealed-secrets.ts';
 import { serviceRoutes } from './api/service.ts';
 import { statisticsRoutes } from './api/statistics.ts';
+import { webhookListRoutes } from './api/webhook-list.ts';
 import { webhookSecretRoutes } from './api/webhook-secrets.ts';
 import { webhookRoutes } from './api/webhooks.ts';
+import { dashboard } from './dashboard/dashboard.ts';
 import { mintId } from './domain/ids.ts';
 
 const apiRoutes: readonly Route[] = [
   ...eventRoutes,
   ...organizationRoutes,
   ...apiKeyRoutes,
+  ...webhookListRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,
   ...deliveryRoutes,
   ...deliveryActionRoutes,
+  ...payloadErasureRoutes,
   ...statisticsRoutes,
+  ...dashboardLinkRoutes,
   ...eventTypeRoutes,
   ...parkedMessageRoutes,
+  ...sealedSecretRoutes,
 ];
 
 /** Every route there is, in the order of the reference. */
@@ -39,11 +48,12 @@ app.use(async (c, next) => {
   const { headers } = c.res;
   headers.set('X-Request-Id', c.get('requestId'));
   headers.set('X-Content-Type-Options', 'nosniff');
-  headers.set('Referrer-Policy', 'no-referrer');
-  headers.set('Cache-Control', 'no-store');
+  if (!headers.has('Referrer-Policy')) headers.set('Referrer-Policy', 'no-referrer');
+  if (!headers.has('Cache-Control')) headers.set('Cache-Control', 'no-store');
   const rateLimit = c.get('rateLimit');
   if (rateLimit) setRateLimitHeaders(headers, rateLimit);
 });
 app.onError((error, c) => errorResponse(toApiError(error, c.get('requestId'), { method: c.req.method, path: c.req.path })));
 app.notFound(() => errorResponse(notFound('route')));
 register(app, routes);
+app.route(DASHBOARD_PATH, dashboard);

@@ -1,3 +1,4 @@
+import { type Colour, parseColour } from './domain/colour.ts';
 import { parseDuration, parseDurations } from './domain/duration.ts';
 
 /** Most queues that events can be spread over. */
@@ -24,10 +25,24 @@ export interface Settings {
   allowInsecureEndpoints: boolean;
   /** The service's own origin, where it is not that of the request. */
   publicUrl: URL | null;
+  /** How the dashboard looks, and who may frame it. */
+  dashboard: DashboardSettings;
   /** One, or two while the key is rotated. */
   platformKeys: readonly string[];
   /** The first seals, any opens: two while the key is rotated. */
   masterKeys: readonly string[];
+}
+
+export interface DashboardSettings {
+  /** The product that the pages belong to. */
+  name: string;
+  /** Its logo; null: the name alone. */
+  logoUrl: URL | null;
+  accent: Colour;
+  /** Where an organization moves to a higher plan; null: nothing is linked. */
+  upgradeUrl: URL | null;
+  /** Origins that may show the pages in a frame. */
+  frameAncestors: readonly string[];
 }
 
 const parsed = new WeakMap<object, Settings>();
@@ -54,6 +69,11 @@ type Vars = Pick<
   | 'LOG_ATTEMPTS'
   | 'ALLOW_INSECURE_ENDPOINTS'
   | 'PUBLIC_URL'
+  | 'DASHBOARD_NAME'
+  | 'DASHBOARD_LOGO_URL'
+  | 'DASHBOARD_ACCENT'
+  | 'DASHBOARD_UPGRADE_URL'
+  | 'DASHBOARD_FRAME_ANCESTORS'
   | 'PLATFORM_API_KEY'
   | 'MASTER_KEY'
 >;
@@ -78,6 +98,13 @@ export function parseSettings(vars: Vars): Settings {
     eventQueues: read('EVENT_QUEUES', vars.EVENT_QUEUES, (text) => wholeNumber(text, 1, MAX_EVENT_QUEUES)),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
     publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, webUrl) : null,
+    dashboard: {
+      name: read('DASHBOARD_NAME', vars.DASHBOARD_NAME, (text) => text),
+      logoUrl: vars.DASHBOARD_LOGO_URL ? read('DASHBOARD_LOGO_URL', vars.DASHBOARD_LOGO_URL, webUrl) : null,
+      accent: read('DASHBOARD_ACCENT', vars.DASHBOARD_ACCENT, parseColour),
+      upgradeUrl: vars.DASHBOARD_UPGRADE_URL ? read('DASHBOARD_UPGRADE_URL', vars.DASHBOARD_UPGRADE_URL, webUrl) : null,
+      frameAncestors: vars.DASHBOARD_FRAME_ANCESTORS ? read('DASHBOARD_FRAME_ANCESTORS', vars.DASHBOARD_FRAME_ANCESTORS, origins) : [],
+    },
     platformKeys: read('PLATFORM_API_KEY', vars.PLATFORM_API_KEY, secretValues),
     masterKeys: read('MASTER_KEY', vars.MASTER_KEY, secretValues),
   };
@@ -109,6 +136,15 @@ function webUrl(text: string): URL {
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new RangeError('a URL with https or http is needed');
   return url;
+}
+
+/** Origins alone: what else a value of a Content-Security-Policy could hold would widen it, or end it. */
+function origins(text: string): string[] {
+  return text.split(',').map((value) => {
+    const url = webUrl(value.trim());
+    if (url.origin !== value.trim()) throw new RangeError('origins such as https://app.example.com are needed, separated by commas');
+    return url.origin;
+  });
 }
 
 function secretValues(text: string): string[] {

@@ -5,3 +5,9 @@ declare namespace Cloudflare {
     GROWTH_ROWS: string;
   }
 }
+
+/** A file's text, as Vite imports it. */
+declare module '*?raw' {
+  const text: string;
+  export default text;
+}

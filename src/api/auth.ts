@@ -7,6 +7,7 @@ import { sha256 } from '../domain/sha256.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { ApiError, notFound } from './errors.ts';
+import { KeyGuesses } from './key-guesses.ts';
 
 /** Who a route is for. `read`, `write` and `admin` are scopes of organization keys; the platform key opens everything. */
 export type Access = 'public' | 'ingest' | 'platform' | KeyScope;
@@ -15,7 +16,8 @@ export type Access = 'public' | 'ingest' | 'platform' | KeyScope;
 export type Caller =
   /** Nobody in particular: a public route. */
   | { kind: 'anonymous' }
-  | { kind: 'platform' }
+  /** `keyIndex`: which of the configured platform keys it is. */
+  | { kind: 'platform'; keyIndex: number }
   /** A producer's key: it posts events, and nothing else. */
   | { kind: 'producer'; keyId: string }
   | { kind: 'organization'; keyId: string; organizationId: string; scopes: readonly string[] };
@@ -46,21 +48,30 @@ const knownKeys = new FreshCache<KnownKey | null>({
   isKept: (key) => key !== null,
 });
 
+const guesses = new KeyGuesses();
+
 /** What a request needs of its surroundings to be authenticated. */
 export interface AuthContext {
   env: Env;
   nowMs: number;
+  /** Where it comes from (domain/client-address.ts); null where that is nobody's to be counted. */
+  network: string | null;
   waitUntil(promise: Promise<unknown>): void;
 }
 
-/** Finds out whose key a request carries. 401 where there is none or it opens nothing; 503 where that cannot be found out. */
+/**
+ * Finds out whose key a request carries. 401 where there is none or it opens nothing, 429 where too many such come from its network;
+ * 503 where that cannot be found out.
+ */
 export async function authenticate(presented: string | undefined, context: AuthContext): Promise<Caller> {
   if (presented === undefined || presented === '') throw new ApiError('missing_api_key', 'An API key is needed, in the header X-API-Key.');
-  if (isPlatformKey(presented, settingsOf(context.env).platformKeys)) return { kind: 'platform' };
-  const kind = keyKind(presented);
-  if (kind === null) throw invalidKey();
-  const key = await findKey(await hashKey(presented), context);
-  if (key === null || keyStatus(key, context.nowMs) !== 'active') throw invalidKey();
+  const keyIndex = platformKeyIndex(presented, settingsOf(context.env).platformKeys);
+  if (keyIndex !== null) return { kind: 'platform', keyIndex };
+  const key = keyKind(presented) === null ? null : await findKey(await hashKey(presented), context);
+  if (key === null || keyStatus(key, context.nowMs) !== 'active') {
+    await guesses.failed(context.env.FAILED_KEYS, context.network, context.nowMs);
+    throw new ApiError('invalid_api_key', 'The API key is unknown, revoked or expired.');
+  }
   noteUse(key, context);
   if (key.organizationId === null) return { kind: 'producer', keyId: key.id };
   return { kind: 'organization', keyId: key.id, organizationId: key.organizationId, scopes: key.scopes };
@@ -91,19 +102,21 @@ export function forgetKey(keyHash: string): void {
   knownKeys.forget(keyHash);
 }
 
-function isPlatformKey(presented: string, platformKeys: readonly string[]): boolean {
+/** Which of the platform keys it is; null where it is none. */
+function platformKeyIndex(presented: string, platformKeys: readonly string[]): number | null {
   const bytes = encoder.encode(presented);
-  let matched = false;
+  let found: number | null = null;
   // Every key is compared, every byte of it: the time taken says nothing of how near a guess came, but for the key's length.
-  for (const key of platformKeys) {
+  for (const [index, key] of platformKeys.entries()) {
     const known = encoder.encode(key);
     const same = known.length === bytes.length;
-    matched = (crypto.subtle.timingSafeEqual(known, same ? bytes : known) && same) || matched;
+    if (crypto.subtle.timingSafeEqual(known, same ? bytes : known) && same) found ??= index;
   }
-  return matched;
+  return found;
 }
 
-async function findKey(hash: string, { env, nowMs }: AuthContext): Promise<KnownKey | null> {
+async function findKey(hash: string, { env, nowMs, network }: AuthContext): Promise<KnownKey | null> {
+  if (knownKeys.readAt(hash) === undefined) guesses.requireTurn(network, nowMs);
   try {
     return await knownKeys.get(hash, nowMs, async () => (await findApiKeyByHash(databaseOf(env.DB), hash)) ?? null);
   } catch (error) {
@@ -123,8 +136,4 @@ function noteUse(key: KnownKey, { env, nowMs, waitUntil }: AuthContext): void {
       logError('api.key_use_not_noted', withoutParameters(error), { keyId: key.id }),
     ),
   );
-}
-
-function invalidKey(): ApiError {
-  return new ApiError('invalid_api_key', 'The API key is unknown, revoked or expired.');
 }

@@ -47,6 +47,7 @@ export const delivery = z
     createdAt: time('When its event was accepted.'),
     finishedAt: time().nullable(),
     lastResponseStatus: z.number().int().nullable(),
+    lastDurationMs: z.number().nullable().openapi({ description: 'How long the last attempt that ended took.' }),
   })
   .openapi('Delivery', { description: 'One event for one webhook.' });
 
@@ -70,7 +71,11 @@ export const attempt = z
   .openapi('Attempt', { description: 'One HTTP POST of a delivery.' });
 
 const deliveryDetail = delivery
-  .extend({ payload: z.string().openapi({ description: 'The exact text that was sent.' }), attempts: z.array(attempt) })
+  .extend({
+    payload: z.string().nullable().openapi({ description: 'The exact text that was sent; null where it was erased.' }),
+    payloadErasedAt: time().nullable(),
+    attempts: z.array(attempt),
+  })
   .openapi('DeliveryDetail');
 
 const deliveryPage = z
@@ -95,6 +100,7 @@ export function toDelivery(webhookId: string, summary: DeliverySummary): z.input
     createdAt: isoTime(summary.createdAt),
     finishedAt: isoTimeOrNull(summary.finishedAt),
     lastResponseStatus: summary.lastResponseStatus,
+    lastDurationMs: summary.lastDurationMs,
   };
 }
 
@@ -103,7 +109,8 @@ export function toAttempt(record: AttemptRecord): z.input<typeof attempt> {
 }
 
 function toDetail(webhookId: string, detail: DeliveryDetail): z.input<typeof deliveryDetail> {
-  return { ...toDelivery(webhookId, detail), payload: detail.payload, attempts: detail.attempts.map(toAttempt) };
+  const { payload, payloadErasedAt, attempts } = detail;
+  return { ...toDelivery(webhookId, detail), payload, payloadErasedAt: isoTimeOrNull(payloadErasedAt), attempts: attempts.map(toAttempt) };
 }
 
 const list = route({
@@ -187,5 +194,7 @@ const getEvent = route({
     return { id: eventId, event: first.event, createdAt: first.createdAt, deliveries };
   },
 });
+
+export { get as getDelivery, list as listDeliveries };
 
 export const deliveryRoutes: readonly Route[] = [list, get, getEvent];

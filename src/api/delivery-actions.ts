@@ -27,12 +27,14 @@ const retry = route({
   access: 'write',
   params: deliveryParams,
   success: { status: 202, description: 'The attempt is being made.', schema: delivery },
-  errors: ['attempt_in_progress', 'webhook_disabled', 'plan_upgrade_required', 'outbox_unavailable'],
+  errors: ['attempt_in_progress', 'payload_erased', 'webhook_disabled', 'plan_upgrade_required', 'outbox_unavailable'],
   handler: async ({ params, db, env }) => {
     const { id } = await requireWebhook(db, params);
     const result = await reached<RetryResult>(outboxOf(env, id).retryNow(params.deliveryId));
     if (result.kind === 'unknown') throw notFound('delivery');
     if (result.kind === 'running') throw new ApiError('attempt_in_progress', 'An attempt of this delivery is being made right now.');
+    if (result.kind === 'erased')
+      throw new ApiError('payload_erased', 'The payload of this delivery was erased: there is nothing to send.');
     if (result.kind === 'begun') return toDelivery(id, result.delivery);
     if (result.reason === 'plan_not_eligible') requirePlan((await requireOrganization(db, params.organizationId)).plan);
     throw new ApiError('webhook_disabled', 'The webhook is disabled. Enable it to deliver to it.');
@@ -159,5 +161,7 @@ const recoveries = route({
     };
   },
 });
+
+export { recover as recoverDeliveries, recoveries as listRecoveries, retry as retryDelivery, test as testWebhook };
 
 export const deliveryActionRoutes: readonly Route[] = [retry, test, recover, recoveries];

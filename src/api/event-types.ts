@@ -125,4 +125,6 @@ function isBuiltIn(name: string): boolean {
   return BUILT_IN_EVENT_TYPES.some((type) => type.name === name);
 }
 
+export { list as listEventTypes };
+
 export const eventTypeRoutes: readonly Route[] = [list, get, put, remove];

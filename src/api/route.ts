@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { type Database, databaseOf } from '../db/client.ts';
+import { clientNetwork } from '../domain/client-address.ts';
 import { type Settings, settingsOf } from '../settings.ts';
 import { type Access, authenticate, authorize, type Caller } from './auth.ts';
 import { readBody, readJson, requireJson } from './body.ts';
@@ -73,6 +74,12 @@ export type Route = Omit<RouteDeclaration<z.ZodObject, z.ZodObject, z.ZodObject,
   handler(request: ApiRequest<any, any, any, any>): unknown;
 };
 
+/** A route whose types still matter: to a page, which calls it without HTTP (see `perform`). */
+export type TypedRoute<P, Q, B, S> = Route & {
+  /** For the compiler alone; there is no such value. */
+  readonly types?: { params: P; query: Q; body: B; success: S };
+};
+
 /** Declares a route; the handler's types follow from the schemas. */
 export function route<
   P extends z.ZodObject = Nothing,
@@ -80,7 +87,7 @@ export function route<
   H extends z.ZodObject = Nothing,
   B extends z.ZodType = z.ZodUndefined,
   S extends z.ZodType = z.ZodVoid,
->(declaration: RouteDeclaration<P, Q, H, B, S>): Route {
+>(declaration: RouteDeclaration<P, Q, H, B, S>): TypedRoute<z.input<P>, z.input<Q>, z.input<B>, z.input<S>> {
   return declaration as unknown as Route;
 }
 
@@ -91,28 +98,55 @@ export function register(app: Hono<ApiEnv>, routes: readonly Route[]): void {
   }
 }
 
+/** Who makes a request, and what it runs in. */
+export type Surroundings = Pick<ApiRequest<never, never, never, never>, 'caller' | 'env' | 'url' | 'nowMs' | 'waitUntil'>;
+
 /** Who asks, whether they may, how often; then what they ask; then the handler. */
 async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
   const nowMs = Date.now();
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
-  const caller = await admit(declared, c, { env: c.env, nowMs, waitUntil });
+  const network = clientNetwork(c.req.header('CF-Connecting-IP'));
+  const caller = await admit(declared, c, { env: c.env, nowMs, network, waitUntil });
   const { rawBody } = declared;
   if (rawBody) requireJson(c.req.raw);
-  const result = await declared.handler({
+  const inputs = {
     ...readRequest(declared, c),
     body: declared.body ? check(declared.body, await readJson(c.req.raw, declared.bodyOptional)) : undefined,
     bytes: rawBody ? await readBody(c.req.raw, rawBody.maxBytes) : new Uint8Array(),
-    caller,
-    env: c.env,
-    settings: settingsOf(c.env),
-    db: databaseOf(c.env.DB),
-    url: new URL(c.req.url),
-    nowMs,
-    waitUntil,
-  });
+  };
+  const result = await handle(declared, inputs, { caller, env: c.env, url: new URL(c.req.url), nowMs, waitUntil });
   if (result instanceof Response) return result;
   const { status } = declared.success;
   return status === 204 ? new Response(null, { status }) : Response.json(result, { status });
+}
+
+/**
+ * Does what a request to a route would do, without HTTP: the caller is authorized, the inputs are validated, and refusals are
+ * the same ApiErrors. For the dashboard: what its pages can do is what the API can.
+ * @param inputs as a client would send them
+ */
+export async function perform<P, Q, B, S>(
+  declared: TypedRoute<P, Q, B, S>,
+  inputs: { params: P; query?: Q; body?: B },
+  surroundings: Surroundings,
+): Promise<S> {
+  const { organizationId } = inputs.params as { organizationId?: string };
+  authorize(surroundings.caller, declared.access, organizationId);
+  const checked = {
+    params: declared.params ? check(declared.params, inputs.params) : {},
+    query: declared.query ? check(declared.query, inputs.query ?? {}) : {},
+    headers: {},
+    body: declared.body ? check(declared.body, inputs.body ?? {}) : undefined,
+    bytes: new Uint8Array(),
+  };
+  return (await handle(declared, checked, surroundings)) as S;
+}
+
+type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & { bytes: Uint8Array<ArrayBuffer> };
+
+async function handle(declared: Route, inputs: Inputs, surroundings: Surroundings): Promise<unknown> {
+  const { env } = surroundings;
+  return await declared.handler({ ...inputs, ...surroundings, settings: settingsOf(env), db: databaseOf(env.DB) });
 }
 
 async function admit(declared: Route, c: Context<ApiEnv>, context: Parameters<typeof authenticate>[1]): Promise<Caller> {

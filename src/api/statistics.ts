@@ -1,5 +1,15 @@
 import type { Statistics } from '../delivery/outbox-statistics.ts';
-import { add, emptyTally, PERIOD_NAMES, percentileMs, successRate, type Tally } from '../domain/statistics.ts';
+import {
+  add,
+  emptyTally,
+  PERIOD_NAMES,
+  type Period,
+  percentileMs,
+  RESPONSE_CLASSES,
+  type ResponseClass,
+  successRate,
+  type Tally,
+} from '../domain/statistics.ts';
 import { ApiError } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import { isoTime, time, webhookParams } from './parameters.ts';
@@ -10,11 +20,18 @@ import { z } from './zod.ts';
 /** How long counting a long log may take. */
 const TIMEOUT_MS = 20_000;
 
+const responses = z
+  .object(Object.fromEntries(RESPONSE_CLASSES.map((name) => [name, z.number().int()])) as Record<ResponseClass, z.ZodNumber>)
+  .openapi('Responses', {
+    description: 'Attempts that have ended, by what the endpoint answered. `none`: no response came, or none is known of.',
+  });
+
 const figures = z.object({
   delivered: z.number().int(),
   failed: z.number().int(),
   discarded: z.number().int(),
-  attempts: z.number().int(),
+  attempts: z.number().int().openapi({ description: 'Those begun: one that still runs is not among the responses yet.' }),
+  responses,
   successRate: z.number().nullable().openapi({ description: 'Delivered of those that were delivered or failed: 0 to 1. Null: none was.' }),
   latencyP50Ms: z
     .number()
@@ -23,7 +40,7 @@ const figures = z.object({
   latencyP95Ms: z.number().nullable(),
 });
 
-const statistics = z
+export const statistics = z
   .object({
     period: z.enum(PERIOD_NAMES),
     from: time(),
@@ -36,9 +53,27 @@ const statistics = z
   .openapi('Statistics', { description: 'Deliveries by when their events were accepted.' });
 
 function toFigures(tally: Tally): z.input<typeof figures> {
-  const { delivered, failed, discarded, attempts } = tally;
+  const { delivered, failed, discarded, attempts, responses } = tally;
   const latencies = { latencyP50Ms: percentileMs(tally, 0.5), latencyP95Ms: percentileMs(tally, 0.95) };
-  return { delivered, failed, discarded, attempts, successRate: successRate(tally), ...latencies };
+  return { delivered, failed, discarded, attempts, responses, successRate: successRate(tally), ...latencies };
+}
+
+/** What a client sees of a period's statistics. */
+export type ShownStatistics = z.output<typeof statistics>;
+
+/** An outbox's counts as clients see them. */
+export function toStatistics(period: Period, counted: Statistics): ShownStatistics {
+  const totals = emptyTally();
+  for (const { tally } of counted.buckets) add(totals, tally);
+  return {
+    period,
+    from: isoTime(counted.from),
+    to: isoTime(counted.to),
+    bucketSeconds: counted.bucketMs / 1_000,
+    waiting: counted.waiting,
+    totals: toFigures(totals),
+    buckets: counted.buckets.map(({ start, tally }) => ({ start: isoTime(start), ...toFigures(tally) })),
+  };
 }
 
 const get = route({
@@ -56,18 +91,10 @@ const get = route({
     const { id } = await requireWebhook(db, params);
     const counted: Statistics | null = await reached(outboxOf(env, id).statistics(query.period), TIMEOUT_MS);
     if (!counted) throw new ApiError('outbox_unavailable', 'The log is long and still being counted. Please ask again shortly.');
-    const totals = emptyTally();
-    for (const { tally } of counted.buckets) add(totals, tally);
-    return {
-      period: query.period,
-      from: isoTime(counted.from),
-      to: isoTime(counted.to),
-      bucketSeconds: counted.bucketMs / 1_000,
-      waiting: counted.waiting,
-      totals: toFigures(totals),
-      buckets: counted.buckets.map(({ start, tally }) => ({ start: isoTime(start), ...toFigures(tally) })),
-    };
+    return toStatistics(query.period, counted);
   },
 });
+
+export { get as getStatistics };
 
 export const statisticsRoutes: readonly Route[] = [get];

@@ -105,8 +105,6 @@ export const createdWebhook = webhook
   .extend({ secret: z.string().optional().openapi({ description: 'Where `generateSecret` made one. It is shown this once.' }) })
   .openapi('CreatedWebhook');
 
-export const webhookList = z.object({ webhooks: z.array(webhook) }).openapi('WebhookList');
-
 /** A webhook as answers carry it: whether it has a secret, never which. */
 export function toWebhook(row: WebhookRow): z.input<typeof webhook> {
   return {

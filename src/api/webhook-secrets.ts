@@ -88,4 +88,6 @@ const end = route({
   },
 });
 
+export { end as endSecretOverlap, reveal as revealWebhookSecret, rotate as rotateWebhookSecret };
+
 export const webhookSecretRoutes: readonly Route[] = [reveal, rotate, end];

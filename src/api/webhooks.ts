@@ -1,7 +1,7 @@
 import type { Database } from '../db/client.ts';
 import { listEventTypes } from '../db/event-types.ts';
 import { sealSecret } from '../db/secret-box.ts';
-import { deleteWebhook, findWebhook, insertWebhook, listWebhooks, updateWebhook, type WebhookRow } from '../db/webhooks.ts';
+import { deleteWebhook, findWebhook, insertWebhook, updateWebhook, type WebhookRow } from '../db/webhooks.ts';
 import { toBase64 } from '../domain/encoding.ts';
 import { checkEndpointUrl } from '../domain/endpoint-url.ts';
 import { isSubscribable } from '../domain/event-type.ts';
@@ -13,7 +13,7 @@ import { ApiError, invalid, notFound } from './errors.ts';
 import { eraseOutboxes, nextProbeAt, tellReconfigured } from './outboxes.ts';
 import { isoTimeOrNull, organizationParams, requireOrganization, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
-import { createdWebhook, toWebhook, webhook, webhookChanges, webhookInput, webhookList, webhookWithProbe } from './webhook-schema.ts';
+import { createdWebhook, toWebhook, webhook, webhookChanges, webhookInput, webhookWithProbe } from './webhook-schema.ts';
 
 const path = '/api/v1/organization/{organizationId}/webhooks';
 const tag = 'Webhooks';
@@ -55,22 +55,6 @@ export async function requireWebhook(db: Database, params: { organizationId: str
 export function generateSecret(): string {
   return `whsec_${toBase64(crypto.getRandomValues(new Uint8Array(32)))}`;
 }
-
-const list = route({
-  method: 'get',
-  path,
-  operationId: 'listWebhooks',
-  summary: "List an organization's webhooks",
-  description: `Newest first; there are at most ${MAX_WEBHOOKS}.`,
-  tag,
-  access: 'read',
-  params: organizationParams,
-  success: { status: 200, description: 'The webhooks.', schema: webhookList },
-  handler: async ({ params, db }) => {
-    await requireOrganization(db, params.organizationId);
-    return { webhooks: (await listWebhooks(db, params.organizationId)).map(toWebhook) };
-  },
-});
 
 const create = route({
   method: 'post',
@@ -177,4 +161,6 @@ const remove = route({
   },
 });
 
-export const webhookRoutes: readonly Route[] = [list, create, get, patch, remove];
+export { create as createWebhook, patch as updateWebhook, remove as deleteWebhook };
+
+export const webhookRoutes: readonly Route[] = [create, get, patch, remove];

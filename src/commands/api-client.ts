@@ -27,6 +27,10 @@ export class ApiClient {
     return this.#call('POST', path, JSON.stringify(body));
   }
 
+  patch(path: string, body: unknown): Promise<ApiAnswer> {
+    return this.#call('PATCH', path, JSON.stringify(body));
+  }
+
   /** Posts a body exactly as it is written. */
   postText(path: string, text: string): Promise<ApiAnswer> {
     return this.#call('POST', path, text);

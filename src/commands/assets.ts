@@ -1,9 +1,9 @@
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from './wrangler.ts';
 
 /*
- * Gathers the static files (those of the API reference, `/docs`) where wrangler.toml's [assets] looks for them. Wrangler and the tests refuse
+ * Gathers the static files (those of the API reference, `/docs`, and of the dashboard) where wrangler.toml's [assets] looks for them. Wrangler and the tests refuse
  * to start without that folder, so `npm ci` makes it (package.json, "prepare"), and every command makes it again: it costs
  * milliseconds, and a changed source is never served stale.
  */
@@ -12,6 +12,16 @@ const FILES: readonly [source: string, name: string][] = [
   ['node_modules/swagger-ui-dist/swagger-ui.css', 'docs-assets/swagger-ui.css'],
   ['src/api/docs-start.js', 'docs-assets/docs.js'],
   ['src/api/favicon.svg', 'favicon.svg'],
+  ['node_modules/idiomorph/dist/idiomorph.min.js', 'dashboard-assets/idiomorph.js'],
+  ['src/dashboard/dashboard-start.js', 'dashboard-assets/dashboard.js'],
+];
+
+/** The dashboard's stylesheet, in parts; tokens come after the charts', which they set anew. */
+const STYLES: readonly string[] = [
+  'charts/charts.css',
+  ...['tokens', 'base', 'frame', 'buttons', 'surfaces', 'navigation', 'figures', 'tables', 'forms', 'settings', 'delivery'].map(
+    (part) => `styles/${part}.css`,
+  ),
 ];
 
 /** Browsers ask for this one whatever the page says. */
@@ -19,13 +29,15 @@ const REDIRECTS = '/favicon.ico /favicon.svg 302\n';
 
 export function gatherAssets(): void {
   const folder = join(PROJECT_ROOT, '.assets');
-  mkdirSync(join(folder, 'docs-assets'), { recursive: true });
+  for (const part of ['docs-assets', 'dashboard-assets']) mkdirSync(join(folder, part), { recursive: true });
   writeFileSync(join(folder, '_redirects'), REDIRECTS);
   for (const [source, name] of FILES) {
     const path = join(PROJECT_ROOT, source);
     // `npm ci --omit=dev` has no Swagger UI, and nothing that would serve it.
     if (existsSync(path)) cpSync(path, join(folder, name));
   }
+  const styles = STYLES.map((part) => readFileSync(join(PROJECT_ROOT, 'src/dashboard', part), 'utf8'));
+  writeFileSync(join(folder, 'dashboard-assets/dashboard.css'), styles.join('\n'));
 }
 
 if (import.meta.main) gatherAssets();

@@ -150,6 +150,11 @@ async function finishedDelivery(customer: ApiClient, webhookId: string): Promise
   throw new Error(`The delivery's log does not say that it was delivered: ${status}.`);
 }
 
+/** A link that opens the demo's webhooks in the dashboard. */
+export async function dashboardLink({ customer }: Setting): Promise<string> {
+  return field(await customer.post(`/organization/${ORGANIZATION}/dashboard-links`, { scope: 'admin' }), 'url');
+}
+
 function call(method: string, path: string, { status }: ApiAnswer, result: string): void {
   say(`  ${TICK} ${method} ${path.padEnd(32)}  ${dim(String(status))}  ${result}`);
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DemoReceiver, startDemoReceiver } from './demo-receiver.ts';
-import { configure, postEvent, showDelivery, showRetries, verifySignature } from './demo-steps.ts';
+import { configure, dashboardLink, postEvent, type Setting, showDelivery, showRetries, verifySignature } from './demo-steps.ts';
 import { type LocalWorker, startLocalWorker } from './local-worker.ts';
 import { whenOrphaned } from './orphan.ts';
 import { bold, CROSS, cyan, dim, green, say, seconds, TICK } from './terminal.ts';
@@ -59,12 +59,14 @@ async function show(): Promise<void> {
   await showRetries(setting);
 
   say(`\n${green(bold('All of it worked.'))} ${dim(`It took ${seconds(performance.now() - startedAt)}.`)}`);
-  showAddresses(worker);
+  await showAddresses(worker, setting);
 }
 
 /** Where to go on from here. */
-function showAddresses({ origin, platformKey }: LocalWorker): void {
-  say(`\n  API reference  ${cyan(`${origin}/docs`)}`);
+async function showAddresses({ origin, platformKey }: LocalWorker, setting: Setting): Promise<void> {
+  say(`\n  Dashboard      ${cyan(await dashboardLink(setting))}`);
+  say(`                 ${dim('(signs you in, once, within 15 minutes)')}`);
+  say(`  API reference  ${cyan(`${origin}/docs`)}`);
   say(`  Platform key   ${platformKey}  ${dim('(X-API-Key; a development value)')}`);
 }
 

@@ -16,7 +16,7 @@ export interface OutboxConfig {
   webhook: WebhookConfig;
 }
 
-const webhookColumns = {
+export const webhookColumns = {
   id: webhooks.id,
   organizationId: webhooks.organizationId,
   url: webhooks.url,

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import { blob, check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { KEY_SCOPES } from '../domain/api-key.ts';
 import { PLANS } from '../domain/plan.ts';
 import { HEALTHS } from '../domain/webhook.ts';
 
@@ -72,6 +73,55 @@ export const webhooks = sqliteTable(
   (table) => [
     index('webhooks_organization').on(table.organizationId),
     check('webhooks_health', sql`${table.health} in (${sql.raw(HEALTHS.map((health) => `'${health}'`).join(', '))})`),
+  ],
+);
+
+/** Who made a link or a session, and whose end is its end: an API key of the organization, or a platform key by its mark. */
+const maker = () => ({
+  keyId: text().references(() => apiKeys.id, { onDelete: 'cascade' }),
+  /** Keyed hash of the platform key (db/platform-mark.ts): which one it was shows only to who has it. */
+  platformMark: text(),
+});
+
+/** A link that signs a person in to the dashboard, once. The token itself is not stored. */
+export const dashboardLinks = sqliteTable(
+  'dashboard_links',
+  {
+    /** SHA-256 of the token, lower-case hex; the token has 256 random bits. */
+    tokenHash: text().primaryKey(),
+    organizationId: text()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    scope: text({ enum: KEY_SCOPES }).notNull(),
+    ...maker(),
+    expiresAt: integer().notNull(),
+    /** Set by whoever is first; a link that is used opens nothing. */
+    usedAt: integer(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    index('dashboard_links_organization').on(table.organizationId),
+    check('dashboard_links_maker', sql`(${table.keyId} is null) <> (${table.platformMark} is null)`),
+  ],
+);
+
+/** A person signed in to the dashboard, until it expires, is signed out, or the key that made it ends. */
+export const dashboardSessions = sqliteTable(
+  'dashboard_sessions',
+  {
+    /** SHA-256 of the cookie's token, lower-case hex. */
+    tokenHash: text().primaryKey(),
+    organizationId: text()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    scopes: text({ mode: 'json' }).$type<string[]>().notNull(),
+    ...maker(),
+    expiresAt: integer().notNull(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [
+    index('dashboard_sessions_organization').on(table.organizationId),
+    check('dashboard_sessions_maker', sql`(${table.keyId} is null) <> (${table.platformMark} is null)`),
   ],
 );
 

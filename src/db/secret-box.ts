@@ -47,6 +47,11 @@ export async function openSecret(masterKeys: readonly string[], webhookId: strin
   return decoder.decode(await crypto.subtle.decrypt(algorithm, match.key, fromBase64Url(ciphertext)));
 }
 
+/** Tells under which master key a secret is sealed: the second part of what sealSecret makes. Says nothing of the key itself. */
+export async function masterKeyId(masterKey: string): Promise<string> {
+  return (await boxKeyOf(masterKey)).id;
+}
+
 async function boxKeyOf(masterKey: string): Promise<BoxKey> {
   let key = boxKeys.get(masterKey);
   if (!key) {

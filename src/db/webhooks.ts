@@ -1,6 +1,7 @@
 import { and, desc, eq, sql } from 'drizzle-orm';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Database } from './client.ts';
+import type { OrganizationRow } from './organizations.ts';
 import { organizations, outboxErasures, webhooks } from './schema.ts';
 
 export type WebhookRow = typeof webhooks.$inferSelect;
@@ -12,13 +13,32 @@ export type WebhookChanges = Partial<Pick<NewWebhook, 'url' | 'description' | 'e
 /** Whether a row belongs to both the webhook's id and its organization: the tenant is part of every look-up. */
 const isWebhook = (organizationId: string, id: string) => and(eq(webhooks.id, id), eq(webhooks.organizationId, organizationId));
 
+/** The order of a list. */
+export const newestFirst = [desc(webhooks.createdAt), desc(webhooks.id)];
+
 /** An organization's webhooks, newest first; there are at most MAX_WEBHOOKS. */
 export async function listWebhooks(db: Database, organizationId: string): Promise<WebhookRow[]> {
   return await db
     .select()
     .from(webhooks)
     .where(eq(webhooks.organizationId, organizationId))
-    .orderBy(desc(webhooks.createdAt), desc(webhooks.id));
+    .orderBy(...newestFirst);
+}
+
+/** An organization and its webhooks, newest first, in one read. */
+export async function findOrganizationWithWebhooks(
+  db: Database,
+  organizationId: string,
+): Promise<{ organization: OrganizationRow | undefined; webhooks: WebhookRow[] }> {
+  const [[organization], rows] = await db.batch([
+    db.select().from(organizations).where(eq(organizations.id, organizationId)),
+    db
+      .select()
+      .from(webhooks)
+      .where(eq(webhooks.organizationId, organizationId))
+      .orderBy(...newestFirst),
+  ]);
+  return { organization, webhooks: rows };
 }
 
 export async function findWebhook(db: Database, organizationId: string, id: string): Promise<WebhookRow | undefined> {

@@ -1,4 +1,4 @@
-import type { AttemptRecord, AttemptTrigger, DeliveryReason, NewDelivery } from '../domain/delivery.ts';
+import { type AttemptRecord, type AttemptTrigger, type DeliveryReason, type NewDelivery, withoutContents } from '../domain/delivery.ts';
 import {
   begin,
   beginManual,
@@ -6,6 +6,7 @@ import {
   discard,
   expire,
   interrupt,
+  isAtRest,
   postpone,
   type RetryPolicy,
   recover,
@@ -20,6 +21,14 @@ import type { OutboxStore, StoredDelivery } from './outbox-store.ts';
 
 /** What recording an entry did: the delivery was new to the outbox, it changed, or everything was known already. */
 export type Recorded = 'new' | 'changed' | 'known';
+
+/**
+ * What became of the wish to erase a payload.
+ * - `erased`: it is gone, or was already.
+ * - `unfinished`: the delivery waits or an attempt of it runs; its payload is still needed.
+ * - `unknown`: there is no such delivery.
+ */
+export type ErasureResult = 'erased' | 'unfinished' | 'unknown';
 
 /** Why what falls due is not attempted. */
 export type DiscardReason = Extract<DeliveryReason, 'webhook_disabled' | 'plan_not_eligible'>;
@@ -74,8 +83,9 @@ export class Ledger {
     return state && this.#store.insert(delivery, state, null) ? this.#store.find(delivery.id) : null;
   }
 
-  /** A delivery that failed or was discarded starts its schedule over; returns whether it does. */
+  /** A delivery that failed or was discarded starts its schedule over; returns whether it does. One without a payload cannot. */
   recover(delivery: StoredDelivery, now: number): boolean {
+    if (this.#store.payloadErasedAt(delivery.id) !== null) return false;
     return this.#change(delivery, recover(delivery.state, now)) !== null;
   }
 
@@ -111,6 +121,15 @@ export class Ledger {
     this.#change(delivery, discard(delivery.state, reason, now));
   }
 
+  /** Erases the payload of a delivery that has ended. The delivery and its attempts stay in the log. */
+  erasePayload(id: string, now: number): ErasureResult {
+    const delivery = this.#store.find(id);
+    if (!delivery) return 'unknown';
+    if (!isAtRest(delivery.state)) return 'unfinished';
+    if (this.#store.payloadErasedAt(id) === null) this.#store.erasePayload(delivery, now);
+    return 'erased';
+  }
+
   #recordAttempted({ delivery, result }: Extract<OutboxEntry, { kind: 'attempted' }>): Recorded {
     const { record, retryAfterMs } = result;
     const leased = begin(waiting(record.startedAt, delivery.acceptedAt), record.startedAt, this.#leaseMs);
@@ -144,7 +163,9 @@ export class Ledger {
   #settleLate(delivery: StoredDelivery, attempt: AttemptRecord): boolean {
     const recorded = this.#store.attempt(delivery, attempt.number);
     if (recorded !== null && recorded.outcome !== 'interrupted') return false;
-    this.#store.saveAttempt(delivery, attempt);
+    // Its payload may have been erased since it was counted as interrupted.
+    const erased = this.#store.payloadErasedAt(delivery.id) !== null;
+    this.#store.saveAttempt(delivery, erased ? withoutContents(attempt) : attempt);
     this.#change(delivery, settleLate(delivery.state, attempt));
     return true;
   }

@@ -57,9 +57,23 @@ export const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  // Counts that were kept before responses were counted: made anew when next asked for.
+  'DELETE FROM hours',
+  `
+  -- Deliveries whose payload was erased. A table, and not a column: that would stand behind the payload, which lists would read past.
+  CREATE TABLE payload_erasures (
+    delivery_id TEXT PRIMARY KEY,
+    erased_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];
 
 const VERSION_KEY = 'schemaVersion';
+
+/** Whether an outbox has a schema: one that never recorded anything, or was erased, has none. */
+export function isMigrated(storage: DurableObjectStorage): boolean {
+  return storage.kv.get<number>(VERSION_KEY) !== undefined;
+}
 
 /** Brings an outbox's schema up to date. */
 export function migrate(storage: DurableObjectStorage): void {

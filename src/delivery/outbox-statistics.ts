@@ -1,18 +1,41 @@
 import type { DeliveryStatus } from '../domain/delivery.ts';
-import { add, bucketStarts, count, emptyTally, HOUR_MS, PERIODS, type Period, type Tally } from '../domain/statistics.ts';
+import { add, bucketStarts, count, countResponses, emptyTally, HOUR_MS, PERIODS, type Period, type Tally } from '../domain/statistics.ts';
 
-/** Rows counted in one call at most: an hour that was not reached is counted by a later call, which finds the others kept. */
+/**
+ * Deliveries and attempts' records counted in one call at most: an hour that was not reached is counted by a later call, which
+ * finds the others kept.
+ */
 const MAX_COUNTED_ROWS = 1_000_000;
 
+const COUNTED = "created_at >= ? AND created_at < ? AND trigger <> 'test'";
+/** Such a delivery's only response is in its row: of a webhook that does well, no record is read. */
+const AT_FIRST_ATTEMPT = "status = 'delivered' AND attempt_count = 1";
+const atFirstAttempt = (row: CountedRow) => row.status === 'delivered' && row.attempt_count === 1;
+
 const SQL = {
-  rows: "SELECT status, attempt_count, last_duration_ms FROM deliveries WHERE created_at >= ? AND created_at < ? AND trigger <> 'test'",
+  rows: `SELECT status, attempt_count, last_duration_ms, last_response_status FROM deliveries WHERE ${COUNTED}`,
+  // Of all others, what their attempts' records say: an attempt has one when it has ended. Grouped here, since there are several
+  // to a delivery, and a record can have 16 kB of a response's body.
+  responses: `SELECT status, count(*) AS attempts FROM (
+      SELECT json_extract(first_attempt, '$.responseStatus') AS status FROM deliveries
+      WHERE ${COUNTED} AND NOT (${AT_FIRST_ATTEMPT}) AND first_attempt IS NOT NULL
+      UNION ALL
+      SELECT json_extract(record, '$.responseStatus') FROM deliveries JOIN attempts ON delivery_id = id
+      WHERE ${COUNTED} AND NOT (${AT_FIRST_ATTEMPT})
+    ) GROUP BY status`,
   kept: 'SELECT start, tally FROM hours WHERE start >= ? AND start < ?',
   keep: 'INSERT OR REPLACE INTO hours (start, tally) VALUES (?, ?)',
   waiting: 'SELECT count(*) AS count FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL',
   leased: 'SELECT count(*) AS count FROM deliveries WHERE leased_at IS NOT NULL',
 } as const;
 
-type CountedRow = { status: DeliveryStatus; attempt_count: number; last_duration_ms: number | null };
+type CountedRow = {
+  status: DeliveryStatus;
+  attempt_count: number;
+  last_duration_ms: number | null;
+  last_response_status: number | null;
+};
+type CountedResponses = { status: number | null; attempts: number };
 
 /** Statistics of a period. Times are milliseconds since the epoch. */
 export interface Statistics {
@@ -30,9 +53,11 @@ export interface Statistics {
  */
 export class OutboxStatistics {
   readonly #sql: SqlStorage;
+  readonly #maxRows: number;
 
-  constructor(sql: SqlStorage) {
+  constructor(sql: SqlStorage, maxRows = MAX_COUNTED_ROWS) {
     this.#sql = sql;
+    this.#maxRows = maxRows;
   }
 
   /** The statistics of a period; null where there is more to count than one call may: a later call goes on. */
@@ -40,7 +65,7 @@ export class OutboxStatistics {
     const { bucketMs } = PERIODS[period];
     const starts = bucketStarts(period, now);
     const [from = now] = starts;
-    const budget = { rows: MAX_COUNTED_ROWS };
+    const budget = { rows: this.#maxRows };
     const kept = this.#kept(from, now);
     const buckets: Statistics['buckets'] = [];
     for (const start of starts) {
@@ -64,12 +89,21 @@ export class OutboxStatistics {
 
   #count(start: number, lengthMs: number, now: number, budget: { rows: number }): Tally | null {
     const tally = emptyTally();
-    for (const row of this.#sql.exec<CountedRow>(SQL.rows, start, start + lengthMs)) {
-      if (budget.rows-- === 0) return null;
+    const end = start + lengthMs;
+    let others = 0;
+    for (const row of this.#sql.exec<CountedRow>(SQL.rows, start, end)) {
+      budget.rows -= atFirstAttempt(row) ? 1 : 1 + row.attempt_count;
+      if (budget.rows < 0) return null;
       count(tally, { status: row.status, attemptCount: row.attempt_count, durationMs: row.last_duration_ms });
+      if (atFirstAttempt(row)) countResponses(tally, row.last_response_status);
+      else others++;
     }
-    if (lengthMs === HOUR_MS && start + HOUR_MS <= now && tally.attempts + tally.discarded > 0)
-      this.#sql.exec(SQL.keep, start, JSON.stringify(tally));
+    if (others > 0) {
+      for (const { status, attempts } of this.#sql.exec<CountedResponses>(SQL.responses, start, end, start, end)) {
+        countResponses(tally, status, attempts);
+      }
+    }
+    if (lengthMs === HOUR_MS && end <= now && tally.attempts + tally.discarded > 0) this.#sql.exec(SQL.keep, start, JSON.stringify(tally));
     return tally;
   }
 

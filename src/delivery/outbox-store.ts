@@ -1,16 +1,17 @@
-import type {
-  AttemptRecord,
-  DeliveryDetail,
-  DeliveryFilter,
-  DeliveryPage,
-  DeliveryPosition,
-  DeliverySummary,
-  NewDelivery,
+import {
+  type AttemptRecord,
+  type DeliveryDetail,
+  type DeliveryFilter,
+  type DeliveryPage,
+  type DeliveryPosition,
+  type DeliverySummary,
+  type NewDelivery,
+  withoutContents,
 } from '../domain/delivery.ts';
 import { isKeyed, mintedAt } from '../domain/ids.ts';
 import type { DeliveryState } from '../domain/lifecycle.ts';
 import { HOUR_MS } from '../domain/statistics.ts';
-import { migrate } from './outbox-migrations.ts';
+import { isMigrated, migrate } from './outbox-migrations.ts';
 
 /** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */
 const MAX_SCANNED_ROWS = 2_000;
@@ -41,6 +42,10 @@ const SQL = {
   remove: 'DELETE FROM deliveries WHERE created_at = ? AND id = ?',
   removeAttempts: 'DELETE FROM attempts WHERE delivery_id = ?',
   removeKeyed: 'DELETE FROM keyed_deliveries WHERE id = ?',
+  removeErasure: 'DELETE FROM payload_erasures WHERE delivery_id = ?',
+  emptyPayload: "UPDATE deliveries SET payload = x'' WHERE created_at = ? AND id = ?",
+  noteErasure: 'INSERT INTO payload_erasures (delivery_id, erased_at) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  payloadErasedAt: 'SELECT erased_at FROM payload_erasures WHERE delivery_id = ?',
   forgetHours: 'DELETE FROM hours WHERE start < ?',
   forgetHour: 'DELETE FROM hours WHERE start = ?',
   waiting: `SELECT ${COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND leased_at IS NULL AND due_at <= ?
@@ -53,7 +58,8 @@ const SQL = {
   unsuccessful: `SELECT ${COLUMNS} FROM deliveries WHERE status <> 'delivered' AND status IN ('failed', 'discarded')
     AND (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT ?`,
   countRecoverable: `SELECT count(*) AS count FROM deliveries WHERE status <> 'delivered' AND status IN ('failed', 'discarded')
-    AND created_at >= ? AND created_at < ? AND due_at IS NULL AND reason IS NOT 'test_failed'`,
+    AND created_at >= ? AND created_at < ? AND due_at IS NULL AND reason IS NOT 'test_failed'
+    AND id NOT IN (SELECT delivery_id FROM payload_erasures)`,
   page: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC`,
   pageOfUndelivered: `SELECT ${COLUMNS} FROM deliveries WHERE status <> 'delivered' AND (created_at, id) < (?, ?) AND created_at >= ?
     ORDER BY created_at DESC, id DESC`,
@@ -106,6 +112,11 @@ export class OutboxStore {
     this.#migrated = false;
   }
 
+  /** Looking for something must not make a schema, as whatever loads the object does: an erased outbox that is poked stays empty. */
+  #isEmpty(): boolean {
+    return !this.#migrated && !isMigrated(this.#storage);
+  }
+
   get sql(): SqlStorage {
     if (!this.#migrated) migrate(this.#storage);
     this.#migrated = true;
@@ -150,6 +161,8 @@ export class OutboxStore {
     const record = JSON.stringify(attempt);
     if (attempt.number === 1) this.sql.exec(SQL.saveFirstAttempt, record, createdAt, id);
     else this.sql.exec(SQL.saveAttempt, id, attempt.number, record);
+    // An outcome that comes late can change what was answered, and nothing of the delivery.
+    this.#forgetHour(createdAt);
   }
 
   attempt({ createdAt, id }: DeliveryPosition, number: number): AttemptRecord | null {
@@ -161,6 +174,20 @@ export class OutboxStore {
   payload({ createdAt, id }: DeliveryPosition): Uint8Array {
     const { payload } = this.sql.exec<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id).one();
     return new Uint8Array(payload);
+  }
+
+  /** When a delivery's payload was erased; null where it was not. */
+  payloadErasedAt(id: string): number | null {
+    return this.#first<{ erased_at: number }>(SQL.payloadErasedAt, id)?.erased_at ?? null;
+  }
+
+  /** Erases a delivery's payload, and what its attempts show of it. */
+  erasePayload(delivery: DeliveryPosition, now: number): void {
+    this.#storage.transactionSync(() => {
+      this.sql.exec(SQL.emptyPayload, delivery.createdAt, delivery.id);
+      for (const attempt of this.#attempts(delivery)) this.saveAttempt(delivery, withoutContents(attempt));
+      this.sql.exec(SQL.noteErasure, delivery.id, now);
+    });
   }
 
   /** What waits and is due, longest due first, and among equals in the order of acceptance. */
@@ -207,6 +234,7 @@ export class OutboxStore {
   remove({ createdAt, id }: DeliveryPosition): void {
     this.sql.exec(SQL.remove, createdAt, id);
     this.sql.exec(SQL.removeAttempts, id);
+    this.sql.exec(SQL.removeErasure, id);
     if (isKeyed(id)) this.sql.exec(SQL.removeKeyed, id);
   }
 
@@ -254,13 +282,17 @@ export class OutboxStore {
   detail(id: string): DeliveryDetail | null {
     const delivery = this.find(id);
     if (!delivery) return null;
-    const attempts = this.sql.exec<{ record: string }>(SQL.laterAttempts, id).toArray();
+    const payloadErasedAt = this.payloadErasedAt(id);
+    const payload =
+      payloadErasedAt === null ? new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(this.payload(delivery)) : null;
+    return { ...toSummary(delivery), payload, payloadErasedAt, attempts: this.#attempts(delivery) };
+  }
+
+  /** A delivery's attempts that have ended, in their order. */
+  #attempts(delivery: DeliveryPosition): AttemptRecord[] {
+    const later = this.sql.exec<{ record: string }>(SQL.laterAttempts, delivery.id).toArray();
     const first = this.attempt(delivery, 1);
-    return {
-      ...toSummary(delivery),
-      payload: new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(this.payload(delivery)),
-      attempts: [...(first ? [first] : []), ...attempts.map(({ record }) => JSON.parse(record) as AttemptRecord)],
-    };
+    return [...(first ? [first] : []), ...later.map(({ record }) => JSON.parse(record) as AttemptRecord)];
   }
 
   /** A past hour's count is void when one of its deliveries changes after all, or comes late. */
@@ -276,6 +308,7 @@ export class OutboxStore {
 
   /** The only row of a query; an array costs a fraction of what stepping through a cursor does. */
   #first<T extends Record<string, SqlStorageValue>>(query: string, ...values: (string | number)[]): T | undefined {
+    if (this.#isEmpty()) return undefined;
     return this.sql.exec<T>(query, ...values).toArray()[0];
   }
 }
@@ -322,8 +355,9 @@ function toStored(row: Row): StoredDelivery {
 }
 
 export function toSummary({ createdAt, id, eventId, event, sessionId, state }: StoredDelivery): DeliverySummary {
-  const { status, reason, attemptCount, finishedAt, lastResponseStatus } = state;
+  const { status, reason, attemptCount, finishedAt, lastResponseStatus, lastDurationMs } = state;
   // While an attempt runs, dueAt is the end of its lease, which is nobody's next attempt.
   const nextAttemptAt = state.leasedAt === null ? state.dueAt : null;
-  return { id, eventId, event, sessionId, status, reason, attemptCount, nextAttemptAt, createdAt, finishedAt, lastResponseStatus };
+  const progress = { status, reason, attemptCount, nextAttemptAt, finishedAt, lastResponseStatus, lastDurationMs };
+  return { id, eventId, event, sessionId, createdAt, ...progress };
 }

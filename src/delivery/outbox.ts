@@ -12,7 +12,7 @@ import { settingsOf } from '../settings.ts';
 import { within } from '../within.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Lane, whyNotDelivered } from './lane.ts';
-import { Ledger } from './ledger.ts';
+import { type ErasureResult, Ledger } from './ledger.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
 import { OutboxStatistics, type Statistics } from './outbox-statistics.ts';
 import { OutboxStore, toSummary } from './outbox-store.ts';
@@ -38,12 +38,14 @@ const WORK_MS = 300_000;
  * - `begun`: the attempt runs.
  * - `running`: another attempt of the delivery runs.
  * - `refused`: the webhook cannot be used.
+ * - `erased`: its payload was erased.
  * - `unknown`: there is no such delivery.
  */
 export type RetryResult =
   | { kind: 'begun'; delivery: DeliverySummary }
   | { kind: 'running' }
   | { kind: 'refused'; reason: 'webhook_disabled' | 'plan_not_eligible' }
+  | { kind: 'erased' }
   | { kind: 'unknown' };
 
 /** How an outbox's endpoint stands. Times are milliseconds since the epoch. */
@@ -51,6 +53,14 @@ export interface OutboxStatus {
   health: Health;
   since: number;
   nextProbeAt: number | null;
+}
+
+/** How a webhook is doing, for a list of webhooks. */
+export interface OutboxActivity {
+  status: OutboxStatus;
+  /** Of the last 24 hours; null where there is more to count than one call may: ask again. */
+  statistics: Statistics | null;
+  newest: DeliverySummary | null;
 }
 
 /**
@@ -171,6 +181,7 @@ export class Outbox extends DurableObject<Env> {
     if (!config) return { kind: 'unknown' };
     if (refused) return { kind: 'refused', reason: refused };
     // Read again: the configuration was awaited.
+    if (this.#store.payloadErasedAt(id) !== null) return { kind: 'erased' };
     const current = this.#store.find(id);
     const begun = current && this.#ledger.beginManual(current, Date.now());
     if (!begun) return { kind: 'running' };
@@ -210,9 +221,26 @@ export class Outbox extends DurableObject<Env> {
     return new OutboxStatistics(this.#store.sql).of(period, Date.now());
   }
 
+  /** How the webhook is doing, in one call. */
+  activity(): OutboxActivity {
+    const [newest = null] = this.#store.page({}, 1, null).deliveries;
+    return { status: this.status(), statistics: this.statistics('24h'), newest };
+  }
+
   /** The latest recoveries and how far they have come, newest first. */
   recoveries(): Recovery[] {
     return this.#recoveries.list();
+  }
+
+  /** Erases what a delivery carried, once it has ended. */
+  erasePayload(id: string): ErasureResult {
+    return this.#ledger.erasePayload(id, Date.now());
+  }
+
+  /** The webhook's secrets were sealed anew: what is kept of its configuration for an outage of D1 must not need the old key. */
+  resealed(config: OutboxConfig): void {
+    if (WebhookMemory.lastKnown(this.ctx.storage.kv)) this.#webhook.remember(config);
+    this.#webhook.refresh(Date.now());
   }
 
   /** Forgets everything: the webhook has been deleted. */
@@ -263,7 +291,8 @@ export class Outbox extends DurableObject<Env> {
       // The fault may be the configuration's (a secret that does not open).
       this.#webhook.refresh(Date.now());
     }
-    if (this.#erased) return;
+    // Once more: an attempt that was being made looked for its row, and made the schema anew.
+    if (this.#erased) return await this.#erase();
     // Set anew even where the lease of an attempt that has ended set it earlier: an alarm for nothing is billed as well.
     this.#armedFor = null;
     await this.#arm(notBefore);

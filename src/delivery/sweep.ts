@@ -2,6 +2,7 @@ import { withoutParameters } from '../db/client.ts';
 import { clearBusy, clearErasure, listBusy, listErasures, listInTurn, markBusy } from '../db/outboxes.ts';
 import { logError } from '../log.ts';
 import { within } from '../within.ts';
+import { resealSecrets } from './resealing.ts';
 
 /** Outboxes looked after in one sweep. Workers: subrequests are limited; what is left comes with the next minute's. */
 const MAX_OUTBOXES = 500;
@@ -20,10 +21,10 @@ export const TURNS = 1_440;
 
 /**
  * The cron's work, every minute: pokes the outboxes in which deliveries wait, should the platform have lost their alarms, and
- * erases those of deleted webhooks.
+ * erases those of deleted webhooks; and, while the master key is rotated, seals secrets anew.
  */
 export async function sweep(env: Env, now: number): Promise<void> {
-  await Promise.all([pokeBusy(env, now), pokeInTurn(env, now), eraseDeleted(env, now)]);
+  await Promise.all([pokeBusy(env, now), pokeInTurn(env, now), eraseDeleted(env, now), resealSecrets(env, now)]);
 }
 
 async function pokeBusy(env: Env, now: number): Promise<void> {

@@ -63,6 +63,22 @@ export interface AttemptRecord {
   error: string | null;
 }
 
+/** Headers that are made from the payload: who has the secret can check a guess at the payload by them. */
+const MADE_FROM_PAYLOAD: ReadonlySet<string> = new Set(['X-Bullseye-Signature', 'webhook-signature']);
+
+/** An attempt without what shows the payload: the signatures, and what the endpoint answered, since that may repeat it. */
+export function withoutContents(attempt: AttemptRecord): AttemptRecord {
+  const requestHeaders = Object.fromEntries(Object.entries(attempt.requestHeaders).filter(([name]) => !MADE_FROM_PAYLOAD.has(name)));
+  return {
+    ...attempt,
+    requestHeaders,
+    responseHeaders: null,
+    responseBody: null,
+    responseBodyEncoding: null,
+    responseBodyTruncated: false,
+  };
+}
+
 /** A delivery before anything was recorded of it. */
 export interface NewDelivery {
   id: string;
@@ -90,12 +106,15 @@ export interface DeliverySummary {
   createdAt: number;
   finishedAt: number | null;
   lastResponseStatus: number | null;
+  /** How long the last attempt that ended took; milliseconds. */
+  lastDurationMs: number | null;
 }
 
 /** A delivery with everything the log has of it. */
 export interface DeliveryDetail extends DeliverySummary {
-  /** The exact text of the body. */
-  payload: string;
+  /** The exact text of the body; null where it was erased. */
+  payload: string | null;
+  payloadErasedAt: number | null;
   attempts: AttemptRecord[];
 }
 

@@ -132,6 +132,11 @@ export function expire(state: DeliveryState, now: number): DeliveryState | null 
   return finish(state, 'failed', 'expired', now);
 }
 
+/** Whether a delivery has ended and nothing of it runs or waits: then its payload is not needed any more. */
+export function isAtRest(state: DeliveryState): boolean {
+  return isFinal(state.status) && state.leasedAt === null && state.dueAt === null;
+}
+
 function afterFailure(state: DeliveryState, endedAt: number, retryAfterMs: number | null, policy: RetryPolicy): DeliveryState {
   if (state.trigger === 'test') return finish(state, 'failed', 'test_failed', endedAt);
   // A person's attempt of a delivery that had ended leaves it as it was; no schedule follows.

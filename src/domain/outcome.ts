@@ -29,7 +29,7 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
   const message = error instanceof Error ? error.message : typeof error === 'string' ? error : 'no reason is known';
   if (name === 'TimeoutError' || name === 'AbortError') return `No response within ${timeoutMs / 1_000} s`;
   if (/network connection lost|connection refused|disconnected|reset/i.test(message)) {
-    return 'The connection was refused, or closed before a response came';
+    return 'The connection was refused, or closed before a valid HTTP response came';
   }
   if (/internal error/i.test(message)) {
     return 'No connection could be made: the host name does not resolve, or its TLS certificate is not valid for it';

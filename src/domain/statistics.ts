@@ -17,18 +17,27 @@ export const HOUR_MS = 3_600_000;
 /** Durations are counted in bins, each 5 % wider than the one before: a percentile is right to 5 %, and bins can be added up. */
 const BIN_WIDTH = Math.log(1.05);
 
+/** What an endpoint answered, by class; `none`: the attempt ended without a response, or nobody knows of one. */
+export const RESPONSE_CLASSES = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
+
+export type ResponseClass = (typeof RESPONSE_CLASSES)[number];
+
 /** Deliveries counted, by when their events were accepted. */
 export interface Tally {
   delivered: number;
   failed: number;
   discarded: number;
+  /** Begun, also those that still run. */
   attempts: number;
+  /** Attempts that ended, by what the endpoint answered. */
+  responses: Record<ResponseClass, number>;
   /** Last attempts by the bin of their duration. */
   durations: Record<number, number>;
 }
 
 export function emptyTally(): Tally {
-  return { delivered: 0, failed: 0, discarded: 0, attempts: 0, durations: {} };
+  const responses = { '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0, none: 0 };
+  return { delivered: 0, failed: 0, discarded: 0, attempts: 0, responses, durations: {} };
 }
 
 /** Counts one delivery in. @param durationMs of its last attempt that ended; null where none has */
@@ -40,9 +49,23 @@ export function count(tally: Tally, delivery: { status: DeliveryStatus; attemptC
   tally.durations[bin] = (tally.durations[bin] ?? 0) + 1;
 }
 
+/** Counts attempts in that ended with the same response. @param status null where there was no response */
+export function countResponses(tally: Tally, status: number | null, attempts = 1): void {
+  tally.responses[responseClass(status)] += attempts;
+}
+
+/** Servers may answer with any number of three digits: those beyond 5xx say no more than that it did not work. */
+function responseClass(status: number | null): ResponseClass {
+  if (status === null) return 'none';
+  if (status < 300) return '2xx';
+  if (status < 400) return '3xx';
+  return status < 500 ? '4xx' : '5xx';
+}
+
 /** Adds one tally to another. */
 export function add(into: Tally, tally: Tally): void {
   for (const key of ['delivered', 'failed', 'discarded', 'attempts'] as const) into[key] += tally[key];
+  for (const name of RESPONSE_CLASSES) into.responses[name] += tally.responses[name];
   for (const [bin, number] of Object.entries(tally.durations)) into.durations[Number(bin)] = (into.durations[Number(bin)] ?? 0) + number;
 }
 

@@ -41,7 +41,7 @@ describe('while the database is down', () => {
     const { id } = await createOrganization();
     const key = await createKey(id, ['read']);
     const nowMs = Date.now();
-    const at = (ms: number, DB: D1Database) => authenticate(key, { env: { ...env, DB }, nowMs: ms, waitUntil: () => {} });
+    const at = (ms: number, DB: D1Database) => authenticate(key, { env: { ...env, DB }, nowMs: ms, network: null, waitUntil: () => {} });
     const caller = { kind: 'organization', organizationId: id };
     expect(await at(nowMs, env.DB)).toMatchObject(caller);
     expect(await at(nowMs + 10_000, failing)).toMatchObject(caller);
@@ -59,7 +59,7 @@ describe('a key', () => {
     const { id } = await createOrganization();
     const key = await createKey(id, ['read']);
     const nowMs = Date.now();
-    const at = (ms: number) => authenticate(key, { env, nowMs: ms, waitUntil: () => {} });
+    const at = (ms: number) => authenticate(key, { env, nowMs: ms, network: null, waitUntil: () => {} });
     await at(nowMs);
     await env.DB.prepare('UPDATE api_keys SET revoked_at = 1 WHERE organization_id = ?').bind(id).run();
     await expect(at(nowMs + 3_000)).rejects.toMatchObject({ code: 'invalid_api_key' });
@@ -74,7 +74,7 @@ describe('a key', () => {
       .bind(id)
       .first<string>('key_hash');
     await hidden.run();
-    const at = () => authenticate(key, { env, nowMs: Date.now(), waitUntil: () => {} });
+    const at = () => authenticate(key, { env, nowMs: Date.now(), network: null, waitUntil: () => {} });
     await expect(at()).rejects.toMatchObject({ code: 'invalid_api_key' });
     await restored.bind(hash, id).run();
     expect(await at()).toMatchObject({ kind: 'organization' });
@@ -86,7 +86,7 @@ describe('a key', () => {
     const nowMs = Date.now();
     const writes: Promise<unknown>[] = [];
     const at = async (ms: number) => {
-      await authenticate(key, { env, nowMs: ms, waitUntil: (promise) => writes.push(promise) });
+      await authenticate(key, { env, nowMs: ms, network: null, waitUntil: (promise) => writes.push(promise) });
       await Promise.all(writes);
       return await env.DB.prepare('SELECT last_used_at FROM api_keys WHERE organization_id = ? AND scopes = \'["read"]\'')
         .bind(id)
@@ -100,8 +100,11 @@ describe('a key', () => {
 
   test('of the platform can be one of two while it is rotated', async () => {
     const rotating = { ...env, PLATFORM_API_KEY: 'bsk_platform_new_one,bsk_platform_old_one' };
-    for (const key of ['bsk_platform_new_one', 'bsk_platform_old_one']) {
-      expect(await authenticate(key, { env: rotating, nowMs: Date.now(), waitUntil: () => {} })).toEqual({ kind: 'platform' });
+    for (const [keyIndex, key] of ['bsk_platform_new_one', 'bsk_platform_old_one'].entries()) {
+      expect(await authenticate(key, { env: rotating, nowMs: Date.now(), network: null, waitUntil: () => {} })).toEqual({
+        kind: 'platform',
+        keyIndex,
+      });
     }
   });
 });

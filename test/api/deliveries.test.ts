@@ -47,6 +47,7 @@ describe("a webhook's deliveries", () => {
       createdAt: time,
       finishedAt: null,
       lastResponseStatus: 500,
+      lastDurationMs: expect.any(Number),
     });
   });
 

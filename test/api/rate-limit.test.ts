@@ -1,7 +1,7 @@
 import { createExecutionContext, evictDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
 import { app } from '../../src/app.ts';
-import { type Answer, call, createOrganization, env, ORIGIN, PLATFORM_KEY } from '../support/api.ts';
+import { type Answer, call, createKey, createOrganization, env, ORIGIN, PLATFORM_KEY } from '../support/api.ts';
 
 const limiterOf = async (path: string) => {
   const row = await env.DB.prepare('SELECT id FROM api_keys WHERE organization_id = ?')
@@ -44,6 +44,18 @@ describe('the rate limit', () => {
     expect(await limiter.take(first + 59_999)).toEqual({ allowed: false, limit: 1_000, remaining: 0, resetAt: first + 60_000 });
     const next = first + 75_000;
     expect(await limiter.take(next)).toEqual({ allowed: true, limit: 1_000, remaining: 999, resetAt: next + 60_000 });
+  });
+
+  test('is exact where requests come at once, and each key has its own', async () => {
+    const { id, key, path } = await createOrganization();
+    const another = await createKey(id, ['read']);
+    const remaining = async (asking: string) => {
+      const answers = await Promise.all(Array.from({ length: 20 }, () => call('GET', `/api/v1${path}/webhooks`, { key: asking })));
+      return answers.map(({ headers }) => Number(headers.get('X-RateLimit-Remaining'))).sort((a, b) => b - a);
+    };
+    const counted = Array.from({ length: 20 }, (_, index) => 999 - index);
+    expect(await remaining(key)).toEqual(counted);
+    expect(await remaining(another)).toEqual(counted);
   });
 
   test('goes on where it was when its object has left memory', async () => {

@@ -6,9 +6,7 @@ import {
   type Answer,
   type Call,
   call,
-  createKey,
   createOrganization,
-  createProducerKey,
   createWebhook,
   expectStatus,
   PLATFORM_KEY,
@@ -16,12 +14,12 @@ import {
   type TestOrganization,
 } from '../support/api.ts';
 import { aMessage, anEvent, consume, deliveriesOf } from '../support/deliveries.ts';
+import { pathOf as filledPath, nameOf } from '../support/routes.ts';
 
 let own: TestOrganization;
 let other: TestOrganization;
 let webhookId: string;
 let otherWebhookId: string;
-let producerKey: string;
 /** What the other organization's log has: a delivery and its event. */
 let foreign: { deliveryId: string; eventId: string };
 
@@ -35,18 +33,14 @@ beforeAll(async () => {
   const [delivery] = await deliveriesOf(otherWebhookId);
   if (!delivery) throw new Error('Nothing was recorded.');
   foreign = { deliveryId: delivery.id, eventId: delivery.eventId };
-  producerKey = await createProducerKey();
 });
 
-const guarded = routes.filter(({ access }) => access !== 'public');
-const ofOrganization = guarded.filter(({ path }) => path.includes('{organizationId}'));
-const nameOf = ({ method, path }: Route) => `${method.toUpperCase()} ${path}`;
+const ofOrganization = routes.filter(({ path }) => path.includes('{organizationId}'));
 const table = (some: readonly Route[]) => some.map((route) => [nameOf(route), route] as const);
 
 /** A route's path with real ids of the organization, and such that lead nowhere for everything else. */
 function pathOf(route: Route, organizationId: string, webhook = webhookId, more: Record<string, string> = {}): string {
-  const values: Record<string, string> = { organizationId, webhookId: webhook, name: 'nothing.there', ...more };
-  return route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name] ?? `${name}_that_is_not`);
+  return filledPath(route, { organizationId, webhookId: webhook, name: 'nothing.there', ...more });
 }
 
 const ask = (route: Route, organizationId: string, options: Call) =>
@@ -59,66 +53,6 @@ function expectError(route: Route, answer: Answer, status: number, code: string)
   expect(errorCodesOf(route)).toContain(code);
   expect(ERROR_STATUSES).toHaveProperty(code, status);
 }
-
-describe('every route that is not public', () => {
-  test.each(table(guarded))('%s needs a key that is known', async (_name, route) => {
-    expectError(route, await ask(route, own.id, {}), 401, 'missing_api_key');
-    for (const key of [
-      'nonsense',
-      `bsk_live_${'0'.repeat(32)}`,
-      `bsk_live_${'A'.repeat(32)}`,
-      `bsk_ingest_${'0'.repeat(32)}`,
-      `${PLATFORM_KEY}x`,
-    ]) {
-      expectError(route, await ask(route, own.id, { key }), 401, 'invalid_api_key');
-    }
-  });
-
-  test.each(table(guarded.filter(({ access }) => access !== 'ingest')))("%s is not for a producer's key", async (_name, route) => {
-    expectError(route, await ask(route, own.id, { key: producerKey }), 403, 'insufficient_scope');
-  });
-
-  test.each(table(guarded.filter(({ access }) => access === 'platform' || access === 'ingest')))(
-    '%s is not for an organization key, whatever its scopes',
-    async (_name, route) => {
-      expectError(route, await ask(route, own.id, { key: own.key }), 403, 'platform_key_required');
-    },
-  );
-
-  test.each(table(guarded.filter(({ access }) => access === 'write' || access === 'admin')))('%s needs its scope', async (_name, route) => {
-    for (const scope of route.access === 'admin' ? ['read', 'write'] : ['read']) {
-      const key = await createKey(own.id, [scope]);
-      expectError(route, await ask(route, own.id, { key }), 403, 'insufficient_scope');
-    }
-  });
-
-  test.each(table(guarded.filter(({ method, access }) => method === 'get' && access === 'read')))(
-    '%s opens to every scope',
-    async (_name, route) => {
-      for (const scope of ['read', 'write', 'admin']) {
-        const answer = await ask(route, own.id, { key: await createKey(own.id, [scope]) });
-        expect([200, 404]).toContain(answer.status);
-      }
-    },
-  );
-
-  // Nothing is there, so that nothing happens: what counts is that it is not the key that is refused.
-  const askNothing = (route: Route, organizationId: string, key: string) =>
-    call(route.method.toUpperCase(), pathOf(route, organizationId, 'whk_that_is_not'), { key, ...(route.body && { json: {} }) });
-
-  test.each(table(guarded.filter(({ method, access }) => (access === 'write' && method !== 'get') || access === 'admin')))(
-    '%s opens to its scope and the ones above',
-    async (_name, route) => {
-      for (const scope of route.access === 'admin' ? ['admin'] : ['write', 'admin']) {
-        expect([200, 404, 422]).toContain((await askNothing(route, own.id, await createKey(own.id, [scope]))).status);
-      }
-    },
-  );
-
-  test.each(table(guarded))('%s opens to the platform key', async (_name, route) => {
-    expect([200, 404, 422, 400]).toContain((await askNothing(route, 'org_that_is_not', PLATFORM_KEY)).status);
-  });
-});
 
 describe('every route of an organization', () => {
   test.each(table(ofOrganization))('%s hides another organization as if it did not exist', async (_name, route) => {

@@ -1,4 +1,12 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { readWebhook } from '../../src/db/configuration.ts';
+import { interruptedAttempt } from '../../src/delivery/attempt.ts';
+import { Ledger } from '../../src/delivery/ledger.ts';
+import { OutboxStatistics } from '../../src/delivery/outbox-statistics.ts';
+import { OutboxStore } from '../../src/delivery/outbox-store.ts';
+import { deliveryId } from '../../src/domain/ids.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {
@@ -10,7 +18,9 @@ import {
   endpointInbox,
   givenOrganization,
   givenWebhook,
+  outboxOf,
   runAlarm,
+  untilEnded,
 } from '../support/deliveries.ts';
 
 const HOUR = 3_600_000;
@@ -78,6 +88,78 @@ describe('statistics', () => {
     }
     // Accepted more than an hour ago.
     expect((await platform.get(`${path}/stats?period=1h`)).body.totals).toMatchObject({ delivered: 0, attempts: 0 });
+  });
+
+  it('count every attempt that ended by what the endpoint answered', async () => {
+    const { endpoint, webhook, path, post } = await given();
+    await endpoint.script([{ status: 503 }, { status: 302 }, { reset: true }, { status: 404 }, { status: 200 }]);
+    await post();
+    await untilEnded(webhook);
+    const [failed] = await deliveriesOf(webhook);
+    await platform.post(`${path}/deliveries/${failed!.id}/retry`);
+    await vi.waitFor(async () => expect((await deliveriesOf(webhook))[0]?.status).toBe('delivered'));
+    await post(2);
+    await untilEnded(webhook);
+    const { body } = await platform.get(`${path}/stats?period=24h`);
+    expect(body.totals).toMatchObject({ attempts: 7, responses: { '2xx': 3, '3xx': 1, '4xx': 1, '5xx': 1, none: 1 } });
+    const counted = body.buckets.filter(({ attempts }: { attempts: number }) => attempts > 0);
+    expect(counted.map(({ responses }: { responses: unknown }) => responses)).toEqual([
+      { '2xx': 1, '3xx': 1, '4xx': 1, '5xx': 1, none: 1 },
+      { '2xx': 2, '3xx': 0, '4xx': 0, '5xx': 0, none: 0 },
+    ]);
+  });
+
+  it('are right also where a response comes late, of an attempt that was counted as interrupted', async () => {
+    const { organization, webhook, path } = await given();
+    const { id: eventId, payload } = anEvent(organization);
+    const startedAt = Date.now();
+    const id = deliveryId(eventId, webhook);
+    const delivery = { id, eventId, event: 'visitor.identified', sessionId: null, acceptedAt: startedAt, payload };
+    const config = await readWebhook(env.DB, webhook);
+    await outboxOf(webhook).record(config!, [{ kind: 'leased', delivery, startedAt }]);
+    vi.setSystemTime(startedAt + 60_000);
+    await runAlarm(webhook);
+    vi.setSystemTime(startedAt + 2 * HOUR);
+    const responses = async () => (await platform.get(`${path}/stats?period=24h`)).body.totals.responses;
+    expect(await responses()).toMatchObject({ '5xx': 0, none: 1 });
+    const record = { ...interruptedAttempt(1, 'event', startedAt), outcome: 'failed' as const, responseStatus: 500 };
+    await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
+      const ledger = new Ledger(new OutboxStore(storage), { scheduleMs: [60_000], random: () => 0 }, 40_000);
+      expect(ledger.settle(id, { record, retryAfterMs: null })).toBe(true);
+    });
+    expect(await responses()).toMatchObject({ '5xx': 1, none: 0 });
+  });
+
+  it('of a log that is too long for one call are counted by several', async () => {
+    const { endpoint, webhook, post } = await given();
+    await endpoint.script([{ status: 500 }]);
+    for (let hours = 0; hours < 2; hours++) {
+      await post(3);
+      await untilEnded(webhook);
+      vi.setSystemTime(Date.now() + HOUR);
+    }
+    await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
+      // An hour has 3 deliveries and 12 attempts.
+      const statistics = new OutboxStatistics(storage.sql, 20);
+      expect(statistics.of('24h', Date.now())).toBeNull();
+      const counted = statistics.of('24h', Date.now());
+      expect(counted?.buckets.map(({ tally }) => tally.responses['5xx']).filter((number) => number > 0)).toEqual([12, 12]);
+    });
+  });
+
+  it('counted by a version that knew of no responses are counted anew', async () => {
+    const { webhook, path, post } = await given();
+    await post(2);
+    await endedDeliveriesOf(webhook, 2);
+    vi.setSystemTime(Date.now() + HOUR);
+    await platform.get(`${path}/stats?period=24h`);
+    await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
+      const tally = JSON.stringify({ delivered: 2, failed: 0, discarded: 0, attempts: 2, durations: { 1: 2 } });
+      expect(storage.sql.exec('UPDATE hours SET tally = ?', tally).rowsWritten).toBe(1);
+      storage.kv.put('schemaVersion', 1);
+    });
+    await evictDurableObject(outboxOf(webhook));
+    expect((await platform.get(`${path}/stats?period=24h`)).body.totals).toMatchObject({ delivered: 2, responses: { '2xx': 2 } });
   });
 
   it('leave tests out', async () => {

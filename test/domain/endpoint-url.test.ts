@@ -146,6 +146,85 @@ describe('an IP address', () => {
   });
 });
 
+/** One of these spellings of a host: letters in either case, full-width, a final dot, a port. */
+const spelt = (host: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc
+    .tuple(host, fc.infiniteStream(fc.nat(3)), fc.constantFrom('', '.', ':8443', '.:443'))
+    .map(([name, how, after]) => Array.from(name, (character) => respelt(character, how.next().value as number)).join('') + after);
+
+function respelt(character: string, how: number): string {
+  if (how === 1) return character.toUpperCase();
+  if (how === 2 && /[a-z0-9]/i.test(character)) return String.fromCharCode(character.charCodeAt(0) + 0xfee0);
+  return how === 3 && character === '.' ? '。' : character;
+}
+
+const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?$/).filter((text) => !text.startsWith('xn--'));
+const labels = fc.array(label, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('.'));
+
+describe('a private name', () => {
+  const suffix = fc.constantFrom(
+    ...['localhost', 'local', 'internal', 'lan', 'home.arpa', 'corp', 'intranet', 'svc.cluster.local', 'consul', 'google.internal'],
+    ...['nip.io', 'sslip.io', 'localtest.me', 'lvh.me', 'rbndr.us'],
+  );
+
+  it('is refused however it is spelt, and whatever stands before it', () => {
+    fc.assert(
+      fc.property(
+        spelt(
+          fc.oneof(
+            suffix,
+            fc.tuple(labels, suffix).map((parts) => parts.join('.')),
+          ),
+        ),
+        fc.webPath(),
+        (host, path) => {
+          expect(reasonOf(`https://${host}${path}`)).not.toBeNull();
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('an IPv4 address written as IPv6', () => {
+  const hex = ([a, b, c, d]: number[]) => `${((a! << 8) | b!).toString(16)}:${((c! << 8) | d!).toString(16)}`;
+  const form = fc.constantFrom<(bytes: number[]) => string>(
+    (bytes) => `::ffff:${bytes.join('.')}`,
+    (bytes) => `::ffff:${hex(bytes)}`,
+    (bytes) => `::${bytes.join('.')}`,
+    (bytes) => `64:ff9b::${bytes.join('.')}`,
+    (bytes) => `64:ff9b:1::${hex(bytes)}`,
+    (bytes) => `2002:${hex(bytes)}::1`,
+    (bytes) => `0:0:0:0:0:FFFF:${hex(bytes).toUpperCase()}`,
+    (bytes) => `fe80::5efe:${bytes.join('.')}`,
+  );
+
+  it('is refused: mapped, compatible, translated, tunnelled', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(255), { minLength: 4, maxLength: 4 }), form, (bytes, write) => {
+        expect(reasonOf(`https://[${write(bytes)}]/`)).toMatch(/not an IP address/);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('a public name', () => {
+  it('is accepted, whatever its labels, port, path and query', () => {
+    const topLevel = fc.constantFrom('com', 'org', 'io', 'dev', 'example', 'co.uk', 'cloud', 'xn--p1ai');
+    // Such as nip.io, which are public and lead to private addresses.
+    const registered = fc.tuple(labels, topLevel).map((parts) => `x-${parts.join('.')}`);
+    const port = fc.option(fc.integer({ min: 1, max: 65_535 }), { nil: null });
+    fc.assert(
+      fc.property(registered, port, fc.webPath(), fc.webQueryParameters(), (host, at, path, query) => {
+        const url = `https://${host}${at === null ? '' : `:${at}`}${path}?${query}`;
+        expect(reasonOf(url)).toBeNull();
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
 it('never throws, whatever the text', () => {
   fc.assert(
     fc.property(

@@ -31,7 +31,7 @@ describe('a status', () => {
 });
 
 describe('a request without response', () => {
-  const refusedText = 'The connection was refused, or closed before a response came';
+  const refusedText = 'The connection was refused, or closed before a valid HTTP response came';
   const notFound = /host name does not resolve, or its TLS certificate is not valid/;
 
   it.each<[string, unknown, RegExp | string]>([

@@ -26,6 +26,7 @@ describe('the settings', () => {
       logAttempts: 'failed',
       allowInsecureEndpoints: false,
       publicUrl: null,
+      dashboard: { name: 'Bullseye', logoUrl: null, accent: [79, 70, 229], upgradeUrl: null, frameAncestors: [] },
       platformKeys: [VARS.PLATFORM_API_KEY],
       masterKeys: [VARS.MASTER_KEY],
     });
@@ -74,6 +75,21 @@ describe('the settings', () => {
     expect(parseSettings({ ...VARS, PUBLIC_URL: 'http://127.0.0.1:8787' }).publicUrl?.origin).toBe('http://127.0.0.1:8787');
   });
 
+  it("take the dashboard's looks, and origins that may frame it", () => {
+    const vars = {
+      DASHBOARD_NAME: 'Acme',
+      DASHBOARD_LOGO_URL: 'https://cdn.acme.example/logo.svg',
+      DASHBOARD_ACCENT: '#00AA77',
+      DASHBOARD_UPGRADE_URL: 'https://app.acme.example/billing',
+      DASHBOARD_FRAME_ANCESTORS: 'https://app.acme.example, http://127.0.0.1:3000',
+    };
+    const { dashboard } = parseSettings({ ...VARS, ...vars });
+    expect(dashboard).toMatchObject({ name: 'Acme', accent: [0, 170, 119] });
+    expect(dashboard.logoUrl?.href).toBe('https://cdn.acme.example/logo.svg');
+    expect(dashboard.upgradeUrl?.href).toBe('https://app.acme.example/billing');
+    expect(dashboard.frameAncestors).toEqual(['https://app.acme.example', 'http://127.0.0.1:3000']);
+  });
+
   it.each(['TRUE', 'yes', '1', 'false', '', ' true'])('admit insecure endpoints for "true" alone, not for %j', (value) => {
     expect(parseSettings({ ...VARS, ALLOW_INSECURE_ENDPOINTS: 'true' }).allowInsecureEndpoints).toBe(true);
     expect(parseSettings({ ...VARS, ALLOW_INSECURE_ENDPOINTS: value }).allowInsecureEndpoints).toBe(false);
@@ -94,6 +110,8 @@ describe('a setting that is missing is named', () => {
     'CIRCUIT_THRESHOLD',
     'CIRCUIT_PROBE',
     'DISABLE_AFTER',
+    'DASHBOARD_NAME',
+    'DASHBOARD_ACCENT',
     'PLATFORM_API_KEY',
     'MASTER_KEY',
   ];
@@ -127,6 +145,14 @@ describe('a setting that cannot be meant is refused, by its name', () => {
     ['PUBLIC_URL', 'hooks.bullseye.example', /./],
     ['PUBLIC_URL', 'hooks.bullseye.example:443', /https or http/],
     ['PUBLIC_URL', 'ftp://hooks.bullseye.example', /https or http/],
+    ['DASHBOARD_LOGO_URL', 'javascript:alert(1)', /https or http/],
+    ['DASHBOARD_ACCENT', 'red', /a colour such as/],
+    ['DASHBOARD_ACCENT', '#fff', /a colour such as/],
+    ['DASHBOARD_ACCENT', '#4f46e5; } body { display: none', /a colour such as/],
+    ['DASHBOARD_UPGRADE_URL', 'javascript:alert(1)', /https or http/],
+    ['DASHBOARD_FRAME_ANCESTORS', '*', /./],
+    ['DASHBOARD_FRAME_ANCESTORS', 'https://app.acme.example/path', /origins such as/],
+    ['DASHBOARD_FRAME_ANCESTORS', "https://app.acme.example; script-src 'unsafe-inline'", /./],
   ])('%s=%j', (name, value, says) => {
     const message = errorOf(name, value);
     expect(message).toMatch(new RegExp(`^${name}: `));

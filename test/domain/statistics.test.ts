@@ -4,6 +4,7 @@ import {
   add,
   bucketStarts,
   count,
+  countResponses,
   emptyTally,
   PERIOD_NAMES,
   PERIODS,
@@ -47,6 +48,33 @@ describe('a percentile', () => {
 
   it('does not exist where nothing was attempted', () => {
     expect(percentileMs(emptyTally(), 0.5)).toBeNull();
+  });
+});
+
+describe('the responses', () => {
+  it.each([
+    [200, '2xx'],
+    [299, '2xx'],
+    [300, '3xx'],
+    [399, '3xx'],
+    [400, '4xx'],
+    [499, '4xx'],
+    [500, '5xx'],
+    [999, '5xx'],
+    [null, 'none'],
+  ] as const)('count %j as %s', (status, name) => {
+    const tally = emptyTally();
+    countResponses(tally, status, 3);
+    countResponses(tally, status);
+    expect(tally.responses).toEqual({ ...emptyTally().responses, [name]: 4 });
+  });
+
+  it('add up', () => {
+    const [sum, other] = [emptyTally(), emptyTally()];
+    for (const tally of [sum, other]) countResponses(tally, 204);
+    countResponses(other, null, 2);
+    add(sum, other);
+    expect(sum.responses).toEqual({ '2xx': 2, '3xx': 0, '4xx': 0, '5xx': 0, none: 2 });
   });
 });
 

@@ -1,0 +1,71 @@
+import { logError, logWarning } from '../log.ts';
+import { within } from '../within.ts';
+import { ApiError } from './errors.ts';
+
+/** How long a network is refused once it has presented too many keys that open nothing (wrangler.toml: FAILED_KEYS). */
+const REFUSED_MS = 10_000;
+/** While it is refused, one key that this isolate has not seen is looked up so often: a valid one is delayed, not shut out. */
+const TURN_MS = 1_000;
+/** Most networks remembered; the ones refused first go first. */
+const MAX_NETWORKS = 10_000;
+/** How long the count may take. */
+const TIMEOUT_MS = 500;
+
+interface Refused {
+  until: number;
+  /** When the next key of the network that is not known here may be looked up. */
+  nextTurnAt: number;
+}
+
+/**
+ * Keys that open nothing, by the network they come from. What guesses cost is bounded, the database's look-ups above all; a key
+ * that opens something passes through here without a count or a call, whatever others send from the same address.
+ */
+export class KeyGuesses {
+  readonly #refused = new Map<string, Refused>();
+
+  /** Before a key that is not known here is looked up: 429 where its network is refused and it is not its turn. */
+  requireTurn(network: string | null, nowMs: number): void {
+    const refused = this.#find(network, nowMs);
+    if (!refused) return;
+    if (nowMs < refused.nextTurnAt) throw tooManyGuesses(refused, nowMs);
+    refused.nextTurnAt = nowMs + TURN_MS;
+  }
+
+  /** A key has opened nothing: 429 where its network has presented too many of them. */
+  async failed(limiter: RateLimit, network: string | null, nowMs: number): Promise<void> {
+    if (network === null) return;
+    const refused = this.#find(network, nowMs) ?? (await this.#count(limiter, network, nowMs));
+    if (refused) throw tooManyGuesses(refused, nowMs);
+  }
+
+  #find(network: string | null, nowMs: number): Refused | null {
+    const refused = network === null ? undefined : this.#refused.get(network);
+    return refused && nowMs < refused.until ? refused : null;
+  }
+
+  /** A limiter that is down must not take the API with it. */
+  async #count(limiter: RateLimit, network: string, nowMs: number): Promise<Refused | null> {
+    try {
+      const { success } = await within(TIMEOUT_MS, limiter.limit({ key: network }));
+      if (success) return null;
+    } catch (error) {
+      logError('api.key_guesses_not_counted', error);
+      return null;
+    }
+    logWarning('api.key_guesses_refused', { network });
+    const refused = { until: nowMs + REFUSED_MS, nextTurnAt: nowMs };
+    this.#refused.delete(network);
+    this.#refused.set(network, refused);
+    for (const first of this.#refused.keys()) {
+      if (this.#refused.size <= MAX_NETWORKS) break;
+      this.#refused.delete(first);
+    }
+    return refused;
+  }
+}
+
+function tooManyGuesses({ until }: Refused, nowMs: number): ApiError {
+  const message = 'Too many requests from this address carry keys that are unknown, revoked or expired.';
+  return new ApiError('rate_limited', message, {}, Math.max(1, Math.ceil((until - nowMs) / 1_000)));
+}

@@ -1,0 +1,120 @@
+import type { Child } from 'hono/jsx';
+import type { WebhookRow } from '../db/webhooks.ts';
+import { type Condition, conditionOf } from './condition.tsx';
+import { Icon } from './icons.tsx';
+import { paths } from './paths.ts';
+import { PlanNotice, planAllows } from './plan-notice.tsx';
+import { RelativeTime, Time } from './time.tsx';
+import type { Visit } from './visit.ts';
+import { count, counted, span } from './wording.ts';
+
+/** What a banner needs to say what happens next. */
+export interface Outlook {
+  nextProbeAt: string | null;
+  /** Deliveries that have not ended; null where they could not be counted. */
+  waiting: number | null;
+  /** The recovery that goes on, if one does. */
+  recovering: { recovered: number; requestedAt: string } | null;
+}
+
+/** Why the service disabled a webhook, in words. */
+const DISABLED: Record<string, string> = {
+  endpoint_gone: 'Its endpoint answered 410 Gone, which says that it wants no more deliveries.',
+  endpoint_failing: 'Nothing but failures came from its endpoint for days.',
+};
+
+/** What is wrong with a webhook, what happens next and when, and what to do. Nothing where all is well. */
+export function Banners({ webhook, visit, outlook }: { webhook: WebhookRow; visit: Visit; outlook: Outlook }) {
+  const condition = conditionOf(webhook);
+  return (
+    <div id="banners" data-live="">
+      {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks />}
+      {condition !== 'healthy' && <ConditionBanner condition={condition} webhook={webhook} visit={visit} outlook={outlook} />}
+      {outlook.recovering && (
+        <Banner tone="info" title="A recovery is under way">
+          <p>
+            {counted(outlook.recovering.recovered, 'delivery has', 'deliveries have')} started over so far. They go out a few at a time, at
+            a rising pace, so that your endpoint is not knocked over. Asked for{' '}
+            <RelativeTime at={outlook.recovering.requestedAt} nowMs={visit.nowMs} />.
+          </p>
+        </Banner>
+      )}
+    </div>
+  );
+}
+
+interface ConditionBannerProps {
+  condition: Exclude<Condition, 'healthy'>;
+  webhook: WebhookRow;
+  visit: Visit;
+  outlook: Outlook;
+}
+
+function ConditionBanner({ condition, webhook, visit, outlook }: ConditionBannerProps) {
+  const since = <Time at={new Date(webhook.healthSince).toISOString()} />;
+  if (condition === 'failing')
+    return (
+      <Banner tone="warn" title="Deliveries are failing">
+        <p>
+          Attempts have been failing since {since}. A delivery that fails is retried after {retryWaits(visit)}, and then counts as failed.
+          If the failures go on, deliveries are held until the endpoint answers again.
+        </p>
+        <Waiting waiting={outlook.waiting} />
+      </Banner>
+    );
+  if (condition === 'open')
+    return (
+      <Banner tone="bad" title="The endpoint does not respond">
+        <p>
+          Nothing but failures since {since}. Deliveries are held, up to 3 days each, and keep their retries. One at a time is sent as a
+          probe, at growing intervals; as soon as a probe succeeds, all of them go out.{' '}
+          {outlook.nextProbeAt && (
+            <strong>
+              The next probe goes out <RelativeTime at={outlook.nextProbeAt} nowMs={visit.nowMs} />.
+            </strong>
+          )}
+        </p>
+        <Waiting waiting={outlook.waiting} />
+      </Banner>
+    );
+  const disabled = condition === 'disabled';
+  return (
+    <Banner tone={disabled ? 'bad' : 'info'} title={disabled ? 'This webhook was disabled' : 'This webhook is paused'}>
+      <p>
+        {disabled && `${DISABLED[webhook.disabledReason ?? ''] ?? ''} `}
+        Events that come meanwhile are recorded as discarded. Once the webhook is enabled again you can recover them.
+      </p>
+      {visit.can('write') && planAllows(visit) && (
+        <form method="post" action={paths.webhook(webhook.id, 'resume')}>
+          <button type="submit">{disabled ? 'Enable again' : 'Resume'}</button>
+        </form>
+      )}
+    </Banner>
+  );
+}
+
+/** `1 min, 5 min, 30 min`: the waits of the schedule. */
+function retryWaits({ settings }: Visit): string {
+  return settings.retryScheduleMs.map(span).join(', ');
+}
+
+function Waiting({ waiting }: { waiting: number | null }) {
+  if (!waiting) return null;
+  return (
+    <p>
+      <strong>{count(waiting)}</strong> {waiting === 1 ? 'delivery is' : 'deliveries are'} waiting.
+    </p>
+  );
+}
+
+export function Banner({ tone, title, children }: { tone: 'warn' | 'bad' | 'info'; title: string; children?: Child }) {
+  return (
+    <section class={`banner ${tone}`}>
+      <h2>
+        <Icon name={tone === 'info' ? 'info' : 'warning'} />
+        {title}
+      </h2>
+      {children}
+    </section>
+  );
+}

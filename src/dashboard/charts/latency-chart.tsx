@@ -1,0 +1,121 @@
+import { max } from 'd3-array';
+import { line } from 'd3-shape';
+import type { ShownStatistics } from '../../api/statistics.ts';
+import { Chart } from './chart.tsx';
+import { bucketLabel, durationLabel, PERIOD_LABELS } from './labels.ts';
+import { type Bucket, PLOT_HEIGHT, Plot, rounded, slotOf, valueScale } from './plot.tsx';
+
+type Figures = Pick<Bucket, 'latencyP50Ms' | 'latencyP95Ms'>;
+
+interface Percentile {
+  key: string;
+  label: string;
+  /** Its line is dashed and its marks are hollow: what tells it from the other where colours do not. */
+  dashed: boolean;
+  durationMs(figures: Figures): number | null;
+}
+
+const PERCENTILES: readonly Percentile[] = [
+  { key: 'p50', label: 'Median', dashed: false, durationMs: ({ latencyP50Ms }) => latencyP50Ms },
+  { key: 'p95', label: '95th percentile', dashed: true, durationMs: ({ latencyP95Ms }) => latencyP95Ms },
+];
+
+/** How long the endpoint took to answer, by when the events were accepted. */
+export function LatencyChart({ statistics }: { statistics: ShownStatistics }) {
+  const { period, totals, buckets } = statistics;
+  const words = PERCENTILES.map((percentile) => `${percentile.label.toLowerCase()} ${durationLabel(percentile.durationMs(totals))}`);
+  const scale = valueScale(max(buckets, ({ latencyP95Ms }) => latencyP95Ms ?? 0) ?? 0);
+  const series = PERCENTILES.map((percentile) => ({
+    key: percentile.key,
+    label: percentile.label,
+    swatch: <LineSwatch of={percentile} />,
+    total: durationLabel(percentile.durationMs(totals)),
+    cell: (bucket: Bucket) => durationLabel(percentile.durationMs(bucket)),
+  }));
+  return (
+    <Chart title="Response time" statistics={statistics} series={series} empty={totals.latencyP50Ms === null}>
+      <Plot
+        statistics={statistics}
+        scale={scale}
+        summary={`Response time ${PERIOD_LABELS[period]}: ${words.join(', ')}.`}
+        valueLabel={(durationMs) => (durationMs === 0 ? '0' : durationLabel(durationMs))}
+      >
+        {PERCENTILES.map((percentile) => (
+          <Line percentile={percentile} statistics={statistics} y={scale.y} />
+        ))}
+        {buckets.map((bucket) => (
+          <BucketHover statistics={statistics} bucket={bucket} />
+        ))}
+      </Plot>
+    </Chart>
+  );
+}
+
+/** A line that is interrupted where nothing was answered; marks show the points that have no neighbours, too. */
+function Line({ percentile, statistics, y }: { percentile: Percentile; statistics: ShownStatistics; y(value: number): number }) {
+  const points = statistics.buckets.map((bucket) => {
+    const durationMs = percentile.durationMs(bucket);
+    return { x: slotOf(statistics, bucket).middle, y: durationMs === null ? null : rounded(y(durationMs)) };
+  });
+  const path = line<(typeof points)[number]>(
+    (point) => point.x,
+    (point) => point.y ?? 0,
+  ).defined((point) => point.y !== null)(points);
+  return (
+    <>
+      <svg
+        width="100%"
+        height={PLOT_HEIGHT}
+        viewBox={`0 0 100 ${PLOT_HEIGHT}`}
+        preserveAspectRatio="none"
+        overflow="visible"
+        aria-hidden="true"
+      >
+        <Stroke of={percentile} d={path} />
+      </svg>
+      {points.map((point) => (point.y === null ? null : <Mark of={percentile} x={`${point.x}%`} y={point.y} />))}
+    </>
+  );
+}
+
+function Stroke({ of: { key, dashed }, d }: { of: Percentile; d: string | null }) {
+  // Not scaled with the drawing, which is stretched to the area's width.
+  return (
+    <path
+      class={`chart-${key}`}
+      d={d}
+      fill="none"
+      stroke="currentColor"
+      stroke-width="2"
+      stroke-dasharray={dashed ? '5 3' : undefined}
+      vector-effect="non-scaling-stroke"
+    />
+  );
+}
+
+function Mark({ of: { key, dashed }, x, y }: { of: Percentile; x: number | string; y: number }) {
+  return dashed ? (
+    <circle class={`chart-${key} chart-hollow`} cx={x} cy={y} r="2.5" stroke="currentColor" />
+  ) : (
+    <circle class={`chart-${key}`} cx={x} cy={y} r="3" fill="currentColor" />
+  );
+}
+
+function BucketHover({ statistics, bucket }: { statistics: ShownStatistics; bucket: Bucket }) {
+  const { x, width } = slotOf(statistics, bucket);
+  const words = PERCENTILES.map(({ label, durationMs }) => `${label.toLowerCase()} ${durationLabel(durationMs(bucket))}`).join(', ');
+  return (
+    <rect class="chart-hover" x={`${x}%`} width={`${width}%`} y="0" height={PLOT_HEIGHT}>
+      <title>{`${bucketLabel(bucket.start, statistics.bucketSeconds)}: ${words}`}</title>
+    </rect>
+  );
+}
+
+function LineSwatch({ of }: { of: Percentile }) {
+  return (
+    <svg class="chart-swatch" width="24" height="14" aria-hidden="true">
+      <Stroke of={of} d="M0 7h24" />
+      <Mark of={of} x={12} y={7} />
+    </svg>
+  );
+}

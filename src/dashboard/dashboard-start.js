@@ -1,0 +1,145 @@
+/*
+ * What the dashboard's pages gain by a script: times in the reader's zone, buttons that copy, and what is new while a page is
+ * open. Without it every page works. A file of its own, since the pages' Content-Security-Policy admits no inline script; copied
+ * to the assets by commands/assets.ts.
+ */
+
+/** How often an open page looks for what is new. */
+const REFRESH_MS = 4_000;
+/** After a failure it looks again less and less often, up to this. */
+const MAX_REFRESH_MS = 60_000;
+const COPIED_SHOWN_MS = 1_500;
+/** Guesses that a secret has to withstand, as bits, to be called fair or strong. */
+const FAIR_BITS = 80;
+const STRONG_BITS = 128;
+
+const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** Writes times in the reader's zone; the exact instant stays in the title. */
+function localizeTimes(root) {
+  for (const time of root.querySelectorAll('time[data-local]')) {
+    const date = new Date(time.dateTime);
+    if (!Number.isNaN(date.getTime())) time.textContent = zoned.format(date);
+  }
+}
+
+/** Buttons that need a script are hidden without one. */
+function showCopyButtons(root) {
+  for (const button of root.querySelectorAll('button[data-copy]')) button.hidden = navigator.clipboard === undefined;
+}
+
+function prepare(root) {
+  localizeTimes(root);
+  showCopyButtons(root);
+}
+
+document.addEventListener('click', async (event) => {
+  const button = event.target.closest?.('button[data-copy]');
+  if (!button) return;
+  // Kept with the button: a second click finds the answer to the first on it.
+  button.dataset.label ??= button.textContent;
+  let said = 'Copied';
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+  } catch {
+    said = 'Select and copy it by hand';
+  }
+  button.textContent = said;
+  setTimeout(() => {
+    button.textContent = button.dataset.label;
+  }, COPIED_SHOWN_MS);
+});
+
+/** A form that is on its way says so, and is not sent twice by an impatient click. */
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  if (form.method !== 'post') return;
+  form.dataset.sent = 'yes';
+  const button = event.submitter;
+  if (!button?.dataset.busy) return;
+  button.textContent = button.dataset.busy;
+  button.setAttribute('aria-disabled', 'true');
+});
+
+/** A page that the browser brings back as it was left has forms that count as sent. */
+addEventListener('pageshow', (event) => {
+  if (event.persisted) location.reload();
+});
+
+/** How hard a secret is to guess, at most: by its length and the kinds of characters in it. */
+function bitsOf(secret) {
+  const kinds = [
+    [/[a-z]/, 26],
+    [/[A-Z]/, 26],
+    [/[0-9]/, 10],
+    [/[^a-zA-Z0-9]/, 20],
+  ];
+  const alphabet = kinds.reduce((sum, [pattern, size]) => sum + (pattern.test(secret) ? size : 0), 0);
+  // Repetition adds length, and nothing to guess.
+  const telling = Math.min(secret.length, new Set(secret).size * 2);
+  return alphabet === 0 ? 0 : telling * Math.log2(alphabet);
+}
+
+document.addEventListener('input', (event) => {
+  const strength = document.getElementById(event.target.dataset?.strength ?? '');
+  if (!strength) return;
+  // Typing a secret of one's own is choosing it.
+  const choice = document.getElementById('secret-own');
+  if (choice) choice.checked = true;
+  const bits = bitsOf(event.target.value);
+  strength.hidden = event.target.value === '';
+  const grade = bits >= STRONG_BITS ? 'Strong' : bits >= FAIR_BITS ? 'Fair' : 'Easy to guess';
+  strength.textContent = `${grade}${grade === 'Strong' ? '.' : ': make it longer and random.'}`;
+  strength.dataset.grade = grade === 'Strong' ? 'good' : grade === 'Fair' ? 'warn' : 'bad';
+});
+
+/** Brings the live parts of the page up to date. What the reader has opened or focused stays as it is. */
+async function refresh() {
+  const response = await fetch(location.href, { headers: { 'X-Live': '1' }, redirect: 'manual' });
+  // Signed out meanwhile: the page itself shows the way.
+  if (response.type === 'opaqueredirect') {
+    location.reload();
+    return;
+  }
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+  prepare(fresh);
+  for (const part of document.querySelectorAll('[data-live][id]')) {
+    const update = fresh.getElementById(part.id);
+    if (!update) continue;
+    globalThis.Idiomorph.morph(part, update, {
+      callbacks: {
+        // Open or closed is the reader's business.
+        beforeAttributeUpdated: (name, node) => !(name === 'open' && node.nodeName === 'DETAILS'),
+      },
+    });
+  }
+}
+
+/** Looks for what is new while the page is in view; a page that nobody sees asks for nothing. */
+function keepFresh() {
+  let waitMs = REFRESH_MS;
+  let timer;
+  const plan = () => {
+    clearTimeout(timer);
+    if (document.visibilityState === 'visible') timer = setTimeout(look, waitMs);
+  };
+  const look = async () => {
+    try {
+      await refresh();
+      waitMs = REFRESH_MS;
+    } catch {
+      waitMs = Math.min(waitMs * 2, MAX_REFRESH_MS);
+    }
+    plan();
+  };
+  document.addEventListener('visibilitychange', plan);
+  plan();
+}
+
+prepare(document);
+if (document.querySelector('[data-live]')) keepFresh();

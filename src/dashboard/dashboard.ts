@@ -1,0 +1,71 @@
+import { Hono } from 'hono';
+import { csrf } from 'hono/csrf';
+import { HTTPException } from 'hono/http-exception';
+import { trimTrailingSlash } from 'hono/trailing-slash';
+import { ApiError, notFound, toApiError } from '../api/errors.ts';
+import { settingsOf } from '../settings.ts';
+import { showDelete, submitDelete } from './delete-page.tsx';
+import { showDeliveries } from './deliveries-page.tsx';
+import { showDelivery } from './delivery-page.tsx';
+import { errorPage } from './error-page.tsx';
+import { showList } from './list-page.tsx';
+import { showOverview } from './overview-page.tsx';
+import { setPolicy } from './policy.ts';
+import { requireScope, requireSession } from './session.ts';
+import { showSettings } from './settings-page.tsx';
+import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from './sign-in-page.tsx';
+import { theme } from './theme.ts';
+import { showVerify } from './verify-page.tsx';
+import type { DashboardEnv } from './visit.ts';
+import { endOverlap, pause, recover, resume, retryNow, revealSecret, rotateSecret, sendTest } from './webhook-actions.ts';
+import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
+
+/** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */
+export const dashboard = new Hono<DashboardEnv>();
+
+dashboard.use(setPolicy);
+dashboard.use(trimTrailingSlash());
+// A form of another site is refused, whatever cookies the browser sends with it.
+dashboard.use(csrf({ origin: (origin, c) => [new URL(c.req.url).origin, settingsOf(c.env).publicUrl?.origin].includes(origin) }));
+dashboard.onError(async (error, c) => {
+  const refusedOrigin = error instanceof HTTPException && error.status === 403;
+  const shown = refusedOrigin
+    ? new ApiError('insufficient_scope', 'This form did not come from these pages. Go back and try again.')
+    : error;
+  // A link's token opens something: it is not for logs.
+  const path = c.req.path.replace(/\/link\/.*/, '/link/…');
+  return await errorPage(c, toApiError(shown, c.get('requestId'), { method: c.req.method, path }));
+});
+
+dashboard.get('/theme.css', theme);
+dashboard.get('/sign-in', showSignIn);
+dashboard.post('/sign-in', submitSignIn);
+dashboard.get('/link/:token', showLink);
+dashboard.post('/link/:token', submitLink);
+dashboard.post('/sign-out', submitSignOut);
+
+dashboard.use(requireSession);
+dashboard.get('/', showList);
+dashboard.get('/new', requireScope('write'), showNew);
+dashboard.post('/new', submitNew);
+dashboard.get('/:webhookId', showOverview);
+dashboard.get('/:webhookId/edit', requireScope('write'), showEdit);
+dashboard.post('/:webhookId/edit', submitEdit);
+dashboard.get('/:webhookId/verify', showVerify);
+dashboard.get('/:webhookId/settings', showSettings);
+dashboard.get('/:webhookId/delete', requireScope('write'), showDelete);
+dashboard.post('/:webhookId/delete', submitDelete);
+dashboard.get('/:webhookId/deliveries', showDeliveries);
+dashboard.get('/:webhookId/deliveries/:deliveryId', showDelivery);
+
+dashboard.post('/:webhookId/test', sendTest);
+dashboard.post('/:webhookId/deliveries/:deliveryId/retry', retryNow);
+dashboard.post('/:webhookId/pause', pause);
+dashboard.post('/:webhookId/resume', resume);
+dashboard.post('/:webhookId/recover', recover);
+dashboard.post('/:webhookId/secret/reveal', revealSecret);
+dashboard.post('/:webhookId/secret/rotate', rotateSecret);
+dashboard.post('/:webhookId/secret/end-overlap', endOverlap);
+dashboard.all('*', () => {
+  throw notFound('page');
+});

@@ -1,0 +1,189 @@
+import { listDeliveries } from '../api/deliveries.ts';
+import { ApiError } from '../api/errors.ts';
+import { listEventTypes } from '../api/event-types.ts';
+import type { WebhookRow } from '../db/webhooks.ts';
+import { DELIVERY_STATUSES, type DeliveryStatus } from '../domain/delivery.ts';
+import { Banners } from './banner.tsx';
+import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
+import { orNull, outlookOf } from './overview-page.tsx';
+import { paths } from './paths.ts';
+import { Time } from './time.tsx';
+import type { PageContext, Visit } from './visit.ts';
+import { webhookOf, webhookPage } from './webhook-page.tsx';
+import { STATUS_WORDS } from './wording.ts';
+
+const PAGE_SIZE = 25;
+const DAY_MS = 86_400_000;
+const FILTERS = ['status', 'event', 'q', 'from', 'to'] as const;
+
+/** As the query has them: the API judges them. */
+type Filters = { status?: DeliveryStatus } & Partial<Record<(typeof FILTERS)[number], string>>;
+
+interface Found {
+  data: ListedDelivery[];
+  nextCursor: string | null;
+  keptSince?: string;
+}
+
+/** `GET <webhook>/deliveries`: the log, filtered and page by page. */
+export async function showDeliveries(c: PageContext): Promise<Response> {
+  const visit = c.get('visit');
+  const webhook = webhookOf(c);
+  const filters = filtersOf(c);
+  const cursor = c.req.query('cursor');
+  const [search, types, outlook] = await Promise.all([
+    findDeliveries(visit, webhook.id, filters, cursor),
+    visit.callGeneral(listEventTypes),
+    outlookOf(c, webhook),
+  ]);
+  const events = types.eventTypes.map(({ name }) => name);
+  return await webhookPage(
+    c,
+    { webhook, tab: 'deliveries', title: 'Deliveries' },
+    <>
+      <Banners webhook={webhook} visit={visit} outlook={outlook} />
+      <FilterForm webhook={webhook} filters={filters} events={events} problem={search.problem} />
+      <section aria-label="Deliveries" class="card table-card" id="deliveries" data-live={cursor === undefined ? '' : undefined}>
+        {search.found ? (
+          <Results found={search.found} webhook={webhook} filters={filters} cursor={cursor} nowMs={visit.nowMs} />
+        ) : (
+          <p class="notice">{search.problem ? 'Correct the filter to see deliveries.' : 'The deliveries are not available right now.'}</p>
+        )}
+      </section>
+    </>,
+  );
+}
+
+function filtersOf(c: PageContext): Filters {
+  const given = FILTERS.map((name) => [name, c.req.query(name)?.trim()] as const).filter(([, value]) => value);
+  return Object.fromEntries(given);
+}
+
+/** Days as the API's instants: from the first moment of one to the last of the other. A wrong filter is said beside the filters. */
+async function findDeliveries(
+  visit: Visit,
+  webhookId: string,
+  { to, ...filters }: Filters,
+  cursor: string | undefined,
+): Promise<{ found: Found | null; problem: string | null }> {
+  const until = to === undefined ? undefined : dayAfter(to);
+  try {
+    const query = { ...filters, to: until, limit: String(PAGE_SIZE), cursor };
+    const found = await orNull(visit.call(listDeliveries, { params: { webhookId }, query }));
+    return { found, problem: null };
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'validation_failed') throw error;
+    return { found: null, problem: error.message };
+  }
+}
+
+/** The day after, so that the day itself is included; what is no day is left for the API to refuse. */
+function dayAfter(day: string): string {
+  const startMs = Date.parse(`${day}T00:00:00Z`);
+  return Number.isNaN(startMs) ? day : new Date(startMs + DAY_MS).toISOString();
+}
+
+interface FilterFormProps {
+  webhook: WebhookRow;
+  filters: Filters;
+  events: readonly string[];
+  problem: string | null;
+}
+
+function FilterForm({ webhook, filters, events, problem }: FilterFormProps) {
+  const path = paths.webhook(webhook.id, 'deliveries');
+  return (
+    <form class="filters" method="get" action={path} aria-label="Filter the deliveries">
+      <div class="field">
+        <label for="status">Status</label>
+        <select id="status" name="status">
+          <option value="">All</option>
+          {DELIVERY_STATUSES.map((status) => (
+            <option value={status} selected={status === filters.status}>
+              {STATUS_WORDS[status]}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div class="field">
+        <label for="event">Event</label>
+        <select id="event" name="event">
+          <option value="">All</option>
+          {events.map((event) => (
+            <option value={event} selected={event === filters.event}>
+              {event}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div class="field">
+        <label for="from">From day (UTC)</label>
+        <input id="from" name="from" type="date" value={filters.from} />
+      </div>
+      <div class="field">
+        <label for="to">To day (UTC)</label>
+        <input id="to" name="to" type="date" value={filters.to} />
+      </div>
+      <div class="field grow">
+        <label for="q">Search by id</label>
+        <input
+          id="q"
+          name="q"
+          type="search"
+          value={filters.q}
+          maxlength={200}
+          placeholder="Delivery, event or session"
+          spellcheck={false}
+        />
+      </div>
+      <div class="actions">
+        <button type="submit">Filter</button>
+        {Object.keys(filters).length > 0 && <a href={path}>Clear</a>}
+      </div>
+      {problem && (
+        <p class="error" role="alert">
+          {problem}
+        </p>
+      )}
+    </form>
+  );
+}
+
+interface ResultsProps {
+  found: Found;
+  webhook: WebhookRow;
+  filters: Filters;
+  cursor: string | undefined;
+  nowMs: number;
+}
+
+function Results({ found, webhook, filters, cursor, nowMs }: ResultsProps) {
+  const { data, nextCursor, keptSince } = found;
+  const path = paths.webhook(webhook.id, 'deliveries');
+  const at = (more: Record<string, string>) => `${path}?${new URLSearchParams({ ...filters, ...more })}`;
+  return (
+    <>
+      {data.length > 0 && <DeliveryTable deliveries={data} held={webhook.health === 'open'} nowMs={nowMs} />}
+      {data.length === 0 && <p class="notice">{emptyText(filters, nextCursor)}</p>}
+      {keptSince && (
+        <p class="notice hint">
+          Of events accepted before <Time at={keptSince} /> deliveries are not kept any more.
+        </p>
+      )}
+      {(cursor !== undefined || nextCursor) && (
+        <nav class="pager" aria-label="Pages">
+          {cursor !== undefined && <a href={at({})}>Newest</a>}
+          {nextCursor && <a href={at({ cursor: nextCursor })}>Older</a>}
+        </nav>
+      )}
+    </>
+  );
+}
+
+/** A filtered page reads a bounded part of the log: it can be empty and go on. */
+function emptyText(filters: Filters, nextCursor: string | null): string {
+  if (nextCursor) return 'Nothing that fits in this part of the log. Go on with “Older”.';
+  return Object.keys(filters).length > 0
+    ? 'No delivery fits these filters.'
+    : 'Nothing has been sent yet. Deliveries appear here as they happen.';
+}

@@ -1,0 +1,240 @@
+import { getDelivery } from '../api/deliveries.ts';
+import type { WebhookRow } from '../db/webhooks.ts';
+import type { AttemptRecord } from '../domain/delivery.ts';
+import { Badge, StatusBadge } from './condition.tsx';
+import { Copyable, CopyButton } from './copyable.tsx';
+import { curlCommand } from './curl.ts';
+import { layOutJson } from './json-layout.ts';
+import { page, rootCrumb } from './page.tsx';
+import { paths } from './paths.ts';
+import { planAllows } from './plan-notice.tsx';
+import { NextAttempt, Time } from './time.tsx';
+import type { PageContext, Visit } from './visit.ts';
+import { webhookCrumb, webhookOf } from './webhook-page.tsx';
+import { counted, REASON_WORDS, TRIGGER_WORDS, took } from './wording.ts';
+
+type ShownAttempt = Omit<AttemptRecord, 'startedAt'> & { startedAt: string };
+
+type ShownDelivery = Awaited<ReturnType<typeof readDelivery>>;
+
+/** `GET <webhook>/deliveries/<delivery>`: what was sent, and how each attempt went. */
+export async function showDelivery(c: PageContext): Promise<Response> {
+  const visit = c.get('visit');
+  const webhook = webhookOf(c);
+  const delivery = await readDelivery(visit, webhook.id, c.req.param('deliveryId') ?? '');
+  const deliveries = { name: 'Deliveries', path: paths.webhook(webhook.id, 'deliveries') };
+  return await page(
+    c,
+    { title: `${delivery.event} delivery`, crumbs: [rootCrumb, webhookCrumb(webhook), deliveries] },
+    <>
+      <div class="page-head">
+        <div>
+          <h1>{delivery.event}</h1>
+          <p class="lead">
+            Accepted <Time at={delivery.createdAt} />
+          </p>
+        </div>
+        <div class="actions" id="delivery-actions" data-live="">
+          <Retry delivery={delivery} webhook={webhook} visit={visit} />
+        </div>
+      </div>
+      <div class="columns">
+        <section aria-labelledby="attempts-title">
+          <h2 id="attempts-title">Attempts</h2>
+          <div id="attempts" data-live="">
+            <Progress delivery={delivery} held={webhook.health === 'open'} nowMs={visit.nowMs} />
+            <Attempts delivery={delivery} webhook={webhook} />
+          </div>
+        </section>
+        <aside>
+          <Facts delivery={delivery} webhook={webhook} />
+          <Payload text={delivery.payload} erasedAt={delivery.payloadErasedAt} />
+        </aside>
+      </div>
+    </>,
+  );
+}
+
+async function readDelivery(visit: Visit, webhookId: string, deliveryId: string) {
+  return await visit.call(getDelivery, { params: { webhookId, deliveryId } });
+}
+
+/** An attempt runs where one has begun that is not on record yet. */
+function attemptRuns({ attemptCount, attempts, status, nextAttemptAt }: ShownDelivery): boolean {
+  return attemptCount > attempts.length && (nextAttemptAt === null || status === 'pending');
+}
+
+function Retry({ delivery, webhook, visit }: { delivery: ShownDelivery; webhook: WebhookRow; visit: Visit }) {
+  if (!visit.can('write') || !planAllows(visit)) return null;
+  if (delivery.payloadErasedAt) return null;
+  if (!webhook.enabled) return <span class="hint">The webhook is not enabled: resume it to deliver again.</span>;
+  if (attemptRuns(delivery)) return <span class="hint">An attempt is being made …</span>;
+  return (
+    <form method="post" action={paths.delivery(webhook.id, delivery.id, 'retry')}>
+      <button type="submit" class={delivery.status === 'delivered' ? '' : 'primary'} data-busy="Retrying…">
+        Retry now
+      </button>
+    </form>
+  );
+}
+
+function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: boolean; nowMs: number }) {
+  const { status, reason, nextAttemptAt } = delivery;
+  return (
+    <p class="progress">
+      {/* Read out when it changes; the countdown beside it is not. */}
+      <span role="status">
+        <StatusBadge status={status} />
+      </span>
+      <span>
+        {reason && REASON_WORDS[reason]}
+        {attemptRuns(delivery) && 'An attempt is being made.'}
+        {nextAttemptAt && (
+          <>
+            Next attempt: <NextAttempt at={nextAttemptAt} held={held} nowMs={nowMs} />
+            {held && ', until a probe of the endpoint succeeds'}.
+          </>
+        )}
+      </span>
+    </p>
+  );
+}
+
+function Attempts({ delivery, webhook }: { delivery: ShownDelivery; webhook: WebhookRow }) {
+  if (delivery.attempts.length === 0) return <p class="card notice">No attempt has ended yet.</p>;
+  const last = delivery.attempts.length - 1;
+  const newestFirst = delivery.attempts.map((attempt, index) => ({ attempt, open: index === last })).reverse();
+  return (
+    <ol class="timeline" reversed>
+      {newestFirst.map(({ attempt, open }) => (
+        <Attempt attempt={attempt} open={open} url={webhook.url} payload={delivery.payload} />
+      ))}
+    </ol>
+  );
+}
+
+interface AttemptProps {
+  attempt: ShownAttempt;
+  open: boolean;
+  url: string;
+  /** Null where it was erased. */
+  payload: string | null;
+}
+
+function Attempt({ attempt, open, url, payload }: AttemptProps) {
+  const { number, trigger, startedAt, outcome, responseStatus, durationMs, error, requestHeaders, responseHeaders } = attempt;
+  const succeeded = outcome === 'succeeded';
+  return (
+    <li class={succeeded ? 'good' : 'bad'} id={`attempt-${number}`}>
+      <details open={open} id={`attempt-${number}-details`}>
+        <summary>
+          <Badge
+            word={responseStatus === null ? (outcome === 'interrupted' ? 'Interrupted' : 'No response') : String(responseStatus)}
+            icon={succeeded ? 'check' : 'cross'}
+            tone={succeeded ? 'good' : 'bad'}
+          />
+          <strong>Attempt {number}</strong>
+          <span class="hint">{TRIGGER_WORDS[trigger]}</span>
+          <span class="hint push">{took(durationMs)}</span>
+        </summary>
+        <p>
+          <Time at={startedAt} />
+        </p>
+        {error && <p class="error">{error}</p>}
+        <h3>Response</h3>
+        <ResponseBody attempt={attempt} />
+        {responseHeaders && <Headers name="Response headers" headers={responseHeaders} />}
+        <div class="with-copy">
+          <h3>Request</h3>
+          {payload !== null && <CopyButton text={curlCommand(url, requestHeaders, payload)}>Copy as curl</CopyButton>}
+        </div>
+        <Headers name="Request headers" headers={requestHeaders} />
+      </details>
+    </li>
+  );
+}
+
+function ResponseBody({ attempt }: { attempt: ShownAttempt }) {
+  const { responseStatus, responseBody, responseBodyEncoding, responseBodyTruncated } = attempt;
+  if (responseStatus === null) return <p class="hint">There was none.</p>;
+  if (!responseBody) return <p class="hint">Status {responseStatus}, without a body.</p>;
+  return (
+    <>
+      <pre tabindex={0}>{responseBodyEncoding === 'base64' ? responseBody : layOutJson(responseBody)}</pre>
+      {responseBodyEncoding === 'base64' && <p class="hint">It is not text: shown as base64.</p>}
+      {responseBodyTruncated && <p class="hint">Only its beginning is kept.</p>}
+    </>
+  );
+}
+
+function Headers({ name, headers }: { name: string; headers: Readonly<Record<string, string>> }) {
+  const entries = Object.entries(headers);
+  return (
+    <details class="headers">
+      <summary>
+        {name} <span class="hint">({entries.length})</span>
+      </summary>
+      <dl class="header-list">
+        {entries.map(([header, value]) => (
+          <div>
+            <dt>{header}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </details>
+  );
+}
+
+function Facts({ delivery, webhook }: { delivery: ShownDelivery; webhook: WebhookRow }) {
+  const { id, eventId, sessionId, attemptCount } = delivery;
+  return (
+    <section class="card" aria-labelledby="facts-title">
+      <h2 id="facts-title">About it</h2>
+      <dl class="facts">
+        <dt>Delivery</dt>
+        <dd>
+          <Copyable text={id} label="delivery id" />
+        </dd>
+        <dt>Event</dt>
+        <dd>
+          <Copyable text={eventId} label="event id" />
+        </dd>
+        {sessionId && (
+          <>
+            <dt>Session</dt>
+            <dd>
+              <Copyable text={sessionId} label="session id" />
+            </dd>
+          </>
+        )}
+        <dt>Endpoint</dt>
+        <dd class="url">{webhook.url}</dd>
+        <dt>Attempts</dt>
+        <dd id="attempt-count" data-live="">
+          {counted(attemptCount, 'attempt', 'attempts')}
+        </dd>
+      </dl>
+    </section>
+  );
+}
+
+function Payload({ text, erasedAt }: { text: string | null; erasedAt: string | null }) {
+  return (
+    <section class="card" aria-labelledby="payload-title">
+      <div class="with-copy">
+        <h2 id="payload-title">Payload</h2>
+        {text !== null && <CopyButton text={text} label="Copy payload" />}
+      </div>
+      {text !== null && <pre tabindex={0}>{layOutJson(text)}</pre>}
+      <p class="hint">
+        {text !== null && 'Laid out for reading. What is sent, signed and copied is the text exactly as it was accepted.'}
+        {erasedAt && (
+          <>
+            It was erased <Time at={erasedAt} />, and cannot be sent again.
+          </>
+        )}
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,81 @@
+import type { DeliverySummary } from '../domain/delivery.ts';
+import { StatusBadge } from './condition.tsx';
+import { paths } from './paths.ts';
+import { NextAttempt, Time } from './time.tsx';
+import { took } from './wording.ts';
+
+/** A delivery as the API lists it. */
+export type ListedDelivery = Pick<DeliverySummary, 'id' | 'event' | 'status' | 'attemptCount' | 'lastResponseStatus' | 'lastDurationMs'> & {
+  webhookId: string;
+  createdAt: string;
+  nextAttemptAt: string | null;
+};
+
+interface DeliveryTableProps {
+  deliveries: readonly ListedDelivery[];
+  /** Whether the circuit is open: what is due is held. */
+  held: boolean;
+  nowMs: number;
+}
+
+/** Deliveries, as they come: newest first. */
+export function DeliveryTable({ deliveries, held, nowMs }: DeliveryTableProps) {
+  return (
+    <table class="stacking deliveries">
+      <thead>
+        <tr>
+          <th scope="col">Status</th>
+          <th scope="col">Event</th>
+          <th scope="col">Accepted</th>
+          <th scope="col" class="number">
+            Attempts
+          </th>
+          <th scope="col">Next attempt</th>
+          <th scope="col" class="number">
+            Response
+          </th>
+          <th scope="col" class="number">
+            Took
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {deliveries.map((delivery) => (
+          <DeliveryRow delivery={delivery} held={held} nowMs={nowMs} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function DeliveryRow({ delivery, held, nowMs }: { delivery: ListedDelivery; held: boolean; nowMs: number }) {
+  const { id, webhookId, event, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
+  return (
+    <tr id={id}>
+      <td data-label="Status">
+        <StatusBadge status={status} />
+      </td>
+      <th scope="row" data-label="Event">
+        <a href={paths.delivery(webhookId, id)}>
+          {event}
+          <span class="visually-hidden"> delivery {id}</span>
+        </a>
+      </th>
+      <td data-label="Accepted">
+        <Time at={createdAt} />
+      </td>
+      <td data-label="Attempts" class="number">
+        {attemptCount}
+      </td>
+      <td data-label="Next attempt" class={nextAttemptAt ? '' : 'blank'}>
+        {nextAttemptAt ? <NextAttempt at={nextAttemptAt} held={held} nowMs={nowMs} /> : '–'}
+      </td>
+      <td data-label="Response" class={lastResponseStatus === null ? 'number blank' : 'number'}>
+        {lastResponseStatus ?? '–'}
+      </td>
+      <td data-label="Took" class={lastDurationMs === null ? 'number blank' : 'number'}>
+        {took(lastDurationMs)}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,15 @@
+import { readBody } from '../api/body.ts';
+import type { PageContext } from './visit.ts';
+
+/** Largest form, in bytes: one with a secret, a URL and every event type of a long catalogue is far smaller. */
+export const MAX_FORM_BYTES = 64_000;
+
+/** The fields of a posted form. */
+export async function readForm(c: PageContext): Promise<URLSearchParams> {
+  return new URLSearchParams(new TextDecoder().decode(await readBody(c.req.raw, MAX_FORM_BYTES)));
+}
+
+/** A field's text without the space around it; undefined where it is empty. */
+export function textOf(form: URLSearchParams, name: string): string | undefined {
+  return form.get(name)?.trim() || undefined;
+}

@@ -1,0 +1,109 @@
+import type { Child } from 'hono/jsx';
+import type { DashboardSettings } from '../settings.ts';
+import { Copyable } from './copyable.tsx';
+import type { Flash } from './flash.ts';
+import { Icon } from './icons.tsx';
+import { paths } from './paths.ts';
+import type { Visit } from './visit.ts';
+
+/** A step on the way to a page; the page itself has no address of its own here. */
+export interface Crumb {
+  name: string;
+  path: string;
+}
+
+export interface LayoutProps {
+  title: string;
+  dashboard: DashboardSettings;
+  /** Null: nobody is signed in. */
+  visit: Visit | null;
+  crumbs?: readonly Crumb[];
+  flash?: Flash | null;
+  children?: Child;
+}
+
+/** The frame of every page. */
+export function Layout({ title, dashboard, visit, crumbs, flash, children }: LayoutProps) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
+        <title>{`${title} · ${dashboard.name}`}</title>
+        <link rel="icon" href="/favicon.svg" />
+        <link rel="stylesheet" href="/dashboard-assets/dashboard.css" />
+        <link rel="stylesheet" href={paths.theme} />
+        <script src="/dashboard-assets/idiomorph.js" defer />
+        <script src="/dashboard-assets/dashboard.js" defer />
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          Skip to the content
+        </a>
+        <Top dashboard={dashboard} visit={visit} />
+        <main id="main">
+          {crumbs && <Crumbs crumbs={crumbs} />}
+          {flash && <FlashMessage flash={flash} />}
+          {children}
+        </main>
+      </body>
+    </html>
+  );
+}
+
+function Top({ dashboard: { name, logoUrl }, visit }: { dashboard: DashboardSettings; visit: Visit | null }) {
+  return (
+    <header class="top">
+      <a class="brand" href={paths.list}>
+        {logoUrl ? <img src={logoUrl.href} alt={name} height="24" /> : <span class="brand-mark" aria-hidden="true" />}
+        {!logoUrl && name}
+      </a>
+      {visit && (
+        <div class="account">
+          <span class="organization">{visit.organization.name}</span>
+          {!visit.can('write') && <span class="tag">Read only</span>}
+          <form method="post" action={paths.signOut}>
+            <button type="submit" class="plain">
+              Sign out
+            </button>
+          </form>
+        </div>
+      )}
+    </header>
+  );
+}
+
+function Crumbs({ crumbs }: { crumbs: readonly Crumb[] }) {
+  return (
+    <nav class="crumbs" aria-label="Where you are">
+      <ol>
+        <li>Settings</li>
+        <li>Integrations</li>
+        {crumbs.map(({ name, path }) => (
+          <li>
+            <a href={path}>{name}</a>
+          </li>
+        ))}
+      </ol>
+    </nav>
+  );
+}
+
+function FlashMessage({ flash: { kind, message, secret } }: { flash: Flash }) {
+  return (
+    <div class={`flash ${kind}`} role={kind === 'failed' ? 'alert' : 'status'}>
+      <Icon name={kind === 'failed' ? 'warning' : 'check'} />
+      <div>
+        <p>{message}</p>
+        {secret !== undefined && (
+          <>
+            <Copyable text={secret} label="Signing secret" />
+            <p class="hint">It is shown here this once. Keep it where your receiver reads its secrets.</p>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}

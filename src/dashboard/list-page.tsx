@@ -1,0 +1,146 @@
+import { type ListedWebhook, withActivity } from '../api/webhook-list.ts';
+import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import { Sparkline } from './charts/sparkline.tsx';
+import { ConditionBadge, conditionOf } from './condition.tsx';
+import { Icon } from './icons.tsx';
+import { page } from './page.tsx';
+import { paths } from './paths.ts';
+import { PlanNotice, planAllows } from './plan-notice.tsx';
+import { RelativeTime } from './time.tsx';
+import type { PageContext, Visit } from './visit.ts';
+import { count, percent } from './wording.ts';
+
+/** `GET /`: the webhooks. What `listWebhooks` answers with `include=activity`, of the rows that came with the session: one read of D1. */
+export async function showList(c: PageContext): Promise<Response> {
+  const visit = c.get('visit');
+  const webhooks = await withActivity(c.env, visit.webhooks);
+  return await page(
+    c,
+    { title: 'Webhooks', crumbs: [] },
+    <>
+      <ListHeader visit={visit} />
+      {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks={webhooks.length > 0} />}
+      {webhooks.length > 0 && <WebhookTable webhooks={webhooks} nowMs={visit.nowMs} />}
+      {webhooks.length === 0 && planAllows(visit) && <EmptyList visit={visit} />}
+    </>,
+  );
+}
+
+function ListHeader({ visit }: { visit: Visit }) {
+  const { webhooks } = visit;
+  const full = webhooks.length >= MAX_WEBHOOKS;
+  return (
+    <div class="page-head">
+      <div>
+        <h1>Webhooks</h1>
+        <p class="lead">Events reach your own endpoints as they happen: signed, retried, and each attempt on record.</p>
+      </div>
+      {webhooks.length > 0 && planAllows(visit) && visit.can('write') && (
+        <div class="actions">{full ? <span class="hint">All {MAX_WEBHOOKS} webhooks are in use.</span> : <AddWebhook />}</div>
+      )}
+    </div>
+  );
+}
+
+function AddWebhook() {
+  return (
+    <a class="button primary" href={paths.create}>
+      <Icon name="plus" />
+      Add Webhook
+    </a>
+  );
+}
+
+function EmptyList({ visit }: { visit: Visit }) {
+  return (
+    <section class="card notice">
+      <h2>No webhooks yet</h2>
+      <p>
+        A webhook is an address of yours that we send events to. The moment a visitor of your website is identified, their details arrive
+        there as JSON: in your CRM, a workflow tool, or your own code.
+      </p>
+      <ol class="steps">
+        <li>Enter the URL of your endpoint and choose the events it is to get.</li>
+        <li>Send a test event, and see what your endpoint answers.</li>
+        <li>Verify the signature, so that you know an event is from us.</li>
+      </ol>
+      {visit.can('write') ? <AddWebhook /> : <p>Your session can read only. Somebody who may change webhooks can add one.</p>}
+    </section>
+  );
+}
+
+function WebhookTable({ webhooks, nowMs }: { webhooks: readonly ListedWebhook[]; nowMs: number }) {
+  return (
+    <div class="card table-card" id="webhooks" data-live="">
+      <table class="stacking">
+        <thead>
+          <tr>
+            <th scope="col">Endpoint</th>
+            <th scope="col">Health</th>
+            <th scope="col">Events</th>
+            <th scope="col">Last 24 hours</th>
+            <th scope="col" class="number">
+              Success
+            </th>
+            <th scope="col">Last delivery</th>
+          </tr>
+        </thead>
+        <tbody>
+          {webhooks.map((webhook) => (
+            <WebhookRow webhook={webhook} nowMs={nowMs} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function WebhookRow({ webhook, nowMs }: { webhook: ListedWebhook; nowMs: number }) {
+  const { activity } = webhook;
+  const statistics = activity?.statistics;
+  const unknown = <span class="hint">Not available right now</span>;
+  return (
+    <tr>
+      <th scope="row" class="endpoint">
+        <a href={paths.webhook(webhook.id)}>{webhook.url}</a>
+        {webhook.description && <span class="hint">{webhook.description}</span>}
+      </th>
+      <td data-label="Health">
+        <ConditionBadge condition={conditionOf(webhook)} />
+      </td>
+      <td data-label="Events">
+        <EventNames names={webhook.events} />
+      </td>
+      <td data-label="Last 24 hours">{statistics ? <DayOfDeliveries statistics={statistics} /> : unknown}</td>
+      <td data-label="Success" class="number">
+        {statistics ? percent(statistics.totals.successRate) : '–'}
+      </td>
+      <td data-label="Last delivery">
+        {activity?.lastDelivery ? <RelativeTime at={activity.lastDelivery.createdAt} nowMs={nowMs} /> : activity ? 'None yet' : '–'}
+      </td>
+    </tr>
+  );
+}
+
+function DayOfDeliveries({ statistics }: { statistics: NonNullable<NonNullable<ListedWebhook['activity']>['statistics']> }) {
+  const { delivered, failed } = statistics.totals;
+  return (
+    <span class="day">
+      <Sparkline statistics={statistics} />
+      <span>{count(delivered + failed)}</span>
+    </span>
+  );
+}
+
+/** The first few of a webhook's events; the rest as a number. */
+export function EventNames({ names, most = 2 }: { names: readonly string[]; most?: number }) {
+  const shown = names.slice(0, most);
+  return (
+    <span class="tags">
+      {shown.map((name) => (
+        <span class="tag">{name === '*' ? 'All events' : name}</span>
+      ))}
+      {names.length > shown.length && <span class="hint">+{names.length - shown.length} more</span>}
+    </span>
+  );
+}

@@ -1,0 +1,156 @@
+import { listDeliveries } from '../api/deliveries.ts';
+import { listRecoveries } from '../api/delivery-actions.ts';
+import { ApiError } from '../api/errors.ts';
+import { nextProbeAt } from '../api/outboxes.ts';
+import { isoTimeOrNull } from '../api/parameters.ts';
+import { getStatistics, type ShownStatistics } from '../api/statistics.ts';
+import type { WebhookRow } from '../db/webhooks.ts';
+import { PERIOD_NAMES, type Period } from '../domain/statistics.ts';
+import { Banners, type Outlook } from './banner.tsx';
+import { DeliveriesChart } from './charts/deliveries-chart.tsx';
+import { LatencyChart } from './charts/latency-chart.tsx';
+import { ResponseCodesChart } from './charts/response-codes-chart.tsx';
+import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
+import { paths } from './paths.ts';
+import { planAllows } from './plan-notice.tsx';
+import type { PageContext, Visit } from './visit.ts';
+import { SendTest, webhookOf, webhookPage } from './webhook-page.tsx';
+import { count, percent, took } from './wording.ts';
+
+const RECENT_DELIVERIES = 10;
+
+const PERIOD_WORDS: Record<Period, string> = { '1h': '1 hour', '24h': '24 hours', '7d': '7 days', '30d': '30 days' };
+
+/** `GET <webhook>`: how it is doing. */
+export async function showOverview(c: PageContext): Promise<Response> {
+  const visit = c.get('visit');
+  const webhook = webhookOf(c);
+  const period = PERIOD_NAMES.find((name) => name === c.req.query('period')) ?? '24h';
+  const params = { webhookId: webhook.id };
+  const [statistics, deliveries, outlook] = await Promise.all([
+    statisticsOf(visit, webhook.id, period),
+    orNull(visit.call(listDeliveries, { params, query: { limit: String(RECENT_DELIVERIES) } })),
+    outlookOf(c, webhook),
+  ]);
+  return await webhookPage(
+    c,
+    { webhook, tab: '', title: 'Overview' },
+    <>
+      <Banners webhook={webhook} visit={visit} outlook={{ ...outlook, waiting: statistics?.waiting ?? null }} />
+      <section aria-labelledby="figures-title">
+        <div class="section-head">
+          <h2 id="figures-title">Last {PERIOD_WORDS[period]}</h2>
+          <Periods webhook={webhook} chosen={period} />
+        </div>
+        <div id="figures" data-live="">
+          {statistics ? <Measured statistics={statistics} /> : <p class="card notice">The statistics are not available right now.</p>}
+        </div>
+      </section>
+      <section aria-labelledby="recent-title">
+        <div class="section-head">
+          <h2 id="recent-title">Recent deliveries</h2>
+          <a href={paths.webhook(webhook.id, 'deliveries')}>All deliveries</a>
+        </div>
+        <div id="recent" data-live="" class="card table-card">
+          <Recent deliveries={deliveries?.data ?? null} webhook={webhook} visit={visit} />
+        </div>
+      </section>
+    </>,
+  );
+}
+
+/** What a call answers; null where the outbox cannot be reached: the rest of a page is shown all the same. */
+export async function orNull<T>(call: Promise<T>): Promise<T | null> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'outbox_unavailable') return null;
+    throw error;
+  }
+}
+
+async function statisticsOf(visit: Visit, webhookId: string, period: Period) {
+  return await orNull(visit.call(getStatistics, { params: { webhookId }, query: { period } }));
+}
+
+/** What happens next with a webhook, as far as its outbox says. */
+export async function outlookOf(c: PageContext, webhook: WebhookRow): Promise<Outlook> {
+  const [probeAt, list] = await Promise.all([
+    webhook.health === 'open' ? nextProbeAt(c.env, webhook.id) : null,
+    orNull(c.get('visit').call(listRecoveries, { params: { webhookId: webhook.id } })),
+  ]);
+  const recovering = list?.recoveries.find(({ finishedAt }) => finishedAt === null) ?? null;
+  return { nextProbeAt: isoTimeOrNull(probeAt), waiting: null, recovering };
+}
+
+function Periods({ webhook, chosen }: { webhook: WebhookRow; chosen: Period }) {
+  return (
+    <nav class="switch" aria-label="Period">
+      {PERIOD_NAMES.map((period) => (
+        <a href={`${paths.webhook(webhook.id)}?period=${period}`} aria-current={period === chosen ? 'true' : undefined}>
+          {period}
+          <span class="visually-hidden"> ({PERIOD_WORDS[period]})</span>
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+function Measured({ statistics }: { statistics: ShownStatistics }) {
+  return (
+    <>
+      <Figures statistics={statistics} />
+      <div class="charts">
+        <div class="card">
+          <DeliveriesChart statistics={statistics} />
+        </div>
+        <div class="card">
+          <LatencyChart statistics={statistics} />
+        </div>
+        <div class="card">
+          <ResponseCodesChart statistics={statistics} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+function Figures({ statistics }: { statistics: ShownStatistics }) {
+  const { delivered, failed, discarded, successRate, latencyP50Ms, latencyP95Ms } = statistics.totals;
+  return (
+    <dl class="figures">
+      <Figure name="Delivered" value={count(delivered)} />
+      <Figure name="Failed" value={count(failed)} note={discarded > 0 ? `and ${count(discarded)} discarded` : undefined} />
+      <Figure name="Success rate" value={percent(successRate)} />
+      <Figure
+        name="Response time"
+        value={took(latencyP50Ms)}
+        note={latencyP95Ms === null ? undefined : `95 % within ${took(latencyP95Ms)}`}
+      />
+      <Figure name="Waiting now" value={count(statistics.waiting)} />
+    </dl>
+  );
+}
+
+function Figure({ name, value, note }: { name: string; value: string; note?: string }) {
+  return (
+    <div class="figure">
+      <dt>{name}</dt>
+      <dd>
+        {value}
+        {note && <span class="hint">{note}</span>}
+      </dd>
+    </div>
+  );
+}
+
+function Recent({ deliveries, webhook, visit }: { deliveries: readonly ListedDelivery[] | null; webhook: WebhookRow; visit: Visit }) {
+  if (!deliveries) return <p class="notice">The deliveries are not available right now.</p>;
+  if (deliveries.length > 0) return <DeliveryTable deliveries={deliveries} held={webhook.health === 'open'} nowMs={visit.nowMs} />;
+  return (
+    <div class="notice">
+      <p>Nothing has been sent yet. Deliveries appear here as they happen.</p>
+      {visit.can('write') && planAllows(visit) && <SendTest webhook={webhook} primary={false} />}
+    </div>
+  );
+}

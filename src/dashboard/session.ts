@@ -1,0 +1,95 @@
+import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { createMiddleware } from 'hono/factory';
+import type { CookieOptions } from 'hono/utils/cookie';
+import { hashKey } from '../api/auth.ts';
+import { makeToken } from '../api/dashboard-links.ts';
+import { ApiError } from '../api/errors.ts';
+import { countRequest, rateLimited } from '../api/rate-limit.ts';
+import { databaseOf } from '../db/client.ts';
+import { type DashboardSessionRow, deleteSession, insertSession, readSession, type SessionView } from '../db/dashboard-sessions.ts';
+import { platformMarks } from '../db/platform-mark.ts';
+import type { KeyScope } from '../domain/api-key.ts';
+import { makerIsActive, SESSION_LIFETIME_MS } from '../domain/dashboard-session.ts';
+import { settingsOf } from '../settings.ts';
+import { signInPath } from './paths.ts';
+import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
+
+const SESSION_COOKIE = 'bullseye_session';
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+
+/** Secure, except where the Worker is served from loopback over http: some browsers keep no Secure cookie from there. */
+function isSecure(c: PageContext): boolean {
+  const { protocol, hostname } = new URL(c.req.url);
+  return protocol !== 'http:' || !LOOPBACK.has(hostname);
+}
+
+/**
+ * How cookies of the dashboard are set. `Lax` lets a link from elsewhere open a page; what changes something is a POST from our
+ * own pages (see the check of origins). In a frame of another site only `None` is sent, kept apart by the site around it.
+ */
+export function cookieOptions(c: PageContext): CookieOptions {
+  const shared = { path: '/', httpOnly: true } as const;
+  if (!isSecure(c)) return { ...shared, sameSite: 'Lax' };
+  const framed = settingsOf(c.env).dashboard.frameAncestors.length > 0;
+  const site = framed ? ({ sameSite: 'None', partitioned: true } as const) : ({ sameSite: 'Lax' } as const);
+  // The prefix keeps another host of the domain from setting the cookie.
+  return { ...shared, ...site, secure: true, prefix: 'host' };
+}
+
+export function readCookie(c: PageContext, name: string): string | undefined {
+  return isSecure(c) ? getCookie(c, name, 'host') : getCookie(c, name);
+}
+
+export function dropCookie(c: PageContext, name: string): void {
+  deleteCookie(c, name, cookieOptions(c));
+}
+
+/** What a new session is for, and whose end is its end. */
+type SessionGrant = Pick<DashboardSessionRow, 'organizationId' | 'scopes' | 'keyId' | 'platformMark'>;
+
+/** Signs a person in with a new token, whatever cookie the browser came with: nobody can have chosen it for them. */
+export async function signIn(c: PageContext, grant: SessionGrant, nowMs: number): Promise<void> {
+  const token = makeToken();
+  const session = { tokenHash: await hashKey(token), ...grant, createdAt: nowMs, expiresAt: nowMs + SESSION_LIFETIME_MS };
+  const before = readCookie(c, SESSION_COOKIE);
+  await insertSession(databaseOf(c.env.DB), session, before === undefined ? null : await hashKey(before), nowMs);
+  setCookie(c, SESSION_COOKIE, token, { ...cookieOptions(c), maxAge: SESSION_LIFETIME_MS / 1_000 });
+}
+
+/** Ends the session for good: a copy of its cookie opens nothing any more. */
+export async function signOut(c: PageContext): Promise<void> {
+  const token = readCookie(c, SESSION_COOKIE);
+  if (token !== undefined) await deleteSession(databaseOf(c.env.DB), await hashKey(token));
+  dropCookie(c, SESSION_COOKIE);
+}
+
+/** The session of a request, if it has one that is alive. */
+async function findSession(c: PageContext, nowMs: number): Promise<SessionView | null> {
+  const token = readCookie(c, SESSION_COOKIE);
+  if (token === undefined) return null;
+  const view = await readSession(databaseOf(c.env.DB), await hashKey(token));
+  if (!view || view.session.expiresAt <= nowMs) return null;
+  const { platformMark } = view.session;
+  const { masterKeys, platformKeys } = settingsOf(c.env);
+  const marks = platformMark === null ? [] : await platformMarks(masterKeys, platformKeys);
+  return makerIsActive({ key: view.key, platformMark }, marks, nowMs) ? view : null;
+}
+
+/** Refuses a page that is of no use without a scope. What a form does is refused by its route. */
+export const requireScope = (scope: KeyScope) =>
+  createMiddleware<DashboardEnv>(async (c, next) => {
+    if (!c.get('visit').can(scope)) throw new ApiError('insufficient_scope', 'Your session can read only.', { requiredScope: scope });
+    await next();
+  });
+
+/** Lets signed-in people through, with their visit; sends others to the sign-in page, and from there back to where they were going. */
+export const requireSession = createMiddleware<DashboardEnv>(async (c, next) => {
+  const nowMs = Date.now();
+  const view = await findSession(c, nowMs);
+  if (!view) return c.redirect(signInPath(c.req.method === 'GET' ? new URL(c.req.url) : null), 303);
+  // Apart from the limit of the key that made it: a dashboard left open does not use up what programs may ask.
+  const state = await countRequest(c.env, `session:${view.session.tokenHash}`);
+  if (state && !state.allowed) throw rateLimited(state, nowMs);
+  c.set('visit', visitOf(c, view, nowMs));
+  await next();
+});

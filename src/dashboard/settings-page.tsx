@@ -1,0 +1,229 @@
+import type { WebhookRow } from '../db/webhooks.ts';
+import { Banners } from './banner.tsx';
+import { Field, type Problems } from './field.tsx';
+import { outlookOf } from './overview-page.tsx';
+import { paths } from './paths.ts';
+import { planAllows } from './plan-notice.tsx';
+import { Time } from './time.tsx';
+import type { PageContext, Visit } from './visit.ts';
+import { webhookOf, webhookPage } from './webhook-page.tsx';
+import { span } from './wording.ts';
+
+const HOUR_SECONDS = 3_600;
+
+/** How long the secret before can go on signing. */
+const OVERLAPS = [
+  [0, 'Not at all: the old one ends now'],
+  [HOUR_SECONDS, '1 hour'],
+  [24 * HOUR_SECONDS, '24 hours'],
+  [3 * 24 * HOUR_SECONDS, '3 days'],
+  [7 * 24 * HOUR_SECONDS, '7 days'],
+] as const;
+const USUAL_OVERLAP = 24 * HOUR_SECONDS;
+
+/** From when on a recovery can be asked for without typing a time; in milliseconds. */
+export const RECOVERY_SPANS = {
+  '1h': ['The last hour', HOUR_SECONDS * 1_000],
+  '24h': ['The last 24 hours', 24 * HOUR_SECONDS * 1_000],
+  '3d': ['The last 3 days', 3 * 24 * HOUR_SECONDS * 1_000],
+  '7d': ['The last 7 days', 7 * 24 * HOUR_SECONDS * 1_000],
+  '30d': ['The last 30 days', 30 * 24 * HOUR_SECONDS * 1_000],
+} as const;
+
+/** `GET <webhook>/settings`. */
+export async function showSettings(c: PageContext): Promise<Response> {
+  return await settingsPage(c, new Map());
+}
+
+/** The settings, with what is wrong with a form of theirs. */
+export async function settingsPage(c: PageContext, problems: Problems): Promise<Response> {
+  const visit = c.get('visit');
+  const webhook = webhookOf(c);
+  const status = problems.size > 0 ? 422 : 200;
+  return await webhookPage(
+    c,
+    { webhook, tab: 'settings', title: 'Settings', status },
+    <>
+      <Banners webhook={webhook} visit={visit} outlook={await outlookOf(c, webhook)} />
+      {!visit.can('write') && <p class="banner info">Your session can read only: it sees the settings, and cannot change them.</p>}
+      <SecretSection webhook={webhook} visit={visit} problems={problems} />
+      {visit.can('write') && (
+        <>
+          <PauseSection webhook={webhook} visit={visit} />
+          <RecoverSection webhook={webhook} visit={visit} problems={problems} />
+          <DeleteSection webhook={webhook} />
+        </>
+      )}
+    </>,
+  );
+}
+
+interface SectionProps {
+  webhook: WebhookRow;
+  visit: Visit;
+  problems: Problems;
+}
+
+function SecretSection({ webhook, visit, problems }: SectionProps) {
+  const hasSecret = webhook.secret !== null;
+  return (
+    <section class="card setting" aria-labelledby="secret-title" id="secret-section">
+      <div>
+        <h2 id="secret-title">Signing secret</h2>
+        <p>{hasSecret ? 'Deliveries are signed with it.' : 'There is none: deliveries are not signed.'}</p>
+      </div>
+      {visit.can('admin') ? (
+        <div>
+          <Overlap webhook={webhook} nowMs={visit.nowMs} />
+          {hasSecret && (
+            <form method="post" action={paths.webhook(webhook.id, 'secret/reveal')}>
+              <button type="submit">Reveal the secret</button>
+            </form>
+          )}
+          <RotateForm webhook={webhook} problems={problems} />
+        </div>
+      ) : (
+        <p class="hint">Only a session with the scope admin reveals and rotates secrets.</p>
+      )}
+    </section>
+  );
+}
+
+/** While an overlap runs: until when, and the way to end it. */
+function Overlap({ webhook, nowMs }: { webhook: WebhookRow; nowMs: number }) {
+  const { previousSecret, previousSecretExpiresAt: endsAt } = webhook;
+  if (previousSecret === null || endsAt === null || endsAt <= nowMs) return null;
+  return (
+    <div class="overlap" id="overlap" data-live="">
+      <p>
+        The secret before signs, too, for another <strong>{span(endsAt - nowMs)}</strong>, until{' '}
+        <Time at={new Date(endsAt).toISOString()} />.
+      </p>
+      <form method="post" action={paths.webhook(webhook.id, 'secret/end-overlap')}>
+        <button type="submit">End it now</button>
+      </form>
+    </div>
+  );
+}
+
+function RotateForm({ webhook, problems }: { webhook: WebhookRow; problems: Problems }) {
+  return (
+    <form method="post" action={paths.webhook(webhook.id, 'secret/rotate')} class="form" novalidate>
+      <h3>{webhook.secret === null ? 'Set a secret' : 'Rotate the secret'}</h3>
+      <Field
+        name="secret"
+        label="New secret (optional)"
+        problem={problems.get('secret')}
+        hint="Empty: a strong one is made and shown to you."
+      >
+        {(attributes) => (
+          <input {...attributes} type="text" maxlength={256} autocomplete="off" spellcheck={false} data-strength="secret-strength" />
+        )}
+      </Field>
+      <p class="strength" id="secret-strength" aria-live="polite" hidden />
+      {webhook.secret !== null && (
+        <Field
+          name="overlapSeconds"
+          label="The old secret signs beside it for"
+          problem={problems.get('overlapSeconds')}
+          hint="Time to change your receiver. webhook-signature carries both; X-Bullseye-Signature is made with the new one at once."
+        >
+          {(attributes) => (
+            <select {...attributes}>
+              {OVERLAPS.map(([seconds, name]) => (
+                <option value={String(seconds)} selected={seconds === USUAL_OVERLAP}>
+                  {name}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      )}
+      <button type="submit">{webhook.secret === null ? 'Set secret' : 'Rotate secret'}</button>
+    </form>
+  );
+}
+
+function PauseSection({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
+  return (
+    <section class="card setting" aria-labelledby="pause-title">
+      <div>
+        <h2 id="pause-title">{webhook.enabled ? 'Pause' : 'Resume'}</h2>
+        <p>
+          {webhook.enabled
+            ? 'Nothing is sent while it is paused. Events that come meanwhile are recorded as discarded, and can be recovered later.'
+            : 'Events are sent again from now on. What came meanwhile is recovered below, if you want it.'}
+        </p>
+      </div>
+      {webhook.enabled ? (
+        <form method="post" action={paths.webhook(webhook.id, 'pause')}>
+          <button type="submit">Pause</button>
+        </form>
+      ) : planAllows(visit) ? (
+        <form method="post" action={paths.webhook(webhook.id, 'resume')}>
+          <button type="submit" class="primary">
+            Resume
+          </button>
+        </form>
+      ) : (
+        <p class="hint">Your plan does not include webhooks.</p>
+      )}
+    </section>
+  );
+}
+
+function RecoverSection({ webhook, visit, problems }: SectionProps) {
+  return (
+    <section class="card setting" aria-labelledby="recover-title">
+      <div>
+        <h2 id="recover-title">Recover</h2>
+        <p>
+          Deliveries that failed or were discarded start over, with all their retries, a few at a time. Nothing that was delivered is sent
+          again.
+        </p>
+      </div>
+      {webhook.enabled && planAllows(visit) ? (
+        <form method="post" action={paths.webhook(webhook.id, 'recover')} class="form" novalidate>
+          <Field name="span" label="Of events accepted in">
+            {(attributes) => (
+              <select {...attributes}>
+                {Object.entries(RECOVERY_SPANS).map(([value, [name]]) => (
+                  <option value={value} selected={value === '24h'}>
+                    {name}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+          <Field
+            name="since"
+            label="Or since (UTC)"
+            problem={problems.get('since')}
+            hint="Where you know when it began. It wins over the choice above."
+          >
+            {(attributes) => <input {...attributes} type="datetime-local" />}
+          </Field>
+          <button type="submit" data-busy="Asking…">
+            Recover deliveries
+          </button>
+        </form>
+      ) : (
+        <p class="hint">Resume the webhook first.</p>
+      )}
+    </section>
+  );
+}
+
+function DeleteSection({ webhook }: { webhook: WebhookRow }) {
+  return (
+    <section class="card setting danger" aria-labelledby="delete-title">
+      <div>
+        <h2 id="delete-title">Delete</h2>
+        <p>Nothing is sent to it any more, and its deliveries are erased with it.</p>
+      </div>
+      <a class="button danger" href={paths.webhook(webhook.id, 'delete')}>
+        Delete webhook
+      </a>
+    </section>
+  );
+}

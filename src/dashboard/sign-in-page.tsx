@@ -1,0 +1,130 @@
+import { authenticate, hashKey } from '../api/auth.ts';
+import { ApiError } from '../api/errors.ts';
+import { databaseOf } from '../db/client.ts';
+import { useDashboardLink } from '../db/dashboard-links.ts';
+import { platformMarks } from '../db/platform-mark.ts';
+import { clientNetwork } from '../domain/client-address.ts';
+import { makerIsActive } from '../domain/dashboard-session.ts';
+import { settingsOf } from '../settings.ts';
+import { readForm, textOf } from './form.ts';
+import { page } from './page.tsx';
+import { paths, safeNext } from './paths.ts';
+import { signIn, signOut } from './session.ts';
+import type { PageContext } from './visit.ts';
+
+const NEEDS_ORGANIZATION_KEY = 'Sign in with an API key of your organization: it begins with bsk_live_.';
+
+/** `GET sign-in`. */
+export async function showSignIn(c: PageContext): Promise<Response> {
+  return await signInPage(c, c.req.query('next'));
+}
+
+/** `POST sign-in`: with an organization's API key, whose scopes the session has and with which it ends. */
+export async function submitSignIn(c: PageContext): Promise<Response> {
+  const nowMs = Date.now();
+  const form = await readForm(c);
+  const next = form.get('next') ?? undefined;
+  try {
+    const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
+    const network = clientNetwork(c.req.header('CF-Connecting-IP'));
+    const caller = await authenticate(textOf(form, 'key'), { env: c.env, nowMs, network, waitUntil });
+    if (caller.kind !== 'organization') return await signInPage(c, next, NEEDS_ORGANIZATION_KEY, 403);
+    const { organizationId, keyId, scopes } = caller;
+    await signIn(c, { organizationId, keyId, scopes: [...scopes], platformMark: null }, nowMs);
+    return c.redirect(safeNext(next), 303);
+  } catch (error) {
+    // 429: too many keys that open nothing, from this network.
+    if (!(error instanceof ApiError) || (error.status !== 401 && error.status !== 429)) throw error;
+    const message = error.code === 'missing_api_key' ? 'Enter an API key.' : error.message;
+    return await signInPage(c, next, message, error.status);
+  }
+}
+
+/** `GET link/<token>`: asks for a click. Programs that preview links in messages would else use it up before its reader does. */
+export async function showLink(c: PageContext): Promise<Response> {
+  const { name } = settingsOf(c.env).dashboard;
+  return await page(
+    c,
+    { title: 'Sign in' },
+    <section class="card narrow">
+      <h1>Sign in to {name} webhooks</h1>
+      <p>This link works once.</p>
+      <form method="post" action={paths.link(c.req.param('token') ?? '')}>
+        <button type="submit" class="primary">
+          Continue
+        </button>
+      </form>
+    </section>,
+  );
+}
+
+/** `POST link/<token>`: uses the link up and signs in. */
+export async function submitLink(c: PageContext): Promise<Response> {
+  const nowMs = Date.now();
+  const { masterKeys, platformKeys } = settingsOf(c.env);
+  const used = await useDashboardLink(databaseOf(c.env.DB), await hashKey(c.req.param('token') ?? ''), nowMs);
+  const marks = used?.link.platformMark ? await platformMarks(masterKeys, platformKeys) : [];
+  if (!used || !makerIsActive({ key: used.key, platformMark: used.link.platformMark }, marks, nowMs)) return await refusedLink(c);
+  const { organizationId, scope, keyId, platformMark } = used.link;
+  await signIn(c, { organizationId, scopes: [scope], keyId, platformMark }, nowMs);
+  return c.redirect(paths.list, 303);
+}
+
+/** `POST sign-out`. */
+export async function submitSignOut(c: PageContext): Promise<Response> {
+  await signOut(c);
+  return c.redirect(paths.signIn, 303);
+}
+
+async function refusedLink(c: PageContext): Promise<Response> {
+  return await page(
+    c,
+    { title: 'This link does not work any more', status: 410 },
+    <section class="card narrow">
+      <h1>This link does not work any more</h1>
+      <p>It was used before, or is older than 15 minutes. Go back to where you got it and open it anew.</p>
+      <p>
+        <a href={paths.signIn}>Sign in with an API key</a>
+      </p>
+    </section>,
+  );
+}
+
+async function signInPage(c: PageContext, next?: string, error?: string, status: 200 | 401 | 403 | 429 = 200): Promise<Response> {
+  const { name } = settingsOf(c.env).dashboard;
+  return await page(
+    c,
+    { title: 'Sign in', status },
+    <section class="card narrow">
+      <h1>Sign in to {name} webhooks</h1>
+      <form method="post" action={paths.signIn}>
+        {next !== undefined && <input type="hidden" name="next" value={next} />}
+        <div class="field">
+          <label for="key">API key</label>
+          <input
+            id="key"
+            name="key"
+            type="password"
+            autocomplete="off"
+            spellcheck={false}
+            required
+            maxlength={200}
+            aria-invalid={error ? 'true' : undefined}
+            aria-describedby={error ? 'key-error key-hint' : 'key-hint'}
+          />
+          {error && (
+            <p class="error" id="key-error">
+              {error}
+            </p>
+          )}
+          <p class="hint" id="key-hint">
+            A key of your organization, such as bsk_live_…. You can do here what the key may do, for 12 hours.
+          </p>
+        </div>
+        <button type="submit" class="primary">
+          Sign in
+        </button>
+      </form>
+    </section>,
+  );
+}

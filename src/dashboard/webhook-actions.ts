@@ -1,0 +1,136 @@
+import { recoverDeliveries, retryDelivery, testWebhook } from '../api/delivery-actions.ts';
+import { ApiError, type Issue } from '../api/errors.ts';
+import { endSecretOverlap, revealWebhookSecret, rotateWebhookSecret } from '../api/webhook-secrets.ts';
+import { updateWebhook } from '../api/webhooks.ts';
+import { type Flash, setFlash } from './flash.ts';
+import { readForm, textOf } from './form.ts';
+import { paths } from './paths.ts';
+import { RECOVERY_SPANS, settingsPage } from './settings-page.tsx';
+import type { PageContext } from './visit.ts';
+import { webhookOf } from './webhook-page.tsx';
+import { counted, took } from './wording.ts';
+
+/*
+ * What the buttons of a webhook's pages do: each calls a route of the API, leaves a message, and leads to the page that shows
+ * what came of it. A refusal that a person meets in the normal course of things (an attempt that runs already, a webhook paused
+ * in another tab) is a message as well; anything else is the error page.
+ */
+
+/** Refusals that say something about the moment, not about a mistake. */
+const MOMENTARY: ReadonlySet<string> = new Set(['attempt_in_progress', 'webhook_disabled', 'outbox_unavailable', 'plan_upgrade_required']);
+
+/** What is said of an action, and where; nothing said: where its form stands. */
+type Outcome = Flash & { path?: string };
+
+async function leaveMessage(c: PageContext, usualPath: string, action: () => Promise<Outcome>): Promise<Response> {
+  const { path = usualPath, ...flash } = await action().catch((error: unknown): Outcome => {
+    if (!(error instanceof ApiError) || !MOMENTARY.has(error.code)) throw error;
+    return { kind: 'failed', message: error.message };
+  });
+  await setFlash(c, flash);
+  return c.redirect(path, 303);
+}
+
+const done = (message: string, secret?: string): Flash => ({ kind: 'done', message, secret });
+
+/** `POST <webhook>/test`: sends a sample event, waits for its attempt, and shows its delivery. */
+export async function sendTest(c: PageContext): Promise<Response> {
+  const { id } = webhookOf(c);
+  return await leaveMessage(c, paths.webhook(id), async () => {
+    const { delivery, attempt } = await c.get('visit').call(testWebhook, { params: { webhookId: id }, body: {} });
+    const path = paths.delivery(id, delivery.id);
+    if (attempt.outcome !== 'succeeded') return { kind: 'failed', message: `The test event failed: ${attempt.error ?? 'no answer'}`, path };
+    return { ...done(`The test event arrived: ${attempt.responseStatus} after ${took(attempt.durationMs)}.`), path };
+  });
+}
+
+/** `POST <webhook>/deliveries/<delivery>/retry`. */
+export async function retryNow(c: PageContext): Promise<Response> {
+  const { id } = webhookOf(c);
+  const deliveryId = c.req.param('deliveryId') ?? '';
+  return await leaveMessage(c, paths.delivery(id, deliveryId), async () => {
+    await c.get('visit').call(retryDelivery, { params: { webhookId: id, deliveryId } });
+    return done('An attempt is being made now. How it ends is shown below.');
+  });
+}
+
+/** `POST <webhook>/pause` and `…/resume`. */
+export async function pause(c: PageContext): Promise<Response> {
+  return await enable(c, false, 'The webhook is paused.');
+}
+
+export async function resume(c: PageContext): Promise<Response> {
+  return await enable(c, true, 'The webhook gets events again. What it missed can be recovered in Settings.');
+}
+
+async function enable(c: PageContext, enabled: boolean, message: string): Promise<Response> {
+  const { id } = webhookOf(c);
+  return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
+    await c.get('visit').call(updateWebhook, { params: { webhookId: id }, body: { enabled } });
+    return done(message);
+  });
+}
+
+/** `POST <webhook>/secret/reveal`: a POST, so that no link and no prefetching shows a secret. */
+export async function revealSecret(c: PageContext): Promise<Response> {
+  const { id } = webhookOf(c);
+  return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
+    const { secret } = await c.get('visit').call(revealWebhookSecret, { params: { webhookId: id } });
+    return secret === null ? done('There is no secret.') : done('This is the secret that signs deliveries.', secret);
+  });
+}
+
+/** `POST <webhook>/secret/rotate`. */
+export async function rotateSecret(c: PageContext): Promise<Response> {
+  const { id } = webhookOf(c);
+  const form = await readForm(c);
+  const overlap = textOf(form, 'overlapSeconds');
+  // As it is: a secret may begin or end with a space.
+  const body = { secret: form.get('secret') || undefined, overlapSeconds: overlap === undefined ? undefined : Number(overlap) };
+  return await orProblems(c, async () => {
+    return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
+      const { secret } = await c.get('visit').call(rotateWebhookSecret, { params: { webhookId: id }, body });
+      return done('This is the new secret. Deliveries are signed with it from now on.', secret ?? undefined);
+    });
+  });
+}
+
+/** `POST <webhook>/secret/end-overlap`. */
+export async function endOverlap(c: PageContext): Promise<Response> {
+  const { id } = webhookOf(c);
+  return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
+    await c.get('visit').call(endSecretOverlap, { params: { webhookId: id } });
+    return done('The secret before signs no more.');
+  });
+}
+
+/** `POST <webhook>/recover`: since a time (UTC) that was typed, or over one of the offered spans. */
+export async function recover(c: PageContext): Promise<Response> {
+  const { id } = webhookOf(c);
+  const { nowMs, call } = c.get('visit');
+  const form = await readForm(c);
+  const [, spanMs] = RECOVERY_SPANS[(form.get('span') ?? '') as keyof typeof RECOVERY_SPANS] ?? RECOVERY_SPANS['24h'];
+  const since = textOf(form, 'since') ?? new Date(nowMs - spanMs).toISOString();
+  return await orProblems(c, async () => {
+    return await leaveMessage(c, paths.webhook(id), async () => {
+      const { count } = await call(recoverDeliveries, { params: { webhookId: id }, body: { since } });
+      if (count === 0) return done('Nothing failed or was discarded in that time: there is nothing to recover.');
+      return done(`${counted(count, 'delivery starts', 'deliveries start')} over. They go out a few at a time.`);
+    });
+  });
+}
+
+/** Shows the settings again with what the API found wrong, beside the fields. */
+async function orProblems(c: PageContext, action: () => Promise<Response>): Promise<Response> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'validation_failed') throw error;
+    const issues = error.details.issues as Issue[];
+    // Of a recovery that begins in the future the API names the end.
+    return await settingsPage(
+      c,
+      new Map(issues.map(({ field, message }) => (field === 'until' ? ['since', 'This time is not past.'] : [field, message]))),
+    );
+  }
+}

@@ -1,0 +1,206 @@
+import type { EventType } from '../domain/event-type.ts';
+import { Field, Problem, type Problems } from './field.tsx';
+import type { SecretChoice, WebhookFormValues } from './webhook-input.ts';
+
+type OfferedEvent = Pick<EventType, 'name' | 'description' | 'example'>;
+
+interface WebhookFormProps {
+  action: string;
+  /** Where Cancel leads. */
+  back: string;
+  values: WebhookFormValues;
+  problems: Problems;
+  eventTypes: readonly OfferedEvent[];
+  /** Null: it is a new webhook. */
+  existing: { hasSecret: boolean } | null;
+}
+
+/** The form of a webhook, new or existing. The browser checks nothing: what is wrong is said beside its field, in our words. */
+export function WebhookForm({ action, back, values, problems, eventTypes, existing }: WebhookFormProps) {
+  return (
+    <form method="post" action={action} class="card form" novalidate>
+      {problems.size > 0 && (
+        <p class="error summary" role="alert">
+          {problems.size === 1 ? 'One thing needs' : `${problems.size} things need`} another look; nothing has been saved.
+        </p>
+      )}
+      <Field
+        name="url"
+        label="Endpoint URL"
+        problem={problems.get('url')}
+        hint="Where events are sent to: https with a public host name. Answer any POST with a 2xx within 30 seconds."
+      >
+        {(attributes) => (
+          <input
+            {...attributes}
+            type="url"
+            inputmode="url"
+            value={values.url}
+            placeholder="https://hooks.example.com/bullseye"
+            required
+            maxlength={2_048}
+            autocomplete="off"
+            spellcheck={false}
+          />
+        )}
+      </Field>
+      <Field name="description" label="Description (optional)" problem={problems.get('description')}>
+        {(attributes) => (
+          <input
+            {...attributes}
+            type="text"
+            value={values.description}
+            maxlength={500}
+            placeholder="For example: CRM import"
+            autocomplete="off"
+          />
+        )}
+      </Field>
+      <EventChoice values={values} problem={problems.get('events')} eventTypes={eventTypes} />
+      <SecretFields values={values} problem={problems.get('secret')} existing={existing} />
+      <Field
+        name="maxPerSecond"
+        label="Most deliveries a second (optional)"
+        problem={problems.get('maxPerSecond')}
+        hint="For an endpoint that can take only so many. What comes faster waits its turn."
+      >
+        {(attributes) => <input {...attributes} class="short" type="number" min="1" max="1000" step="1" value={values.maxPerSecond} />}
+      </Field>
+      <div class="actions">
+        <button type="submit" class="primary" data-busy="Saving…">
+          Save
+        </button>
+        <a class="button" href={back}>
+          Cancel
+        </a>
+      </div>
+    </form>
+  );
+}
+
+interface EventChoiceProps {
+  values: WebhookFormValues;
+  problem: string | undefined;
+  eventTypes: readonly OfferedEvent[];
+}
+
+function EventChoice({ values, problem, eventTypes }: EventChoiceProps) {
+  const offered = new Set(['*', ...eventTypes.map(({ name }) => name)]);
+  const others = values.events.filter((name) => !offered.has(name));
+  return (
+    <fieldset class={problem ? 'wrong' : undefined} aria-describedby={problem ? 'events-error' : undefined}>
+      <legend>Events</legend>
+      <Problem name="events" problem={problem} />
+      <EventOption name="*" title="All events" description="Also types that are added later." chosen={values.events.includes('*')} />
+      {eventTypes.map(({ name, description, example }) => (
+        <EventOption name={name} title={name} description={description} example={example} chosen={values.events.includes(name)} />
+      ))}
+      {others.map((name) => (
+        <EventOption name={name} title={name} description={otherDescription(name)} chosen />
+      ))}
+    </fieldset>
+  );
+}
+
+function otherDescription(name: string): string {
+  return name.endsWith('.*') ? `Every event that begins with ${name.slice(0, -1)}` : 'The catalogue does not have this type any more.';
+}
+
+interface EventOptionProps {
+  name: string;
+  title: string;
+  description: string;
+  example?: unknown;
+  chosen: boolean;
+}
+
+function EventOption({ name, title, description, example, chosen }: EventOptionProps) {
+  const id = `event-${name === '*' ? 'all' : name}`;
+  return (
+    <div class="option">
+      <input type="checkbox" name="events" value={name} id={id} checked={chosen} aria-describedby={`${id}-description`} />
+      <div>
+        <label for={id}>{name === '*' ? title : <code>{title}</code>}</label>
+        <p class="hint" id={`${id}-description`}>
+          <WithCode text={description} />
+        </p>
+        {example !== undefined && example !== null && (
+          <details>
+            <summary>Sample payload</summary>
+            <pre tabindex={0}>{JSON.stringify(example, null, 2)}</pre>
+          </details>
+        )}
+      </div>
+    </div>
+  );
+}
+
+/** A text with `code` in it. */
+function WithCode({ text }: { text: string }) {
+  return <>{text.split('`').map((part, index) => (index % 2 === 1 ? <code>{part}</code> : part))}</>;
+}
+
+interface SecretFieldsProps {
+  values: WebhookFormValues;
+  problem: string | undefined;
+  existing: { hasSecret: boolean } | null;
+}
+
+const SECRET_OPTIONS: Record<SecretChoice, readonly [title: string, description: string]> = {
+  keep: ['Leave as it is', ''],
+  generate: ['Make one for me', 'A strong one of 256 random bits, shown to you after saving.'],
+  own: ['Use my own', ''],
+  none: ['No secret', 'Deliveries are not signed: your endpoint cannot tell ours from forged ones.'],
+};
+
+function SecretFields({ values, problem, existing }: SecretFieldsProps) {
+  const choices: readonly SecretChoice[] = existing ? ['keep', 'own', 'none'] : ['generate', 'own', 'none'];
+  const kept = existing?.hasSecret ? 'Deliveries are signed with the secret there is.' : 'Deliveries are not signed.';
+  return (
+    <fieldset class={problem ? 'wrong secret' : 'secret'}>
+      <legend>Signing secret</legend>
+      <p class="hint">It signs each delivery, so that your endpoint can tell that it is from us and unchanged.</p>
+      {choices.map((choice) => {
+        const [title, description] = SECRET_OPTIONS[choice];
+        return (
+          <div class="option">
+            <input type="radio" name="secretChoice" value={choice} id={`secret-${choice}`} checked={values.secretChoice === choice} />
+            <div>
+              <label for={`secret-${choice}`}>{title}</label>
+              {choice !== 'own' && <p class="hint">{choice === 'keep' ? kept : description}</p>}
+              {choice === 'own' && <OwnSecret values={values} problem={problem} replaces={existing?.hasSecret ?? false} />}
+            </div>
+          </div>
+        );
+      })}
+    </fieldset>
+  );
+}
+
+function OwnSecret({ values, problem, replaces }: { values: WebhookFormValues; problem: string | undefined; replaces: boolean }) {
+  return (
+    <div class="own-secret">
+      <label class="visually-hidden" for="secret">
+        Your own secret
+      </label>
+      <input
+        id="secret"
+        name="secret"
+        type="text"
+        value={values.secret}
+        maxlength={256}
+        autocomplete="off"
+        spellcheck={false}
+        data-strength="secret-strength"
+        aria-invalid={problem ? 'true' : undefined}
+        aria-describedby={problem ? 'secret-error secret-hint' : 'secret-hint'}
+      />
+      <Problem name="secret" problem={problem} />
+      <p class="strength" id="secret-strength" aria-live="polite" hidden />
+      <p class="hint" id="secret-hint">
+        Use 32 random characters or more; a word can be guessed.
+        {replaces && ' It replaces the present one at once. To let both sign for a while, rotate the secret in Settings instead.'}
+      </p>
+    </div>
+  );
+}

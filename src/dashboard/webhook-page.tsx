@@ -1,0 +1,93 @@
+import type { Child } from 'hono/jsx';
+import { notFound } from '../api/errors.ts';
+import type { WebhookRow } from '../db/webhooks.ts';
+import { ConditionBadge, conditionOf } from './condition.tsx';
+import type { Crumb } from './layout.tsx';
+import { page, rootCrumb } from './page.tsx';
+import { paths } from './paths.ts';
+import { planAllows } from './plan-notice.tsx';
+import type { PageContext, Visit } from './visit.ts';
+
+const TABS = [
+  ['', 'Overview'],
+  ['deliveries', 'Deliveries'],
+  ['verify', 'Verify signatures'],
+  ['settings', 'Settings'],
+] as const;
+
+export type Tab = (typeof TABS)[number][0];
+
+/** The webhook that a path names: one of the session's organization, or a 404. */
+export function webhookOf(c: PageContext): WebhookRow {
+  const webhook = c.get('visit').webhooks.find(({ id }) => id === c.req.param('webhookId'));
+  if (!webhook) throw notFound('webhook');
+  return webhook;
+}
+
+/** `https://hooks.example.com/in` as titles and crumbs show it. */
+export function shortUrl(url: string): string {
+  return url.replace(/^https?:\/\//, '').replace(/\/$/, '');
+}
+
+export function webhookCrumb({ id, url }: WebhookRow): Crumb {
+  return { name: new URL(url).host, path: paths.webhook(id) };
+}
+
+interface WebhookPageOptions {
+  webhook: WebhookRow;
+  tab: Tab;
+  title: string;
+  status?: 200 | 409 | 422;
+}
+
+/** A page of one webhook: its head, its tabs, and what the tab shows. */
+export async function webhookPage(c: PageContext, { webhook, tab, title, status }: WebhookPageOptions, content: Child): Promise<Response> {
+  return await page(
+    c,
+    { title: `${title}: ${shortUrl(webhook.url)}`, crumbs: [rootCrumb], status },
+    <>
+      <WebhookHead webhook={webhook} visit={c.get('visit')} />
+      <nav class="tabs" aria-label="Webhook">
+        {TABS.map(([part, name]) => (
+          <a href={paths.webhook(webhook.id, part)} aria-current={part === tab ? 'page' : undefined}>
+            {name}
+          </a>
+        ))}
+      </nav>
+      {content}
+    </>,
+  );
+}
+
+function WebhookHead({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
+  return (
+    <div class="page-head">
+      <div>
+        <h1 class="url">{shortUrl(webhook.url)}</h1>
+        <p class="lead" id="condition" data-live="">
+          <ConditionBadge condition={conditionOf(webhook)} />
+          {webhook.description && <span>{webhook.description}</span>}
+        </p>
+      </div>
+      {visit.can('write') && (
+        <div class="actions">
+          <a class="button" href={paths.webhook(webhook.id, 'edit')}>
+            Edit
+          </a>
+          {planAllows(visit) && <SendTest webhook={webhook} />}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** Sends the sample of an event that the webhook subscribes to; the answer is the delivery's page. */
+export function SendTest({ webhook, primary = true }: { webhook: WebhookRow; primary?: boolean }) {
+  return (
+    <form method="post" action={paths.webhook(webhook.id, 'test')}>
+      <button type="submit" class={primary ? 'primary' : ''} data-busy="Sending…">
+        Send test event
+      </button>
+    </form>
+  );
+}

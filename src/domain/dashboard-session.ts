@@ -1,0 +1,20 @@
+import { keyStatus } from './api-key.ts';
+
+/** How long a link signs in: it is made for somebody who is there. */
+export const LINK_LIFETIME_MS = 15 * 60_000;
+
+/** How long a person stays signed in: a working day. */
+export const SESSION_LIFETIME_MS = 12 * 3_600_000;
+
+/** Who made a link or a session, as it is now. */
+export interface Maker {
+  /** The organization's key; null where a platform key made it. */
+  key: { revokedAt: number | null; expiresAt: number | null } | null;
+  platformMark: string | null;
+}
+
+/** Whether the key that made a link or a session still opens anything: both end with it. */
+export function makerIsActive({ key, platformMark }: Maker, platformMarks: readonly string[], nowMs: number): boolean {
+  if (platformMark !== null) return platformMarks.includes(platformMark);
+  return key !== null && keyStatus(key, nowMs) === 'active';
+}

@@ -1,0 +1,227 @@
+import { runInDurableObject } from 'cloudflare:test';
+import { describe, expect, it, vi } from 'vitest';
+import { readWebhook } from '../../src/db/configuration.ts';
+import { OutboxStore } from '../../src/delivery/outbox-store.ts';
+import { call, createKey, createOrganization, createWebhook, env, expectStatus, type TestOrganization } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
+import {
+  aMessage,
+  anEvent,
+  consume,
+  deliveriesOf,
+  endedDeliveriesOf,
+  endpointInbox,
+  outboxOf,
+  runAlarm,
+  untilEnded,
+} from '../support/deliveries.ts';
+import type { Inbox } from '../support/receiver.ts';
+
+driveDate();
+
+const PERSONAL = 'ada.lovelace@example.com';
+const echo = { headers: { 'x-echo': PERSONAL }, body: `thank you, ${PERSONAL}` };
+
+interface Given {
+  organization: TestOrganization;
+  endpoint: Inbox;
+  webhookId: string;
+  deliveryId: string;
+  eventId: string;
+  path: string;
+}
+
+/** A delivery of an event about somebody, once it has ended. */
+async function given(script: Parameters<Inbox['script']>[0]): Promise<Given> {
+  const organization = await createOrganization();
+  const endpoint = endpointInbox();
+  await endpoint.script(script);
+  const { id: webhookId } = await createWebhook(organization, { url: endpoint.url, generateSecret: true });
+  await consume([aMessage([anEvent(organization.id, { visitor: { email: PERSONAL } })])]);
+  const [delivery] = await deliveriesOf(webhookId);
+  const { id: deliveryId, eventId } = delivery!;
+  return {
+    organization,
+    endpoint,
+    webhookId,
+    deliveryId,
+    eventId,
+    path: `${organization.path}/webhooks/${webhookId}/deliveries/${deliveryId}`,
+  };
+}
+
+/** Everything that an outbox has stored, as text. */
+function storedIn(webhookId: string): Promise<string> {
+  return runInDurableObject(outboxOf(webhookId), (_, { storage }) => {
+    const store = new OutboxStore(storage);
+    const tables = store.sql.exec<{ name: string }>(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
+    );
+    const rows = tables.toArray().flatMap(({ name }) => store.sql.exec(`SELECT * FROM ${name}`).toArray());
+    const readable = (_: string, value: unknown) => (value instanceof ArrayBuffer ? new TextDecoder().decode(value) : value);
+    return JSON.stringify([rows, [...storage.kv.list()]], readable);
+  });
+}
+
+describe("erasing a delivery's payload", () => {
+  it('leaves nothing of it anywhere in the outbox, and the delivery with its attempts in the log', async () => {
+    const { organization, webhookId, path } = await given([
+      { status: 500, ...echo },
+      { status: 200, ...echo },
+    ]);
+    await untilEnded(webhookId);
+    expect(await storedIn(webhookId)).toContain(PERSONAL);
+    const before = (await organization.admin.get(path)).body;
+
+    await expectStatus(organization.admin.delete(`${path}/payload`), 204);
+
+    expect(await storedIn(webhookId)).not.toContain(PERSONAL);
+    const { body } = await expectStatus(organization.admin.get(path), 200);
+    expect(body).toMatchObject({ status: 'delivered', attemptCount: 2, payload: null, payloadErasedAt: new Date().toISOString() });
+    expect(body.attempts).toHaveLength(2);
+    for (const [index, attempt] of body.attempts.entries()) {
+      expect(attempt).toMatchObject({ responseHeaders: null, responseBody: null, responseStatus: before.attempts[index].responseStatus });
+      expect(Object.keys(attempt.requestHeaders)).toContain('X-Bullseye-Delivery');
+      expect(Object.keys(attempt.requestHeaders).filter((name) => /signature/i.test(name))).toEqual([]);
+    }
+    expect(before).toMatchObject({ payload: expect.stringContaining(PERSONAL), payloadErasedAt: null });
+  });
+
+  it('changes nothing where it is repeated', async () => {
+    const { organization, path } = await given([{ status: 200 }]);
+    await expectStatus(organization.admin.delete(`${path}/payload`), 204);
+    const erased = (await organization.admin.get(path)).body;
+    vi.setSystemTime(Date.now() + 5_000);
+    await expectStatus(organization.admin.delete(`${path}/payload`), 204);
+    expect((await organization.admin.get(path)).body).toEqual(erased);
+  });
+
+  it('is refused while the delivery waits: it is still needed, and still arrives', async () => {
+    const { organization, endpoint, webhookId, deliveryId, path } = await given([{ status: 500 }, { status: 200 }]);
+    expect(await organization.admin.delete(`${path}/payload`)).toMatchObject({
+      status: 409,
+      body: { code: 'delivery_not_finished', details: { deliveryIds: [deliveryId] } },
+    });
+    await untilEnded(webhookId);
+    expect((await endpoint.requests()).map(({ bodyBase64 }) => atob(bodyBase64).includes(PERSONAL))).toEqual([true, true]);
+  });
+
+  it('is refused while an attempt by hand runs, of a delivery that had failed', async () => {
+    const { organization, endpoint, webhookId, path } = await given([{ status: 500 }]);
+    await untilEnded(webhookId);
+    await endpoint.script([{ status: 200, delayMs: 300 }]);
+    await expectStatus(organization.admin.post(`${path}/retry`), 202);
+    expect(await organization.admin.delete(`${path}/payload`)).toMatchObject({ status: 409, body: { code: 'delivery_not_finished' } });
+    await endpoint.arrived(5);
+    await vi.waitUntil(async () => (await deliveriesOf(webhookId))[0]?.status === 'delivered');
+    await expectStatus(organization.admin.delete(`${path}/payload`), 204);
+  });
+
+  it('ends retries and recoveries of it: both are refused or leave it out, and nothing is sent', async () => {
+    const { organization, endpoint, webhookId, path } = await given([{ status: 500 }]);
+    await untilEnded(webhookId);
+    const sent = (await endpoint.requests()).length;
+    await expectStatus(organization.admin.delete(`${path}/payload`), 204);
+    expect(await organization.admin.post(`${path}/retry`)).toMatchObject({ status: 409, body: { code: 'payload_erased' } });
+    const recover = `${organization.path}/webhooks/${webhookId}/recover`;
+    expect((await organization.admin.post(recover, { since: '2020-01-01' })).body).toEqual({ count: 0 });
+
+    // Beside one that can be recovered.
+    await consume([aMessage([anEvent(organization.id)])]);
+    await untilEnded(webhookId);
+    expect((await organization.admin.post(recover, { since: '2020-01-01' })).body).toEqual({ count: 1 });
+    await endpoint.script([{ status: 200 }]);
+    await runAlarm(webhookId);
+    await untilEnded(webhookId);
+    const [recovered, erased] = await deliveriesOf(webhookId);
+    expect([recovered!.status, erased!.status]).toEqual(['delivered', 'failed']);
+    const bodies = (await endpoint.requests()).slice(sent).map(({ bodyBase64 }) => atob(bodyBase64));
+    expect(bodies.every((body) => body.includes('"ada@example.com"'))).toBe(true);
+  });
+
+  it('stays so where the outcome of an interrupted attempt arrives afterwards, with what the endpoint answered', async () => {
+    const { organization, webhookId, deliveryId, path } = await given([{ status: 500 }]);
+    await untilEnded(webhookId);
+    const { attempts } = (await organization.admin.get(path)).body;
+    await runInDurableObject(outboxOf(webhookId), (_, { storage }) => {
+      const store = new OutboxStore(storage);
+      const last = store.attempt(store.find(deliveryId)!, 4)!;
+      store.saveAttempt(store.find(deliveryId)!, { ...last, outcome: 'interrupted' });
+    });
+    await expectStatus(organization.admin.delete(`${path}/payload`), 204);
+    const late = { ...attempts[3], startedAt: Date.now(), outcome: 'succeeded', responseStatus: 200, responseBody: PERSONAL, error: null };
+    const config = await configOf(webhookId);
+    const summary = (await deliveriesOf(webhookId))[0]!;
+    const delivery = { id: deliveryId, eventId: summary.eventId, event: summary.event, sessionId: null, acceptedAt: summary.createdAt };
+    const entry = {
+      kind: 'attempted' as const,
+      delivery: { ...delivery, payload: new Uint8Array([1]) },
+      result: { record: late, retryAfterMs: null },
+    };
+    await outboxOf(webhookId).record(config, [entry]);
+    expect((await organization.admin.get(path)).body).toMatchObject({ status: 'delivered', payload: null });
+    expect(await storedIn(webhookId)).not.toContain(PERSONAL);
+  });
+
+  it('leaves no trace of its own once retention removes the delivery', async () => {
+    const { organization, webhookId, deliveryId, path } = await given([{ status: 200 }]);
+    await expectStatus(organization.admin.delete(`${path}/payload`), 204);
+    vi.setSystemTime(Date.now() + 31 * 86_400_000);
+    await runAlarm(webhookId);
+    expect(await storedIn(webhookId)).not.toContain(deliveryId);
+  });
+
+  it('is for keys that may write, and for what is there', async () => {
+    const { organization, path } = await given([{ status: 200 }]);
+    const reader = await createKey(organization.id, ['read']);
+    expect(await call('DELETE', `/api/v1${path}/payload`, { key: reader })).toMatchObject({ status: 403 });
+    expect(await organization.admin.delete(`${path}x/payload`)).toMatchObject({ status: 404 });
+    expect((await organization.admin.get(path)).body.payload).toContain(PERSONAL);
+  });
+});
+
+describe("erasing an event's payload", () => {
+  it('erases it from the log of every webhook that it went to', async () => {
+    const { organization, webhookId, eventId } = await givenTwo([{ status: 200, ...echo }], [{ status: 204 }]);
+    await expectStatus(organization.admin.delete(`${organization.path}/events/${eventId}/payload`), 204);
+    for (const { id } of (await organization.admin.get(`${organization.path}/webhooks`)).body.webhooks) {
+      expect(await storedIn(id)).not.toContain(PERSONAL);
+    }
+    expect(await deliveriesOf(webhookId)).toHaveLength(1);
+  });
+
+  it('names what has not ended, and erases the rest', async () => {
+    const { organization, webhookId, other, eventId } = await givenTwo([{ status: 200 }], [{ status: 500 }]);
+    const waiting = (await deliveriesOf(other))[0]!.id;
+    expect(await organization.admin.delete(`${organization.path}/events/${eventId}/payload`)).toMatchObject({
+      status: 409,
+      body: { code: 'delivery_not_finished', details: { deliveryIds: [waiting] } },
+    });
+    expect(await storedIn(webhookId)).not.toContain(PERSONAL);
+    expect(await storedIn(other)).toContain(PERSONAL);
+  });
+
+  it('is 404 where the event went to none of the organization’s webhooks', async () => {
+    const { eventId } = await given([{ status: 200 }]);
+    const stranger = await createOrganization();
+    await createWebhook(stranger);
+    expect(await stranger.admin.delete(`${stranger.path}/events/${eventId}/payload`)).toMatchObject({ status: 404 });
+  });
+
+  async function givenTwo(first: Parameters<Inbox['script']>[0], second: Parameters<Inbox['script']>[0]) {
+    const organization = await createOrganization();
+    const [one, two] = [endpointInbox(), endpointInbox()];
+    await Promise.all([one.script(first), two.script(second)]);
+    const { id: webhookId } = await createWebhook(organization, { url: one.url });
+    const { id: other } = await createWebhook(organization, { url: two.url });
+    await consume([aMessage([anEvent(organization.id, { visitor: { email: PERSONAL } })])]);
+    const [delivery] = await endedDeliveriesOf(webhookId, 1);
+    await vi.waitUntil(async () => (await deliveriesOf(other))[0]?.attemptCount === 1);
+    return { organization, webhookId, other, eventId: delivery!.eventId };
+  }
+});
+
+/** A webhook's configuration, as the consumer hands it over. */
+async function configOf(webhookId: string) {
+  return (await readWebhook(env.DB, webhookId))!;
+}

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { DeliveriesChart } from '../../../src/dashboard/charts/deliveries-chart.tsx';
+import { LatencyChart } from '../../../src/dashboard/charts/latency-chart.tsx';
+import { ResponseCodesChart } from '../../../src/dashboard/charts/response-codes-chart.tsx';
+import { Sparkline } from '../../../src/dashboard/charts/sparkline.tsx';
+import { type Counted, statisticsOf } from '../../support/statistics.ts';
+
+const delivered = { status: 'delivered', responseStatus: 204 } as const;
+const COUNTED: readonly Counted[] = [
+  { ...delivered, bucket: 0, deliveries: 1_200, durationMs: 100 },
+  { ...delivered, bucket: 1, deliveries: 30, durationMs: 100 },
+  { bucket: 1, status: 'failed', deliveries: 8, durationMs: 2_000, responseStatus: 503 },
+  { bucket: 1, status: 'failed', deliveries: 1, durationMs: 30_000, responseStatus: null },
+  { ...delivered, bucket: 3, deliveries: 5, durationMs: 400 },
+  { bucket: 23, status: 'discarded', deliveries: 2, durationMs: null, responseStatus: null },
+];
+const day = statisticsOf('24h', COUNTED);
+const nothing = statisticsOf('30d', []);
+
+/** Deliveries of which a chart has nothing to tell: none has ended, or none was attempted. */
+const retrying = statisticsOf('24h', [{ bucket: 3, status: 'retrying', deliveries: 2, durationMs: 10, responseStatus: 500 }]);
+const discarded = statisticsOf('24h', COUNTED.slice(-1));
+const UNSHOWN = { DeliveriesChart: retrying, LatencyChart: discarded, ResponseCodesChart: discarded };
+
+const CHARTS = { DeliveriesChart, LatencyChart, ResponseCodesChart };
+
+/** What the label of the picture says. */
+function labelOf(html: string): string | undefined {
+  return /role="img" aria-label="([^"]*)"/.exec(html)?.[1];
+}
+
+/** The text of each cell of the table, by rows, without the head. */
+function tableOf(html: string): string[][] {
+  const rows = html.split('<tbody>')[1]?.split('</tbody>')[0]?.split('</tr>').slice(0, -1) ?? [];
+  return rows.map((row) => [...row.matchAll(/<t[hd][^>]*>([^<]*)</g)].map(([, text = '']) => text));
+}
+
+describe('the chart of deliveries', () => {
+  const html = String(<DeliveriesChart statistics={day} />);
+
+  it('says in a sentence what it shows, and when most failed', () => {
+    expect(labelOf(html)).toBe(
+      'Deliveries in the last 24 hours: 1,235 delivered, 9 failed, 2 discarded. Most failures: 9, Nov 25, 00:00 UTC.',
+    );
+    expect(labelOf(String(<DeliveriesChart statistics={statisticsOf('1h', COUNTED.slice(0, 1))} />))).toBe(
+      'Deliveries in the last hour: 1,200 delivered, 0 failed, 0 discarded.',
+    );
+  });
+
+  it('has the numbers of every bucket as a table', () => {
+    const table = tableOf(html);
+    expect(table).toHaveLength(24);
+    expect(table.slice(0, 2)).toEqual([
+      ['Nov 24, 23:00', '1,200', '0', '0'],
+      ['Nov 25, 00:00', '30', '9', '0'],
+    ]);
+    expect(table.at(-1)).toEqual(['Nov 25, 22:00', '0', '0', '2']);
+  });
+
+  it('draws a bar for what there is, and none for what there is not', () => {
+    expect(html.match(/fill="url\(#deliveries-delivered\)" stroke="currentColor"/g)).toHaveLength(1 + 3);
+    expect(html.match(/fill="url\(#deliveries-failed\)" stroke="currentColor"/g)).toHaveLength(1 + 1);
+    expect(html.match(/fill="url\(#deliveries-discarded\)" stroke="currentColor"/g)).toHaveLength(1 + 1);
+  });
+});
+
+describe('the chart of response times', () => {
+  const html = String(<LatencyChart statistics={day} />);
+
+  it('says in a sentence what it shows', () => {
+    expect(labelOf(html)).toMatch(/^Response time in the last 24 hours: median \d+ ms, 95th percentile \d+ ms\.$/);
+  });
+
+  it('has the numbers of every bucket as a table, with a dash where nothing was answered', () => {
+    const [, second, third] = tableOf(html);
+    expect(second?.[0]).toBe('Nov 25, 00:00');
+    expect(second?.[1]).toMatch(/^\d+ ms$/);
+    expect(second?.[2]).toMatch(/^2(\.\d)? s$/);
+    expect(third).toEqual(['Nov 25, 01:00', '–', '–']);
+  });
+
+  it('interrupts its lines where nothing was answered, and marks what stands alone', () => {
+    const [, path = ''] = /class="chart-p50" d="([^"]*)"/.exec(html.split('chart-plot')[1] ?? '') ?? [];
+    expect(path.match(/M/g)).toHaveLength(2);
+    expect(html.split('chart-plot')[1]?.match(/<circle class="chart-p50"/g)).toHaveLength(3);
+  });
+});
+
+describe('the chart of responses', () => {
+  const html = String(<ResponseCodesChart statistics={day} />);
+
+  it('says in a sentence what it shows', () => {
+    expect(labelOf(html)).toBe('Responses to attempts in the last 24 hours: 1,235 2xx, 0 3xx, 0 4xx, 8 5xx, 1 no answer.');
+  });
+
+  it('has the numbers of every bucket as a table', () => {
+    expect(tableOf(html)[1]).toEqual(['Nov 25, 00:00', '30', '0', '0', '8', '1']);
+  });
+});
+
+describe('the small chart of a row', () => {
+  it('says how many were delivered and failed', () => {
+    const html = String(<Sparkline statistics={day} />);
+    expect(labelOf(html)).toBe('Deliveries in the last 24 hours: 1,235 delivered, 9 failed');
+    expect(html.match(/class="chart-delivered"/g)).toHaveLength(3);
+    expect(html.match(/class="chart-failed"/g)).toHaveLength(1);
+  });
+
+  it('is a line where there was nothing', () => {
+    const html = String(<Sparkline statistics={nothing} />);
+    expect(labelOf(html)).toBe('No deliveries in the last 30 days');
+    expect(html).not.toContain('<rect');
+  });
+
+  it.each([['delivered'], ['failed']] as const)('keeps within its height where all was %s', (status) => {
+    const counted = { bucket: 2, status, deliveries: 7, durationMs: 10, responseStatus: null };
+    const html = String(<Sparkline statistics={statisticsOf('24h', [counted])} />);
+    const [, y, height] = /<rect [^>]*y="([\d.]+)" height="([\d.]+)"/.exec(html) ?? [];
+    expect(Number(height)).toBeGreaterThan(10);
+    expect(Number(y) + Number(height)).toBeLessThanOrEqual(24);
+  });
+});
+
+describe.each(Object.entries(CHARTS))('%s', (name, Drawn) => {
+  it('says so where there was nothing', () => {
+    const html = String(<Drawn statistics={nothing} />);
+    expect(html).toContain('No deliveries in this period');
+    expect(html).not.toContain('<svg');
+  });
+
+  it('says so where there was nothing that it could show yet', () => {
+    const html = String(<Drawn statistics={UNSHOWN[name as keyof typeof CHARTS]} />);
+    expect(html).toContain('Nothing to show yet');
+    expect(html).not.toContain('<svg');
+  });
+
+  it('needs nothing that a strict Content-Security-Policy forbids', () => {
+    expect(String(<Drawn statistics={day} />)).not.toMatch(/ style=|<script|<style|javascript:| on[a-z]+=/);
+  });
+});
+
+it('charts on one page share no id, and use no pattern that is not there', () => {
+  const html = Object.values(CHARTS)
+    .map((Drawn) => String(<Drawn statistics={day} />))
+    .join('');
+  const ids = [...html.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id);
+  expect(new Set(ids).size).toBe(ids.length);
+  const used = new Set([...html.matchAll(/url\(#([^)]*)\)/g)].map(([, id]) => id));
+  expect(ids).toEqual(expect.arrayContaining([...used]));
+  expect(used.size).toBe(8);
+});

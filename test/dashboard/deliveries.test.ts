@@ -1,0 +1,285 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createOrganization, createWebhook, type TestOrganization } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
+import { type Page, signedIn, type Visitor } from '../support/dashboard.ts';
+import {
+  aMessage,
+  anEvent,
+  consume,
+  deliveriesOf,
+  endedDeliveriesOf,
+  endpointInbox,
+  outboxOf,
+  runAlarm,
+  untilEnded,
+} from '../support/deliveries.ts';
+import type { Inbox } from '../support/receiver.ts';
+
+driveDate();
+
+interface Given {
+  organization: TestOrganization;
+  endpoint: Inbox;
+  webhookId: string;
+  person: Visitor;
+  /** A page of the webhook. */
+  page(part?: string): Promise<Page>;
+  /** Presses a button of it. */
+  press(part: string, fields?: Record<string, string>): Promise<Page>;
+  post(events?: number, extra?: Record<string, unknown>): Promise<void>;
+}
+
+async function given(input: Record<string, unknown> = {}): Promise<Given> {
+  const organization = await createOrganization();
+  const endpoint = endpointInbox();
+  const { id } = await createWebhook(organization, { url: endpoint.url, events: ['*'], secret: 'a secret', ...input });
+  const person = await signedIn(organization);
+  return {
+    organization,
+    endpoint,
+    webhookId: id,
+    person,
+    page: (part = '') => person.get(part === '' || part.startsWith('?') ? `${id}${part}` : `${id}/${part}`),
+    press: (part, fields) => person.submit(`${id}/${part}`, fields),
+    post: async (events = 1, extra = {}) => {
+      await consume([aMessage(Array.from({ length: events }, () => anEvent(organization.id, extra)))]);
+    },
+  };
+}
+
+/** Fails for good: every attempt of the schedule. */
+async function givenFailure(): Promise<Given & { deliveryId: string }> {
+  const setting = await given();
+  await setting.endpoint.script([{ status: 500, headers: { 'X-Trace': 'abc' }, body: '{"error":"no <b>room</b>"}' }]);
+  await setting.post();
+  await untilEnded(setting.webhookId);
+  const [delivery] = await deliveriesOf(setting.webhookId);
+  if (!delivery) throw new Error('Nothing was recorded.');
+  return { ...setting, deliveryId: delivery.id };
+}
+
+describe('the overview', () => {
+  it('shows how the webhook has been doing, and its newest deliveries', async () => {
+    const { page, post, webhookId } = await given();
+    await post(3);
+    await endedDeliveriesOf(webhookId, 3);
+    const { text, html } = await page();
+    for (const said of ['Healthy', 'Last 24 hours', 'Delivered 3', 'Success rate 100 %', 'Waiting now 0', 'Recent deliveries']) {
+      expect(text).toContain(said);
+    }
+    expect(html.match(/<tr id="dlv_/g)).toHaveLength(3);
+    for (const period of ['1h', '7d', '30d']) expect((await page(`?period=${period}`)).status).toBe(200);
+  });
+
+  it('is shown without what an outbox that does not answer would say', async () => {
+    const { organization, webhookId } = await given();
+    const silent = new Proxy({}, { get: () => () => Promise.reject(new Error('unreachable')) });
+    const person = await signedIn(organization, 'read', { vars: { OUTBOX: { getByName: () => silent } as unknown as Env['OUTBOX'] } });
+    const page = await person.get(webhookId);
+    expect(page.status).toBe(200);
+    expect(page.text).toContain('The statistics are not available right now.');
+    expect(page.text).toContain('The deliveries are not available right now.');
+  });
+});
+
+describe('the deliveries', () => {
+  it('are listed newest first, page by page', async () => {
+    const { page, post, webhookId } = await given({ enabled: false });
+    for (let posted = 0; posted < 3; posted++) {
+      vi.setSystemTime(Date.now() + 1_000);
+      await post(10);
+    }
+    const first = await page('deliveries');
+    const shown = (html: string) => [...html.matchAll(/<tr id="(dlv_\w+)"/g)].map(([, id]) => id);
+    expect(shown(first.html)).toEqual((await deliveriesOf(webhookId)).slice(0, 25).map(({ id }) => id));
+    const [, older = ''] = /href="([^"]*cursor[^"]*)">Older/.exec(first.html) ?? [];
+    const second = await page(older.slice(older.indexOf('deliveries?')).replaceAll('&amp;', '&'));
+    expect(shown(second.html)).toEqual((await deliveriesOf(webhookId)).slice(25).map(({ id }) => id));
+    expect(second.text).toContain('Newest');
+  });
+
+  it('are filtered by status, event, day and part of an id', async () => {
+    const { page, post, endpoint, webhookId } = await given();
+    await post(2);
+    await endedDeliveriesOf(webhookId, 2);
+    await endpoint.script([{ status: 500 }]);
+    await post(1, { session_id: 'ses_to_be_found' });
+    const count = async (query: string) => (await page(`deliveries?${query}`)).html.match(/<tr id="dlv_/g)?.length ?? 0;
+    expect(await count('status=delivered')).toBe(2);
+    expect(await count('status=retrying')).toBe(1);
+    expect(await count('event=webhook.failing')).toBe(0);
+    expect(await count('q=TO_BE')).toBe(1);
+    const today = new Date().toISOString().slice(0, 10);
+    expect(await count(`from=${today}&to=${today}`)).toBe(3);
+    expect(await count('to=2020-01-01')).toBe(0);
+    expect((await page('deliveries?q=nothing')).text).toContain('No delivery fits these filters.');
+  });
+
+  it.each(['status=lost', 'from=someday', 'cursor=nonsense'])('say what is wrong with %s', async (query) => {
+    const { page } = await given();
+    const shown = await page(`deliveries?${query}`);
+    expect(shown.status).toBe(200);
+    expect(shown.html).toMatch(/class="error" role="alert">/);
+  });
+
+  it('come alone, and leave messages for people, where the script asks for what is new', async () => {
+    const { person, webhookId } = await given();
+    await person.post(`${webhookId}/pause`);
+    const fresh = await person.get(`${webhookId}/deliveries`, { 'X-Live': '1' });
+    expect(fresh.html).toMatch(/^<main>/);
+    expect(fresh.html).toContain('id="deliveries"');
+    expect((await person.get(`${webhookId}/settings`)).text).toContain('The webhook is paused.');
+  });
+});
+
+describe('a delivery', () => {
+  it('shows every attempt with its request and its response, and the payload', async () => {
+    const { page, deliveryId } = await givenFailure();
+    const { text, html } = await page(`deliveries/${deliveryId}`);
+    for (const said of [
+      'Failed',
+      'Every attempt of its schedule failed.',
+      'Attempt 1',
+      'Attempt 4',
+      'First attempt',
+      'Retry by schedule',
+    ]) {
+      expect(text).toContain(said);
+    }
+    for (const said of ['"error": "no <b>room</b>"', 'x-trace', 'X-Bullseye-Signature', '"email": "ada@example.com"', 'Retry now']) {
+      expect(text.toLowerCase()).toContain(said.toLowerCase());
+    }
+    expect(html).not.toContain('<b>room');
+    expect(html).toContain('curl -X POST &#39;http://127.0.0.1');
+  });
+
+  it('is retried by a button, and delivered', async () => {
+    const { press, page, endpoint, deliveryId, webhookId } = await givenFailure();
+    await endpoint.script([{ status: 204 }]);
+    const answer = await press(`deliveries/${deliveryId}/retry`);
+    expect(answer.text).toContain('An attempt is being made now.');
+    await endpoint.arrived(5);
+    await endedDeliveriesOf(webhookId, 1);
+    await vi.waitFor(async () => expect((await page(`deliveries/${deliveryId}`)).text).toMatch(/Delivered.*Attempt 5.*Retried by hand/));
+  });
+
+  it('that is not there is not found', async () => {
+    const { page, person, webhookId } = await given();
+    expect((await page('deliveries/dlv_01JDCQ7Z8W5M3KXN4R2T6V9YBA6V9YBA')).status).toBe(404);
+    expect((await person.post(`${webhookId}/deliveries/dlv_01JDCQ7Z8W5M3KXN4R2T6V9YBA6V9YBA/retry`)).status).toBe(404);
+  });
+
+  it('of a paused webhook is not retried: the page says why', async () => {
+    const { page, press, deliveryId } = await givenFailure();
+    await press('pause');
+    expect((await page(`deliveries/${deliveryId}`)).text).toContain('resume it to deliver again');
+    expect((await press(`deliveries/${deliveryId}/retry`)).text).toContain('The webhook is disabled.');
+  });
+});
+
+describe('a test event', () => {
+  it('is sent by a button, and its delivery shown', async () => {
+    const { press, endpoint } = await given();
+    const answer = await press('test');
+    expect(answer.text).toContain('The test event arrived: 204');
+    expect(answer.text).toContain('Test event');
+    expect((await endpoint.requests())[0]?.headers['x-bullseye-test']).toBe('true');
+  });
+
+  it('that fails shows what the endpoint answered', async () => {
+    const { press, endpoint } = await given();
+    await endpoint.script([{ status: 418, body: 'a teapot' }]);
+    const answer = await press('test');
+    expect(answer.text).toContain('The test event failed: The endpoint answered 418');
+    expect(answer.text).toContain('a teapot');
+  });
+});
+
+describe('the settings', () => {
+  it('reveal the secret once, by a button', async () => {
+    const { page, press } = await given();
+    expect((await page('settings')).html).not.toContain('a secret<');
+    expect((await press('secret/reveal')).html).toContain('>a secret<');
+    expect((await page('settings')).html).not.toContain('>a secret<');
+  });
+
+  it('rotate the secret, count the overlap down, and end it early', async () => {
+    const { page, press, organization, webhookId } = await given();
+    const rotated = await press('secret/rotate', { secret: '', overlapSeconds: '3600' });
+    const [secret = ''] = /whsec_[A-Za-z0-9+/=]{44}/.exec(rotated.html) ?? [];
+    const stored = async () => (await organization.admin.get(`${organization.path}/webhooks/${webhookId}/secret`)).body;
+    expect(await stored()).toMatchObject({ secret, previousSecretExpiresAt: expect.any(String) });
+    expect(rotated.text).toContain('The secret before signs, too, for another 1 h');
+    vi.setSystemTime(Date.now() + 30 * 60_000);
+    expect((await page('settings')).text).toContain('for another 30 min');
+    expect((await press('secret/end-overlap')).text).toContain('The secret before signs no more.');
+    expect(await stored()).toMatchObject({ secret, previousSecretExpiresAt: null });
+    expect((await page('settings')).text).not.toContain('for another');
+  });
+
+  it('say what is wrong with a new secret', async () => {
+    const { person, webhookId } = await given();
+    const page = await person.post(`${webhookId}/secret/rotate`, { secret: 'x'.repeat(257), overlapSeconds: '0' });
+    expect(page.status).toBe(422);
+    expect(page.html).toContain('id="secret-error"');
+  });
+
+  it('pause and resume, and recover what came meanwhile', async () => {
+    const { press, page, post, endpoint, webhookId } = await given();
+    expect((await press('pause')).text).toContain('This webhook is paused');
+    await post(3);
+    expect((await page('deliveries')).text).toContain('Discarded');
+    expect((await press('recover', { span: '1h' })).text).toContain('The webhook is disabled.');
+    expect((await press('resume')).text).toContain('The webhook gets events again.');
+    vi.setSystemTime(Date.now() + 1_000);
+    expect((await press('recover', { span: '1h', since: '' })).text).toContain('3 deliveries start over.');
+    expect((await page()).text).toContain('A recovery is under way');
+    await runAlarm(webhookId);
+    await endpoint.arrived(3);
+    await untilEnded(webhookId);
+    const { text } = await page();
+    expect(text).not.toContain('A recovery is under way');
+    expect(text).toContain('Delivered 3');
+  });
+
+  it('recover since a time, and refuse one that is not past or is none', async () => {
+    const { press, person, webhookId } = await given();
+    expect((await press('recover', { since: '2026-11-01T10:00' })).text).toContain('there is nothing to recover');
+    for (const since of ['2999-01-01T00:00', 'last week']) {
+      const page = await person.post(`${webhookId}/recover`, { since });
+      expect(page.status).toBe(422);
+      expect(page.html).toContain('id="since-error"');
+    }
+  });
+});
+
+describe('a banner', () => {
+  it('says what happens next with an endpoint that fails, then with one that does not respond', async () => {
+    const { page, post, endpoint, webhookId } = await given();
+    await endpoint.script([{ status: 500 }]);
+    await post(4);
+    while ((await outboxOf(webhookId).status()).health === 'healthy') await runAlarm(webhookId);
+    await vi.waitFor(async () => expect((await page()).text).toMatch(/Deliveries are failing|The endpoint does not respond/));
+    while ((await outboxOf(webhookId).status()).health !== 'open') {
+      vi.setSystemTime(Date.now() + 40 * 60_000);
+      await runAlarm(webhookId);
+    }
+    await vi.waitFor(async () => {
+      const { text } = await page();
+      expect(text).toContain('The endpoint does not respond');
+      expect(text).toMatch(/The next probe goes out (in|now|just|\d)/);
+    });
+    expect((await page('deliveries')).text).toContain('held');
+  });
+
+  it('says why the service disabled a webhook, and enables it again', async () => {
+    const { page, press, post, endpoint, webhookId } = await given();
+    await endpoint.script([{ status: 410 }]);
+    await post();
+    await runAlarm(webhookId);
+    const { text } = await page();
+    expect(text).toContain('This webhook was disabled');
+    expect(text).toContain('410 Gone');
+    expect((await press('resume')).text).toContain('Healthy');
+  });
+});

@@ -1,0 +1,244 @@
+import { env } from 'cloudflare:workers';
+import { describe, expect, it, vi } from 'vitest';
+import { databaseOf } from '../../src/db/client.ts';
+import { dashboardLinks, dashboardSessions } from '../../src/db/schema.ts';
+import { client, createKey, createOrganization, expectStatus, PLATFORM_KEY, platform } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
+import { makeLink, PAGES, signedIn, visitor } from '../support/dashboard.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+driveDate();
+
+describe('a link', () => {
+  it('asks for a click, and then signs in to the pages of its organization', async () => {
+    const organization = await createOrganization();
+    const person = visitor();
+    const link = await makeLink(organization.id);
+    const asked = await person.get(link);
+    expect(asked.status).toBe(200);
+    expect(asked.text).toContain('Continue');
+    expect(person.cookies.size).toBe(0);
+    const list = await person.submit(link);
+    expect(list.status).toBe(200);
+    expect(list.text).toContain('Test organization');
+  });
+
+  it('survives those who only look at it', async () => {
+    const organization = await createOrganization();
+    const link = await makeLink(organization.id);
+    for (let looks = 0; looks < 3; looks++) await visitor().get(link);
+    expect((await visitor().post(link)).location).toBe(PAGES);
+  });
+
+  it('works once, for one of those who race with it', async () => {
+    const organization = await createOrganization();
+    const link = await makeLink(organization.id);
+    const answers = await Promise.all(Array.from({ length: 5 }, () => visitor().post(link)));
+    expect(answers.map(({ status }) => status).sort()).toEqual([303, 410, 410, 410, 410]);
+    const replayed = visitor();
+    expect((await replayed.post(link)).text).toContain('This link does not work any more');
+    expect(replayed.cookies.size).toBe(0);
+  });
+
+  it('works for 15 minutes', async () => {
+    const organization = await createOrganization();
+    const [early, late] = [await makeLink(organization.id), await makeLink(organization.id)];
+    vi.setSystemTime(Date.now() + 15 * MINUTE - 1);
+    expect((await visitor().post(early)).status).toBe(303);
+    vi.setSystemTime(Date.now() + 1);
+    expect((await visitor().post(late)).status).toBe(410);
+  });
+
+  it('that nobody made is refused', async () => {
+    expect((await visitor().post(`${PAGES}/link/${'A'.repeat(43)}`)).status).toBe(410);
+  });
+
+  it('ends with the key that made it', async () => {
+    const organization = await createOrganization();
+    const { body } = await expectStatus(organization.admin.post(`${organization.path}/dashboard-links`), 201);
+    const { apiKeys } = (await organization.admin.get(`${organization.path}/api-keys`)).body;
+    await expectStatus(organization.admin.delete(`${organization.path}/api-keys/${apiKeys[0].id}`), 204);
+    expect((await visitor().post(new URL(body.url).pathname)).status).toBe(410);
+  });
+
+  it('is stored as a hash', async () => {
+    const organization = await createOrganization();
+    const link = await makeLink(organization.id);
+    const rows = await databaseOf(env.DB).select().from(dashboardLinks);
+    expect(rows.length).toBeGreaterThan(0);
+    expect(JSON.stringify(rows)).not.toContain(link.split('/').at(-1));
+  });
+
+  it("is not made with another organization's key, nor by one without the scope admin", async () => {
+    const [own, other] = [await createOrganization(), await createOrganization()];
+    expect((await other.admin.post(`${own.path}/dashboard-links`)).status).toBe(404);
+    const key = await createKey(own.id, ['write']);
+    const refused = await client(key).post(`${own.path}/dashboard-links`);
+    expect(refused.body.code).toBe('insufficient_scope');
+  });
+});
+
+describe('the sign-in page', () => {
+  it('takes an API key of the organization; the session can do what the key can', async () => {
+    const organization = await createOrganization();
+    const reader = visitor();
+    const list = await reader.submit('sign-in', { key: await createKey(organization.id, ['read']) });
+    expect(list.text).toContain('Read only');
+    const admin = visitor();
+    expect((await admin.submit('sign-in', { key: organization.key })).text).not.toContain('Read only');
+  });
+
+  it.each([
+    ['nothing', '', 401, 'Enter an API key.'],
+    ['a guess', `bsk_live_${'0'.repeat(32)}`, 401, 'The API key is unknown, revoked or expired.'],
+    ['the platform key', PLATFORM_KEY, 403, 'Sign in with an API key of your organization'],
+  ])('refuses %s', async (_what, key, status, says) => {
+    const person = visitor();
+    const answer = await person.post('sign-in', { key });
+    expect(answer.status).toBe(status);
+    expect(answer.text).toContain(says);
+    expect(answer.html).not.toContain(`value="${key}"`);
+    expect(person.cookies.size).toBe(0);
+  });
+
+  it('leads on to the page that was asked for, and to no other site', async () => {
+    const organization = await createOrganization();
+    const asked = await visitor().get(`${PAGES}/new?x=1`);
+    expect(asked).toMatchObject({ status: 303, location: `${PAGES}/sign-in?next=${encodeURIComponent(`${PAGES}/new?x=1`)}` });
+    const { key } = organization;
+    expect((await visitor().post('sign-in', { key, next: `${PAGES}/new?x=1` })).location).toBe(`${PAGES}/new?x=1`);
+    const elsewhere = [
+      'https://evil.example',
+      '//evil.example',
+      `${PAGES}/../../../x`,
+      `${PAGES}/\\evil.example`,
+      `${PAGES}.evil.example/`,
+    ];
+    for (const next of elsewhere) expect((await visitor().post('sign-in', { key, next })).location).toBe(PAGES);
+  });
+});
+
+describe('a session', () => {
+  it('is needed for every page but those that sign in', async () => {
+    for (const path of ['', 'new', 'whk_1', 'whk_1/edit', 'whk_1/settings', 'whk_1/deliveries/dlv_1']) {
+      expect((await visitor().get(path)).location).toMatch(/\/sign-in/);
+    }
+    expect((await visitor().post('whk_1/delete')).location).toBe(`${PAGES}/sign-in`);
+  });
+
+  it('is not opened by a forged cookie', async () => {
+    const person = visitor();
+    person.cookies.set('bullseye_session', 'A'.repeat(43));
+    expect((await person.get()).location).toBe(`${PAGES}/sign-in`);
+  });
+
+  it('lasts 12 hours', async () => {
+    const person = await signedIn(await createOrganization());
+    vi.setSystemTime(Date.now() + 12 * HOUR - 1);
+    expect((await person.get()).status).toBe(200);
+    vi.setSystemTime(Date.now() + 1);
+    expect((await person.get()).status).toBe(303);
+  });
+
+  it('ends by signing out, for copies of its cookie as well', async () => {
+    const person = await signedIn(await createOrganization());
+    const copy = visitor();
+    for (const [name, value] of person.cookies) copy.cookies.set(name, value);
+    expect((await person.post('sign-out')).location).toBe(`${PAGES}/sign-in`);
+    expect(person.cookies.size).toBe(0);
+    expect((await copy.get()).status).toBe(303);
+  });
+
+  it('has a token of its own, whatever cookie the browser came with, and takes the place of the one before', async () => {
+    const organization = await createOrganization();
+    const person = visitor();
+    person.cookies.set('bullseye_session', 'chosen-by-somebody-else');
+    await person.submit('sign-in', { key: organization.key });
+    const first = person.cookies.get('bullseye_session');
+    expect(first).not.toBe('chosen-by-somebody-else');
+    await person.submit('sign-in', { key: organization.key });
+    const before = visitor();
+    before.cookies.set('bullseye_session', first ?? '');
+    expect((await before.get()).status).toBe(303);
+    expect((await person.get()).status).toBe(200);
+  });
+
+  it('ends with the key that made it', async () => {
+    const organization = await createOrganization();
+    const key = await createKey(organization.id, ['write']);
+    const person = visitor();
+    await person.submit('sign-in', { key });
+    const { apiKeys } = (await organization.admin.get(`${organization.path}/api-keys`)).body;
+    const { id } = apiKeys.find(({ name }: { name: string }) => name === 'write');
+    await expectStatus(organization.admin.delete(`${organization.path}/api-keys/${id}`), 204);
+    expect((await person.get()).status).toBe(303);
+  });
+
+  it('made by a platform key lives while that key is configured, beside another or not', async () => {
+    const organization = await createOrganization();
+    const person = await signedIn(organization);
+    const withKeys = async (keys: string) => {
+      const later = visitor({ vars: { PLATFORM_API_KEY: keys } });
+      for (const [name, value] of person.cookies) later.cookies.set(name, value);
+      return (await later.get()).status;
+    };
+    expect(await withKeys(`a-newer-platform-key, ${PLATFORM_KEY}`)).toBe(200);
+    expect(await withKeys('a-newer-platform-key')).toBe(303);
+  });
+
+  it('ends with its organization', async () => {
+    const organization = await createOrganization();
+    const person = await signedIn(organization);
+    await expectStatus(platform.delete(organization.path), 204);
+    expect((await person.get()).status).toBe(303);
+  });
+
+  it('is stored as a hash, without the platform key that made it', async () => {
+    const person = await signedIn(await createOrganization());
+    const stored = JSON.stringify(await databaseOf(env.DB).select().from(dashboardSessions));
+    expect(stored).not.toContain(person.cookies.get('bullseye_session'));
+    expect(stored).not.toContain(PLATFORM_KEY);
+  });
+});
+
+describe('the cookie', () => {
+  const cookieOf = async (origin: string, vars?: Partial<Env>) => {
+    const organization = await createOrganization();
+    const answer = await visitor({ origin, vars }).post(await makeLink(organization.id));
+    return answer.headers.getSetCookie().join('\n');
+  };
+
+  it('is for this host alone, out of reach of scripts, and only sent encrypted', async () => {
+    const cookie = await cookieOf('https://webhooks.example.com');
+    expect(cookie).toMatch(/^__Host-bullseye_session=[\w-]{43}; /);
+    for (const attribute of ['Max-Age=43200', 'Path=/', 'HttpOnly', 'Secure', 'SameSite=Lax']) expect(cookie).toContain(attribute);
+    expect(cookie).not.toContain('Domain');
+  });
+
+  it('is kept by browsers in development, on loopback without TLS', async () => {
+    const cookie = await cookieOf('http://127.0.0.1:8787');
+    expect(cookie).toMatch(/^bullseye_session=/);
+    expect(cookie).not.toContain('Secure');
+  });
+
+  it('is sent in the frames of other sites only where the operator lists some', async () => {
+    const cookie = await cookieOf('https://webhooks.example.com', { DASHBOARD_FRAME_ANCESTORS: 'https://app.example.com' });
+    for (const attribute of ['SameSite=None', 'Secure', 'Partitioned']) expect(cookie).toContain(attribute);
+  });
+});
+
+describe('a form of another site', () => {
+  it.each([
+    ['says where it comes from', { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }],
+    ['comes from a sibling host', { Origin: 'http://evil.localhost', 'Sec-Fetch-Site': 'same-site' }],
+    ['hides where it comes from', { Origin: 'null', 'Sec-Fetch-Site': 'cross-site' }],
+  ])('is refused: it %s', async (_how, headers) => {
+    const person = await signedIn(await createOrganization());
+    const answer = await person.post('new', { url: 'https://hooks.example.com', events: ['*'] }, headers);
+    expect(answer.status).toBe(403);
+    expect((await person.post('sign-out', {}, headers)).status).toBe(403);
+    expect((await person.get()).text).toContain('No webhooks yet');
+  });
+});

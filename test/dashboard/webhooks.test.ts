@@ -1,0 +1,296 @@
+import { describe, expect, it } from 'vitest';
+import { createOrganization, createWebhook, platform, type TestOrganization } from '../support/api.ts';
+import { PAGES, signedIn, visitor } from '../support/dashboard.ts';
+import { aMessage, anEvent, consume, endpointInbox } from '../support/deliveries.ts';
+
+const FORM = { url: 'https://hooks.example.com/in', events: ['visitor.identified'], secretChoice: 'generate' };
+
+const webhooksOf = async ({ admin, path }: TestOrganization) => (await admin.get(`${path}/webhooks`)).body.webhooks;
+const idOf = (location: string | null) => /whk_\w+/.exec(location ?? '')?.[0] ?? '';
+
+describe('the list', () => {
+  it('that is empty explains webhooks and has Add Webhook', async () => {
+    const page = await (await signedIn(await createOrganization())).get();
+    expect(page.text).toContain('No webhooks yet');
+    expect(page.html).toContain(`href="${PAGES}/new"`);
+    expect(page.text).toContain('Add Webhook');
+  });
+
+  it('shows each webhook with its events, its health in words, its last 24 hours and last delivery', async () => {
+    const organization = await createOrganization();
+    const endpoint = endpointInbox();
+    await createWebhook(organization, { url: endpoint.url, description: 'Into the CRM', events: ['*'] });
+    await createWebhook(organization, { enabled: false });
+    await consume([aMessage([anEvent(organization.id)])]);
+    await endpoint.arrived(1);
+    const { text, html } = await (await signedIn(organization)).get();
+    for (const said of [endpoint.url, 'Into the CRM', 'All events', 'Healthy', 'Paused', '1 delivered, 0 failed', '100 %', 'just now']) {
+      expect(`${text} ${html}`).toContain(said);
+    }
+  });
+
+  it("shows nothing of another organization's", async () => {
+    const [own, other] = [await createOrganization(), await createOrganization()];
+    await createWebhook(other, { url: 'https://secret-place.example.com' });
+    expect((await (await signedIn(own)).get()).html).not.toContain('secret-place');
+  });
+
+  it('is shown without the activity of an outbox that does not answer', async () => {
+    const organization = await createOrganization();
+    await createWebhook(organization);
+    const broken = { getByName: () => ({ activity: () => Promise.reject(new Error('unreachable')) }) };
+    const person = await signedIn(organization, 'read', { vars: { OUTBOX: broken as unknown as Env['OUTBOX'] } });
+    const page = await person.get();
+    expect(page.status).toBe(200);
+    expect(page.text).toContain('hooks.example.com');
+    expect(page.text).toContain('Not available right now');
+  });
+});
+
+describe('a plan below Scale', () => {
+  it('is told how to upgrade, and gets no form', async () => {
+    const person = await signedIn(await createOrganization('growth'));
+    for (const path of ['', 'new']) {
+      const { text, html } = await person.get(path);
+      expect(text).toContain('Webhooks come with the Scale plan');
+      expect(text).toContain('You');
+      expect(html).not.toContain('name="url"');
+    }
+    const linked = await signedIn(await createOrganization('growth'), 'admin', {
+      vars: { DASHBOARD_UPGRADE_URL: 'https://app.example.com/plans' },
+    });
+    expect((await linked.get()).html).toContain('href="https://app.example.com/plans"');
+  });
+
+  it('sees what it has configured after a move down, without buttons that would be refused', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization);
+    await platform.put(organization.path, { name: 'Test', plan: 'starter' });
+    const person = await signedIn(organization);
+    expect((await person.get()).text).toContain('Webhooks are not part of your plan any more');
+    expect((await person.get(id)).text).not.toContain('Send test event');
+    const answer = await person.submit(`${id}/test`);
+    expect(answer.text).toContain('Webhooks need the Scale plan or above.');
+  });
+});
+
+describe('adding a webhook', () => {
+  it('shows the secret that was made, once, with how to verify it', async () => {
+    const organization = await createOrganization();
+    const person = await signedIn(organization);
+    const saved = await person.submit('new', { ...FORM, description: ' Into the CRM ', maxPerSecond: '5' });
+    expect(saved.text).toContain('The webhook is saved');
+    const [secret = ''] = /whsec_[A-Za-z0-9+/=]{44}/.exec(saved.html) ?? [];
+    const [webhook] = await webhooksOf(organization);
+    expect(webhook).toMatchObject({ url: FORM.url, description: 'Into the CRM', events: FORM.events, maxPerSecond: 5, hasSecret: true });
+    expect((await organization.admin.get(`${organization.path}/webhooks/${webhook.id}/secret`)).body.secret).toBe(secret);
+    expect((await person.get(`${webhook.id}/verify`)).html).not.toContain(secret);
+  });
+
+  it("takes a secret of one's own, exactly as it is, or none", async () => {
+    const organization = await createOrganization();
+    const person = await signedIn(organization);
+    const own = idOf((await person.post('new', { ...FORM, secretChoice: 'own', secret: ' spaces count ' })).location);
+    expect((await organization.admin.get(`${organization.path}/webhooks/${own}/secret`)).body.secret).toBe(' spaces count ');
+    await person.post('new', { ...FORM, secretChoice: 'none', secret: 'typed and then left' });
+    expect((await webhooksOf(organization))[0]).toMatchObject({ hasSecret: false });
+  });
+
+  it.each([
+    ['url', { url: 'http://10.0.0.1/in' }, 'url-error'],
+    ['url', { url: '' }, 'url-error'],
+    ['events', { events: [] }, 'events-error'],
+    ['secret', { secretChoice: 'own', secret: '' }, 'secret-error'],
+    ['maxPerSecond', { maxPerSecond: 'many' }, 'maxPerSecond-error'],
+    ['maxPerSecond', { maxPerSecond: '0' }, 'maxPerSecond-error'],
+  ])('says beside the field what is wrong with %s %j, and keeps what was typed', async (_field, wrong, errorId) => {
+    const organization = await createOrganization();
+    const page = await (await signedIn(organization)).post('new', { ...FORM, description: 'kept as typed', ...wrong });
+    expect(page.status).toBe(422);
+    expect(page.html).toMatch(new RegExp(`class="error" id="${errorId}">[^<]+<`));
+    expect(page.html).toContain(`value="kept as typed"`);
+    expect(page.html.match(/class="error" id=/g)).toHaveLength(1);
+    expect(await webhooksOf(organization)).toEqual([]);
+  });
+
+  it('offers every event of the catalogue, with a sample', async () => {
+    const { text, html } = await (await signedIn(await createOrganization())).get('new');
+    for (const said of ['All events', 'visitor.identified', 'webhook.failing', 'jane.doe@example.com']) expect(text).toContain(said);
+    expect(html).toContain('value="visitor.identified" id="event-visitor.identified" checked');
+  });
+
+  it('ends with 20: the page says so, and the API refuses', async () => {
+    const organization = await createOrganization();
+    for (let made = 0; made < 20; made++) await createWebhook(organization);
+    const person = await signedIn(organization);
+    expect((await person.get()).text).toContain('All 20 webhooks are in use.');
+    const refused = await person.post('new', FORM);
+    expect(refused.status).toBe(409);
+    expect(refused.text).toContain('at most 20 webhooks');
+  });
+});
+
+describe('editing a webhook', () => {
+  it('begins with what there is, and leaves the secret alone unless told', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { secret: 'the first', description: 'Before', events: ['visitor.*'] });
+    const person = await signedIn(organization);
+    const form = await person.get(`${id}/edit`);
+    for (const shown of ['value="https://hooks.example.com/in"', 'value="Before"', 'value="visitor.*" id="event-visitor.*" checked']) {
+      expect(form.html).toContain(shown);
+    }
+    expect(form.html).not.toContain('the first');
+    await person.submit(`${id}/edit`, {
+      ...FORM,
+      url: 'https://new.example.com',
+      events: ['visitor.*'],
+      secretChoice: 'keep',
+      description: '',
+    });
+    expect((await webhooksOf(organization))[0]).toMatchObject({ url: 'https://new.example.com', description: null, events: ['visitor.*'] });
+    expect((await organization.admin.get(`${organization.path}/webhooks/${id}/secret`)).body.secret).toBe('the first');
+    await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'none' });
+    expect((await webhooksOf(organization))[0]).toMatchObject({ hasSecret: false });
+  });
+
+  it('says what is wrong beside its field', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization);
+    const page = await (await signedIn(organization)).post(`${id}/edit`, { ...FORM, url: 'ftp://x', secretChoice: 'keep' });
+    expect(page.status).toBe(422);
+    expect(page.html).toContain('value="ftp://x"');
+    expect(page.html).toContain('id="url-error"');
+  });
+});
+
+describe('deleting a webhook', () => {
+  it('asks once more, and then deletes it', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization);
+    const person = await signedIn(organization);
+    expect((await person.get(`${id}/delete`)).text).toContain('Delete this webhook?');
+    expect(await webhooksOf(organization)).toHaveLength(1);
+    expect((await person.submit(`${id}/delete`)).text).toContain('is deleted');
+    expect(await webhooksOf(organization)).toEqual([]);
+  });
+});
+
+describe("every page and button of another organization's webhook", () => {
+  const gets = ['', '/edit', '/verify', '/settings', '/delete', '/deliveries', '/deliveries/dlv_1'];
+  const posts = ['/edit', '/delete', '/test', '/pause', '/resume', '/recover', '/deliveries/dlv_1/retry'];
+  const secrets = ['/secret/reveal', '/secret/rotate', '/secret/end-overlap'];
+
+  it('is not found', async () => {
+    const [own, other] = [await createOrganization(), await createOrganization()];
+    const { id } = await createWebhook(other, { secret: 'theirs' });
+    const person = await signedIn(own);
+    for (const part of gets) expect([part, (await person.get(`${id}${part}`)).status]).toEqual([part, 404]);
+    for (const part of [...posts, ...secrets]) expect([part, (await person.post(`${id}${part}`, FORM)).status]).toEqual([part, 404]);
+    expect(await webhooksOf(other)).toMatchObject([{ id, url: FORM.url, enabled: true }]);
+  });
+
+  it('and for a session that reads only, what would change something is refused and not offered', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { secret: 'ours' });
+    const person = await signedIn(organization, 'read');
+    for (const part of ['', '/settings', '/deliveries', '/verify']) {
+      const page = await person.get(`${id}${part}`);
+      expect([part, page.status]).toEqual([part, 200]);
+      expect(page.html.match(/<form method="post" action="([^"]*)"/g)).toEqual([`<form method="post" action="${PAGES}/sign-out"`]);
+    }
+    for (const part of [...posts, ...secrets]) expect([part, (await person.post(`${id}${part}`, FORM)).status]).toEqual([part, 403]);
+    for (const path of ['new', `${id}/edit`, `${id}/delete`]) expect((await person.get(path)).status).toBe(403);
+    expect((await person.post('new', FORM)).status).toBe(403);
+  });
+
+  it('and a session with the scope write does not reveal or rotate secrets', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { secret: 'ours' });
+    const person = await signedIn(organization, 'write');
+    for (const part of secrets) expect([part, (await person.post(`${id}${part}`)).status]).toEqual([part, 403]);
+    expect((await person.get(`${id}/settings`)).text).not.toContain('Reveal the secret');
+  });
+});
+
+describe('a page', () => {
+  it('that is not there is a page, too', async () => {
+    const page = await (await signedIn(await createOrganization())).get('whk_1/nothing/here');
+    expect(page.status).toBe(404);
+    expect(page.text).toContain('There is no such page');
+  });
+
+  it('is found with a slash at its end as well', async () => {
+    const person = await signedIn(await createOrganization());
+    const answer = await person.get(`${PAGES}/new/`);
+    expect([answer.status, new URL(answer.location ?? '', 'http://localhost').pathname]).toEqual([301, `${PAGES}/new`]);
+    expect((await person.get(`${PAGES}/`)).status).toBe(301);
+  });
+
+  it('has a policy that admits nothing inline, and goes into no cache and no frame', async () => {
+    const { headers, html } = await (await signedIn(await createOrganization())).get();
+    const policy = headers.get('Content-Security-Policy') ?? '';
+    for (const part of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "form-action 'self'", "frame-ancestors 'none'"]) {
+      expect(policy).toContain(part);
+    }
+    expect(policy).not.toContain('unsafe');
+    expect(headers.get('Cache-Control')).toBe('no-store');
+    expect(html).not.toMatch(/<script[^>]*>[^<]|style=|<style|\son\w+=/);
+  });
+
+  it("is themed by the operator, and framed by the operator's origins", async () => {
+    const vars = {
+      DASHBOARD_NAME: 'Acme & Co',
+      DASHBOARD_LOGO_URL: 'https://cdn.acme.example/logo.svg',
+      DASHBOARD_ACCENT: '#ffe100',
+      DASHBOARD_FRAME_ANCESTORS: 'https://app.acme.example',
+    };
+    const person = visitor({ vars });
+    const { headers, html } = await person.get('sign-in');
+    expect(html).toContain('<img src="https://cdn.acme.example/logo.svg" alt="Acme &amp; Co"');
+    expect(headers.get('Content-Security-Policy')).toContain("img-src 'self' https://cdn.acme.example;");
+    expect(headers.get('Content-Security-Policy')).toContain('frame-ancestors https://app.acme.example');
+    const theme = await person.get('theme.css');
+    expect(theme.headers.get('Content-Type')).toContain('text/css');
+    // Black reads on yellow; yellow does not read on white.
+    expect(theme.html).toContain('--accent: #ffe100; --accent-ink: #000000;');
+    expect(theme.html).not.toContain('--accent-text: #ffe100; }\n@media');
+  });
+
+  it('shows what comes from outside as text, whatever it says', async () => {
+    const organization = await createOrganization();
+    const hostile = '"><script>alert(1)</script>';
+    await createWebhook(organization, { url: `https://hooks.example.com/?${encodeURIComponent("'")}<b>`, description: hostile });
+    const person = await signedIn(organization);
+    const { html } = await person.get();
+    expect(html).not.toContain('<script>alert');
+    expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;');
+    expect((await person.post('new', { ...FORM, url: hostile, description: hostile })).html).not.toContain('<script>alert');
+  });
+
+  it('keeps within the rate limit of a key, counted apart from it', async () => {
+    const organization = await createOrganization();
+    const person = await signedIn(organization);
+    const exhausted = { getByName: () => ({ take: () => ({ allowed: false, limit: 1_000, remaining: 0, resetAt: Date.now() + 30_000 }) }) };
+    const limited = visitor({ vars: { RATE_LIMITER: exhausted as unknown as Env['RATE_LIMITER'] } });
+    for (const [name, value] of person.cookies) limited.cookies.set(name, value);
+    const page = await limited.get();
+    expect(page.status).toBe(429);
+    expect(Number(page.headers.get('Retry-After'))).toBeGreaterThan(0);
+    expect(page.text).toContain('A little slower, please');
+  });
+
+  it('says that the database is not available, where it is not', async () => {
+    const organization = await createOrganization();
+    const person = await signedIn(organization);
+    const down = new Proxy({} as D1Database, {
+      get: () => () => {
+        throw new Error('D1_ERROR: unreachable');
+      },
+    });
+    const unlucky = visitor({ vars: { DB: down } });
+    for (const [name, value] of person.cookies) unlucky.cookies.set(name, value);
+    const page = await unlucky.get();
+    expect(page.status).toBe(503);
+    expect(page.text).toContain('Not available right now');
+  });
+});

@@ -1,0 +1,236 @@
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Browser, Page } from 'playwright-core';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import { accessibilityViolations, launchChromium, noBrowser, openPage, type WatchedPage } from '../support/browser.ts';
+import { type Customer, signUp } from '../support/customer.ts';
+import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
+import { startReceiver } from '../support/receiver-server.ts';
+
+const PAGES = '/settings/integrations/webhooks';
+
+const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
+let worker: LocalWorker;
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  if (noBrowser) return;
+  receiver = await startReceiver();
+  worker = await startLocalWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '1s,1h,1h' } });
+  browser = await launchChromium();
+});
+afterAll(async () => {
+  await browser?.close();
+  await worker?.stop();
+  await receiver?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Signs in by a one-time link, as a person does who comes from elsewhere. */
+async function signIn(customer: Customer, watched: WatchedPage, scope = 'admin'): Promise<Page> {
+  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope });
+  await watched.page.goto((body as { url: string }).url);
+  await watched.page.getByRole('button', { name: 'Continue' }).click();
+  await watched.page.waitForURL(`**${PAGES}`);
+  return watched.page;
+}
+
+async function webhookIdOf(customer: Customer): Promise<string> {
+  const { body } = await customer.client.get(`/organization/${customer.organizationId}/webhooks`);
+  return (body as { webhooks: { id: string }[] }).webhooks[0]?.id ?? '';
+}
+
+const anEvent = (organizationId: string) =>
+  JSON.stringify({
+    event: 'visitor.identified',
+    timestamp: new Date().toISOString(),
+    organization_id: organizationId,
+    session_id: 'ses_1',
+    visitor: { email: 'ada@example.com' },
+  });
+
+/** From setting a webhook up to deleting it, as a customer does it. Without a script a page is fetched again instead of bringing itself up to date. */
+async function walk(page: Page, customer: Customer, endpoint: Inbox, withScript: boolean): Promise<void> {
+  const button = (name: string | RegExp) => page.getByRole('button', { name, exact: true });
+  const tab = (name: string) => page.getByRole('navigation', { name: 'Webhook' }).getByRole('link', { name });
+  const visible = (text: string | RegExp) => page.getByText(text).filter({ visible: true }).first();
+  const shows = (text: string | RegExp) => visible(text).waitFor();
+  /** What comes about while the page is open. */
+  const comesToShow = async (text: string | RegExp) => {
+    await page.waitForLoadState();
+    while (!withScript && !(await visible(text).isVisible())) await page.reload();
+    await shows(text);
+  };
+
+  await page.getByRole('link', { name: 'Add Webhook' }).click();
+  await page.getByLabel('Endpoint URL').fill('http://example.com/not-secure');
+  await page.getByLabel('Description').fill('Into the CRM');
+  await button('Save').click();
+  await page
+    .getByText(/https:\/\//)
+    .first()
+    .waitFor();
+  expect(await page.getByLabel('Description').inputValue()).toBe('Into the CRM');
+
+  await page.getByLabel('Endpoint URL').fill(endpoint.url);
+  await page.getByRole('checkbox', { name: 'visitor.identified' }).check();
+  await page.getByRole('radio', { name: 'Make one for me' }).check();
+  await button('Save').click();
+  await shows('The webhook is saved');
+  const secret = (await page.getByText(/^whsec_/).textContent()) ?? '';
+
+  await button('Send test event').first().click();
+  await shows(/The test event arrived: 204/);
+  const [test] = await endpoint.arrived(1);
+  const body = Buffer.from(bodyBytes(test!));
+  new Webhook(secret).verify(body.toString(), test!.headers);
+  expect(test!.headers['x-bullseye-signature']).toBe(createHmac('sha256', secret).update(body).digest('hex'));
+
+  await endpoint.script([{ status: 500, body: '{"error":"out of order"}' }]);
+  await customer.post(anEvent(customer.organizationId));
+  await endpoint.arrived(3);
+  await page
+    .getByRole('link', { name: new URL(endpoint.url).host })
+    .first()
+    .click();
+  await tab('Deliveries').click();
+  await page.waitForURL('**/deliveries');
+  await comesToShow('Retrying');
+  await page.getByRole('row').filter({ hasText: 'Retrying' }).getByRole('link').click();
+  await shows('out of order');
+
+  await endpoint.script([{ status: 200, body: 'thank you' }]);
+  await button('Retry now').click();
+  await shows('An attempt is being made now.');
+  await comesToShow('thank you');
+  await comesToShow('Delivered');
+
+  await page
+    .getByRole('link', { name: new URL(endpoint.url).host })
+    .first()
+    .click();
+  await tab('Settings').click();
+  await button('Rotate secret').click();
+  await shows('This is the new secret.');
+  await shows(/The secret before signs, too, for another/);
+  const rotated = (await page.getByText(/^whsec_/).textContent()) ?? '';
+  expect(rotated).not.toBe(secret);
+  await button('Send test event').click();
+  await shows(/The test event arrived: 200/);
+  const afterRotation = (await endpoint.requests()).at(-1)!;
+  for (const key of [secret, rotated]) new Webhook(key).verify(Buffer.from(bodyBytes(afterRotation)).toString(), afterRotation.headers);
+
+  await page
+    .getByRole('link', { name: new URL(endpoint.url).host })
+    .first()
+    .click();
+  await tab('Settings').click();
+  await button('Pause').click();
+  await shows('This webhook is paused');
+  const before = (await endpoint.requests()).length;
+  await customer.post(anEvent(customer.organizationId));
+  await customer.deliveryThatIs(await webhookIdOf(customer), 'discarded');
+  await button('Resume').first().click();
+  await shows('The webhook gets events again.');
+  await button('Recover deliveries').click();
+  await shows('1 delivery starts over.');
+  await endpoint.arrived(before + 1);
+
+  await tab('Settings').click();
+  await page.getByRole('link', { name: 'Delete webhook' }).click();
+  await button('Delete webhook').click();
+  await shows('is deleted.');
+  await shows('No webhooks yet');
+  await button('Sign out').click();
+  await page.getByLabel('API key').waitFor();
+}
+
+describe.skipIf(noBrowser)('a customer in a browser', () => {
+  it.each([
+    ['with scripts', true],
+    ['without scripts', false],
+  ])('sets a webhook up, tests it, retries, rotates, pauses, recovers and deletes it, %s', async (_how, javaScriptEnabled) => {
+    const customer = await signUp(worker);
+    const watched = await openPage(browser, { javaScriptEnabled });
+    const page = await signIn(customer, watched);
+    await walk(page, customer, inbox(receiver.origin), javaScriptEnabled);
+    // What the browser itself says of the form that was refused.
+    expect(watched.complaints.filter((complaint) => !complaint.includes('422'))).toEqual([]);
+    await page.context().close();
+  });
+
+  it('sees what happens while a page is open, without losing what they had opened', async () => {
+    const customer = await signUp(worker);
+    const endpoint = inbox(receiver.origin);
+    const webhookId = await customer.webhook(endpoint.url);
+    const watched = await openPage(browser);
+    const page = await signIn(customer, watched);
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}/deliveries`);
+    await page.getByText('Nothing has been sent yet.').waitFor();
+    await page.getByLabel('Search by id').fill('half typed');
+    await customer.post(anEvent(customer.organizationId));
+    await page.getByText('Delivered').last().waitFor();
+    expect(await page.getByLabel('Search by id').inputValue()).toBe('half typed');
+    expect(watched.complaints).toEqual([]);
+    await page.context().close();
+  });
+});
+
+describe.skipIf(noBrowser)('every page', () => {
+  const LOOKS = [
+    ['light', { colorScheme: 'light', viewport: { width: 1_280, height: 900 } }, true],
+    ['dark', { colorScheme: 'dark', viewport: { width: 1_600, height: 1_000 } }, true],
+    // The rules are the same there; what counts is the width.
+    ['on a phone', { colorScheme: 'light', viewport: { width: 360, height: 740 } }, false],
+  ] as const;
+
+  it.each(LOOKS)('is accessible, fits its window, and is quiet: %s', async (_look, options, withAxe) => {
+    const customer = await signUp(worker);
+    const endpoint = inbox(receiver.origin);
+    await endpoint.script([{ status: 500, body: '{"error":"out of order"}' }]);
+    const webhookId = await customer.webhook(endpoint.url, 'a secret');
+    await customer.post(anEvent(customer.organizationId));
+    const { id } = await customer.deliveryThatIs(webhookId, 'retrying');
+    const watched = await openPage(browser, options);
+    const { page } = watched;
+    const look = async (path: string) => {
+      await page.goto(`${worker.origin}${PAGES}${path}`);
+      await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
+      if (withAxe) expect({ path, violations: await accessibilityViolations(page) }).toEqual({ path, violations: [] });
+      const beyond = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      expect({ path, beyond }).toEqual({ path, beyond: 0 });
+    };
+    await look('/sign-in');
+    await look('/link/anything');
+    await signIn(customer, watched);
+    const parts = ['', `/deliveries`, `/deliveries/${id}`, '/verify', '/settings', '/edit', '/delete'];
+    for (const path of ['', '/new', ...parts.map((part) => `/${webhookId}${part}`)]) await look(path);
+    expect(watched.complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  it('weighs less than 100 kB, compressed, with all that it loads', async () => {
+    const customer = await signUp(worker);
+    const webhookId = await customer.webhook(`${receiver.origin}/to/nowhere`);
+    const watched = await openPage(browser);
+    const page = await signIn(customer, watched);
+    const paths = new Set([`${PAGES}/${webhookId}`]);
+    page.on('request', (request) => paths.add(new URL(request.url()).pathname));
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}`);
+    const cookies = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
+    let bytes = 0;
+    for (const path of paths) {
+      const response = await fetch(worker.origin + path, { headers: { Cookie: cookies } });
+      bytes += gzipSync(Buffer.from(await response.arrayBuffer())).length;
+    }
+    expect(bytes).toBeGreaterThan(5_000);
+    expect(bytes).toBeLessThan(100_000);
+    await page.context().close();
+  });
+});
