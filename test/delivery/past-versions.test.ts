@@ -23,11 +23,10 @@ const path = `/organization/org_fixture/webhooks/${outbox.WEBHOOK_ID}`;
 driveDate(STORED_AT);
 
 beforeAll(async () => {
-  const tables = await env.DB.prepare(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
-  ).all<{ name: string }>();
-  const drops = tables.results.map(({ name }) => env.DB.prepare(`DROP TABLE ${name}`));
-  await env.DB.batch([env.DB.prepare('PRAGMA defer_foreign_keys = on'), ...drops]);
+  // The youngest first: what refers to others goes before them.
+  const tables =
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf*' AND name NOT GLOB 'sqlite*' ORDER BY rowid DESC";
+  for (const { name } of (await env.DB.prepare(tables).all<{ name: string }>()).results) await env.DB.prepare(`DROP TABLE ${name}`).run();
   await env.DB.batch(database.STATEMENTS.map((statement) => env.DB.prepare(statement)));
   // Those that came after it.
   await applyD1Migrations(env.DB, env.MIGRATIONS);

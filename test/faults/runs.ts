@@ -55,8 +55,6 @@ async function runOne(seed: number, grounds: Grounds, month: number): Promise<Ou
     return { seed, run, wrong: [String(error)], log };
   } finally {
     await run.end();
-    vi.unstubAllGlobals();
-    vi.restoreAllMocks();
     Error.stackTraceLimit = stackTraceLimit;
   }
 }
