@@ -36,7 +36,7 @@ export const ARCHIVED_DAY: Operations = {
   d1RowsRead: 0,
   d1RowsWritten: 0,
   objectRequests: 0,
-  rowsRead: 13,
+  rowsRead: 14,
   rowsWritten: 3,
 };
 
