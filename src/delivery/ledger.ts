@@ -15,6 +15,8 @@ import {
   settleLate,
   waiting,
 } from '../domain/lifecycle.ts';
+import { isArchivable } from './archive.ts';
+import type { ArchivedDelivery } from './archive-bundle.ts';
 import { type AttemptResult, interruptedAttempt } from './attempt.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
 import type { OutboxStore, StoredDelivery } from './outbox-store.ts';
@@ -49,8 +51,21 @@ export class Ledger {
     this.#leaseMs = leaseMs;
   }
 
-  /** Records what the consumer tells of a delivery. */
-  record(entry: OutboxEntry, now: number): Recorded {
+  /** Records what the consumer tells of some deliveries; what that did, in their order. */
+  recordAll(entries: readonly OutboxEntry[], now: number): Recorded[] {
+    const archived = new Map<string, ArchivedDelivery>();
+    const recorded = entries.map((entry): Recorded => {
+      if (archived.has(entry.delivery.id)) return 'known';
+      const archivable = this.#archivable(entry);
+      if (!archivable) return this.#record(entry, now);
+      archived.set(entry.delivery.id, archivable);
+      return 'new';
+    });
+    this.#store.archive([...archived.values()]);
+    return recorded;
+  }
+
+  #record(entry: OutboxEntry, now: number): Recorded {
     const { delivery } = entry;
     const fresh = waiting(now, delivery.acceptedAt);
     switch (entry.kind) {
@@ -130,10 +145,23 @@ export class Ledger {
     return 'erased';
   }
 
-  #recordAttempted({ delivery, result }: Extract<OutboxEntry, { kind: 'attempted' }>): Recorded {
-    const { record, retryAfterMs } = result;
+  /** A new delivery that was delivered at the first attempt, which is how nearly all go; null where it is any other. */
+  #archivable(entry: OutboxEntry): ArchivedDelivery | null {
+    if (entry.kind !== 'attempted' || !this.#store.isArchivable(entry.delivery)) return null;
+    const { delivery, result } = entry;
+    const state = this.#afterFirstAttempt(delivery, result);
+    if (!state || !isArchivable(state) || this.#store.find(delivery.id)) return null;
+    return { delivery, state, attempt: result.record };
+  }
+
+  #afterFirstAttempt(delivery: NewDelivery, { record, retryAfterMs }: AttemptResult): DeliveryState | null {
     const leased = begin(waiting(record.startedAt, delivery.acceptedAt), record.startedAt, this.#leaseMs);
-    const state = leased && settle(leased, record, retryAfterMs, this.#policy);
+    return leased && settle(leased, record, retryAfterMs, this.#policy);
+  }
+
+  #recordAttempted({ delivery, result }: Extract<OutboxEntry, { kind: 'attempted' }>): Recorded {
+    const { record } = result;
+    const state = this.#afterFirstAttempt(delivery, result);
     if (state && this.#store.insert(delivery, state, record)) return 'new';
     // It was leased before: the row is there.
     return this.settle(delivery.id, result) ? 'changed' : 'known';

@@ -3,9 +3,10 @@
  * past version's stored state is understood. Steps are only ever appended, and only add to what is there: a version that is rolled
  * back to works on with what a newer one has made of it.
  *
- * Rows are billed when written, one for the table and one for each index entry. A delivery that arrives at the first attempt is
- * one row: its key is its place in the log (no further index), its first attempt is kept within it, and the indexes of what waits
- * and what runs have no entry for it.
+ * Rows are billed when written, one for the table and one for each index entry. A delivery that arrives at the first attempt is not
+ * here but in the archive (delivery/archive.ts), which has a table for each day. One with an Idempotency-Key that does is one row: its
+ * key is its place in the log (no further index), its first attempt is kept within it, and the indexes of what waits and what runs
+ * have no entry for it.
  */
 export const MIGRATIONS: readonly string[] = [
   `

@@ -1,5 +1,6 @@
 import type { DeliveryStatus } from '../domain/delivery.ts';
 import { add, bucketStarts, count, countResponses, emptyTally, HOUR_MS, PERIODS, type Period, type Tally } from '../domain/statistics.ts';
+import type { OutboxStore } from './outbox-store.ts';
 
 /**
  * Deliveries and attempts' records counted in one call at most: an hour that was not reached is counted by a later call, which
@@ -52,11 +53,13 @@ export interface Statistics {
  * no counter is written with it. A kept hour is forgotten when one of its deliveries changes after all.
  */
 export class OutboxStatistics {
+  readonly #store: OutboxStore;
   readonly #sql: SqlStorage;
   readonly #maxRows: number;
 
-  constructor(sql: SqlStorage, maxRows = MAX_COUNTED_ROWS) {
-    this.#sql = sql;
+  constructor(store: OutboxStore, maxRows = MAX_COUNTED_ROWS) {
+    this.#store = store;
+    this.#sql = store.sql;
     this.#maxRows = maxRows;
   }
 
@@ -97,6 +100,11 @@ export class OutboxStatistics {
       count(tally, { status: row.status, attemptCount: row.attempt_count, durationMs: row.last_duration_ms });
       if (atFirstAttempt(row)) countResponses(tally, row.last_response_status);
       else others++;
+    }
+    for (const { state } of this.#store.archivedBetween(start, end)) {
+      if (budget.rows-- <= 0) return null;
+      count(tally, { status: state.status, attemptCount: state.attemptCount, durationMs: state.lastDurationMs });
+      countResponses(tally, state.lastResponseStatus);
     }
     if (others > 0) {
       for (const { status, attempts } of this.#sql.exec<CountedResponses>(SQL.responses, start, end, start, end)) {

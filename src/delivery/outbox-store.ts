@@ -11,10 +11,14 @@ import {
 import { isKeyed, mintedAt } from '../domain/ids.ts';
 import type { DeliveryState } from '../domain/lifecycle.ts';
 import { HOUR_MS } from '../domain/statistics.ts';
+import { Archive, isBefore } from './archive.ts';
+import type { ArchivedDelivery } from './archive-bundle.ts';
 import { isMigrated, migrate } from './outbox-migrations.ts';
 
 /** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */
 const MAX_SCANNED_ROWS = 2_000;
+/** How many of them are read in one step. */
+const STEP_ROWS = 101;
 
 const STATE =
   'status, reason, attempt_count, failures, expires_at, due_at, leased_at, trigger, finished_at, last_response_status, last_duration_ms';
@@ -60,9 +64,9 @@ const SQL = {
   countRecoverable: `SELECT count(*) AS count FROM deliveries WHERE status <> 'delivered' AND status IN ('failed', 'discarded')
     AND created_at >= ? AND created_at < ? AND due_at IS NULL AND reason IS NOT 'test_failed'
     AND id NOT IN (SELECT delivery_id FROM payload_erasures)`,
-  page: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC`,
+  page: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?`,
   pageOfUndelivered: `SELECT ${COLUMNS} FROM deliveries WHERE status <> 'delivered' AND (created_at, id) < (?, ?) AND created_at >= ?
-    ORDER BY created_at DESC, id DESC`,
+    ORDER BY created_at DESC, id DESC LIMIT ?`,
 } as const;
 
 type Row = {
@@ -96,11 +100,13 @@ export interface StoredDelivery extends DeliveryPosition {
 }
 
 /**
- * The rows of one outbox. It knows SQL and no rules: states come from domain/lifecycle.ts. Every method is synchronous, so that
+ * The rows of one outbox: deliveries that wait or have anything to tell, each in one of its own, and the archive of those that were
+ * delivered at the first attempt. It knows SQL and no rules: states come from domain/lifecycle.ts. Every method is synchronous, so that
  * a read, the transition and its write cannot be interleaved with another's.
  */
 export class OutboxStore {
   readonly #storage: DurableObjectStorage;
+  readonly #archive = new Archive(() => this.sql);
   #migrated = false;
 
   constructor(storage: DurableObjectStorage) {
@@ -110,6 +116,20 @@ export class OutboxStore {
   /** The storage has been emptied: the schema is made anew when it is next needed, so that an erased outbox stays empty. */
   reset(): void {
     this.#migrated = false;
+    this.#archive.reset();
+  }
+
+  /** Does all of something, or, where it throws, nothing. */
+  transaction(work: () => void): void {
+    // Beforehand: the schema would be undone with it.
+    this.#migrate();
+    try {
+      this.#storage.transactionSync(work);
+    } catch (error) {
+      // A table that it made is gone again.
+      this.#archive.reset();
+      throw error;
+    }
   }
 
   /** Looking for something must not make a schema, as whatever loads the object does: an erased outbox that is poked stays empty. */
@@ -118,9 +138,13 @@ export class OutboxStore {
   }
 
   get sql(): SqlStorage {
+    this.#migrate();
+    return this.#storage.sql;
+  }
+
+  #migrate(): void {
     if (!this.#migrated) migrate(this.#storage);
     this.#migrated = true;
-    return this.#storage.sql;
   }
 
   /** What is done in it is kept as a whole or not at all. */
@@ -133,11 +157,27 @@ export class OutboxStore {
     const { id, eventId, event, sessionId, payload } = delivery;
     // The time in its id, so that its id alone finds it again.
     const acceptedAt = mintedAt(id) ?? delivery.acceptedAt;
+    if (this.#archive.find({ createdAt: acceptedAt, id })) return false;
     // A keyed delivery's place is where it was first recorded, whatever a repetition says.
     if (isKeyed(id) && this.sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return false;
     this.#forgetHour(acceptedAt);
     const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
     return this.sql.exec(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload).rowsWritten > 0;
+  }
+
+  /** Whether a delivery's end can be kept in the archive: its id tells its place, so that no row is needed to find it. */
+  isArchivable({ id }: NewDelivery): boolean {
+    return !isKeyed(id) && mintedAt(id) !== null;
+  }
+
+  /** Adds deliveries that were delivered at the first attempt and are not here yet. */
+  archive(deliveries: readonly ArchivedDelivery[]): void {
+    const placed = deliveries.map((each) => ({
+      ...each,
+      delivery: { ...each.delivery, acceptedAt: mintedAt(each.delivery.id) ?? each.delivery.acceptedAt },
+    }));
+    this.#archive.add(placed);
+    for (const { delivery } of placed) this.#forgetHour(delivery.acceptedAt);
   }
 
   find(id: string): StoredDelivery | null {
@@ -148,12 +188,13 @@ export class OutboxStore {
   /** The delivery at a place in the log, as it stands now. */
   at({ createdAt, id }: DeliveryPosition): StoredDelivery | null {
     const row = this.#first<Row>(SQL.find, createdAt, id);
-    return row ? toStored(row) : null;
+    return row ? toStored(row) : this.#archive.find({ createdAt, id });
   }
 
   save({ createdAt, id }: DeliveryPosition, state: DeliveryState): void {
     this.#forgetHour(createdAt);
-    this.sql.exec(SQL.save, ...valuesOf(state), createdAt, id);
+    const save = () => this.sql.exec(SQL.save, ...valuesOf(state), createdAt, id).rowsWritten > 0;
+    if (!save() && this.#unarchive({ createdAt, id })) save();
   }
 
   /** Keeps an attempt that ended: the first within the delivery's row, later ones in rows of their own. */
@@ -168,12 +209,15 @@ export class OutboxStore {
   attempt({ createdAt, id }: DeliveryPosition, number: number): AttemptRecord | null {
     type Kept = { record: string | null };
     const row = number === 1 ? this.#first<Kept>(SQL.firstAttempt, createdAt, id) : this.#first<Kept>(SQL.attempt, id, number);
-    return row?.record ? JSON.parse(row.record) : null;
+    if (row?.record) return JSON.parse(row.record);
+    return number === 1 ? this.#archive.attempt({ createdAt, id }) : null;
   }
 
   payload({ createdAt, id }: DeliveryPosition): Uint8Array {
-    const { payload } = this.sql.exec<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id).one();
-    return new Uint8Array(payload);
+    const [row] = this.sql.exec<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id);
+    const payload = row ? new Uint8Array(row.payload) : this.#archive.payload({ createdAt, id });
+    if (!payload) throw new Error(`delivery ${id} is not here`);
+    return payload;
   }
 
   /** When a delivery's payload was erased; null where it was not. */
@@ -183,7 +227,8 @@ export class OutboxStore {
 
   /** Erases a delivery's payload, and what its attempts show of it. */
   erasePayload(delivery: DeliveryPosition, now: number): void {
-    this.#storage.transactionSync(() => {
+    this.transaction(() => {
+      this.#unarchive(delivery);
       this.sql.exec(SQL.emptyPayload, delivery.createdAt, delivery.id);
       for (const attempt of this.#attempts(delivery)) this.saveAttempt(delivery, withoutContents(attempt));
       this.sql.exec(SQL.noteErasure, delivery.id, now);
@@ -243,9 +288,19 @@ export class OutboxStore {
     this.sql.exec(SQL.forgetHours, before - HOUR_MS);
   }
 
-  /** Whether any of the latest thousand deliveries was delivered. */
+  /** Drops what was archived of days that ended before a time. Returns the end of the last of them; null where there was none. */
+  forgetDaysBefore(before: number): number | null {
+    return this.#archive.dropBefore(before);
+  }
+
+  /** Drops what was archived first. Returns since when all of it is still there; null where there was nothing. */
+  forgetOldest(): number | null {
+    return this.#archive.dropOldest();
+  }
+
+  /** Whether anything was delivered at the first attempt, or any of the latest thousand others was delivered. */
   hasDelivered(): boolean {
-    return this.sql.exec(SQL.delivered).toArray().length > 0;
+    return !this.#archive.isEmpty() || this.sql.exec(SQL.delivered).toArray().length > 0;
   }
 
   /** How many deliveries a recovery of events accepted in this span would start over. */
@@ -261,14 +316,42 @@ export class OutboxStore {
     const from = filter.to !== undefined && filter.to <= start.createdAt ? { createdAt: filter.to, id: '' } : start;
     let scanned = 0;
     let last: DeliveryPosition | null = null;
-    const query = filter.status === undefined || filter.status === 'delivered' ? SQL.page : SQL.pageOfUndelivered;
-    for (const row of this.sql.exec<Row>(query, from.createdAt, from.id, filter.from ?? 0)) {
+    for (const delivery of this.#newestFirst(filter, from)) {
       if (deliveries.length === limit || scanned === MAX_SCANNED_ROWS) return { deliveries, next: last };
       scanned++;
-      last = { createdAt: row.created_at, id: row.id };
-      if (matches(row, filter)) deliveries.push(toSummary(toStored(row)));
+      last = { createdAt: delivery.createdAt, id: delivery.id };
+      if (matches(delivery, filter)) deliveries.push(toSummary(delivery));
     }
     return { deliveries, next: null };
+  }
+
+  /** What a filter can be about, from both logs. */
+  *#newestFirst({ status, from: since = 0 }: DeliveryFilter, start: DeliveryPosition): Generator<StoredDelivery> {
+    const undelivered = status !== undefined && status !== 'delivered';
+    const rows = this.#rowsBefore(undelivered ? SQL.pageOfUndelivered : SQL.page, start, since);
+    if (undelivered) return yield* rows;
+    const archived = this.#archive.before(start, since);
+    let [row, other] = [rows.next(), archived.next()];
+    while (!row.done || !other.done) {
+      if (other.done || (!row.done && isBefore(other.value, row.value))) {
+        yield row.value as StoredDelivery;
+        row = rows.next();
+      } else {
+        yield other.value;
+        other = archived.next();
+      }
+    }
+  }
+
+  *#rowsBefore(query: string, start: DeliveryPosition, since: number): Generator<StoredDelivery> {
+    let { createdAt, id } = start;
+    for (;;) {
+      const rows = this.sql.exec<Row>(query, createdAt, id, since, STEP_ROWS).toArray();
+      yield* rows.map(toStored);
+      const last = rows.at(-1);
+      if (!last || rows.length < STEP_ROWS) return;
+      ({ created_at: createdAt, id } = last);
+    }
   }
 
   /** The page that has one delivery, or, where the filter leaves that out, none. */
@@ -295,6 +378,17 @@ export class OutboxStore {
     return [...(first ? [first] : []), ...later.map(({ record }) => JSON.parse(record) as AttemptRecord)];
   }
 
+  /** What was archived of events accepted from a time to before another, newest first. */
+  archivedBetween(from: number, to: number): Iterable<StoredDelivery> {
+    return this.#archive.before({ createdAt: to, id: '' }, from);
+  }
+
+  /** Gives an archived delivery a row of its own again; false where it is not archived. */
+  #unarchive(position: DeliveryPosition): boolean {
+    const archived = this.#archive.take(position);
+    return archived !== null && this.insert(archived.delivery, archived.state, archived.attempt);
+  }
+
   /** A past hour's count is void when one of its deliveries changes after all, or comes late. */
   #forgetHour(createdAt: number): void {
     const start = Math.floor(createdAt / HOUR_MS) * HOUR_MS;
@@ -313,11 +407,12 @@ export class OutboxStore {
   }
 }
 
-function matches(row: Row, { status, event, q }: DeliveryFilter): boolean {
-  if (status !== undefined && row.status !== status) return false;
-  if (event !== undefined && row.event !== event) return false;
+function matches(delivery: StoredDelivery, { status, event, q }: DeliveryFilter): boolean {
+  if (status !== undefined && delivery.state.status !== status) return false;
+  if (event !== undefined && delivery.event !== event) return false;
   if (q === undefined) return true;
-  return [row.id, row.event_id, row.session_id].some((id) => id?.toLowerCase().includes(q.toLowerCase()));
+  const { id, eventId, sessionId } = delivery;
+  return [id, eventId, sessionId].some((each) => each?.toLowerCase().includes(q.toLowerCase()));
 }
 
 /** A state's values, in the order of STATE. */

@@ -130,9 +130,9 @@ export class Outbox extends DurableObject<Env> {
     const now = Date.now();
     const fresh: string[] = [];
     const news: OutboxEntry[] = [];
-    this.ctx.storage.transactionSync(() => {
-      for (const entry of entries) {
-        const recorded = this.#ledger.record(entry, now);
+    this.#store.transaction(() => {
+      for (const [index, recorded] of this.#ledger.recordAll(entries, now).entries()) {
+        const entry = entries[index] as OutboxEntry;
         if (recorded === 'new') fresh.push(entry.delivery.id);
         if (recorded !== 'known') news.push(entry);
       }
@@ -218,7 +218,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** Counts of a period; null where there is more to count than one call may: ask again. */
   statistics(period: Period): Statistics | null {
-    return new OutboxStatistics(this.#store.sql).of(period, Date.now());
+    return new OutboxStatistics(this.#store).of(period, Date.now());
   }
 
   /** How the webhook is doing, in one call. */

@@ -65,8 +65,9 @@ export class Retention {
       more = this.#remove(this.#store.ended(before, STEP_ROWS));
       await scheduler.wait(0);
     }
+    this.#missingBefore(this.#store.forgetDaysBefore(before));
     if (this.#isTooLarge(1)) {
-      while (this.#isTooLarge(ROOM) && Date.now() < until && this.#remove(this.#store.endedDelivered(STEP_ROWS))) await scheduler.wait(0);
+      while (this.#isTooLarge(ROOM) && Date.now() < until && this.#removeOldest()) await scheduler.wait(0);
     }
     this.#store.forgetHoursBefore(before);
     this.#setSweepAt(more ? now : now + SWEEP_EVERY_MS);
@@ -81,8 +82,21 @@ export class Retention {
   #remove(positions: { createdAt: number; id: string }[]): boolean {
     for (const position of positions) this.#store.remove(position);
     const last = positions.at(-1);
-    if (last) this.#storage.kv.put(KEPT_SINCE, Math.max(this.keptSince() ?? 0, last.createdAt + 1));
+    this.#missingBefore(last ? last.createdAt + 1 : null);
     return positions.length === STEP_ROWS;
+  }
+
+  /** Removes some of the oldest delivered ones; returns whether there can be more. */
+  #removeOldest(): boolean {
+    const keptSince = this.#store.forgetOldest();
+    if (keptSince === null) return this.#remove(this.#store.endedDelivered(STEP_ROWS));
+    this.#missingBefore(keptSince);
+    return true;
+  }
+
+  /** Notes that deliveries of events accepted before a time are missing; null where none were removed. */
+  #missingBefore(at: number | null): void {
+    if (at !== null) this.#storage.kv.put(KEPT_SINCE, Math.max(this.keptSince() ?? 0, at));
   }
 
   #isTooLarge(share: number): boolean {

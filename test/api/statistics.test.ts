@@ -140,7 +140,7 @@ describe('statistics', () => {
     }
     await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
       // An hour has 3 deliveries and 12 attempts.
-      const statistics = new OutboxStatistics(storage.sql, 20);
+      const statistics = new OutboxStatistics(new OutboxStore(storage), 20);
       expect(statistics.of('24h', Date.now())).toBeNull();
       const counted = statistics.of('24h', Date.now());
       expect(counted?.buckets.map(({ tally }) => tally.responses['5xx']).filter((number) => number > 0)).toEqual([12, 12]);

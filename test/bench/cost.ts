@@ -1,4 +1,4 @@
-import { CASES, type CostCase, STORED_BYTES_PER_DELIVERY, SWEEP, SWEEPS_A_MONTH } from '../cost/cases.ts';
+import { ARCHIVED_DAY, CASES, type CostCase, SWEEP, SWEEPS_A_MONTH } from '../cost/cases.ts';
 import type { Operations } from '../cost/operations.ts';
 import { CPU_MILLION_MS, DURATION_MILLION_GB_S, dollarsPerMillionEvents, dollarsToKeep, OBJECT_GB } from '../cost/prices.ts';
 import type { PartResult } from './part.ts';
@@ -22,12 +22,17 @@ const COLUMNS: readonly [keyof Operations, title: string][] = [
 
 export async function cost(): Promise<PartResult> {
   const cases = Object.values<CostCase>(CASES).map((each) => ({ ...each, dollars: dollarsOf(each) }));
-  return { part: 'cost', tables: [operationsTable(), dollarsTable()], details: { cases, sweep: SWEEP }, sound: true };
+  return {
+    part: 'cost',
+    tables: [operationsTable(), dollarsTable()],
+    details: { cases, sweep: SWEEP, archivedDay: ARCHIVED_DAY },
+    sound: true,
+  };
 }
 
-function dollarsOf({ operations, events, deliveries }: CostCase) {
+function dollarsOf({ operations, events, storedBytes }: CostCase) {
   const operated = dollarsPerMillionEvents(operations, events);
-  const stored = dollarsToKeep((deliveries / events) * STORED_BYTES_PER_DELIVERY, RETENTION_DAYS);
+  const stored = dollarsToKeep(storedBytes / events, RETENTION_DAYS);
   return { operated, stored, all: operated + stored };
 }
 
@@ -49,13 +54,14 @@ function dollarsTable(): Table {
     const goal = each.goal === undefined ? '' : verdict(all <= each.goal, `at most ${dollars(each.goal)}`);
     return [each.title, dollars(operated), dollars(stored), dollars(all), goal];
   });
+  const day = dollarsPerMillionEvents(ARCHIVED_DAY, 1);
   const webhookMonth = dollarsPerMillionEvents(SWEEP, 1) * SWEEPS_A_MONTH;
   return {
     title: 'Dollars per million events, at list price, beyond what a plan includes',
     header: ['', 'operations', `${RETENTION_DAYS} days of log`, 'together', 'goal'],
     rows,
     note:
-      `Beside it: a million webhooks cost ${dollars(webhookMonth)} a month by being there; each ms of CPU an event adds ${dollars(CPU_MILLION_MS)}, ` +
+      `Beside it: a million webhooks cost ${dollars(webhookMonth)} a month by being there, and ${dollars(day)} for each day with deliveries; each ms of CPU an event adds ${dollars(CPU_MILLION_MS)}, ` +
       `each 10 ms that its outbox works ${dollars(10_000 * OBJECT_GB * (DURATION_MILLION_GB_S / 1_000_000))}.`,
   };
 }

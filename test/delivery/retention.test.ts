@@ -34,7 +34,8 @@ async function given(options: { enabled?: boolean } = {}) {
 /** How many rows an outbox has in all its tables but the key-value one. */
 function rowsOf(webhook: string): Promise<number> {
   return runInDurableObject(outboxOf(webhook), (_, { storage }) => {
-    const tables = ['deliveries', 'attempts', 'keyed_deliveries', 'hours'];
+    const archived = storage.sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE name GLOB 'archive_*'").toArray();
+    const tables = ['deliveries', 'attempts', 'keyed_deliveries', 'hours', ...archived.map(({ name }) => name)];
     return tables.reduce((sum, table) => sum + storage.sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${table}`).one().n, 0);
   });
 }

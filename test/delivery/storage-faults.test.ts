@@ -91,7 +91,7 @@ describe('the end of an attempt whose record cannot be written', () => {
       const store = new OutboxStore(storage);
       const ledger = new Ledger(store, policy, LEASE_MS);
       const delivery = aDelivery(webhook);
-      ledger.record({ kind: 'leased', delivery, startedAt: Date.now() }, Date.now());
+      ledger.recordAll([{ kind: 'leased', delivery, startedAt: Date.now() }], Date.now());
       failNext(storage, 'SET first_attempt');
       expect(() => end(ledger, delivery.id, store)).toThrow('the storage is full');
       expect(store.find(delivery.id)?.state).toMatchObject({ status: 'pending', attemptCount: 1, leasedAt: expect.any(Number) });
