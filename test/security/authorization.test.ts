@@ -17,6 +17,7 @@ import {
   PLATFORM_KEY,
   platform,
 } from '../support/api.ts';
+import { signedIn } from '../support/dashboard.ts';
 import { aMessage, anEvent, consume, deliveriesOf } from '../support/deliveries.ts';
 import { documentedAccess } from '../support/readme.ts';
 import { nameOf, pathOf } from '../support/routes.ts';
@@ -72,6 +73,7 @@ const WHO = [
   "a producer's key",
   "a revoked producer's key",
   'the platform key',
+  'the cookie of a dashboard session alone',
 ] as const;
 const presented = {} as Record<(typeof WHO)[number], Presented>;
 /** What is there to be read, of the organization and of the platform. */
@@ -111,6 +113,10 @@ beforeAll(async () => {
   presented['a key with the scope admin'] = { headers: withKey(await createKey(own.id, ['admin'])), at: mayAdminister };
   presented["a producer's key"] = { headers: withKey(await createProducerKey()), at: mayIngest };
   presented["a revoked producer's key"] = { headers: withKey(await revokedKey('/platform/keys', { name: 'revoked' })), at: unknown };
+  // Pages have checks of their own against other sites' forms: the API must not take what a browser sends by itself.
+  const { cookies } = await signedIn(own);
+  const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  presented['the cookie of a dashboard session alone'] = { headers: { Cookie: cookie }, at: refusedAs('missing_api_key') };
   presented['the platform key'] = { headers: withKey(PLATFORM_KEY), at: mayEverything };
 });
 
