@@ -2,7 +2,7 @@ import { Outbox } from '../../src/delivery/outbox.ts';
 import { migrate } from '../../src/delivery/outbox-migrations.ts';
 import type { Edges, Life } from './edges.ts';
 import { faultyStorage, type StoredAlarm } from './faulty-bindings.ts';
-import { partOfStorage } from './part-of-storage.ts';
+import { partOfStorage, TABLES } from './part-of-storage.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** Durable Objects: a throwing alarm is tried six times more, with exponential backoff from 2 s; it may run 15 minutes. */
@@ -11,9 +11,6 @@ const FIRST_BACKOFF_MS = 2_000;
 const ALARM_LIMIT_MS = 900_000;
 /** Durable Objects: an object that lets nothing in for longer is reset. */
 const BLOCKED_LIMIT_MS = 30_000;
-
-/** Emptied from run to run: making them anew takes longer than a run. */
-const TABLES = ['deliveries', 'attempts', 'keyed_deliveries', 'hours'];
 
 /** What an outbox needs of the run that it is part of. */
 export interface OutboxWorld {
@@ -78,9 +75,11 @@ export class OutboxHost {
     this.#alarmAt = null;
     this.#alarmRuns = false;
     const { sql, kv } = this.#storage;
-    // Which run is the first on this storage must make no difference to it.
+    // Which run is the first on this storage must make no difference to it. Emptied: making the tables anew takes longer than a run.
     migrate(this.#storage);
     for (const table of TABLES) sql.exec(`DELETE FROM ${table}`);
+    const archived = sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'archive_*'").toArray();
+    for (const { name } of archived) sql.exec(`DROP TABLE ${name}`);
     for (const [key] of kv.list()) if (key !== 'schemaVersion') kv.delete(key);
   }
 

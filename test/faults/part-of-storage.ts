@@ -1,11 +1,13 @@
 import { MIGRATIONS } from '../../src/delivery/outbox-migrations.ts';
 import { through } from './faulty-bindings.ts';
 
-/** What an outbox's schema calls its tables and indexes. */
-const NAMES = new RegExp(
-  `\\b(${[...MIGRATIONS.join().matchAll(/CREATE (?:TABLE|INDEX) (\w+)/g)].map(([, name]) => name).join('|')})\\b`,
-  'g',
-);
+const schema = MIGRATIONS.join();
+
+/** An outbox's tables, of whichever version. */
+export const TABLES: readonly string[] = [...schema.matchAll(/CREATE TABLE (\w+)/g)].map(([, name]) => name as string);
+
+const INDEXES = [...schema.matchAll(/CREATE (?:UNIQUE )?INDEX (\w+)/g)].map(([, name]) => name as string);
+const NAMES = new RegExp(`\\b(${[...TABLES, ...INDEXES].join('|')})\\b`, 'g');
 
 /**
  * A share of an object's storage that is an outbox's whole storage to whoever has it: tables and keys of its own. All outboxes of
@@ -13,7 +15,13 @@ const NAMES = new RegExp(
  */
 export function partOfStorage(storage: DurableObjectStorage, part: string): DurableObjectStorage {
   const { sql, kv } = storage;
-  const exec = (query: string, ...values: unknown[]) => sql.exec(query.replaceAll(NAMES, `${part}_$1`), ...values);
+  const own = (query: string) =>
+    query
+      .replaceAll(NAMES, `${part}_$1`)
+      // The archive's tables are made by the day, and found again by their names.
+      .replaceAll(/\barchive_(?=[\d*])/g, `${part}_archive_`)
+      .replace('SELECT name FROM sqlite_master', `SELECT substr(name, ${part.length + 2}) AS name FROM sqlite_master`);
+  const exec = (query: string, ...values: unknown[]) => sql.exec(own(query), ...values);
   const keys = () => [...kv.list({ prefix: `${part}:` })].map(([key]) => key);
   return through(storage, {
     sql: through(sql, { exec }),
