@@ -24,9 +24,6 @@ const textImports: Plugin = {
 /** The parsers are fuzzed in Node: the cases are many, and they need nothing of the Workers runtime. */
 const PARSERS = 'test/security/parsers.test.ts';
 
-/** So do the samples: their test reads the folder they are in. */
-const SAMPLES = 'test/dashboard/samples.test.ts';
-
 export default defineConfig({
   test: {
     projects: [
@@ -48,7 +45,8 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: ['test/{api,cost,db,delivery,faults,security}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
-          exclude: [PARSERS, SAMPLES],
+          // Read files, in Node.
+          exclude: [PARSERS, 'test/dashboard/samples.test.ts'],
           setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts'],
           globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
           // SEED=… runs one of the fault runs alone.

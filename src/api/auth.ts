@@ -65,11 +65,8 @@ export interface AuthContext {
  */
 export async function authenticate(presented: string | undefined, context: AuthContext): Promise<Caller> {
   if (presented === undefined || presented === '') throw new ApiError('missing_api_key', 'An API key is needed, in the header X-API-Key.');
-  // All are compared before any is chosen: see isPlatformKey.
-  const keyIndex = settingsOf(context.env)
-    .platformKeys.map((key) => isPlatformKey(presented, [key]))
-    .indexOf(true);
-  if (keyIndex >= 0) return { kind: 'platform', keyIndex };
+  const keyIndex = platformKeyIndex(presented, settingsOf(context.env).platformKeys);
+  if (keyIndex !== null) return { kind: 'platform', keyIndex };
   const key = keyKind(presented) === null ? null : await findKey(await hashKey(presented), context);
   if (key === null || keyStatus(key, context.nowMs) !== 'active') {
     await guesses.failed(context.env.FAILED_KEYS, context.network, context.nowMs);
@@ -105,16 +102,17 @@ export function forgetKey(keyHash: string): void {
   knownKeys.forget(keyHash);
 }
 
-function isPlatformKey(presented: string, platformKeys: readonly string[]): boolean {
+/** Which of the platform keys it is; null where it is none. */
+function platformKeyIndex(presented: string, platformKeys: readonly string[]): number | null {
   const bytes = encoder.encode(presented);
-  let matched = false;
+  let found: number | null = null;
   // Every key is compared, every byte of it: the time taken says nothing of how near a guess came, but for the key's length.
-  for (const key of platformKeys) {
+  for (const [index, key] of platformKeys.entries()) {
     const known = encoder.encode(key);
     const same = known.length === bytes.length;
-    matched = (crypto.subtle.timingSafeEqual(known, same ? bytes : known) && same) || matched;
+    if (crypto.subtle.timingSafeEqual(known, same ? bytes : known) && same) found ??= index;
   }
-  return matched;
+  return found;
 }
 
 async function findKey(hash: string, { env, nowMs, network }: AuthContext): Promise<KnownKey | null> {

@@ -48,7 +48,7 @@ export async function showDelivery(c: PageContext): Promise<Response> {
         </section>
         <aside>
           <Facts delivery={delivery} webhook={webhook} />
-          {delivery.payload === null ? <ErasedPayload at={delivery.payloadErasedAt} /> : <Payload text={delivery.payload} />}
+          <Payload text={delivery.payload} erasedAt={delivery.payloadErasedAt} />
         </aside>
       </div>
     </>,
@@ -65,7 +65,8 @@ function attemptRuns({ attemptCount, attempts, status, nextAttemptAt }: ShownDel
 }
 
 function Retry({ delivery, webhook, visit }: { delivery: ShownDelivery; webhook: WebhookRow; visit: Visit }) {
-  if (!visit.can('write') || !planAllows(visit) || delivery.payload === null) return null;
+  if (!visit.can('write') || !planAllows(visit)) return null;
+  if (delivery.payloadErasedAt) return null;
   if (!webhook.enabled) return <span class="hint">The webhook is not enabled: resume it to deliver again.</span>;
   if (attemptRuns(delivery)) return <span class="hint">An attempt is being made …</span>;
   return (
@@ -116,7 +117,7 @@ interface AttemptProps {
   attempt: ShownAttempt;
   open: boolean;
   url: string;
-  /** Null: it was erased. */
+  /** Null where it was erased. */
   payload: string | null;
 }
 
@@ -218,27 +219,22 @@ function Facts({ delivery, webhook }: { delivery: ShownDelivery; webhook: Webhoo
   );
 }
 
-function ErasedPayload({ at }: { at: string | null }) {
-  return (
-    <section class="card" aria-labelledby="payload-title">
-      <h2 id="payload-title">Payload</h2>
-      <p>
-        It was erased{at && ', '}
-        {at && <Time at={at} />}. What the endpoint answered is erased with it, and the delivery cannot be sent again.
-      </p>
-    </section>
-  );
-}
-
-function Payload({ text }: { text: string }) {
+function Payload({ text, erasedAt }: { text: string | null; erasedAt: string | null }) {
   return (
     <section class="card" aria-labelledby="payload-title">
       <div class="with-copy">
         <h2 id="payload-title">Payload</h2>
-        <CopyButton text={text} label="Copy payload" />
+        {text !== null && <CopyButton text={text} label="Copy payload" />}
       </div>
-      <pre tabindex={0}>{layOutJson(text)}</pre>
-      <p class="hint">Laid out for reading. What is sent, signed and copied is the text exactly as it was accepted.</p>
+      {text !== null && <pre tabindex={0}>{layOutJson(text)}</pre>}
+      <p class="hint">
+        {text !== null && 'Laid out for reading. What is sent, signed and copied is the text exactly as it was accepted.'}
+        {erasedAt && (
+          <>
+            It was erased <Time at={erasedAt} />, and cannot be sent again.
+          </>
+        )}
+      </p>
     </section>
   );
 }

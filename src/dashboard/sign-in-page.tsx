@@ -33,9 +33,10 @@ export async function submitSignIn(c: PageContext): Promise<Response> {
     await signIn(c, { organizationId, keyId, scopes: [...scopes], platformMark: null }, nowMs);
     return c.redirect(safeNext(next), 303);
   } catch (error) {
-    if (!(error instanceof ApiError) || error.status !== 401) throw error;
-    const missing = error.code === 'missing_api_key';
-    return await signInPage(c, next, missing ? 'Enter an API key.' : 'This key is unknown, revoked or expired.', 401);
+    // 429: too many keys that open nothing, from this network.
+    if (!(error instanceof ApiError) || (error.status !== 401 && error.status !== 429)) throw error;
+    const message = error.code === 'missing_api_key' ? 'Enter an API key.' : error.message;
+    return await signInPage(c, next, message, error.status);
   }
 }
 
@@ -89,7 +90,7 @@ async function refusedLink(c: PageContext): Promise<Response> {
   );
 }
 
-async function signInPage(c: PageContext, next?: string, error?: string, status: 200 | 401 | 403 = 200): Promise<Response> {
+async function signInPage(c: PageContext, next?: string, error?: string, status: 200 | 401 | 403 | 429 = 200): Promise<Response> {
   const { name } = settingsOf(c.env).dashboard;
   return await page(
     c,

@@ -92,7 +92,7 @@ describe('the sign-in page', () => {
 
   it.each([
     ['nothing', '', 401, 'Enter an API key.'],
-    ['a guess', `bsk_live_${'0'.repeat(32)}`, 401, 'This key is unknown, revoked or expired.'],
+    ['a guess', `bsk_live_${'0'.repeat(32)}`, 401, 'The API key is unknown, revoked or expired.'],
     ['the platform key', PLATFORM_KEY, 403, 'Sign in with an API key of your organization'],
   ])('refuses %s', async (_what, key, status, says) => {
     const person = visitor();
