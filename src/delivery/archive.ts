@@ -4,8 +4,8 @@ import { type ArchivedDelivery, type Bundle, bodyOf, bundlesOf, headsOf, MAX_SPA
 import type { StoredDelivery } from './outbox-store.ts';
 
 const DAY_MS = 86_400_000;
-/** Bundles that can begin in one millisecond: their places are its number times this, and what follows (up to the year 2039). */
-const PLACES = 4_096;
+/** Bundles that can begin in one millisecond: their places are its number times this, and what follows (safe integers: to the year 2248). */
+const PLACES = 1_024;
 /** Bundles read in one step. */
 const STEP_BUNDLES = 20;
 

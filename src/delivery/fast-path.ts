@@ -101,10 +101,13 @@ class RunAlarm {
     this.stop();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const fired = new Promise<void>((resolve) => {
-      timer = setTimeout(() => {
-        this.#set = undefined;
-        resolve();
-      }, at - this.#deps.now());
+      timer = setTimeout(
+        () => {
+          this.#set = undefined;
+          resolve();
+        },
+        Math.ceil(at - this.#deps.now()),
+      );
     });
     this.#set = { at, fired, timer: timer as ReturnType<typeof setTimeout> };
     return fired;

@@ -23,6 +23,7 @@ describe('the settings', () => {
       circuitThreshold: 10,
       disableAfterMs: 432_000_000,
       circuitProbeMs: [30_000, 600_000],
+      eventQueues: 1,
       logAttempts: 'failed',
       allowInsecureEndpoints: false,
       publicUrl: null,
