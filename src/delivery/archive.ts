@@ -1,7 +1,7 @@
 import type { AttemptRecord, DeliveryPosition } from '../domain/delivery.ts';
 import type { DeliveryState } from '../domain/lifecycle.ts';
 import { type ArchivedDelivery, type Bundle, bodyOf, bundlesOf, headsOf, MAX_SPAN_MS, without } from './archive-bundle.ts';
-import type { StoredDelivery } from './outbox-store.ts';
+import type { StoredDelivery } from './delivery-row.ts';
 
 const DAY_MS = 86_400_000;
 /** Bundles that can begin in one millisecond: their places are its number times this, and what follows (safe integers: to the year 2248). */

@@ -4,8 +4,9 @@ import type { AttemptTrigger } from '../domain/delivery.ts';
 import { includesWebhooks } from '../domain/plan.ts';
 import { logError } from '../log.ts';
 import type { AttemptResult } from './attempt.ts';
+import type { StoredDelivery } from './delivery-row.ts';
 import type { DiscardReason, Ledger } from './ledger.ts';
-import type { OutboxStore, StoredDelivery } from './outbox-store.ts';
+import type { OutboxStore } from './outbox-store.ts';
 
 /** Attempts of one webhook at a time. Workers: six connections waiting for headers; the rest is for D1. */
 export const LANE_SLOTS = 4;

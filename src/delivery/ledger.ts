@@ -18,8 +18,9 @@ import {
 import { isArchivable } from './archive.ts';
 import type { ArchivedDelivery } from './archive-bundle.ts';
 import { type AttemptResult, interruptedAttempt } from './attempt.ts';
+import type { StoredDelivery } from './delivery-row.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
-import type { OutboxStore, StoredDelivery } from './outbox-store.ts';
+import type { OutboxStore } from './outbox-store.ts';
 
 /** What recording an entry did: the delivery was new to the outbox, it changed, or everything was known already. */
 export type Recorded = 'new' | 'changed' | 'known';

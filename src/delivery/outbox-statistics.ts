@@ -101,7 +101,7 @@ export class OutboxStatistics {
       if (atFirstAttempt(row)) countResponses(tally, row.last_response_status);
       else others++;
     }
-    for (const { state } of this.#store.archivedBetween(start, end)) {
+    for (const { state } of this.#store.archivedBefore({ createdAt: end, id: '' }, start)) {
       if (budget.rows-- <= 0) return null;
       count(tally, { status: state.status, attemptCount: state.attemptCount, durationMs: state.lastDurationMs });
       countResponses(tally, state.lastResponseStatus);

@@ -1,28 +1,11 @@
-import {
-  type AttemptRecord,
-  type DeliveryDetail,
-  type DeliveryFilter,
-  type DeliveryPage,
-  type DeliveryPosition,
-  type DeliverySummary,
-  type NewDelivery,
-  withoutContents,
-} from '../domain/delivery.ts';
+import { type AttemptRecord, type DeliveryPosition, type NewDelivery, withoutContents } from '../domain/delivery.ts';
 import { isKeyed, mintedAt } from '../domain/ids.ts';
 import type { DeliveryState } from '../domain/lifecycle.ts';
 import { HOUR_MS } from '../domain/statistics.ts';
-import { Archive, isBefore } from './archive.ts';
+import { Archive } from './archive.ts';
 import type { ArchivedDelivery } from './archive-bundle.ts';
+import { COLUMNS, type Row, STATE, type StoredDelivery, toPosition, toStored, valuesOf } from './delivery-row.ts';
 import { isMigrated, migrate } from './outbox-migrations.ts';
-
-/** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */
-const MAX_SCANNED_ROWS = 2_000;
-/** How many of them are read in one step. */
-const STEP_ROWS = 101;
-
-const STATE =
-  'status, reason, attempt_count, failures, expires_at, due_at, leased_at, trigger, finished_at, last_response_status, last_duration_ms';
-const COLUMNS = `created_at, id, event_id, event, session_id, ${STATE}`;
 
 const SQL = {
   // Recording a delivery twice is a no-op; a row that breaks a CHECK is an error, and not silence.
@@ -64,40 +47,7 @@ const SQL = {
   countRecoverable: `SELECT count(*) AS count FROM deliveries WHERE status <> 'delivered' AND status IN ('failed', 'discarded')
     AND created_at >= ? AND created_at < ? AND due_at IS NULL AND reason IS NOT 'test_failed'
     AND id NOT IN (SELECT delivery_id FROM payload_erasures)`,
-  page: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?`,
-  pageOfUndelivered: `SELECT ${COLUMNS} FROM deliveries WHERE status <> 'delivered' AND (created_at, id) < (?, ?) AND created_at >= ?
-    ORDER BY created_at DESC, id DESC LIMIT ?`,
 } as const;
-
-type Row = {
-  created_at: number;
-  id: string;
-  event_id: string;
-  event: string;
-  session_id: string | null;
-  status: DeliveryState['status'];
-  reason: DeliveryState['reason'];
-  attempt_count: number;
-  failures: number;
-  expires_at: number;
-  due_at: number | null;
-  leased_at: number | null;
-  trigger: DeliveryState['trigger'];
-  finished_at: number | null;
-  last_response_status: number | null;
-  last_duration_ms: number | null;
-};
-
-/** A page of the log, as far as the rows tell. */
-export type LogPage = Omit<DeliveryPage, 'keptSince'>;
-
-/** A delivery as the outbox holds it, without its payload. */
-export interface StoredDelivery extends DeliveryPosition {
-  eventId: string;
-  event: string;
-  sessionId: string | null;
-  state: DeliveryState;
-}
 
 /**
  * The rows of one outbox: deliveries that wait or have anything to tell, each in one of its own, and the archive of those that were
@@ -119,12 +69,12 @@ export class OutboxStore {
     this.#archive.reset();
   }
 
-  /** Does all of something, or, where it throws, nothing. */
-  transaction(work: () => void): void {
+  /** What is done in it is kept as a whole or, where it throws, not at all. */
+  atomically<T>(change: () => T): T {
     // Beforehand: the schema would be undone with it.
     this.#migrate();
     try {
-      this.#storage.transactionSync(work);
+      return this.#storage.transactionSync(change);
     } catch (error) {
       // A table that it made is gone again.
       this.#archive.reset();
@@ -145,11 +95,6 @@ export class OutboxStore {
   #migrate(): void {
     if (!this.#migrated) migrate(this.#storage);
     this.#migrated = true;
-  }
-
-  /** What is done in it is kept as a whole or not at all. */
-  atomically<T>(change: () => T): T {
-    return this.#storage.transactionSync(change);
   }
 
   /** Adds a delivery in the state it is in, with its first attempt where one has ended. False: it was there already. */
@@ -227,10 +172,10 @@ export class OutboxStore {
 
   /** Erases a delivery's payload, and what its attempts show of it. */
   erasePayload(delivery: DeliveryPosition, now: number): void {
-    this.transaction(() => {
+    this.atomically(() => {
       this.#unarchive(delivery);
       this.sql.exec(SQL.emptyPayload, delivery.createdAt, delivery.id);
-      for (const attempt of this.#attempts(delivery)) this.saveAttempt(delivery, withoutContents(attempt));
+      for (const attempt of this.attempts(delivery)) this.saveAttempt(delivery, withoutContents(attempt));
       this.sql.exec(SQL.noteErasure, delivery.id, now);
     });
   }
@@ -308,79 +253,16 @@ export class OutboxStore {
     return this.sql.exec<{ count: number }>(SQL.countRecoverable, since, until).one().count;
   }
 
-  /** A page of the log, newest first, from after a place in it. */
-  page(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): LogPage {
-    const deliveries: DeliverySummary[] = [];
-    const start = after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
-    // `to` is exclusive, as the start of a page is.
-    const from = filter.to !== undefined && filter.to <= start.createdAt ? { createdAt: filter.to, id: '' } : start;
-    let scanned = 0;
-    let last: DeliveryPosition | null = null;
-    for (const delivery of this.#newestFirst(filter, from)) {
-      if (deliveries.length === limit || scanned === MAX_SCANNED_ROWS) return { deliveries, next: last };
-      scanned++;
-      last = { createdAt: delivery.createdAt, id: delivery.id };
-      if (matches(delivery, filter)) deliveries.push(toSummary(delivery));
-    }
-    return { deliveries, next: null };
-  }
-
-  /** What a filter can be about, from both logs. */
-  *#newestFirst({ status, from: since = 0 }: DeliveryFilter, start: DeliveryPosition): Generator<StoredDelivery> {
-    const undelivered = status !== undefined && status !== 'delivered';
-    const rows = this.#rowsBefore(undelivered ? SQL.pageOfUndelivered : SQL.page, start, since);
-    if (undelivered) return yield* rows;
-    const archived = this.#archive.before(start, since);
-    let [row, other] = [rows.next(), archived.next()];
-    while (!row.done || !other.done) {
-      if (other.done || (!row.done && isBefore(other.value, row.value))) {
-        yield row.value as StoredDelivery;
-        row = rows.next();
-      } else {
-        yield other.value;
-        other = archived.next();
-      }
-    }
-  }
-
-  *#rowsBefore(query: string, start: DeliveryPosition, since: number): Generator<StoredDelivery> {
-    let { createdAt, id } = start;
-    for (;;) {
-      const rows = this.sql.exec<Row>(query, createdAt, id, since, STEP_ROWS).toArray();
-      yield* rows.map(toStored);
-      const last = rows.at(-1);
-      if (!last || rows.length < STEP_ROWS) return;
-      ({ created_at: createdAt, id } = last);
-    }
-  }
-
-  /** The page that has one delivery, or, where the filter leaves that out, none. */
-  pageOfOne(delivery: StoredDelivery, { status, event, from = 0, to = Number.POSITIVE_INFINITY }: DeliveryFilter): LogPage {
-    const { createdAt, state } = delivery;
-    const fits =
-      (status ?? state.status) === state.status && (event ?? delivery.event) === delivery.event && createdAt >= from && createdAt < to;
-    return { deliveries: fits ? [toSummary(delivery)] : [], next: null };
-  }
-
-  detail(id: string): DeliveryDetail | null {
-    const delivery = this.find(id);
-    if (!delivery) return null;
-    const payloadErasedAt = this.payloadErasedAt(id);
-    const payload =
-      payloadErasedAt === null ? new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(this.payload(delivery)) : null;
-    return { ...toSummary(delivery), payload, payloadErasedAt, attempts: this.#attempts(delivery) };
-  }
-
   /** A delivery's attempts that have ended, in their order. */
-  #attempts(delivery: DeliveryPosition): AttemptRecord[] {
+  attempts(delivery: DeliveryPosition): AttemptRecord[] {
     const later = this.sql.exec<{ record: string }>(SQL.laterAttempts, delivery.id).toArray();
     const first = this.attempt(delivery, 1);
     return [...(first ? [first] : []), ...later.map(({ record }) => JSON.parse(record) as AttemptRecord)];
   }
 
-  /** What was archived of events accepted from a time to before another, newest first. */
-  archivedBetween(from: number, to: number): Iterable<StoredDelivery> {
-    return this.#archive.before({ createdAt: to, id: '' }, from);
+  /** What was archived before a place in the log, newest first, of events accepted at a time or later. */
+  archivedBefore(start: DeliveryPosition, from: number): Generator<StoredDelivery> {
+    return this.#archive.before(start, from);
   }
 
   /** Gives an archived delivery a row of its own again; false where it is not archived. */
@@ -405,54 +287,4 @@ export class OutboxStore {
     if (this.#isEmpty()) return undefined;
     return this.sql.exec<T>(query, ...values).toArray()[0];
   }
-}
-
-function matches(delivery: StoredDelivery, { status, event, q }: DeliveryFilter): boolean {
-  if (status !== undefined && delivery.state.status !== status) return false;
-  if (event !== undefined && delivery.event !== event) return false;
-  if (q === undefined) return true;
-  const { id, eventId, sessionId } = delivery;
-  return [id, eventId, sessionId].some((each) => each?.toLowerCase().includes(q.toLowerCase()));
-}
-
-/** A state's values, in the order of STATE. */
-function valuesOf(state: DeliveryState): (string | number | null)[] {
-  const { status, reason, attemptCount, failures, expiresAt, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus, lastDurationMs } =
-    state;
-  return [status, reason, attemptCount, failures, expiresAt, dueAt, leasedAt, trigger, finishedAt, lastResponseStatus, lastDurationMs];
-}
-
-function toPosition(row: Pick<Row, 'created_at' | 'id'>): DeliveryPosition {
-  return { createdAt: row.created_at, id: row.id };
-}
-
-function toStored(row: Row): StoredDelivery {
-  return {
-    createdAt: row.created_at,
-    id: row.id,
-    eventId: row.event_id,
-    event: row.event,
-    sessionId: row.session_id,
-    state: {
-      status: row.status,
-      reason: row.reason,
-      attemptCount: row.attempt_count,
-      failures: row.failures,
-      expiresAt: row.expires_at,
-      dueAt: row.due_at,
-      leasedAt: row.leased_at,
-      trigger: row.trigger,
-      finishedAt: row.finished_at,
-      lastResponseStatus: row.last_response_status,
-      lastDurationMs: row.last_duration_ms,
-    },
-  };
-}
-
-export function toSummary({ createdAt, id, eventId, event, sessionId, state }: StoredDelivery): DeliverySummary {
-  const { status, reason, attemptCount, finishedAt, lastResponseStatus, lastDurationMs } = state;
-  // While an attempt runs, dueAt is the end of its lease, which is nobody's next attempt.
-  const nextAttemptAt = state.leasedAt === null ? state.dueAt : null;
-  const progress = { status, reason, attemptCount, nextAttemptAt, finishedAt, lastResponseStatus, lastDurationMs };
-  return { id, eventId, event, sessionId, createdAt, ...progress };
 }

@@ -10,12 +10,14 @@ import type { Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { within } from '../within.ts';
+import { toSummary } from './delivery-row.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Lane, whyNotDelivered } from './lane.ts';
 import { type ErasureResult, Ledger } from './ledger.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
+import { OutboxLog } from './outbox-log.ts';
 import { OutboxStatistics, type Statistics } from './outbox-statistics.ts';
-import { OutboxStore, toSummary } from './outbox-store.ts';
+import { OutboxStore } from './outbox-store.ts';
 import { Recoveries } from './recoveries.ts';
 import { Reports } from './reports.ts';
 import { MAX_BYTES, Retention } from './retention.ts';
@@ -72,6 +74,7 @@ export interface OutboxActivity {
  */
 export class Outbox extends DurableObject<Env> {
   readonly #store: OutboxStore;
+  readonly #log: OutboxLog;
   readonly #ledger: Ledger;
   readonly #lane: Lane;
   readonly #reports: Reports;
@@ -97,6 +100,7 @@ export class Outbox extends DurableObject<Env> {
     this.#webhook = new WebhookMemory(ctx.storage.kv, env.DB, this.#webhookId);
     this.#reports = new Reports(ctx.storage.kv, env, this.#webhookId);
     this.#store = new OutboxStore(ctx.storage);
+    this.#log = new OutboxLog(this.#store);
     const { circuitThreshold: threshold, circuitProbeMs: probeMs, disableAfterMs } = settings;
     this.#health = new EndpointHealth(ctx.storage.kv, this.#store, this.#reports, { threshold, probeMs, disableAfterMs });
     this.#ledger = new Ledger(this.#store, policy, settings.deliveryTimeoutMs + LEASE_MARGIN_MS);
@@ -130,7 +134,7 @@ export class Outbox extends DurableObject<Env> {
     const now = Date.now();
     const fresh: string[] = [];
     const news: OutboxEntry[] = [];
-    this.#store.transaction(() => {
+    this.#store.atomically(() => {
       for (const [index, recorded] of this.#ledger.recordAll(entries, now).entries()) {
         const entry = entries[index] as OutboxEntry;
         if (recorded === 'new') fresh.push(entry.delivery.id);
@@ -157,7 +161,7 @@ export class Outbox extends DurableObject<Env> {
   list(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): DeliveryPage {
     // A whole id is looked up, however far back it is.
     const known = filter.q === undefined ? null : (this.#store.find(filter.q) ?? this.#store.find(deliveryId(filter.q, this.#webhookId)));
-    const page = known ? this.#store.pageOfOne(known, filter) : this.#store.page(filter, limit, after);
+    const page = known ? this.#log.pageOfOne(known, filter) : this.#log.page(filter, limit, after);
     return { ...page, keptSince: this.#retention.keptSince() };
   }
 
@@ -169,7 +173,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** One delivery with its payload and attempts. */
   find(id: string): DeliveryDetail | null {
-    return this.#store.detail(id);
+    return this.#log.detail(id);
   }
 
   /** One attempt of a delivery now, whatever the circuit says; it goes on after the answer. */
@@ -197,7 +201,7 @@ export class Outbox extends DurableObject<Env> {
     if (!begun) return null;
     const { ended } = await this.#lane.start(begun, config);
     await ended;
-    return this.#store.detail(delivery.id);
+    return this.#log.detail(delivery.id);
   }
 
   /**
@@ -223,7 +227,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** How the webhook is doing, in one call. */
   activity(): OutboxActivity {
-    const [newest = null] = this.#store.page({}, 1, null).deliveries;
+    const [newest = null] = this.#log.page({}, 1, null).deliveries;
     return { status: this.status(), statistics: this.statistics('24h'), newest };
   }
 

@@ -4,6 +4,7 @@ import { ulid } from 'ulid';
 import { describe, expect, it, vi } from 'vitest';
 import { readWebhook } from '../../src/db/configuration.ts';
 import type { ArchivedDelivery } from '../../src/delivery/archive-bundle.ts';
+import { OutboxLog } from '../../src/delivery/outbox-log.ts';
 import { OutboxStore } from '../../src/delivery/outbox-store.ts';
 import type { AttemptRecord, DeliveryPosition } from '../../src/domain/delivery.ts';
 import { deliveryId, mintId } from '../../src/domain/ids.ts';
@@ -78,7 +79,7 @@ const rowsIn = (store: OutboxStore, pattern: string) =>
 function pages(store: OutboxStore, limit: number): string[] {
   const ids: string[] = [];
   for (let after: DeliveryPosition | null = null; ; ) {
-    const { deliveries, next } = store.page({}, limit, after);
+    const { deliveries, next } = new OutboxLog(store).page({}, limit, after);
     ids.push(...deliveries.map(({ id }) => id));
     if (!next) return ids;
     after = next;
@@ -175,8 +176,8 @@ describe('the log of both', () => {
       // Ids sort by time.
       const newestFirst = ids.toSorted().toReversed();
       for (const limit of [1, 7, 100, 1_000]) expect(pages(store, limit)).toEqual(newestFirst);
-      expect(store.page({ status: 'discarded' }, 100, null).deliveries).toHaveLength(60);
-      expect(store.page({ from: start + 30_000, to: start + 31_000 }, 100, null).deliveries.length).toBeGreaterThan(0);
+      expect(new OutboxLog(store).page({ status: 'discarded' }, 100, null).deliveries).toHaveLength(60);
+      expect(new OutboxLog(store).page({ from: start + 30_000, to: start + 31_000 }, 100, null).deliveries.length).toBeGreaterThan(0);
     });
   });
 
@@ -192,7 +193,7 @@ describe('the log of both', () => {
   it('survives a record that fails half-way', async () => {
     await withStore((store) => {
       const failing = () =>
-        store.transaction(() => {
+        store.atomically(() => {
           store.archive([delivered(DAY_MS)]);
           throw new Error('half-way');
         });

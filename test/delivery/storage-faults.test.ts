@@ -4,6 +4,7 @@ import type { OutboxConfig } from '../../src/db/configuration.ts';
 import type { AttemptResult } from '../../src/delivery/attempt.ts';
 import { Ledger } from '../../src/delivery/ledger.ts';
 import type { Outbox } from '../../src/delivery/outbox.ts';
+import { OutboxLog } from '../../src/delivery/outbox-log.ts';
 import { MIGRATIONS } from '../../src/delivery/outbox-migrations.ts';
 import { OutboxStore } from '../../src/delivery/outbox-store.ts';
 import { Reports } from '../../src/delivery/reports.ts';
@@ -96,7 +97,7 @@ describe('the end of an attempt whose record cannot be written', () => {
       expect(() => end(ledger, delivery.id, store)).toThrow('the storage is full');
       expect(store.find(delivery.id)?.state).toMatchObject({ status: 'pending', attemptCount: 1, leasedAt: expect.any(Number) });
       end(ledger, delivery.id, store);
-      expect(store.detail(delivery.id)).toMatchObject({ status: 'retrying', attemptCount: 1, attempts: [{ number: 1 }] });
+      expect(new OutboxLog(store).detail(delivery.id)).toMatchObject({ status: 'retrying', attemptCount: 1, attempts: [{ number: 1 }] });
     });
   });
 });
