@@ -1,21 +1,29 @@
+import type { Child } from 'hono/jsx';
 import { listEventTypes } from '../api/event-types.ts';
 import { createWebhook, updateWebhook } from '../api/webhooks.ts';
-import type { Problems } from './field.tsx';
+import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import { setFlash } from './flash.ts';
 import { readForm } from './form.ts';
 import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { PlanNotice, planAllows } from './plan-notice.tsx';
-import type { PageContext } from './visit.ts';
+import type { PageContext, Visit } from './visit.ts';
 import { WebhookForm } from './webhook-form.tsx';
-import { EMPTY_FORM, problemsOf, sharedInput, valuesOfForm, valuesOfWebhook, type WebhookFormValues } from './webhook-input.ts';
+import {
+  checkSecretChoice,
+  EMPTY_FORM,
+  type Refusal,
+  refusalOf,
+  sharedInput,
+  valuesOfForm,
+  valuesOfWebhook,
+  type WebhookFormValues,
+} from './webhook-input.ts';
 import { webhookCrumb, webhookOf } from './webhook-page.tsx';
-
-const NO_PROBLEMS: Problems = new Map();
 
 /** `GET new`. */
 export async function showNew(c: PageContext): Promise<Response> {
-  return await newPage(c, EMPTY_FORM, NO_PROBLEMS);
+  return await newPage(c, EMPTY_FORM, null);
 }
 
 /** `POST new`: creates the webhook, and leads to the page that tells how to verify what it will send. */
@@ -24,6 +32,7 @@ export async function submitNew(c: PageContext): Promise<Response> {
   const values = valuesOfForm(form);
   const { secretChoice, secret } = values;
   try {
+    checkSecretChoice(values);
     const body = {
       ...sharedInput(form),
       generateSecret: secretChoice === 'generate',
@@ -35,13 +44,13 @@ export async function submitNew(c: PageContext): Promise<Response> {
     await setFlash(c, { kind: 'done', message: 'The webhook is saved and gets events from now on.', secret: created.secret ?? own });
     return c.redirect(paths.webhook(created.id, 'verify'), 303);
   } catch (error) {
-    return await newPage(c, values, problemsOf(error, values));
+    return await newPage(c, values, refusalOf(c, error, values));
   }
 }
 
 /** `GET <webhook>/edit`. */
 export async function showEdit(c: PageContext): Promise<Response> {
-  return await editPage(c, valuesOfWebhook(webhookOf(c)), NO_PROBLEMS);
+  return await editPage(c, valuesOfWebhook(webhookOf(c)), null);
 }
 
 /** `POST <webhook>/edit`. */
@@ -51,6 +60,7 @@ export async function submitEdit(c: PageContext): Promise<Response> {
   const values = valuesOfForm(form);
   const { secretChoice, secret } = values;
   try {
+    checkSecretChoice(values);
     const body = {
       ...sharedInput(form),
       ...(secretChoice === 'own' && { secret }),
@@ -60,36 +70,36 @@ export async function submitEdit(c: PageContext): Promise<Response> {
     await setFlash(c, { kind: 'done', message: 'Saved. It is in force everywhere within 5 seconds, for retries as well.' });
     return c.redirect(paths.webhook(webhook.id), 303);
   } catch (error) {
-    return await editPage(c, values, problemsOf(error, values));
+    return await editPage(c, values, refusalOf(c, error, values));
   }
 }
 
-async function newPage(c: PageContext, values: WebhookFormValues, problems: Problems): Promise<Response> {
+async function newPage(c: PageContext, values: WebhookFormValues, refusal: Refusal | null): Promise<Response> {
   const visit = c.get('visit');
   const { eventTypes } = await visit.callGeneral(listEventTypes);
-  const allowed = planAllows(visit);
-  return await page(
+  // Who has typed something sees it again, whatever stands in the way.
+  const hindrance = refusal ? null : hindranceOf(visit);
+  const shown = await page(
     c,
-    { title: 'Add Webhook', crumbs: [rootCrumb], status: problems.size > 0 ? 422 : 200 },
+    { title: 'Add Webhook', crumbs: [rootCrumb], status: refusal?.error.status },
     <>
       <div class="page-head">
         <h1>Add Webhook</h1>
       </div>
-      {allowed ? (
-        <WebhookForm action={paths.create} back={paths.list} values={values} problems={problems} eventTypes={eventTypes} existing={null} />
-      ) : (
-        <PlanNotice visit={visit} hasWebhooks={false} />
+      {hindrance ?? (
+        <WebhookForm action={paths.create} back={paths.list} values={values} refusal={refusal} eventTypes={eventTypes} existing={null} />
       )}
     </>,
   );
+  return withRetryAfter(shown, refusal);
 }
 
-async function editPage(c: PageContext, values: WebhookFormValues, problems: Problems): Promise<Response> {
+async function editPage(c: PageContext, values: WebhookFormValues, refusal: Refusal | null): Promise<Response> {
   const webhook = webhookOf(c);
   const { eventTypes } = await c.get('visit').callGeneral(listEventTypes);
-  return await page(
+  const shown = await page(
     c,
-    { title: 'Edit webhook', crumbs: [rootCrumb, webhookCrumb(webhook)], status: problems.size > 0 ? 422 : 200 },
+    { title: 'Edit webhook', crumbs: [rootCrumb, webhookCrumb(webhook)], status: refusal?.error.status },
     <>
       <div class="page-head">
         <h1>Edit webhook</h1>
@@ -98,10 +108,33 @@ async function editPage(c: PageContext, values: WebhookFormValues, problems: Pro
         action={paths.webhook(webhook.id, 'edit')}
         back={paths.webhook(webhook.id)}
         values={values}
-        problems={problems}
+        refusal={refusal}
         eventTypes={eventTypes}
         existing={{ hasSecret: webhook.secret !== null }}
       />
     </>,
   );
+  return withRetryAfter(shown, refusal);
+}
+
+/** What is said in the place of a form that would be refused, whatever it held. */
+function hindranceOf(visit: Visit): Child {
+  if (!planAllows(visit)) return <PlanNotice visit={visit} hasWebhooks={false} />;
+  if (visit.webhooks.length < MAX_WEBHOOKS) return null;
+  return (
+    <section class="card notice">
+      <p>All {MAX_WEBHOOKS} webhooks are in use. Delete one to add another.</p>
+      <p>
+        <a class="button" href={paths.list}>
+          To the webhooks
+        </a>
+      </p>
+    </section>
+  );
+}
+
+function withRetryAfter(shown: Response, refusal: Refusal | null): Response {
+  const seconds = refusal?.error.retryAfterSeconds ?? null;
+  if (seconds !== null) shown.headers.set('Retry-After', String(seconds));
+  return shown;
 }

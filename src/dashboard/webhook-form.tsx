@@ -1,6 +1,8 @@
 import type { EventType } from '../domain/event-type.ts';
 import { Field, Problem, type Problems } from './field.tsx';
-import type { SecretChoice, WebhookFormValues } from './webhook-input.ts';
+import type { Refusal, SecretChoice, WebhookFormValues } from './webhook-input.ts';
+
+const NO_PROBLEMS: Problems = new Map();
 
 type OfferedEvent = Pick<EventType, 'name' | 'description' | 'example'>;
 
@@ -9,19 +11,21 @@ interface WebhookFormProps {
   /** Where Cancel leads. */
   back: string;
   values: WebhookFormValues;
-  problems: Problems;
+  /** Why it was not taken; null where it is shown for the first time. */
+  refusal: Refusal | null;
   eventTypes: readonly OfferedEvent[];
   /** Null: it is a new webhook. */
   existing: { hasSecret: boolean } | null;
 }
 
 /** The form of a webhook, new or existing. The browser checks nothing: what is wrong is said beside its field, in our words. */
-export function WebhookForm({ action, back, values, problems, eventTypes, existing }: WebhookFormProps) {
+export function WebhookForm({ action, back, values, refusal, eventTypes, existing }: WebhookFormProps) {
+  const problems = refusal?.problems ?? NO_PROBLEMS;
   return (
     <form method="post" action={action} class="card form" novalidate>
-      {problems.size > 0 && (
+      {refusal && (
         <p class="error summary" role="alert">
-          {problems.size === 1 ? 'One thing needs' : `${problems.size} things need`} another look; nothing has been saved.
+          {summaryOf(refusal)}
         </p>
       )}
       <Field
@@ -76,6 +80,11 @@ export function WebhookForm({ action, back, values, problems, eventTypes, existi
       </div>
     </form>
   );
+}
+
+function summaryOf({ error, problems }: Refusal): string {
+  if (problems.size === 0) return `Nothing has been saved. ${error.message}`;
+  return `${problems.size === 1 ? 'One thing needs' : `${problems.size} things need`} another look; nothing has been saved.`;
 }
 
 interface EventChoiceProps {

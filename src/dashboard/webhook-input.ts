@@ -1,7 +1,9 @@
-import { ApiError, type Issue } from '../api/errors.ts';
+import { ApiError, type Issue, invalid, toApiError } from '../api/errors.ts';
+import { isDatabaseFailure } from '../db/client.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { Problems } from './field.tsx';
 import { textOf } from './form.ts';
+import type { PageContext } from './visit.ts';
 
 /** What becomes of the secret: `keep` is for a webhook that is there already. */
 export const SECRET_CHOICES = ['keep', 'generate', 'own', 'none'] as const;
@@ -56,15 +58,39 @@ export function sharedInput(form: URLSearchParams) {
 const SENTENCES: Record<string, (value: WebhookFormValues) => string | null> = {
   url: ({ url }) => (url.trim() === '' ? 'Enter the URL of your endpoint.' : null),
   events: ({ events }) => (events.length === 0 ? 'Choose at least one event.' : null),
-  secret: ({ secret }) => (secret === '' ? 'Enter your secret, or choose that we make one.' : null),
+  secret: ({ secret }) => (secret === '' ? 'Enter your secret, or make another choice.' : null),
   maxPerSecond: () => 'This is a whole number from 1 to 1,000, or nothing.',
 };
 
-/** What the API refused, by field; an error that is about no field of the form is thrown on. */
-export function problemsOf(error: unknown, values: WebhookFormValues): Problems {
-  if (!(error instanceof ApiError) || error.code !== 'validation_failed') throw error;
+/**
+ * Refuses a secret that was typed beside another choice: without a script typing it does not choose it, and a person would take
+ * the webhook to be signed with it.
+ */
+export function checkSecretChoice({ secretChoice, secret }: WebhookFormValues): void {
+  if (secret === '' || secretChoice === 'own') return;
+  throw invalid([{ field: 'secret', message: 'You typed a secret, and chose something else: choose “Use my own”, or empty this field.' }]);
+}
+
+/** Why a form was not taken: what is wrong by field, or else the error's own message. */
+export interface Refusal {
+  error: ApiError;
+  problems: Problems;
+}
+
+/**
+ * A refusal after which the form stands again with what was typed: nobody types it twice because of a limit or an outage. A fault
+ * of ours is thrown on, to the error page.
+ */
+export function refusalOf(c: PageContext, thrown: unknown, values: WebhookFormValues): Refusal {
+  if (!(thrown instanceof ApiError) && !isDatabaseFailure(thrown)) throw thrown;
+  const error = toApiError(thrown, c.get('requestId'), { method: c.req.method, path: c.req.path });
+  if (error.status === 500) throw error;
+  return { error, problems: error.code === 'validation_failed' ? problemsOf(error.details.issues as Issue[], values) : new Map() };
+}
+
+function problemsOf(issues: readonly Issue[], values: WebhookFormValues): Problems {
   const problems = new Map<string, string>();
-  for (const { field, message } of error.details.issues as Issue[]) {
+  for (const { field, message } of issues) {
     const [name = ''] = field.split('.');
     if (!problems.has(name)) problems.set(name, SENTENCES[name]?.(values) ?? message);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createOrganization, createWebhook, platform, type TestOrganization } from '../support/api.ts';
-import { PAGES, signedIn, visitor } from '../support/dashboard.ts';
+import { databaseWithout, PAGES, signedIn, visitor } from '../support/dashboard.ts';
 import { aMessage, anEvent, consume, endpointInbox } from '../support/deliveries.ts';
 
 const FORM = { url: 'https://hooks.example.com/in', events: ['visitor.identified'], secretChoice: 'generate' };
@@ -92,7 +92,7 @@ describe('adding a webhook', () => {
     const person = await signedIn(organization);
     const own = idOf((await person.post('new', { ...FORM, secretChoice: 'own', secret: ' spaces count ' })).location);
     expect((await organization.admin.get(`${organization.path}/webhooks/${own}/secret`)).body.secret).toBe(' spaces count ');
-    await person.post('new', { ...FORM, secretChoice: 'none', secret: 'typed and then left' });
+    await person.post('new', { ...FORM, secretChoice: 'none' });
     expect((await webhooksOf(organization))[0]).toMatchObject({ hasSecret: false });
   });
 
@@ -127,7 +127,40 @@ describe('adding a webhook', () => {
     const refused = await person.post('new', FORM);
     expect(refused.status).toBe(409);
     expect(refused.text).toContain('at most 20 webhooks');
+    const form = await person.get('new');
+    expect(form.text).toContain('All 20 webhooks are in use.');
+    expect(form.html).not.toContain('name="url"');
   });
+
+  it('that is refused for what is in no field keeps what was typed, and says why at the top', async () => {
+    const organization = await createOrganization();
+    const person = await signedIn(organization);
+    const typed = { ...FORM, description: 'kept as typed', secretChoice: 'own', secret: 'a secret to keep' };
+    const shown = ['value="kept as typed"', 'value="a secret to keep"', 'id="secret-own" checked', 'class="error summary"'];
+    const unlucky = visitor({ vars: { DB: databaseWithout(/insert into "webhooks"/) } });
+    for (const [name, value] of person.cookies) unlucky.cookies.set(name, value);
+    const outage = await unlucky.post('new', typed);
+    expect([outage.status, outage.headers.get('Retry-After')]).toEqual([503, '5']);
+    for (const part of shown) expect(outage.html).toContain(part);
+    expect(outage.text).toContain('The configuration cannot be reached right now.');
+    await platform.put(organization.path, { name: 'Test', plan: 'starter' });
+    const lowered = await person.post('new', typed);
+    expect(lowered.status).toBe(403);
+    for (const part of shown) expect(lowered.html).toContain(part);
+    expect(lowered.text).toContain('Webhooks need the Scale plan or above.');
+  });
+
+  it.each(['generate', 'none'])(
+    'refuses a secret that was typed beside the choice “%s”, which would leave it out',
+    async (secretChoice) => {
+      const organization = await createOrganization();
+      const page = await (await signedIn(organization)).post('new', { ...FORM, secretChoice, secret: 'typed' });
+      expect(page.status).toBe(422);
+      expect(page.html).toMatch(/id="secret-error">You typed a secret, and chose something else/);
+      expect(page.html).toContain('value="typed"');
+      expect(await webhooksOf(organization)).toEqual([]);
+    },
+  );
 });
 
 describe('editing a webhook', () => {
@@ -160,6 +193,20 @@ describe('editing a webhook', () => {
     expect(page.status).toBe(422);
     expect(page.html).toContain('value="ftp://x"');
     expect(page.html).toContain('id="url-error"');
+  });
+
+  it('is refused with what was typed where the database fails, and where a secret stands beside another choice', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { secret: 'the first' });
+    const person = await signedIn(organization);
+    const unlucky = visitor({ vars: { DB: databaseWithout(/update "webhooks"/) } });
+    for (const [name, value] of person.cookies) unlucky.cookies.set(name, value);
+    const outage = await unlucky.post(`${id}/edit`, { ...FORM, url: 'https://typed.example.com', secretChoice: 'keep' });
+    expect(outage.status).toBe(503);
+    expect(outage.html).toContain('value="https://typed.example.com"');
+    expect((await person.post(`${id}/edit`, { ...FORM, secretChoice: 'keep', secret: 'typed' })).html).toContain('id="secret-error"');
+    const empty = await person.post(`${id}/edit`, { ...FORM, secretChoice: 'own', secret: '' });
+    expect(empty.text).toContain('Enter your secret, or make another choice.');
   });
 });
 

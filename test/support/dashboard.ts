@@ -79,6 +79,19 @@ export async function signedIn(
   return person;
 }
 
+/** The database, failing with every statement that matches. */
+export function databaseWithout(statement: RegExp): D1Database {
+  const prepare = (sql: string) => {
+    if (statement.test(sql)) throw new Error('D1_ERROR: the statement was lost');
+    return env.DB.prepare(sql);
+  };
+  return {
+    prepare,
+    batch: (statements: D1PreparedStatement[]) => env.DB.batch(statements),
+    withSession: () => env.DB.withSession(),
+  } as unknown as D1Database;
+}
+
 function join(path: string): string {
   return path === '' ? PAGES : `${PAGES}/${path}`;
 }
