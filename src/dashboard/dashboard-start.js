@@ -99,7 +99,8 @@ document.addEventListener('input', (event) => {
 
 /** Brings the live parts of the page up to date. What the reader has opened or focused stays as it is. */
 async function refresh() {
-  const response = await fetch(location.href, { headers: { 'X-Live': '1' }, redirect: 'manual' });
+  const from = document.querySelector('[data-live-from]')?.dataset.liveFrom ?? location.href;
+  const response = await fetch(from, { headers: { 'X-Live': '1' }, redirect: 'manual' });
   // Signed out meanwhile: the page itself shows the way.
   if (response.type === 'opaqueredirect') {
     location.reload();

@@ -17,7 +17,7 @@ import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from '.
 import { theme } from './theme.ts';
 import { showVerify } from './verify-page.tsx';
 import type { DashboardEnv } from './visit.ts';
-import { endOverlap, pause, recover, resume, retryNow, revealSecret, rotateSecret, sendTest } from './webhook-actions.ts';
+import { endOverlap, pause, recover, resume, retryNow, revealSecret, rotateSecret, sendTest, toSettings } from './webhook-actions.ts';
 import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
 
 /** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */
@@ -53,6 +53,8 @@ dashboard.get('/:webhookId/edit', requireScope('write'), showEdit);
 dashboard.post('/:webhookId/edit', submitEdit);
 dashboard.get('/:webhookId/verify', showVerify);
 dashboard.get('/:webhookId/settings', showSettings);
+dashboard.get('/:webhookId/recover', toSettings);
+dashboard.get('/:webhookId/secret/rotate', toSettings);
 dashboard.get('/:webhookId/delete', requireScope('write'), showDelete);
 dashboard.post('/:webhookId/delete', submitDelete);
 dashboard.get('/:webhookId/deliveries', showDeliveries);

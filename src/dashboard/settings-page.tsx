@@ -30,13 +30,19 @@ export const RECOVERY_SPANS = {
   '30d': ['The last 30 days', 30 * 24 * HOUR_SECONDS * 1_000],
 } as const;
 
-/** `GET <webhook>/settings`. */
-export async function showSettings(c: PageContext): Promise<Response> {
-  return await settingsPage(c, new Map());
+/** The span that the form of a recovery chose, or the one that it offers. */
+export function spanOf(form: URLSearchParams): keyof typeof RECOVERY_SPANS {
+  const spans = Object.keys(RECOVERY_SPANS) as (keyof typeof RECOVERY_SPANS)[];
+  return spans.find((span) => span === form.get('span')) ?? '24h';
 }
 
-/** The settings, with what is wrong with a form of theirs. */
-export async function settingsPage(c: PageContext, problems: Problems): Promise<Response> {
+/** `GET <webhook>/settings`. */
+export async function showSettings(c: PageContext): Promise<Response> {
+  return await settingsPage(c, new Map(), new URLSearchParams());
+}
+
+/** The settings, with what is wrong with a form of theirs, and what was typed into it. */
+export async function settingsPage(c: PageContext, problems: Problems, typed: URLSearchParams): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
   const status = problems.size > 0 ? 422 : 200;
@@ -46,11 +52,11 @@ export async function settingsPage(c: PageContext, problems: Problems): Promise<
     <>
       <Banners webhook={webhook} visit={visit} outlook={await outlookOf(c, webhook)} />
       {!visit.can('write') && <p class="banner info">Your session can read only: it sees the settings, and cannot change them.</p>}
-      <SecretSection webhook={webhook} visit={visit} problems={problems} />
+      <SecretSection webhook={webhook} visit={visit} problems={problems} typed={typed} />
       {visit.can('write') && (
         <>
           <PauseSection webhook={webhook} visit={visit} />
-          <RecoverSection webhook={webhook} visit={visit} problems={problems} />
+          <RecoverSection webhook={webhook} visit={visit} problems={problems} typed={typed} />
           <DeleteSection webhook={webhook} />
         </>
       )}
@@ -62,9 +68,11 @@ interface SectionProps {
   webhook: WebhookRow;
   visit: Visit;
   problems: Problems;
+  /** The fields of a form that was refused; empty where none was. */
+  typed: URLSearchParams;
 }
 
-function SecretSection({ webhook, visit, problems }: SectionProps) {
+function SecretSection({ webhook, visit, problems, typed }: SectionProps) {
   const hasSecret = webhook.secret !== null;
   return (
     <section class="card setting" aria-labelledby="secret-title" id="secret-section">
@@ -80,7 +88,7 @@ function SecretSection({ webhook, visit, problems }: SectionProps) {
               <button type="submit">Reveal the secret</button>
             </form>
           )}
-          <RotateForm webhook={webhook} problems={problems} />
+          <RotateForm webhook={webhook} problems={problems} typed={typed} />
         </div>
       ) : (
         <p class="hint">Only a session with the scope admin reveals and rotates secrets.</p>
@@ -106,7 +114,8 @@ function Overlap({ webhook, nowMs }: { webhook: WebhookRow; nowMs: number }) {
   );
 }
 
-function RotateForm({ webhook, problems }: { webhook: WebhookRow; problems: Problems }) {
+function RotateForm({ webhook, problems, typed }: Omit<SectionProps, 'visit'>) {
+  const overlap = OVERLAPS.find(([seconds]) => String(seconds) === typed.get('overlapSeconds'))?.[0] ?? USUAL_OVERLAP;
   return (
     <form method="post" action={paths.webhook(webhook.id, 'secret/rotate')} class="form" novalidate>
       <h3>{webhook.secret === null ? 'Set a secret' : 'Rotate the secret'}</h3>
@@ -117,7 +126,15 @@ function RotateForm({ webhook, problems }: { webhook: WebhookRow; problems: Prob
         hint="Empty: a strong one is made and shown to you."
       >
         {(attributes) => (
-          <input {...attributes} type="text" maxlength={256} autocomplete="off" spellcheck={false} data-strength="secret-strength" />
+          <input
+            {...attributes}
+            type="text"
+            value={typed.get('secret') ?? undefined}
+            maxlength={256}
+            autocomplete="off"
+            spellcheck={false}
+            data-strength="secret-strength"
+          />
         )}
       </Field>
       <p class="strength" id="secret-strength" aria-live="polite" hidden />
@@ -131,7 +148,7 @@ function RotateForm({ webhook, problems }: { webhook: WebhookRow; problems: Prob
           {(attributes) => (
             <select {...attributes}>
               {OVERLAPS.map(([seconds, name]) => (
-                <option value={String(seconds)} selected={seconds === USUAL_OVERLAP}>
+                <option value={String(seconds)} selected={seconds === overlap}>
                   {name}
                 </option>
               ))}
@@ -172,7 +189,8 @@ function PauseSection({ webhook, visit }: { webhook: WebhookRow; visit: Visit })
   );
 }
 
-function RecoverSection({ webhook, visit, problems }: SectionProps) {
+function RecoverSection({ webhook, visit, problems, typed }: SectionProps) {
+  const chosen = spanOf(typed);
   return (
     <section class="card setting" aria-labelledby="recover-title">
       <div>
@@ -188,7 +206,7 @@ function RecoverSection({ webhook, visit, problems }: SectionProps) {
             {(attributes) => (
               <select {...attributes}>
                 {Object.entries(RECOVERY_SPANS).map(([value, [name]]) => (
-                  <option value={value} selected={value === '24h'}>
+                  <option value={value} selected={value === chosen}>
                     {name}
                   </option>
                 ))}
@@ -201,14 +219,14 @@ function RecoverSection({ webhook, visit, problems }: SectionProps) {
             problem={problems.get('since')}
             hint="Where you know when it began. It wins over the choice above."
           >
-            {(attributes) => <input {...attributes} type="datetime-local" />}
+            {(attributes) => <input {...attributes} type="datetime-local" value={typed.get('since') ?? undefined} />}
           </Field>
           <button type="submit" data-busy="Asking…">
             Recover deliveries
           </button>
         </form>
       ) : (
-        <p class="hint">Resume the webhook first.</p>
+        <p class="hint">{planAllows(visit) ? 'Resume the webhook first.' : 'Your plan does not include webhooks.'}</p>
       )}
     </section>
   );

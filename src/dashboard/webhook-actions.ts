@@ -5,7 +5,7 @@ import { updateWebhook } from '../api/webhooks.ts';
 import { type Flash, setFlash } from './flash.ts';
 import { readForm, textOf } from './form.ts';
 import { paths } from './paths.ts';
-import { RECOVERY_SPANS, settingsPage } from './settings-page.tsx';
+import { RECOVERY_SPANS, settingsPage, spanOf } from './settings-page.tsx';
 import type { PageContext } from './visit.ts';
 import { webhookOf } from './webhook-page.tsx';
 import { counted, took } from './wording.ts';
@@ -93,7 +93,7 @@ export async function rotateSecret(c: PageContext): Promise<Response> {
   const overlap = textOf(form, 'overlapSeconds');
   // As it is: a secret may begin or end with a space.
   const body = { secret: form.get('secret') || undefined, overlapSeconds: overlap === undefined ? undefined : Number(overlap) };
-  return await orProblems(c, async () => {
+  return await orProblems(c, form, async () => {
     return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
       const { secret } = await c.get('visit').call(rotateWebhookSecret, { params: { webhookId: id }, body });
       return done('This is the new secret. Deliveries are signed with it from now on.', secret ?? undefined);
@@ -115,9 +115,9 @@ export async function recover(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const { nowMs, call } = c.get('visit');
   const form = await readForm(c);
-  const [, spanMs] = RECOVERY_SPANS[(form.get('span') ?? '') as keyof typeof RECOVERY_SPANS] ?? RECOVERY_SPANS['24h'];
+  const [, spanMs] = RECOVERY_SPANS[spanOf(form)];
   const since = textOf(form, 'since') ?? new Date(nowMs - spanMs).toISOString();
-  return await orProblems(c, async () => {
+  return await orProblems(c, form, async () => {
     return await leaveMessage(c, paths.webhook(id), async () => {
       const { count } = await call(recoverDeliveries, { params: { webhookId: id }, body: { since } });
       if (count === 0) return done('Nothing failed or was discarded in that time: there is nothing to recover.');
@@ -126,8 +126,16 @@ export async function recover(c: PageContext): Promise<Response> {
   });
 }
 
-/** Shows the settings again with what the API found wrong, beside the fields. */
-async function orProblems(c: PageContext, action: () => Promise<Response>): Promise<Response> {
+/**
+ * `GET <webhook>/recover` and `…/secret/rotate`: a form that was refused stands at the address it was posted to, and who opens
+ * that again (from the browser's history, say) is led to the settings.
+ */
+export function toSettings(c: PageContext): Response {
+  return c.redirect(paths.webhook(webhookOf(c).id, 'settings'), 303);
+}
+
+/** Shows the settings again with what was typed, and what the API found wrong beside its fields. */
+async function orProblems(c: PageContext, form: URLSearchParams, action: () => Promise<Response>): Promise<Response> {
   try {
     return await action();
   } catch (error) {
@@ -137,6 +145,7 @@ async function orProblems(c: PageContext, action: () => Promise<Response>): Prom
     return await settingsPage(
       c,
       new Map(issues.map(({ field, message }) => (field === 'until' ? ['since', 'This time is not past.'] : [field, message]))),
+      form,
     );
   }
 }

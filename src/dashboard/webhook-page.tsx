@@ -42,12 +42,14 @@ interface WebhookPageOptions {
 
 /** A page of one webhook: its head, its tabs, and what the tab shows. */
 export async function webhookPage(c: PageContext, { webhook, tab, title, status }: WebhookPageOptions, content: Child): Promise<Response> {
+  // The answer to a form stands where the form was posted to: what is new is read from the page's own address.
+  const liveFrom = c.req.method === 'POST' ? paths.webhook(webhook.id, tab) : undefined;
   return await page(
     c,
     { title: `${title}: ${shortUrl(webhook.url)}`, crumbs: [rootCrumb], status },
     <>
       <WebhookHead webhook={webhook} visit={c.get('visit')} />
-      <nav class="tabs" aria-label="Webhook">
+      <nav class="tabs" aria-label="Webhook" data-live-from={liveFrom}>
         {TABS.map(([part, name]) => (
           <a href={paths.webhook(webhook.id, part)} aria-current={part === tab ? 'page' : undefined}>
             {name}

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createOrganization, createWebhook, type TestOrganization } from '../support/api.ts';
+import { createOrganization, createWebhook, platform, type TestOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import { type Page, signedIn, type Visitor } from '../support/dashboard.ts';
+import { PAGES, type Page, signedIn, type Visitor } from '../support/dashboard.ts';
 import {
   aMessage,
   anEvent,
@@ -231,6 +231,26 @@ describe('the settings', () => {
     const page = await person.post(`${webhookId}/secret/rotate`, { secret: 'x'.repeat(257), overlapSeconds: '0' });
     expect(page.status).toBe(422);
     expect(page.html).toContain('id="secret-error"');
+    expect(page.html).toContain(`value="${'x'.repeat(257)}"`);
+    // "Not at all" for a secret that leaked must not become 24 hours.
+    expect(page.html.match(/<option[^>]* selected[^>]*>/g)).toEqual(['<option value="0" selected="">', '<option value="24h" selected="">']);
+  });
+
+  it('stand at their own address for what is new, and for who opens the address of a refused form', async () => {
+    const { person, webhookId, page } = await given();
+    const refused = await person.post(`${webhookId}/recover`, { since: 'last week' });
+    const settings = `${PAGES}/${webhookId}/settings`;
+    expect(refused.html).toContain(`data-live-from="${settings}"`);
+    expect((await page('settings')).html).not.toContain('data-live-from');
+    for (const part of ['recover', 'secret/rotate']) expect(await page(part)).toMatchObject({ status: 303, location: settings });
+  });
+
+  it('say that the plan is why nothing is recovered, where it is', async () => {
+    const { page, organization } = await given();
+    await platform.put(organization.path, { name: 'Test', plan: 'starter' });
+    const { text } = await page('settings');
+    expect(text).toContain('Your plan does not include webhooks.');
+    expect(text).not.toContain('Resume the webhook first.');
   });
 
   it('pause and resume, and recover what came meanwhile', async () => {
@@ -255,8 +275,10 @@ describe('the settings', () => {
     const { press, person, webhookId } = await given();
     expect((await press('recover', { since: '2026-11-01T10:00' })).text).toContain('there is nothing to recover');
     for (const since of ['2999-01-01T00:00', 'last week']) {
-      const page = await person.post(`${webhookId}/recover`, { since });
+      const page = await person.post(`${webhookId}/recover`, { since, span: '7d' });
       expect(page.status).toBe(422);
+      expect(page.html).toContain(`value="${since}"`);
+      expect(page.html).toContain('<option value="7d" selected="">');
       expect(page.html).toContain('id="since-error"');
     }
   });

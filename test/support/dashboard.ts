@@ -88,7 +88,6 @@ export function databaseWithout(statement: RegExp): D1Database {
   return {
     prepare,
     batch: (statements: D1PreparedStatement[]) => env.DB.batch(statements),
-    withSession: () => env.DB.withSession(),
   } as unknown as D1Database;
 }
 
