@@ -5,6 +5,7 @@ import type { WebhookRow } from '../db/webhooks.ts';
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../domain/delivery.ts';
 import { Banners } from './banner.tsx';
 import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
+import { Field, type Problems } from './field.tsx';
 import { orNull, outlookOf } from './overview-page.tsx';
 import { paths } from './paths.ts';
 import { Time } from './time.tsx';
@@ -14,9 +15,10 @@ import { STATUS_WORDS } from './wording.ts';
 
 const PAGE_SIZE = 25;
 const DAY_MS = 86_400_000;
+const DAYS = ['from', 'to'] as const;
 const FILTERS = ['status', 'event', 'q', 'from', 'to'] as const;
 
-/** As the query has them: the API judges them. */
+/** As the query has them: the API judges all but the days. */
 type Filters = { status?: DeliveryStatus } & Partial<Record<(typeof FILTERS)[number], string>>;
 
 interface Found {
@@ -30,9 +32,10 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
   const filters = filtersOf(c);
+  const problems = dayProblems(filters);
   const cursor = c.req.query('cursor');
   const [search, types, outlook] = await Promise.all([
-    findDeliveries(visit, webhook.id, filters, cursor),
+    problems.size > 0 ? { found: null, problem: null } : findDeliveries(visit, webhook.id, filters, cursor),
     visit.callGeneral(listEventTypes),
     outlookOf(c, webhook),
   ]);
@@ -42,12 +45,14 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
     { webhook, tab: 'deliveries', title: 'Deliveries' },
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
-      <FilterForm webhook={webhook} filters={filters} events={events} problem={search.problem} />
+      <FilterForm webhook={webhook} filters={filters} events={events} problems={problems} problem={search.problem} />
       <section aria-label="Deliveries" class="card table-card" id="deliveries" data-live={cursor === undefined ? '' : undefined}>
         {search.found ? (
           <Results found={search.found} webhook={webhook} filters={filters} cursor={cursor} nowMs={visit.nowMs} />
         ) : (
-          <p class="notice">{search.problem ? 'Correct the filter to see deliveries.' : 'The deliveries are not available right now.'}</p>
+          <p class="notice">
+            {search.problem || problems.size > 0 ? 'Correct the filter to see deliveries.' : 'The deliveries are not available right now.'}
+          </p>
         )}
       </section>
     </>,
@@ -66,7 +71,8 @@ async function findDeliveries(
   { to, ...filters }: Filters,
   cursor: string | undefined,
 ): Promise<{ found: Found | null; problem: string | null }> {
-  const until = to === undefined ? undefined : dayAfter(to);
+  // The day after, so that the day itself is included; what is no day has been refused.
+  const until = to && new Date((startOfDay(to) ?? 0) + DAY_MS).toISOString();
   try {
     const query = { ...filters, to: until, limit: String(PAGE_SIZE), cursor };
     const found = await orNull(visit.call(listDeliveries, { params: { webhookId }, query }));
@@ -77,20 +83,30 @@ async function findDeliveries(
   }
 }
 
-/** The day after, so that the day itself is included; what is no day is left for the API to refuse. */
-function dayAfter(day: string): string {
-  const startMs = Date.parse(`${day}T00:00:00Z`);
-  return Number.isNaN(startMs) ? day : new Date(startMs + DAY_MS).toISOString();
+/** What is wrong with the days of the filters, by the name of the field. */
+function dayProblems(filters: Filters): Problems {
+  const wrong = DAYS.filter((name) => filters[name] !== undefined && startOfDay(filters[name]) === null);
+  return new Map(wrong.map((name) => [name, 'Enter a day such as 2026-11-23.']));
+}
+
+/** The moment a day begins; null where the text is no day of the years 1000 to 2999, after which there is always another. */
+function startOfDay(text: string): number | null {
+  if (!/^[12]\d{3}-\d\d-\d\d$/.test(text)) return null;
+  const startMs = Date.parse(`${text}T00:00:00Z`);
+  // A parser may take February 30 for a day of March.
+  return !Number.isNaN(startMs) && new Date(startMs).toISOString().startsWith(text) ? startMs : null;
 }
 
 interface FilterFormProps {
   webhook: WebhookRow;
   filters: Filters;
   events: readonly string[];
+  /** What is wrong with the days. */
+  problems: Problems;
   problem: string | null;
 }
 
-function FilterForm({ webhook, filters, events, problem }: FilterFormProps) {
+function FilterForm({ webhook, filters, events, problems, problem }: FilterFormProps) {
   const path = paths.webhook(webhook.id, 'deliveries');
   return (
     <form class="filters" method="get" action={path} aria-label="Filter the deliveries">
@@ -116,14 +132,12 @@ function FilterForm({ webhook, filters, events, problem }: FilterFormProps) {
           ))}
         </select>
       </div>
-      <div class="field">
-        <label for="from">From day (UTC)</label>
-        <input id="from" name="from" type="date" value={filters.from} />
-      </div>
-      <div class="field">
-        <label for="to">To day (UTC)</label>
-        <input id="to" name="to" type="date" value={filters.to} />
-      </div>
+      <Field name="from" label="From day (UTC)" problem={problems.get('from')}>
+        {(attributes) => <input {...attributes} type="date" value={filters.from} />}
+      </Field>
+      <Field name="to" label="To day (UTC)" problem={problems.get('to')}>
+        {(attributes) => <input {...attributes} type="date" value={filters.to} />}
+      </Field>
       <div class="field grow">
         <label for="q">Search by id</label>
         <input

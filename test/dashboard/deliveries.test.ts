@@ -115,7 +115,34 @@ describe('the deliveries', () => {
     expect((await page('deliveries?q=nothing')).text).toContain('No delivery fits these filters.');
   });
 
-  it.each(['status=lost', 'from=someday', 'cursor=nonsense'])('say what is wrong with %s', async (query) => {
+  it.each([
+    ['from', 'someday'],
+    ['from', '2026-02-30'],
+    ['from', '+275760-09-13'],
+    ['to', '+275760-09-13'],
+    ['to', '2026-11-23T10:00'],
+    ['to', '9999-12-31'],
+    ['to', '0000-00-00'],
+  ])('say beside the day “%s” that %s is none', async (name, day) => {
+    const { page } = await given();
+    const shown = await page(`deliveries?${new URLSearchParams({ [name]: day })}`);
+    expect(shown.status).toBe(200);
+    expect(shown.html).toContain(`class="error" id="${name}-error">Enter a day such as 2026-11-23.<`);
+    expect(shown.html.match(/class="error"/g)).toHaveLength(1);
+    expect(shown.text).toContain('Correct the filter to see deliveries.');
+  });
+
+  it.each(['from=1000-01-01', 'from=2999-12-31', 'to=1000-01-01', 'to=2999-12-31', 'from=2026-11-24&to=2026-11-20'])(
+    'take the days of %s, however far',
+    async (query) => {
+      const { page } = await given();
+      const shown = await page(`deliveries?${query}`);
+      expect(shown.status).toBe(200);
+      expect(shown.text).toContain('No delivery fits these filters.');
+    },
+  );
+
+  it.each(['status=lost', 'cursor=nonsense'])('say what is wrong with %s', async (query) => {
     const { page } = await given();
     const shown = await page(`deliveries?${query}`);
     expect(shown.status).toBe(200);
