@@ -8,6 +8,8 @@
 const REFRESH_MS = 4_000;
 /** After a failure it looks again less and less often, up to this. */
 const MAX_REFRESH_MS = 60_000;
+/** How long a form counts as sent: the browser does not say when its reader cancels. */
+const SENT_MS = 10_000;
 const COPIED_SHOWN_MS = 1_500;
 /** Guesses that a secret has to withstand, as bits, to be called fair or strong. */
 const FAIR_BITS = 80;
@@ -59,14 +61,26 @@ document.addEventListener('submit', (event) => {
   }
   if (form.method !== 'post') return;
   form.dataset.sent = 'yes';
+  setTimeout(() => release(form), SENT_MS);
   const button = event.submitter;
   if (!button?.dataset.busy) return;
+  button.dataset.label = button.textContent;
   button.textContent = button.dataset.busy;
   button.setAttribute('aria-disabled', 'true');
 });
 
-/** A page that the browser brings back as it was left has forms that count as sent. */
+/** Lets a form be sent again: who cancelled it, or came back to it, is not left with a dead button. */
+function release(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll('button[aria-disabled]')) {
+    button.textContent = button.dataset.label;
+    button.removeAttribute('aria-disabled');
+  }
+}
+
+/** A page that the browser brings back as it was left has forms that count as sent, and may be out of date. */
 addEventListener('pageshow', (event) => {
+  for (const form of document.querySelectorAll('form[data-sent]')) release(form);
   if (event.persisted) location.reload();
 });
 

@@ -207,7 +207,7 @@ function Facts({ delivery, webhook }: { delivery: ShownDelivery; webhook: Webhoo
             </dd>
           </>
         )}
-        <dt>Endpoint</dt>
+        <dt>Endpoint now</dt>
         <dd class="url">{webhook.url}</dd>
         <dt>Attempts</dt>
         <dd id="attempt-count" data-live="">

@@ -165,6 +165,7 @@ describe('a delivery', () => {
     const { text, html } = await page(`deliveries/${deliveryId}`);
     for (const said of [
       'Failed',
+      'Endpoint now http://127.0.0.1',
       'Every attempt of its schedule failed.',
       'Attempt 1',
       'Attempt 4',
@@ -177,7 +178,7 @@ describe('a delivery', () => {
       expect(text.toLowerCase()).toContain(said.toLowerCase());
     }
     expect(html).not.toContain('<b>room');
-    expect(html).toContain('curl -X POST &#39;http://127.0.0.1');
+    expect(html).toContain('curl --globoff -X POST &#39;http://127.0.0.1');
   });
 
   it('is retried by a button, and delivered', async () => {

@@ -84,7 +84,9 @@ describe('JSON laid out', () => {
 describe('a curl command', () => {
   it('survives quotes in what it sends', () => {
     expect(curlCommand("https://x.example/?q='", { 'X-A': "it's" }, `{"a":"'$(rm)'"}`)).toBe(
-      [`curl -X POST 'https://x.example/?q='\\'''`, `  -H 'X-A: it'\\''s'`, `  --data-binary '{"a":"'\\''$(rm)'\\''"}'`].join(' \\\n'),
+      [`curl --globoff -X POST 'https://x.example/?q='\\'''`, `  -H 'X-A: it'\\''s'`, `  --data-binary '{"a":"'\\''$(rm)'\\''"}'`].join(
+        ' \\\n',
+      ),
     );
   });
 });

@@ -180,6 +180,45 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     expect(watched.complaints).toEqual([]);
     await page.context().close();
   });
+
+  it('sends a form again after they stopped it on its way', async () => {
+    const customer = await signUp(worker);
+    const webhookId = await customer.webhook(inbox(receiver.origin).url);
+    const watched = await openPage(browser);
+    await watched.page.clock.install();
+    const page = await signIn(customer, watched);
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}`);
+    // An answer that leads nowhere leaves the page as stopping does.
+    let sent = 0;
+    await page.route('**/test', (route) => {
+      sent += 1;
+      return route.fulfill({ status: 204 });
+    });
+    const press = async () => {
+      await page.getByRole('button', { name: 'Send test event' }).first().click();
+      await page.getByRole('button', { name: 'Sending…' }).first().waitFor();
+    };
+    await press();
+    await page.clock.fastForward(10_000);
+    await press();
+    await expect.poll(() => sent).toBe(2);
+    await page.context().close();
+  });
+
+  it('has what is new read from the address of the settings while a refused form of theirs is shown', async () => {
+    const customer = await signUp(worker);
+    const webhookId = await customer.webhook(inbox(receiver.origin).url);
+    const watched = await openPage(browser);
+    const page = await signIn(customer, watched);
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
+    await page.getByLabel('Or since (UTC)').fill('2999-01-01T00:00');
+    await page.getByRole('button', { name: 'Recover deliveries' }).click();
+    await page.locator('#since-error').waitFor();
+    expect(await page.getByLabel('Or since (UTC)').inputValue()).toBe('2999-01-01T00:00');
+    const looked = page.waitForRequest((request) => request.headers()['x-live'] === '1');
+    expect(new URL((await looked).url()).pathname).toBe(`${PAGES}/${webhookId}/settings`);
+    await page.context().close();
+  });
 });
 
 describe.skipIf(noBrowser)('every page', () => {
