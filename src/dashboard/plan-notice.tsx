@@ -22,7 +22,7 @@ export function PlanNotice({ visit, hasWebhooks }: { visit: Visit; hasWebhooks: 
       </p>
       {upgradeUrl ? (
         <p>
-          <a class="button primary" href={upgradeUrl.href} rel="noopener">
+          <a class="button primary" href={upgradeUrl.href} target="_top" rel="noopener">
             Upgrade to Scale
           </a>
         </p>

@@ -125,6 +125,7 @@ async function signInPage(c: PageContext, next?: string, error?: string, status:
           Sign in
         </button>
       </form>
+      <p class="hint">Came here from {name}? Open Webhooks there again.</p>
     </section>,
   );
 }

@@ -44,7 +44,7 @@ export async function showVerify(c: PageContext): Promise<Response> {
           </li>
           <li>
             <code>webhook-id</code>, <code>webhook-timestamp</code> and <code>webhook-signature</code> follow{' '}
-            <a href="https://www.standardwebhooks.com" rel="noopener noreferrer">
+            <a href="https://www.standardwebhooks.com" target="_blank" rel="noopener noreferrer">
               Standard Webhooks
             </a>
             : its libraries, and Svix's, verify our deliveries as they are.

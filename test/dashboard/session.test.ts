@@ -90,6 +90,11 @@ describe('the sign-in page', () => {
     expect((await admin.submit('sign-in', { key: organization.key })).text).not.toContain('Read only');
   });
 
+  it('tells those who came by a link where they get another', async () => {
+    const { text } = await visitor({ vars: { DASHBOARD_NAME: 'Acme' } }).get('sign-in');
+    expect(text).toContain('Came here from Acme? Open Webhooks there again.');
+  });
+
   it.each([
     ['nothing', '', 401, 'Enter an API key.'],
     ['a guess', `bsk_live_${'0'.repeat(32)}`, 401, 'The API key is unknown, revoked or expired.'],

@@ -59,7 +59,7 @@ describe('a plan below Scale', () => {
     const linked = await signedIn(await createOrganization('growth'), 'admin', {
       vars: { DASHBOARD_UPGRADE_URL: 'https://app.example.com/plans' },
     });
-    expect((await linked.get()).html).toContain('href="https://app.example.com/plans"');
+    expect((await linked.get()).html).toContain('href="https://app.example.com/plans" target="_top"');
   });
 
   it('sees what it has configured after a move down, without buttons that would be refused', async () => {
@@ -301,6 +301,15 @@ describe('a page', () => {
     // Black reads on yellow; yellow does not read on white.
     expect(theme.html).toContain('--accent: #ffe100; --accent-ink: #000000;');
     expect(theme.html).not.toContain('--accent-text: #ffe100; }\n@media');
+  });
+
+  it('opens other sites outside of the frame that it may stand in', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization);
+    const { html } = await (await signedIn(organization)).get(`${id}/verify`);
+    const outgoing = html.match(/<a [^>]*href="https?:[^>]*>/g) ?? [];
+    expect(outgoing.length).toBeGreaterThan(0);
+    for (const link of outgoing) expect(link).toMatch(/target="_(blank|top)"/);
   });
 
   it('shows what comes from outside as text, whatever it says', async () => {
