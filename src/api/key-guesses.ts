@@ -4,7 +4,10 @@ import { ApiError } from './errors.ts';
 
 /** How long a network is refused once it has presented too many keys that open nothing (wrangler.toml: FAILED_KEYS). */
 const REFUSED_MS = 10_000;
-/** While it is refused, one key that this isolate has not seen is looked up so often: a valid one is delayed, not shut out. */
+/**
+ * While it is refused, one key that this isolate has not seen is looked up so often, whoever's it is. A valid one from an address that
+ * it shares with a flood of guesses has to win that turn once; from then on it is known here and passes.
+ */
 const TURN_MS = 1_000;
 /** Most networks remembered; the ones refused first go first. */
 const MAX_NETWORKS = 10_000;

@@ -15,6 +15,8 @@ import { signInPath } from './paths.ts';
 import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
 
 const SESSION_COOKIE = 'bullseye_session';
+/** As makeToken makes them. */
+const TOKEN = /^[\w-]{43}$/;
 const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** Secure, except where the Worker is served from loopback over http: some browsers keep no Secure cookie from there. */
@@ -49,6 +51,7 @@ type SessionGrant = Pick<DashboardSessionRow, 'organizationId' | 'scopes' | 'key
 
 /** Signs a person in with a new token, whatever cookie the browser came with: nobody can have chosen it for them. */
 export async function signIn(c: PageContext, grant: SessionGrant, nowMs: number): Promise<void> {
+  await requireTurn(c, grant, nowMs);
   const token = makeToken();
   const session = { tokenHash: await hashKey(token), ...grant, createdAt: nowMs, expiresAt: nowMs + SESSION_LIFETIME_MS };
   const before = readCookie(c, SESSION_COOKIE);
@@ -63,10 +66,24 @@ export async function signOut(c: PageContext): Promise<void> {
   dropCookie(c, SESSION_COOKIE);
 }
 
+/**
+ * Counts a request of the sessions that one key, or the platform for one organization, has made: together, so that signing in again
+ * and again gives no more of them. Apart from the key's own limit: a dashboard left open does not use up what programs may ask.
+ */
+async function requireTurn(
+  c: PageContext,
+  { keyId, organizationId }: Pick<SessionGrant, 'keyId' | 'organizationId'>,
+  nowMs: number,
+): Promise<void> {
+  const state = await countRequest(c.env, `sessions:${keyId ?? organizationId}`);
+  if (state && !state.allowed) throw rateLimited(state, nowMs);
+}
+
 /** The session of a request, if it has one that is alive. */
 async function findSession(c: PageContext, nowMs: number): Promise<SessionView | null> {
   const token = readCookie(c, SESSION_COOKIE);
-  if (token === undefined) return null;
+  // What is no token of ours is not worth a question to the database.
+  if (token === undefined || !TOKEN.test(token)) return null;
   const view = await readSession(databaseOf(c.env.DB), await hashKey(token));
   if (!view || view.session.expiresAt <= nowMs) return null;
   const { platformMark } = view.session;
@@ -87,9 +104,7 @@ export const requireSession = createMiddleware<DashboardEnv>(async (c, next) => 
   const nowMs = Date.now();
   const view = await findSession(c, nowMs);
   if (!view) return c.redirect(signInPath(c.req.method === 'GET' ? new URL(c.req.url) : null), 303);
-  // Apart from the limit of the key that made it: a dashboard left open does not use up what programs may ask.
-  const state = await countRequest(c.env, `session:${view.session.tokenHash}`);
-  if (state && !state.allowed) throw rateLimited(state, nowMs);
+  await requireTurn(c, view.session, nowMs);
   c.set('visit', visitOf(c, view, nowMs));
   await next();
 });

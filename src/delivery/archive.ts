@@ -47,8 +47,20 @@ export class Archive {
   }
 
   find(position: DeliveryPosition): StoredDelivery | null {
-    const row = this.#rowOf(position, 'place, heads');
-    return row ? (headsOf(row.heads).find(({ id }) => id === position.id) ?? null) : null;
+    return this.#bundleWith(position, 'place, heads')?.stored ?? null;
+  }
+
+  /** The ids of what was accepted at some times, and of some more. */
+  idsAround(times: readonly number[]): ReadonlySet<string> {
+    const ids = new Set<string>();
+    let from = Number.NEGATIVE_INFINITY;
+    for (const at of [...times].sort((a, b) => a - b)) {
+      // Those up to here were read with the one before.
+      if (at <= from + MAX_SPAN_MS && dayOf(at) === dayOf(from)) continue;
+      from = at;
+      for (const { heads } of this.#around(at, at + MAX_SPAN_MS, 'heads')) for (const { id } of headsOf(heads)) ids.add(id);
+    }
+    return ids;
   }
 
   payload(position: DeliveryPosition): Uint8Array | null {
@@ -61,9 +73,9 @@ export class Archive {
 
   /** Takes a delivery out: it is about to change. Null where it is not here. */
   take(position: DeliveryPosition): ArchivedDelivery | null {
-    const row = this.#rowOf(position, 'place, heads, bodies');
-    if (!row) return null;
-    const stored = headsOf(row.heads).find(({ id }) => id === position.id) as StoredDelivery;
+    const found = this.#bundleWith(position, 'place, heads, bodies');
+    if (!found) return null;
+    const { row, stored } = found;
     const { payload, attempt } = bodyOf(row.heads, row.bodies, position.id);
     const table = tableOf(dayOf(position.createdAt));
     const rest = without(row.heads, row.bodies, position.id);
@@ -101,10 +113,11 @@ export class Archive {
     const last = rows.at(-1);
     if (others.length > 0 || rows.length < STEP_BUNDLES || !last) {
       this.#drop(oldest);
-      return (oldest + 1) * DAY_MS;
+      // Of the only day what comes next is still there.
+      return others.length > 0 || !last ? (oldest + 1) * DAY_MS : keptAfter(last.place);
     }
     sql.exec(`DELETE FROM ${tableOf(oldest)} WHERE place <= ?`, last.place);
-    return Math.floor(last.place / PLACES) + MAX_SPAN_MS + 1;
+    return keptAfter(last.place);
   }
 
   /** A day's deliveries accepted up to a time, newest first. */
@@ -126,19 +139,30 @@ export class Archive {
   }
 
   #body(position: DeliveryPosition) {
-    const row = this.#rowOf(position, 'place, heads, bodies');
-    return row ? bodyOf(row.heads, row.bodies, position.id) : null;
+    const found = this.#bundleWith(position, 'place, heads, bodies');
+    return found && bodyOf(found.row.heads, found.row.bodies, position.id);
   }
 
-  #rowOf({ createdAt, id }: DeliveryPosition, columns: string): Row | undefined {
-    const day = dayOf(createdAt);
-    if (!this.#days().has(day)) return undefined;
-    const [first] = placesOf(createdAt - MAX_SPAN_MS);
-    const [, last] = placesOf(createdAt);
+  /** The bundle that a delivery is in, and the delivery. */
+  #bundleWith({ createdAt, id }: DeliveryPosition, columns: string): { row: Row; stored: StoredDelivery } | null {
+    // The text can stand in another's fields, too: what is parsed decides.
+    for (const row of this.#around(createdAt, createdAt, columns, `"${id}"`)) {
+      const stored = headsOf(row.heads).find((each) => each.id === id);
+      if (stored) return { row, stored };
+    }
+    return null;
+  }
+
+  /** The bundles that can hold something accepted from a time to another one of its day, and that have a text in their heads. */
+  #around(from: number, to: number, columns: string, text = ''): Row[] {
+    const day = dayOf(from);
+    if (!this.#days().has(day)) return [];
+    const [first] = placesOf(from - MAX_SPAN_MS);
+    const [, last] = placesOf(to);
     const where = 'place BETWEEN ? AND ? AND last_at >= ? AND instr(heads, ?) > 0';
     return this.#sql()
-      .exec<Row>(`SELECT ${columns} FROM ${tableOf(day)} WHERE ${where}`, first, last, createdAt, `"${id}"`)
-      .toArray()[0];
+      .exec<Row>(`SELECT ${columns} FROM ${tableOf(day)} WHERE ${where}`, first, last, from, text)
+      .toArray();
   }
 
   #insert(table: string, place: number, { lastAt, heads, bodies }: Bundle): void {
@@ -187,6 +211,11 @@ function dayOf(at: number): number {
 
 function tableOf(day: number): string {
   return `archive_${day}`;
+}
+
+/** When everything was accepted later than what is in the bundles up to a place. */
+function keptAfter(place: number): number {
+  return Math.floor(place / PLACES) + MAX_SPAN_MS + 1;
 }
 
 /** The first and the last place of a millisecond. */

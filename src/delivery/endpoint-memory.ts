@@ -8,11 +8,6 @@ const LEAST_PATIENCE_MS = 20;
  * endpoints that answer after 1.5 s held the others up by 2.4 s at p50 while this was 2 s.)
  */
 export const MOST_PATIENCE_MS = 500;
-/** The same where all endpoints have become slow, which is this service's own doing: no one of them is to pay for it. */
-const SHARED_PATIENCE_FACTOR = 3;
-const MOST_SHARED_PATIENCE_MS = 1_500;
-/** How far one answer moves what is typical of all endpoints: a few slow ones among many do not move it far. */
-const TYPICAL_STEP = 1.25;
 /** How much a faster answer lowers what is usual; a slower one counts at once. */
 const FORGETTING = 0.2;
 /** How long the fast path keeps off an endpoint that did not answer in time, and off one that failed twice in a row. */
@@ -34,20 +29,15 @@ const UNKNOWN: Entry = { usualMs: null, failures: 0, offUntil: 0 };
  * What an isolate has seen of endpoints lately, so that a batch waits for an attempt only as long as that endpoint usually
  * takes: the queue's next batch may stand behind it. One that suddenly hangs costs a batch tens of milliseconds, once; from
  * then on its deliveries go to its outbox, before D1 says that it is failing.
- *
- * Where this isolate has more to do than it can, every answer seems late. That is told from a slow endpoint by what is typical of all
- * of them: without that, an overload would lease and hand over everything, which costs more than attempting it, and so on.
  */
 export class EndpointMemory {
   readonly #entries = new Map<string, Entry>();
-  /** The median, about, of what successful attempts take of whatever endpoint. */
-  #typicalMs = 1;
 
   /** How long an attempt may take before it is leased, milliseconds. */
   patienceMs(webhookId: string): number {
     const { usualMs } = this.#of(webhookId);
-    const own = usualMs === null ? UNKNOWN_PATIENCE_MS : Math.min(Math.max(usualMs * PATIENCE_FACTOR, LEAST_PATIENCE_MS), MOST_PATIENCE_MS);
-    return Math.max(own, this.#sharedPatienceMs());
+    if (usualMs === null) return UNKNOWN_PATIENCE_MS;
+    return Math.min(Math.max(usualMs * PATIENCE_FACTOR, LEAST_PATIENCE_MS), MOST_PATIENCE_MS);
   }
 
   /** Whether the fast path is to leave this webhook to its outbox for now. */
@@ -55,15 +45,12 @@ export class EndpointMemory {
     return this.#of(webhookId).offUntil > now;
   }
 
-  /** An attempt ended, `tookMs` after it began, with the response's body read. */
+  /** An attempt ended, `tookMs` after it began, with the response's body read and without what the isolate itself was late by. */
   ended(webhookId: string, tookMs: number, succeeded: boolean, now: number): void {
     const entry = this.#of(webhookId);
     const { usualMs } = entry;
     const failures = succeeded ? 0 : entry.failures + 1;
-    const slowFromMs = Math.max(MOST_PATIENCE_MS, this.#sharedPatienceMs());
-    if (succeeded)
-      this.#typicalMs = Math.max(1, tookMs > this.#typicalMs ? this.#typicalMs * TYPICAL_STEP : this.#typicalMs / TYPICAL_STEP);
-    const offMs = tookMs > slowFromMs ? OFF_AFTER_SLOW_MS : failures >= OFF_AFTER_FAILURES ? OFF_AFTER_FAILURES_MS : 0;
+    const offMs = tookMs > MOST_PATIENCE_MS ? OFF_AFTER_SLOW_MS : failures >= OFF_AFTER_FAILURES ? OFF_AFTER_FAILURES_MS : 0;
     this.#put(webhookId, {
       usualMs: usualMs === null || tookMs > usualMs ? tookMs : usualMs + FORGETTING * (tookMs - usualMs),
       failures,
@@ -74,10 +61,6 @@ export class EndpointMemory {
   /** An attempt has not ended in time. */
   slow(webhookId: string, now: number): void {
     this.#put(webhookId, { ...this.#of(webhookId), offUntil: now + OFF_AFTER_SLOW_MS });
-  }
-
-  #sharedPatienceMs(): number {
-    return Math.min(this.#typicalMs * SHARED_PATIENCE_FACTOR, MOST_SHARED_PATIENCE_MS);
   }
 
   #of(webhookId: string): Entry {

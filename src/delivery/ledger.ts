@@ -55,11 +55,13 @@ export class Ledger {
   /** Records what the consumer tells of some deliveries; what that did, in their order. */
   recordAll(entries: readonly OutboxEntry[], now: number): Recorded[] {
     const archived = new Map<string, ArchivedDelivery>();
+    const before = this.#store.archivedOf(entries.map(({ delivery }) => delivery));
     const recorded = entries.map((entry): Recorded => {
-      if (archived.has(entry.delivery.id)) return 'known';
-      const archivable = this.#archivable(entry);
+      const { id } = entry.delivery;
+      if (archived.has(id)) return 'known';
+      const archivable = before.has(id) ? null : this.#archivable(entry);
       if (!archivable) return this.#record(entry, now);
-      archived.set(entry.delivery.id, archivable);
+      archived.set(id, archivable);
       return 'new';
     });
     this.#store.archive([...archived.values()]);
@@ -151,7 +153,7 @@ export class Ledger {
     if (entry.kind !== 'attempted' || !this.#store.isArchivable(entry.delivery)) return null;
     const { delivery, result } = entry;
     const state = this.#afterFirstAttempt(delivery, result);
-    if (!state || !isArchivable(state) || this.#store.find(delivery.id)) return null;
+    if (!state || !isArchivable(state) || this.#store.hasRow(delivery.id)) return null;
     return { delivery, state, attempt: result.record };
   }
 

@@ -14,7 +14,7 @@ const AT_FIRST_ATTEMPT = "status = 'delivered' AND attempt_count = 1";
 const atFirstAttempt = (row: CountedRow) => row.status === 'delivered' && row.attempt_count === 1;
 
 const SQL = {
-  rows: `SELECT status, attempt_count, last_duration_ms, last_response_status FROM deliveries WHERE ${COUNTED}`,
+  rows: `SELECT status, attempt_count, last_duration_ms, last_response_status FROM deliveries WHERE ${COUNTED} LIMIT ?`,
   // Of all others, what their attempts' records say: an attempt has one when it has ended. Grouped here, since there are several
   // to a delivery, and a record can have 16 kB of a response's body.
   responses: `SELECT status, count(*) AS attempts FROM (
@@ -94,13 +94,14 @@ export class OutboxStatistics {
     const tally = emptyTally();
     const end = start + lengthMs;
     let others = 0;
-    for (const row of this.#sql.exec<CountedRow>(SQL.rows, start, end)) {
+    // To its end, which the budget bounds: a cursor that is left before would keep SQLite from dropping a table.
+    for (const row of this.#sql.exec<CountedRow>(SQL.rows, start, end, budget.rows + 1)) {
       budget.rows -= atFirstAttempt(row) ? 1 : 1 + row.attempt_count;
-      if (budget.rows < 0) return null;
       count(tally, { status: row.status, attemptCount: row.attempt_count, durationMs: row.last_duration_ms });
       if (atFirstAttempt(row)) countResponses(tally, row.last_response_status);
       else others++;
     }
+    if (budget.rows < 0) return null;
     for (const { state } of this.#store.archivedBefore({ createdAt: end, id: '' }, start)) {
       if (budget.rows-- <= 0) return null;
       count(tally, { status: state.status, attemptCount: state.attemptCount, durationMs: state.lastDurationMs });

@@ -115,6 +115,19 @@ export class OutboxStore {
     return !isKeyed(id) && mintedAt(id) !== null;
   }
 
+  /** Which of some deliveries are archived already. One look for all of them: each would read a second of the archive. */
+  archivedOf(deliveries: readonly NewDelivery[]): ReadonlySet<string> {
+    const times = deliveries.map(({ id }) => mintedAt(id)).filter((at) => at !== null);
+    const found = this.#archive.idsAround(times);
+    return new Set(deliveries.map(({ id }) => id).filter((id) => found.has(id)));
+  }
+
+  /** Whether a delivery has a row of its own. */
+  hasRow(id: string): boolean {
+    const createdAt = this.#createdAt(id);
+    return createdAt !== null && this.#first<Row>(SQL.find, createdAt, id) !== undefined;
+  }
+
   /** Adds deliveries that were delivered at the first attempt and are not here yet. */
   archive(deliveries: readonly ArchivedDelivery[]): void {
     const placed = deliveries.map((each) => ({
@@ -132,6 +145,7 @@ export class OutboxStore {
 
   /** The delivery at a place in the log, as it stands now. */
   at({ createdAt, id }: DeliveryPosition): StoredDelivery | null {
+    if (this.#isEmpty()) return null;
     const row = this.#first<Row>(SQL.find, createdAt, id);
     return row ? toStored(row) : this.#archive.find({ createdAt, id });
   }
@@ -159,7 +173,7 @@ export class OutboxStore {
   }
 
   payload({ createdAt, id }: DeliveryPosition): Uint8Array {
-    const [row] = this.sql.exec<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id);
+    const row = this.#first<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id);
     const payload = row ? new Uint8Array(row.payload) : this.#archive.payload({ createdAt, id });
     if (!payload) throw new Error(`delivery ${id} is not here`);
     return payload;
@@ -282,7 +296,10 @@ export class OutboxStore {
     return this.#first<{ created_at: number }>(SQL.keyedCreatedAt, id)?.created_at ?? null;
   }
 
-  /** The only row of a query; an array costs a fraction of what stepping through a cursor does. */
+  /**
+   * The only row of a query. As an array, which costs a fraction of what stepping through a cursor does; and a cursor that was not
+   * stepped to its end would keep SQLite from dropping a table.
+   */
   #first<T extends Record<string, SqlStorageValue>>(query: string, ...values: (string | number)[]): T | undefined {
     if (this.#isEmpty()) return undefined;
     return this.sql.exec<T>(query, ...values).toArray()[0];

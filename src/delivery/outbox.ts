@@ -148,7 +148,6 @@ export class Outbox extends DurableObject<Env> {
     const workDueAt = this.#workDueAt();
     if (workDueAt !== null) {
       this.#webhook.offer(config, readAt);
-      this.#webhook.remember(config);
       this.#tellBusy();
       // A running drain takes up what is due; what falls due later needs the alarm.
       this.#lane.poke();
@@ -243,8 +242,8 @@ export class Outbox extends DurableObject<Env> {
 
   /** The webhook's secrets were sealed anew: what is kept of its configuration for an outage of D1 must not need the old key. */
   resealed(config: OutboxConfig): void {
-    if (WebhookMemory.lastKnown(this.ctx.storage.kv)) this.#webhook.remember(config);
-    this.#webhook.refresh(Date.now());
+    if (WebhookMemory.lastKnown(this.ctx.storage.kv)) this.#webhook.replace(config, Date.now());
+    else this.#webhook.refresh(Date.now());
   }
 
   /** Forgets everything: the webhook has been deleted. */

@@ -115,6 +115,7 @@ export class Reports {
   /** The storage has been emptied. */
   reset(): void {
     this.#known = undefined;
+    this.#marking = null;
   }
 
   /** Nothing waits any more: the next time something does, D1 is told again. */

@@ -17,6 +17,7 @@ export class WebhookMemory {
   #recent: { config: OutboxConfig; readAt: number } | null = null;
   /** What was read before this is not believed: the owner has changed something since. */
   #refreshedAt = 0;
+  #refreshes = 0;
   /** What is kept durably, as JSON, so that the same is not written again. */
   #kept: string | undefined;
 
@@ -34,31 +35,45 @@ export class WebhookMemory {
   /** The configuration; null where the webhook has been deleted. Throws where D1 is down and none is known. */
   async read(now: number): Promise<OutboxConfig | null> {
     if (this.#recent && now - this.#recent.readAt <= MAX_AGE_MS) return this.#recent.config;
+    const refreshes = this.#refreshes;
     try {
       const config = await within(D1_TIMEOUT_MS, readWebhook(this.#d1, this.#webhookId));
-      if (config) {
-        this.#recent = { config, readAt: now };
-        this.remember(config);
-      }
+      // What the owner has changed while it was read can be missing in it.
+      if (config && refreshes === this.#refreshes) this.#keep(config, now);
       return config;
     } catch (error) {
       const known = WebhookMemory.lastKnown(this.#kv);
       logError('webhook.read_failed', withoutParameters(error), { webhook: this.#webhookId, known: known !== undefined });
       if (!known) throw error;
       // Not asked again for seconds: each try would hold the lane for as long as D1 hangs.
-      this.#recent = { config: known, readAt: now };
+      if (refreshes === this.#refreshes) this.#recent = { config: known, readAt: now };
       return known;
     }
   }
 
-  /** A configuration that the consumer has read from D1: as good as one's own, and it costs D1 nothing. */
+  /**
+   * A configuration that the consumer has read from D1: as good as one's own, and it costs D1 nothing. An older one than is known is
+   * not taken; any is better than none, while D1 is down.
+   */
   offer(config: OutboxConfig, readAt: number): void {
-    if (readAt <= this.#refreshedAt || readAt <= (this.#recent?.readAt ?? 0)) return;
+    const isNews = readAt > this.#refreshedAt && readAt > (this.#recent?.readAt ?? 0);
+    if (isNews) this.#keep(config, readAt);
+    else if (!WebhookMemory.lastKnown(this.#kv)) this.#remember(config);
+  }
+
+  /** The owner's configuration, or its secrets, are now these, wherever else they come from. */
+  replace(config: OutboxConfig, now: number): void {
+    this.#remember(config);
+    this.refresh(now);
+  }
+
+  #keep(config: OutboxConfig, readAt: number): void {
     this.#recent = { config, readAt };
+    this.#remember(config);
   }
 
   /** Keeps a configuration durably, so that retries go on while D1 is down. */
-  remember(config: OutboxConfig): void {
+  #remember(config: OutboxConfig): void {
     const text = JSON.stringify(config);
     this.#kept ??= JSON.stringify(WebhookMemory.lastKnown(this.#kv));
     if (this.#kept === text) return;
@@ -70,6 +85,7 @@ export class WebhookMemory {
   refresh(now: number): void {
     this.#recent = null;
     this.#refreshedAt = now;
+    this.#refreshes++;
   }
 
   /** The storage has been emptied. */

@@ -23,6 +23,8 @@ interface Scenario {
   behaviour: Behaviour;
   bad: number;
   timesShare: number;
+  /** Whether the first half has the second's load, evenly from all: what differs is then who sends it, and not how much there is. */
+  evenBefore?: boolean;
 }
 
 const BAD = 4;
@@ -34,6 +36,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   fail: { behaviour: 'fail', bad: BAD, timesShare: 1 },
   slow: { behaviour: 'slow', bad: BAD, timesShare: 1 },
   busy: { behaviour: 'answer', bad: 1, timesShare: 50 },
+  uneven: { behaviour: 'answer', bad: 1, timesShare: 10, evenBefore: true },
 };
 
 /** Where the floor runs beside ours: what isolation is worth, and what the load alone does to latency. */
@@ -111,7 +114,7 @@ async function measure(setting: Setting): Promise<Omit<Run, 'scenario' | 'target
   const send = (planned: Planned[]) => post(() => target.ingestUrl, target.key, planned);
   const ids = setting.organizations.map(({ id }) => id);
   const halfMs = (options.seconds / 2) * 1_000;
-  const plan = (durationMs: number) => steady(ids, options.eventsPerSecond, durationMs, random);
+  const plan = (durationMs: number, perSecond = options.eventsPerSecond) => steady(ids, perSecond, durationMs, random);
 
   // Code compiled, configuration read, connections open: else the first half would be measured with all of that in it.
   await send(plan(WARM_UP_SECONDS * 1_000));
@@ -121,7 +124,8 @@ async function measure(setting: Setting): Promise<Omit<Run, 'scenario' | 'target
   const loads: Posted[][] = [];
   const halves: Pick<Half, 'batches' | 'load'>[] = [];
   for (const half of [0, 1]) {
-    const extra = half === 0 ? [] : additional(badIds, ids.length, scenario.timesShare, options.eventsPerSecond, halfMs);
+    const beyond = additional(badIds, ids.length, scenario.timesShare, options.eventsPerSecond, halfMs);
+    const extra = half === 1 ? beyond : scenario.evenBefore ? plan(halfMs, (beyond.length * 1_000) / halfMs) : [];
     if (half === 1) bad.behave(scenario.behaviour);
     const saidBefore = target.output().length;
     const load = watchLoad();

@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { readWebhook } from '../../src/db/configuration.ts';
 import type { ArchivedDelivery } from '../../src/delivery/archive-bundle.ts';
 import { OutboxLog } from '../../src/delivery/outbox-log.ts';
+import { OutboxStatistics } from '../../src/delivery/outbox-statistics.ts';
 import { OutboxStore } from '../../src/delivery/outbox-store.ts';
 import type { AttemptRecord, DeliveryPosition } from '../../src/domain/delivery.ts';
 import { deliveryId, mintId } from '../../src/domain/ids.ts';
@@ -112,6 +113,29 @@ describe('deliveries that were delivered at the first attempt', () => {
     expect(await record([two, one])).toEqual([]);
     expect(await record([two, three, three])).toEqual([three.delivery.id]);
     expect(await deliveriesOf(webhook)).toHaveLength(3);
+  });
+
+  it('are told from others whose fields repeat their ids', async () => {
+    const { webhook, record } = await given();
+    const [one, two] = several(2) as [ArchivedDelivery, ArchivedDelivery];
+    await record([{ ...two, delivery: { ...two.delivery, sessionId: one.delivery.id } }]);
+    await record([one]);
+    expect(await outboxOf(webhook).find(one.delivery.id)).toMatchObject({ eventId: one.delivery.eventId, attempts: [ATTEMPT] });
+    expect(await record([one])).toEqual([]);
+    expect(await deliveriesOf(webhook)).toHaveLength(2);
+  });
+
+  it('are forgotten with their day, whatever was read just before', async () => {
+    await withStore((store) => {
+      const { delivery, state, attempt } = delivered(Date.now() - 10 * DAY_MS);
+      store.archive([{ delivery, state, attempt }]);
+      const own = delivered(Date.now());
+      store.insert(own.delivery, own.state, null);
+      store.payload(positionOf(own));
+      expect(new OutboxStatistics(store, 0).of('24h', Date.now())).toBeNull();
+      expect(store.forgetDaysBefore(Date.now() - DAY_MS)).not.toBeNull();
+      expect(store.find(delivery.id)).toBeNull();
+    });
   });
 
   it('are not claimed a second time', async () => {

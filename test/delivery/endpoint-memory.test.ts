@@ -19,25 +19,6 @@ describe('patience with an endpoint', () => {
     }
   });
 
-  it('is longer where all endpoints have become slow: the fault is not theirs', () => {
-    const memory = new EndpointMemory();
-    memory.ended('whk', 5, true, 0);
-    expect(memory.patienceMs('whk')).toBe(20);
-    for (let i = 0; i < 100; i++) memory.ended(`other ${i}`, 200, true, 0);
-    expect(memory.patienceMs('whk')).toBeGreaterThan(400);
-    // Nor is one kept off for it.
-    memory.ended('whk', MOST_PATIENCE_MS + 1, true, 0);
-    expect(memory.isOff('whk', 0)).toBe(false);
-    for (let i = 0; i < 500; i++) memory.ended(`other ${i}`, 60_000, true, 0);
-    expect(memory.patienceMs('whk')).toBe(1_500);
-  });
-
-  it('does not follow one slow endpoint in five', () => {
-    const memory = new EndpointMemory();
-    for (let i = 0; i < 500; i++) memory.ended(`endpoint ${i % 5}`, i % 5 === 0 ? 5_000 : 10, true, 0);
-    expect(memory.patienceMs('endpoint 1')).toBeLessThan(100);
-  });
-
   it('grows with one slower answer, and shrinks with many faster ones', () => {
     const memory = new EndpointMemory();
     memory.ended('whk', 20, true, 0);
