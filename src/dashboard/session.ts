@@ -80,7 +80,7 @@ async function requireTurn(
 }
 
 /** The session of a request, if it has one that is alive. */
-async function findSession(c: PageContext, nowMs: number): Promise<SessionView | null> {
+export async function findSession(c: PageContext, nowMs: number): Promise<SessionView | null> {
   const token = readCookie(c, SESSION_COOKIE);
   // What is no token of ours is not worth a question to the database.
   if (token === undefined || !TOKEN.test(token)) return null;

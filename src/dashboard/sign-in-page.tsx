@@ -1,7 +1,7 @@
 import { authenticate, hashKey } from '../api/auth.ts';
 import { ApiError } from '../api/errors.ts';
 import { databaseOf } from '../db/client.ts';
-import { useDashboardLink } from '../db/dashboard-links.ts';
+import { organizationOfLink, releaseDashboardLink, useDashboardLink } from '../db/dashboard-links.ts';
 import { platformMarks } from '../db/platform-mark.ts';
 import { clientNetwork } from '../domain/client-address.ts';
 import { makerIsActive } from '../domain/dashboard-session.ts';
@@ -9,7 +9,7 @@ import { settingsOf } from '../settings.ts';
 import { readForm, textOf } from './form.ts';
 import { page } from './page.tsx';
 import { paths, safeNext } from './paths.ts';
-import { signIn, signOut } from './session.ts';
+import { findSession, signIn, signOut } from './session.ts';
 import type { PageContext } from './visit.ts';
 
 const NEEDS_ORGANIZATION_KEY = 'Sign in with an API key of your organization: it begins with bsk_live_.';
@@ -40,15 +40,30 @@ export async function submitSignIn(c: PageContext): Promise<Response> {
   }
 }
 
-/** `GET link/<token>`: asks for a click. Programs that preview links in messages would else use it up before its reader does. */
+/**
+ * `GET link/<token>`: asks for a click. Programs that preview links in messages would else use it up before its reader does; and
+ * who was sent a link of another organization sees whose it is before it takes the place of their own session.
+ */
 export async function showLink(c: PageContext): Promise<Response> {
+  const nowMs = Date.now();
   const { name } = settingsOf(c.env).dashboard;
+  const organization = await organizationOfLink(databaseOf(c.env.DB), await hashKey(c.req.param('token') ?? ''), nowMs);
+  if (!organization) return await refusedLink(c);
+  const session = await findSession(c, nowMs);
+  const other = session && session.organization.id !== organization.id ? session.organization : null;
   return await page(
     c,
     { title: 'Sign in' },
     <section class="card narrow">
       <h1>Sign in to {name} webhooks</h1>
-      <p>This link works once.</p>
+      <p>
+        This link works once, for the organization <strong>{organization.name}</strong>.
+      </p>
+      {other && (
+        <p>
+          You are signed in for <strong>{other.name}</strong>: going on ends that.
+        </p>
+      )}
       <form method="post" action={paths.link(c.req.param('token') ?? '')}>
         <button type="submit" class="primary">
           Continue
@@ -58,15 +73,21 @@ export async function showLink(c: PageContext): Promise<Response> {
   );
 }
 
-/** `POST link/<token>`: uses the link up and signs in. */
+/** `POST link/<token>`: uses the link up and signs in. Where signing in fails, the link works still. */
 export async function submitLink(c: PageContext): Promise<Response> {
   const nowMs = Date.now();
   const { masterKeys, platformKeys } = settingsOf(c.env);
-  const used = await useDashboardLink(databaseOf(c.env.DB), await hashKey(c.req.param('token') ?? ''), nowMs);
+  const db = databaseOf(c.env.DB);
+  const used = await useDashboardLink(db, await hashKey(c.req.param('token') ?? ''), nowMs);
   const marks = used?.link.platformMark ? await platformMarks(masterKeys, platformKeys) : [];
   if (!used || !makerIsActive({ key: used.key, platformMark: used.link.platformMark }, marks, nowMs)) return await refusedLink(c);
   const { organizationId, scope, keyId, platformMark } = used.link;
-  await signIn(c, { organizationId, scopes: [scope], keyId, platformMark }, nowMs);
+  try {
+    await signIn(c, { organizationId, scopes: [scope], keyId, platformMark }, nowMs);
+  } catch (error) {
+    await releaseDashboardLink(db, used.link);
+    throw error;
+  }
   return c.redirect(paths.list, 303);
 }
 

@@ -1,6 +1,6 @@
-import { and, eq, gt, isNull, lt } from 'drizzle-orm';
+import { and, eq, gt, inArray, isNull, lt } from 'drizzle-orm';
 import type { Database } from './client.ts';
-import { apiKeys, dashboardLinks } from './schema.ts';
+import { apiKeys, dashboardLinks, organizations } from './schema.ts';
 
 export type NewDashboardLink = Omit<typeof dashboardLinks.$inferInsert, 'usedAt'>;
 export type DashboardLinkRow = typeof dashboardLinks.$inferSelect;
@@ -13,25 +13,43 @@ export async function insertDashboardLink(db: Database, link: NewDashboardLink, 
   ]);
 }
 
+/** A link that works is neither used nor expired. */
+const works = (tokenHash: string, nowMs: number) =>
+  and(eq(dashboardLinks.tokenHash, tokenHash), isNull(dashboardLinks.usedAt), gt(dashboardLinks.expiresAt, nowMs));
+
+/** The organization that a link opens, without using it; null where the link is unknown, expired or used. */
+export async function organizationOfLink(db: Database, tokenHash: string, nowMs: number): Promise<{ id: string; name: string } | null> {
+  const [organization = null] = await db
+    .select({ id: organizations.id, name: organizations.name })
+    .from(dashboardLinks)
+    .innerJoin(organizations, eq(organizations.id, dashboardLinks.organizationId))
+    .where(works(tokenHash, nowMs));
+  return organization;
+}
+
 /**
  * Uses a link up and answers with it and its key; null where it is unknown, expired or used. One statement finds and marks it:
- * of two requests that race with one link, one is signed in.
+ * of two requests that race with one link, one is signed in. The key is read with it, all or nothing: no link is used up by a
+ * read that failed.
  */
 export async function useDashboardLink(
   db: Database,
   tokenHash: string,
   nowMs: number,
 ): Promise<{ link: DashboardLinkRow; key: { revokedAt: number | null; expiresAt: number | null } | null } | null> {
-  const [link] = await db
+  const keyId = db.select({ id: dashboardLinks.keyId }).from(dashboardLinks).where(eq(dashboardLinks.tokenHash, tokenHash));
+  const [[link], [key = null]] = await db.batch([
+    db.update(dashboardLinks).set({ usedAt: nowMs }).where(works(tokenHash, nowMs)).returning(),
+    db.select({ revokedAt: apiKeys.revokedAt, expiresAt: apiKeys.expiresAt }).from(apiKeys).where(inArray(apiKeys.id, keyId)),
+  ]);
+  return link ? { link, key } : null;
+}
+
+/** Gives a link back whose use led to no session; the one that was used then, and not again since. */
+export async function releaseDashboardLink(db: Database, { tokenHash, usedAt }: DashboardLinkRow): Promise<void> {
+  if (usedAt === null) return;
+  await db
     .update(dashboardLinks)
-    .set({ usedAt: nowMs })
-    .where(and(eq(dashboardLinks.tokenHash, tokenHash), isNull(dashboardLinks.usedAt), gt(dashboardLinks.expiresAt, nowMs)))
-    .returning();
-  if (!link) return null;
-  if (link.keyId === null) return { link, key: null };
-  const [key = null] = await db
-    .select({ revokedAt: apiKeys.revokedAt, expiresAt: apiKeys.expiresAt })
-    .from(apiKeys)
-    .where(eq(apiKeys.id, link.keyId));
-  return { link, key };
+    .set({ usedAt: null })
+    .where(and(eq(dashboardLinks.tokenHash, tokenHash), eq(dashboardLinks.usedAt, usedAt)));
 }

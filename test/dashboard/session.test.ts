@@ -4,7 +4,7 @@ import { databaseOf } from '../../src/db/client.ts';
 import { dashboardLinks, dashboardSessions } from '../../src/db/schema.ts';
 import { client, createKey, createOrganization, expectStatus, PLATFORM_KEY, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import { makeLink, PAGES, signedIn, visitor } from '../support/dashboard.ts';
+import { databaseWithout, makeLink, PAGES, signedIn, visitor } from '../support/dashboard.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -23,6 +23,36 @@ describe('a link', () => {
     const list = await person.submit(link);
     expect(list.status).toBe(200);
     expect(list.text).toContain('Test organization');
+  });
+
+  it('names its organization, and says when it takes the place of a session of another', async () => {
+    const [own, other] = [await createOrganization(), await createOrganization()];
+    await expectStatus(platform.put(own.path, { name: 'Ours & Co', plan: 'scale' }), 200);
+    await expectStatus(platform.put(other.path, { name: 'Theirs', plan: 'scale' }), 200);
+    const person = visitor();
+    const link = await makeLink(own.id);
+    const asked = await person.get(link);
+    expect(asked.text).toContain('for the organization Ours & Co');
+    expect(asked.text).not.toContain('You are signed in');
+    await person.submit(link);
+    expect((await person.get(await makeLink(own.id))).text).not.toContain('You are signed in');
+    const replacing = await person.get(await makeLink(other.id));
+    expect(replacing.text).toContain('for the organization Theirs');
+    expect(replacing.text).toContain('You are signed in for Ours & Co : going on ends that.');
+  });
+
+  it('works still after an outage while it was used, or where signing in was too much', async () => {
+    const organization = await createOrganization();
+    const link = await makeLink(organization.id);
+    const exhausted = { getByName: () => ({ take: () => ({ allowed: false, limit: 1, remaining: 0, resetAt: Date.now() + 30_000 }) }) };
+    const hindrances = [
+      [{ DB: databaseWithout(/insert into "dashboard_sessions"/) }, 503],
+      [{ DB: databaseWithout(/from "api_keys"/) }, 503],
+      [{ RATE_LIMITER: exhausted as unknown as Env['RATE_LIMITER'] }, 429],
+    ] as const;
+    for (const [vars, status] of hindrances) expect((await visitor({ vars }).post(link)).status).toBe(status);
+    expect((await visitor().post(link)).status).toBe(303);
+    expect((await visitor().post(link)).status).toBe(410);
   });
 
   it('survives those who only look at it', async () => {
@@ -48,6 +78,7 @@ describe('a link', () => {
     vi.setSystemTime(Date.now() + 15 * MINUTE - 1);
     expect((await visitor().post(early)).status).toBe(303);
     vi.setSystemTime(Date.now() + 1);
+    expect((await visitor().get(late)).status).toBe(410);
     expect((await visitor().post(late)).status).toBe(410);
   });
 

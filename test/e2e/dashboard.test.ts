@@ -246,7 +246,8 @@ describe.skipIf(noBrowser)('every page', () => {
       expect({ path, beyond }).toEqual({ path, beyond: 0 });
     };
     await look('/sign-in');
-    await look('/link/anything');
+    const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`);
+    await look(new URL((body as { url: string }).url).pathname.slice(PAGES.length));
     await signIn(customer, watched);
     const parts = ['', `/deliveries`, `/deliveries/${id}`, '/verify', '/settings', '/edit', '/delete'];
     for (const path of ['', '/new', ...parts.map((part) => `/${webhookId}${part}`)]) await look(path);
