@@ -15,6 +15,8 @@ import { startReceiver } from '../support/receiver-server.ts';
 const PAGES = '/settings/integrations/webhooks';
 
 const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
+/** Where the pages' pictures go; SCREENSHOTS=… in the environment keeps them for somebody to look at. */
+const pictures = process.env.SCREENSHOTS ?? join(folder, 'pictures');
 let worker: LocalWorker;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 let browser: Browser;
@@ -229,7 +231,7 @@ describe.skipIf(noBrowser)('every page', () => {
     ['on a phone', { colorScheme: 'light', viewport: { width: 360, height: 740 } }, false],
   ] as const;
 
-  it.each(LOOKS)('is accessible, fits its window, and is quiet: %s', async (_look, options, withAxe) => {
+  it.each(LOOKS)('is accessible, fits its window, and is quiet: %s', async (name, options, withAxe) => {
     const customer = await signUp(worker);
     const endpoint = inbox(receiver.origin);
     await endpoint.script([{ status: 500, body: '{"error":"out of order"}' }]);
@@ -244,6 +246,10 @@ describe.skipIf(noBrowser)('every page', () => {
       if (withAxe) expect({ path, violations: await accessibilityViolations(page) }).toEqual({ path, violations: [] });
       const beyond = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
       expect({ path, beyond }).toEqual({ path, beyond: 0 });
+      const file = `${name}${path}`.replace(webhookId, 'webhook').replace(id, 'delivery').replaceAll(/[ /]/g, '-');
+      const picture = await page.screenshot({ fullPage: true, path: join(pictures, `${file.replace(/link-.*/, 'link')}.png`) });
+      // As wide as the window, by what the PNG says of itself.
+      expect(picture.readUInt32BE(16)).toBe(options.viewport.width);
     };
     await look('/sign-in');
     const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`);
