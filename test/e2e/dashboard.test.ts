@@ -246,7 +246,7 @@ describe.skipIf(noBrowser)('every page', () => {
       expect({ path, beyond }).toEqual({ path, beyond: 0 });
     };
     await look('/sign-in');
-    const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`);
+    const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, {});
     await look(new URL((body as { url: string }).url).pathname.slice(PAGES.length));
     await signIn(customer, watched);
     const parts = ['', `/deliveries`, `/deliveries/${id}`, '/verify', '/settings', '/edit', '/delete'];
