@@ -252,7 +252,7 @@ describe.skipIf(noBrowser)('every page', () => {
       expect(picture.readUInt32BE(16)).toBe(options.viewport.width);
     };
     await look('/sign-in');
-    const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`);
+    const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, {});
     await look(new URL((body as { url: string }).url).pathname.slice(PAGES.length));
     await signIn(customer, watched);
     const parts = ['', `/deliveries`, `/deliveries/${id}`, '/verify', '/settings', '/edit', '/delete'];
