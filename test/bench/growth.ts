@@ -17,7 +17,7 @@ const ROWS = 500_000;
 export async function growth(): Promise<PartResult> {
   say(dim('growth: counting'));
   const vitest = join(PROJECT_ROOT, 'node_modules', 'vitest', 'vitest.mjs');
-  const args = [vitest, 'run', '--project', 'worker', '--testTimeout', '120000', '--silent', 'test/cost/growth.test.ts'];
+  const args = [vitest, 'run', '--project', 'worker', '--testTimeout', '120000', '--silent=true', 'test/cost/growth.test.ts'];
   const env = { ...process.env, GROWTH_ROWS: String(ROWS) };
   const run = spawnSync(process.execPath, args, { cwd: PROJECT_ROOT, env, encoding: 'utf8' });
   if (run.status !== 0) say(`${run.stdout}${run.stderr}`);
