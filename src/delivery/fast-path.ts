@@ -151,8 +151,9 @@ export class FastPath {
       this.#fill();
       for (const lane of this.#lanes) if (lane.closed || lane.waiting.length === 0) this.#finish(lane);
       if (this.#watched.size === 0) break;
-      const leaseAt = Math.min(...[...this.#watched].map((attempt) => attempt.leaseAt));
-      await Promise.race([alarm.at(leaseAt), ...[...this.#watched].map((attempt) => attempt.ended)]);
+      const watched = [...this.#watched];
+      const leaseAt = Math.min(...watched.map((attempt) => attempt.leaseAt));
+      await Promise.race([alarm.at(leaseAt), ...watched.map((attempt) => attempt.ended)]);
       this.#leaseSlow();
     }
     alarm.stop();
