@@ -15,6 +15,8 @@ export interface Half {
   fromAccepted: Percentiles;
   /** How long queue batches took, as wrangler says. */
   batches: Percentiles & { count: number };
+  /** The events that took longest from the 202 to the arrival, longest first: when they were sent, from the half's start, and how long. */
+  slowest: { atMs: number; tookMs: number }[];
   /** How late the load generator was at most. */
   latestMs: number | null;
   load: Load;

@@ -46,6 +46,9 @@ const ORGANIZATIONS = 20;
 const WARM_UP_SECONDS = 10;
 /** How long the log may take to account for everything. */
 const LOGGED_WITHIN_MS = 30_000;
+/** How many of the slowest events a run tells of: more than stand above the p99 of a half. */
+const SLOWEST = 20;
+
 export interface IsolationOptions {
   scenarios: readonly string[];
   /** Of each run, both halves together. */
@@ -206,13 +209,16 @@ function halfOf(
   const counted = load.filter(({ organizationId, acceptedAt }) => !badIds.has(organizationId) && acceptedAt !== null);
   const arrived = counted.flatMap((event) => {
     const atMs = arrivedAt.get(event.eventId as string);
-    return atMs === undefined ? [] : [{ fromSent: atMs - event.sentAt, fromAccepted: atMs - (event.acceptedAt as number) }];
+    if (atMs === undefined) return [];
+    return [{ plannedAtMs: event.atMs, fromSent: atMs - event.sentAt, fromAccepted: atMs - (event.acceptedAt as number) }];
   });
+  const slowest = arrived.toSorted((a, b) => b.fromAccepted - a.fromAccepted).slice(0, SLOWEST);
   return {
     expected: counted.length,
     arrived: arrived.length,
     fromSent: percentiles(arrived.map(({ fromSent }) => fromSent)),
     fromAccepted: percentiles(arrived.map(({ fromAccepted }) => fromAccepted)),
+    slowest: slowest.map(({ plannedAtMs, fromAccepted }) => ({ atMs: plannedAtMs, tookMs: fromAccepted })),
     latestMs: percentiles(load.map(({ lateMs }) => lateMs)).max,
     ...rest,
   };
