@@ -3,6 +3,8 @@ import { parseDuration, parseDurations } from './domain/duration.ts';
 
 /** Most queues that events can be spread over. */
 const MAX_EVENT_QUEUES = 64;
+/** Queues: 5,000 messages a second. An organization that may fill one alone has no share. */
+const MAX_OVERFLOW_ABOVE = 5_000;
 
 /** The vars and secrets of wrangler.toml, parsed. A value that does not parse is a deployment fault: it throws, naming the var. */
 export interface Settings {
@@ -21,6 +23,8 @@ export interface Settings {
   logAttempts: 'failed' | 'all';
   /** How many queues events are spread over. */
   eventQueues: number;
+  /** Events a second of one organization, as an isolate sees it, beyond which its events go through an overflow queue. */
+  overflowAbove: number;
   /** Admits `http://127.0.0.1` endpoints, where the Worker itself is served from loopback. */
   allowInsecureEndpoints: boolean;
   /** The service's own origin, where it is not that of the request. */
@@ -66,6 +70,7 @@ type Vars = Pick<
   | 'CIRCUIT_PROBE'
   | 'DISABLE_AFTER'
   | 'EVENT_QUEUES'
+  | 'OVERFLOW_ABOVE'
   | 'LOG_ATTEMPTS'
   | 'ALLOW_INSECURE_ENDPOINTS'
   | 'PUBLIC_URL'
@@ -96,6 +101,7 @@ export function parseSettings(vars: Vars): Settings {
       return text;
     }),
     eventQueues: read('EVENT_QUEUES', vars.EVENT_QUEUES, (text) => wholeNumber(text, 1, MAX_EVENT_QUEUES)),
+    overflowAbove: read('OVERFLOW_ABOVE', vars.OVERFLOW_ABOVE, (text) => wholeNumber(text, 1, MAX_OVERFLOW_ABOVE)),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
     publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, webUrl) : null,
     dashboard: {

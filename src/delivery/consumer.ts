@@ -6,9 +6,11 @@ import { Deadline, within } from '../within.ts';
 import type { AttemptResult } from './attempt.ts';
 import { ConfigurationCache } from './configuration-cache.ts';
 import { EndpointMemory } from './endpoint-memory.ts';
+import { isOverflow } from './event-queues.ts';
 import { eventsOf, fanOut, type Inbound, type InboundEvent, type Task, type WebhookWork } from './fan-out.ts';
-import { FastPath, type FastPathResult, LEASE_BY_MS } from './fast-path.ts';
+import { FastPath, type FastPathResult, LEASE_BY_MS, type LeasedAttempt, MOST_GIVEN_WAY_MS } from './fast-path.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
+import { RightOfWay } from './right-of-way.ts';
 import { Sender } from './sender.ts';
 
 /** How long an outbox may take to record what was done before the queue is asked to redeliver instead. */
@@ -25,6 +27,7 @@ interface Shared {
   configurations: ConfigurationCache;
   endpoints: EndpointMemory;
   sender: Sender;
+  way: RightOfWay;
 }
 
 const shared = new WeakMap<object, Shared>();
@@ -32,7 +35,12 @@ const shared = new WeakMap<object, Shared>();
 function sharedOf(env: Env): Shared {
   let kept = shared.get(env);
   if (!kept) {
-    kept = { configurations: new ConfigurationCache(), endpoints: new EndpointMemory(), sender: new Sender(settingsOf(env)) };
+    kept = {
+      configurations: new ConfigurationCache(),
+      endpoints: new EndpointMemory(),
+      sender: new Sender(settingsOf(env)),
+      way: new RightOfWay(),
+    };
     shared.set(env, kept);
   }
   return kept;
@@ -41,13 +49,16 @@ function sharedOf(env: Env): Shared {
 /**
  * Takes a batch of event messages to their webhooks: configuration → deliveries → first attempts → outcomes to each webhook's
  * outbox → acknowledgement. A message is acknowledged when each of its deliveries is recorded in its outbox, whatever the
- * endpoints answered; only a fault of ours makes the queue redeliver it.
+ * endpoints answered; only a fault of ours makes the queue redeliver it. What comes from an overflow queue gives way to the
+ * isolate's other batches.
  */
 export async function consumeEvents(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
   const { inbound, events, unreadable } = readBatch(batch);
-  const deadline = new Deadline(CLAIM_TIMEOUT_MS + LEASE_BY_MS + RECORD_TIMEOUT_MS);
+  const overflows = isOverflow(batch.queue);
+  const deadline = new Deadline(CLAIM_TIMEOUT_MS + LEASE_BY_MS + RECORD_TIMEOUT_MS + (overflows ? MOST_GIVEN_WAY_MS : 0));
   try {
-    await new Consumer(env, ctx, deadline).deliver(events);
+    const consumer = new Consumer(env, ctx, deadline);
+    await (overflows ? consumer.deliverGivingWay(events) : consumer.deliverFirst(events));
   } catch (error) {
     logError('consumer.failed', error, { messages: batch.messages.length });
     for (const each of inbound.values()) each.failed = true;
@@ -112,7 +123,15 @@ class Consumer {
     this.#deadline = deadline;
   }
 
-  async deliver(events: readonly InboundEvent[]): Promise<void> {
+  async deliverFirst(events: readonly InboundEvent[]): Promise<void> {
+    await this.#shared.way.ordinary(() => this.#deliver(events));
+  }
+
+  async deliverGivingWay(events: readonly InboundEvent[]): Promise<void> {
+    await this.#deliver(events, () => this.#shared.way.giveWay());
+  }
+
+  async #deliver(events: readonly InboundEvent[], giveWay?: () => Promise<boolean>): Promise<void> {
     const organizationIds = events.map((event) => event.organizationId);
     const configs = await this.#shared.configurations.load(this.#env.DB, organizationIds, Date.now());
     const works = fanOut(events, configs);
@@ -131,12 +150,13 @@ class Consumer {
     const attemptable = await Promise.all(on.map((work) => (taken.has(work.config.webhook.id) ? this.#claim(work) : work)));
     await new FastPath(attemptable, {
       now: () => Date.now(),
+      ...(giveWay && { giveWay }),
       takes: ({ config }) => taken.has(config.webhook.id),
       patienceMs: ({ config }) => this.#shared.endpoints.patienceMs(config.webhook.id),
       attempt: ({ config: { webhook } }, { delivery }) =>
         this.#shared.sender.send(webhook, { delivery, payload: delivery.payload, number: 1, trigger: 'event' }),
       ended: ({ config }, tookMs, succeeded) => this.#shared.endpoints.ended(config.webhook.id, tookMs, succeeded, Date.now()),
-      lease: (work, task, startedAt, outcome) => recordings.push(this.#lease(work, task, startedAt, outcome)),
+      lease: (work, task, leased) => recordings.push(this.#lease(work, task, leased)),
       finished: (work, result) => recordings.push(this.#recordResult(work, result)),
     }).run();
     await Promise.all(recordings);
@@ -161,8 +181,8 @@ class Consumer {
     return { ...work, tasks: work.tasks.filter((task) => !task.repeated || task.claimed) };
   }
 
-  async #lease(work: WebhookWork, task: Task, startedAt: number, outcome: Promise<AttemptResult>): Promise<void> {
-    this.#shared.endpoints.slow(work.config.webhook.id, Date.now());
+  async #lease(work: WebhookWork, task: Task, { startedAt, outcome, isSlow }: LeasedAttempt): Promise<void> {
+    if (isSlow) this.#shared.endpoints.slow(work.config.webhook.id, Date.now());
     const leased = this.#record(work, [task], [{ kind: 'leased', delivery: task.delivery, startedAt }]);
     // Goes on beside the batch (compatibility flag queue_consumer_no_wait_for_wait_until). If this invocation dies before it
     // ends, the outbox counts the attempt as interrupted.

@@ -1,3 +1,4 @@
+import { EventShares } from '../domain/event-share.ts';
 import { settingsOf } from '../settings.ts';
 
 /**
@@ -7,9 +8,46 @@ import { settingsOf } from '../settings.ts';
  * empty. Throws where the binding is missing, which is a fault of the deployment.
  */
 export function eventQueueFor(env: Env, id: string): Queue {
+  return queueFor(env, 'EVENTS', id);
+}
+
+/**
+ * The queue for events that were posted together. A queue is worked off in its order: what an organization sends beyond its share
+ * goes into an overflow queue of its kind, so that the others' events do not stand behind it.
+ * @param organizationIds of each of the events
+ */
+export function eventQueueOf(env: Env, organizationIds: readonly string[], now: number): Queue {
+  const counts = new Map<string, number>();
+  for (const id of organizationIds) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const shares = sharesOf(env);
+  let beyond = 0;
+  for (const [id, count] of counts) if (shares.isBeyond(id, count, now)) beyond += count;
+  const [first = ''] = organizationIds;
+  // Accepted as a whole, an array goes the way of most of its events.
+  return queueFor(env, beyond * 2 > organizationIds.length ? 'OVERFLOW' : 'EVENTS', first);
+}
+
+/** Whether a queue is one for overflow, by its name in wrangler.toml: `bullseye-events-overflow`, `bullseye-events-overflow-2` … */
+export function isOverflow(queue: string): boolean {
+  return /-overflow(?:-\d+)?$/.test(queue);
+}
+
+const shares = new WeakMap<object, EventShares>();
+
+/** What this isolate has seen of each organization's share. */
+function sharesOf(env: Env): EventShares {
+  let kept = shares.get(env);
+  if (!kept) {
+    kept = new EventShares(settingsOf(env).overflowAbove);
+    shares.set(env, kept);
+  }
+  return kept;
+}
+
+function queueFor(env: Env, kind: 'EVENTS' | 'OVERFLOW', id: string): Queue {
   const place = hash(id) % settingsOf(env).eventQueues;
-  const name = place === 0 ? 'EVENTS' : `EVENTS_${place + 1}`;
-  // wrangler.toml has one binding; those beyond it are the operator's.
+  const name = place === 0 ? kind : `${kind}_${place + 1}`;
+  // wrangler.toml has one binding of each kind; those beyond it are the operator's.
   const queue = (env as unknown as Record<string, Queue | undefined>)[name];
   if (!queue) throw new Error(`EVENT_QUEUES asks for the queue binding ${name}, which is missing`);
   return queue;

@@ -1,12 +1,13 @@
 import { logError } from '../log.ts';
 import type { AttemptResult } from './attempt.ts';
 import type { Task, WebhookWork } from './fan-out.ts';
+import { LATE_FROM_MS } from './right-of-way.ts';
 
 /**
  * First attempts straight from the queue, so that a healthy endpoint's delivery costs no object more than its log line.
  *
- * Invariant: a run ends within LEASE_BY_MS of its start whatever endpoints do, so that a consumer's invocation returns within
- * about 3 s. What has no answer by then is leased: its webhook's outbox knows that attempt 1 runs, and it goes on beside the
+ * Invariant: a run ends within LEASE_BY_MS of its start, and what it gave way for, whatever endpoints do, so that a consumer's
+ * invocation returns within about 3 s, and one that gives way within 5 s. What has no answer by then is leased: its webhook's outbox knows that attempt 1 runs, and it goes on beside the
  * batch. What was not begun is handed over: the outbox attempts it.
  */
 
@@ -24,12 +25,20 @@ export const BEGIN_BY_MS = 2_000;
 /** Whatever runs is leased this long after the run's start. */
 export const LEASE_BY_MS = 2_500;
 
-/** A look that is so late says that the isolate is overloaded; less is a matter of course. */
-const LATE_FROM_MS = 20;
+/** For one more turn of the event loop. */
+const TURN_MS = 1;
+
+/** How long a run gives way in all: by so much longer it may take. */
+export const MOST_GIVEN_WAY_MS = 2_000;
 
 /** What the fast path needs of the world. */
 export interface FastPathDeps {
   now(): number;
+  /**
+   * Waits for what goes first, for a moment, before more is begun, and returns whether the way is clear. A run without it goes first
+   * itself.
+   */
+  giveWay?(): Promise<boolean>;
   /** Whether the webhook's first attempts are made here at all; else everything is handed over. */
   takes(work: WebhookWork): boolean;
   /** How long an attempt may be without an answer before it is leased. */
@@ -37,10 +46,10 @@ export interface FastPathDeps {
   /** Makes attempt 1; rejects only where the fault is ours. */
   attempt(work: WebhookWork, task: Task): Promise<AttemptResult>;
   /**
-   * Records that attempt 1 has run since `startedAt` in the webhook's outbox, and that it is this invocation's to record when
-   * `outcome` comes. Does not throw.
+   * Records that attempt 1 runs in the webhook's outbox, and that it is this invocation's to record when its outcome comes. Does not
+   * throw.
    */
-  lease(work: WebhookWork, task: Task, startedAt: number, outcome: Promise<AttemptResult>): void;
+  lease(work: WebhookWork, task: Task, leased: LeasedAttempt): void;
   /** An attempt has ended, leased or not, after so long. */
   ended(work: WebhookWork, tookMs: number, succeeded: boolean): void;
   /** A webhook's part of the run is over, as early as that is certain: it does not wait for other endpoints. Does not throw. */
@@ -54,6 +63,14 @@ export interface FastPathResult {
   handedOver: Task[];
 }
 
+/** An attempt that the run does not wait for any longer. */
+export interface LeasedAttempt {
+  startedAt: number;
+  outcome: Promise<AttemptResult>;
+  /** Whether that is the endpoint's doing; else the run's time was over, and some of it went by while this isolate was late. */
+  isSlow: boolean;
+}
+
 /** An attempt while the run waits for it. */
 interface Attempt {
   lane: Lane;
@@ -63,6 +80,8 @@ interface Attempt {
   leaseAt: number;
   /** How late it was looked at, in all. */
   lateMs: number;
+  /** Its patience is over, and it has one more turn of the event loop. */
+  lastTurn: boolean;
   outcome: Promise<AttemptResult>;
   /** Fulfilled when its end is noted; never rejected. */
   ended: Promise<void>;
@@ -122,7 +141,11 @@ class RunAlarm {
 export class FastPath {
   readonly #deps: FastPathDeps;
   readonly #lanes: Lane[];
-  readonly #startedAt: number;
+  /** Moved on by what the run gave way for. */
+  #startedAt: number;
+  #gaveWayMs = 0;
+  /** Attempts at a time, as things are. */
+  #slots = SLOTS;
   /** Slots in use, by leased attempts too: their connections are still open. */
   #slotsInUse = 0;
   /** The attempts that run and are not leased. */
@@ -148,6 +171,7 @@ export class FastPath {
   async run(): Promise<void> {
     const alarm = new RunAlarm(this.#deps);
     for (;;) {
+      if (this.#deps.giveWay && this.#gaveWayMs < MOST_GIVEN_WAY_MS) await this.#giveWay(this.#deps.giveWay);
       this.#fill();
       for (const lane of this.#lanes) if (lane.closed || lane.waiting.length === 0) this.#finish(lane);
       if (this.#watched.size === 0) break;
@@ -160,6 +184,14 @@ export class FastPath {
     for (const lane of this.#lanes) this.#finish(lane);
   }
 
+  async #giveWay(giveWay: () => Promise<boolean>): Promise<void> {
+    const from = this.#deps.now();
+    this.#slots = (await giveWay()) ? SLOTS : 1;
+    const gaveWayMs = this.#deps.now() - from;
+    this.#gaveWayMs += gaveWayMs;
+    this.#startedAt += gaveWayMs;
+  }
+
   /** Tells of a lane that begins nothing more, once nothing of it runs that is not leased. */
   #finish(lane: Lane): void {
     if (lane.finished || lane.watched > 0) return;
@@ -168,7 +200,7 @@ export class FastPath {
   }
 
   #fill(): void {
-    while (this.#slotsInUse < SLOTS && this.#deps.now() - this.#startedAt < BEGIN_BY_MS) {
+    while (this.#slotsInUse < this.#slots && this.#deps.now() - this.#startedAt < BEGIN_BY_MS) {
       const lane = this.#next();
       if (!lane) return;
       this.#begin(lane, lane.waiting.shift() as Task);
@@ -204,7 +236,7 @@ export class FastPath {
     const startedAt = this.#deps.now();
     const leaseAt = Math.min(startedAt + this.#deps.patienceMs(lane.work), this.#leaseBy());
     const outcome = this.#deps.attempt(lane.work, task);
-    const attempt: Attempt = { lane, task, startedAt, leaseAt, lateMs: 0, outcome, ended: Promise.resolve() };
+    const attempt: Attempt = { lane, task, startedAt, leaseAt, lateMs: 0, lastTurn: false, outcome, ended: Promise.resolve() };
     attempt.ended = this.#watch(attempt);
     this.#watched.add(attempt);
   }
@@ -238,21 +270,26 @@ export class FastPath {
   /**
    * Leases the attempts that are slow. A look that comes late tells that this isolate has more to do than it can: the answer may be
    * here, and nobody has got round to it. So long is waited once more, or an overload would lease everything and hand over the
-   * rest, which costs more than attempting it.
+   * rest, which costs more than attempting it. Each is looked at once more in any case: in the turn between, what has arrived is
+   * read, and the second look tells how long a turn takes.
    */
   #leaseSlow(): void {
     const now = this.#deps.now();
     for (const attempt of this.#watched) {
       const lateMs = now - attempt.leaseAt;
       if (lateMs < 0) continue;
-      if (lateMs >= LATE_FROM_MS && now < this.#leaseBy()) {
-        attempt.lateMs += lateMs;
-        attempt.leaseAt = Math.min(now + lateMs, this.#leaseBy());
+      const isOver = now >= this.#leaseBy();
+      if (!isOver && (lateMs >= LATE_FROM_MS || !attempt.lastTurn)) {
+        const isLate = lateMs >= LATE_FROM_MS;
+        if (isLate) attempt.lateMs += lateMs;
+        attempt.lastTurn = !isLate;
+        attempt.leaseAt = Math.min(now + (isLate ? lateMs : TURN_MS), this.#leaseBy());
         continue;
       }
       attempt.lane.closed = true;
       this.#unwatch(attempt);
-      this.#deps.lease(attempt.lane.work, attempt.task, attempt.startedAt, attempt.outcome);
+      const { lane, task, startedAt, outcome } = attempt;
+      this.#deps.lease(lane.work, task, { startedAt, outcome, isSlow: !isOver || attempt.lateMs === 0 });
     }
   }
 

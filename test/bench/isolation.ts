@@ -23,12 +23,16 @@ interface Scenario {
   behaviour: Behaviour;
   bad: number;
   timesShare: number;
+  /** What is beyond the share comes in arrays of so many; else one by one. */
+  inArraysOf?: number;
   /** Whether the first half has the second's load, evenly from all: what differs is then who sends it, and not how much there is. */
   evenBefore?: boolean;
 }
 
 const BAD = 4;
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  // Nothing changes: how far two halves differ by chance.
+  none: { behaviour: 'answer', bad: BAD, timesShare: 1 },
   hang: { behaviour: 'hang', bad: BAD, timesShare: 1 },
   drip: { behaviour: 'drip', bad: BAD, timesShare: 1 },
   'drip-headers': { behaviour: 'drip-headers', bad: BAD, timesShare: 1 },
@@ -36,6 +40,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   fail: { behaviour: 'fail', bad: BAD, timesShare: 1 },
   slow: { behaviour: 'slow', bad: BAD, timesShare: 1 },
   busy: { behaviour: 'answer', bad: 1, timesShare: 50 },
+  'busy-arrays': { behaviour: 'answer', bad: 1, timesShare: 50, inArraysOf: 50 },
   uneven: { behaviour: 'answer', bad: 1, timesShare: 10, evenBefore: true },
 };
 
@@ -127,7 +132,9 @@ async function measure(setting: Setting): Promise<Omit<Run, 'scenario' | 'target
   const loads: Posted[][] = [];
   const halves: Pick<Half, 'batches' | 'load'>[] = [];
   for (const half of [0, 1]) {
-    const beyond = additional(badIds, ids.length, scenario.timesShare, options.eventsPerSecond, halfMs);
+    const { timesShare, inArraysOf } = scenario;
+    const perSecond = (options.eventsPerSecond / ids.length) * (timesShare - 1);
+    const beyond = additional({ ids: badIds, perSecond, ...(inArraysOf && { inArraysOf }) }, halfMs);
     const extra = half === 1 ? beyond : scenario.evenBefore ? plan(halfMs, (beyond.length * 1_000) / halfMs) : [];
     if (half === 1) bad.behave(scenario.behaviour);
     const saidBefore = target.output().length;

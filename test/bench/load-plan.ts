@@ -10,17 +10,23 @@ export function steady(ids: readonly string[], perSecond: number, durationMs: nu
   });
 }
 
+/** What each of some organizations sends beyond its share. */
+export interface Beyond {
+  ids: ReadonlySet<string>;
+  /** Events a second. */
+  perSecond: number;
+  /** In arrays of so many; else one by one. */
+  inArraysOf?: number;
+}
+
 /** What some organizations send beyond their share, evenly spaced. */
-export function additional(
-  ids: ReadonlySet<string>,
-  organizations: number,
-  timesShare: number,
-  perSecond: number,
-  durationMs: number,
-): Planned[] {
-  const count = Math.round((durationMs / 1_000) * (perSecond / organizations) * (timesShare - 1));
+export function additional({ ids, perSecond, inArraysOf }: Beyond, durationMs: number): Planned[] {
+  const count = Math.round(((durationMs / 1_000) * perSecond) / (inArraysOf ?? 1));
   return [...ids].flatMap((organizationId) =>
-    Array.from({ length: count }, (_, index) => ({ atMs: ((index + 0.5) * durationMs) / count, organizationId })),
+    Array.from({ length: count }, (_, index): Planned => {
+      const atMs = ((index + 0.5) * durationMs) / count;
+      return inArraysOf === undefined ? { atMs, organizationId } : { atMs, organizationId, events: inArraysOf };
+    }),
   );
 }
 

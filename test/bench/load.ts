@@ -3,15 +3,20 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { eventText } from './event-text.ts';
 import { nowMs } from './statistics.ts';
 
-/** An event to be posted at a moment. */
+/** A request at a moment: one event, or an array of several of an organization. */
 export interface Planned {
   /** From the start of the load. */
   atMs: number;
   organizationId: string;
+  /** How many events, in an array; one alone where nothing is said. */
+  events?: number;
 }
 
 /** An event that was posted. Times are milliseconds since the epoch. */
-export interface Posted extends Planned {
+export interface Posted {
+  /** When it was planned, from the start of the load. */
+  atMs: number;
+  organizationId: string;
   /** How much later than planned it was sent: the load generator's own delay. */
   lateMs: number;
   sentAt: number;
@@ -25,34 +30,41 @@ export interface Posted extends Planned {
 const TIMEOUT_MS = 20_000;
 
 /**
- * An open loop: every event is posted at its moment, however the earlier ones fare, so that a service that is slow cannot slow
+ * An open loop: every request is sent at its moment, however the earlier ones fare, so that a service that is slow cannot slow
  * the load down and look better for it.
  */
 export async function post(url: (organizationId: string) => string, key: string, planned: readonly Planned[]): Promise<Posted[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const startedAt = nowMs();
-  const posts: Promise<Posted>[] = [];
-  for (const [index, event] of planned.entries()) {
-    const due = startedAt + event.atMs;
-    // setTimeout keeps time by the millisecond; two events of one millisecond go out together.
-    if (due > nowMs()) await wait(due - nowMs());
-    posts.push(postOne(url(event.organizationId), key, agent, event, index, due));
+  const posts: Promise<Posted[]>[] = [];
+  let events = 0;
+  for (const request of planned) {
+    const due = startedAt + request.atMs;
+    // setTimeout keeps time by the millisecond; two requests of one millisecond go out together.
+    const inMs = due - nowMs();
+    if (inMs > 0) await wait(inMs);
+    posts.push(postOne(url(request.organizationId), key, agent, request, events, due));
+    events += request.events ?? 1;
   }
-  const posted = await Promise.all(posts);
+  const posted = (await Promise.all(posts)).flat();
   agent.destroy();
   return posted;
 }
 
-async function postOne(url: string, key: string, agent: Agent, event: Planned, index: number, due: number): Promise<Posted> {
+async function postOne(url: string, key: string, agent: Agent, planned: Planned, index: number, due: number): Promise<Posted[]> {
+  const { atMs, organizationId, events } = planned;
   const sentAt = nowMs();
-  const sent = { ...event, lateMs: sentAt - due, sentAt };
+  const sent = { atMs, organizationId, lateMs: sentAt - due, sentAt };
+  const refused = (refusal: string): Posted[] => Array(events ?? 1).fill({ ...sent, acceptedAt: null, eventId: null, refusal });
   try {
-    const { status, text } = await send(url, key, agent, eventText(event.organizationId, index));
+    const texts = Array.from({ length: events ?? 1 }, (_, at) => eventText(organizationId, index + at));
+    const { status, text } = await send(url, key, agent, events === undefined ? (texts[0] as string) : `[${texts.join(',')}]`);
     const acceptedAt = nowMs();
-    if (status !== 202) return { ...sent, acceptedAt: null, eventId: null, refusal: `${status} ${text.slice(0, 200)}` };
-    return { ...sent, acceptedAt, eventId: (JSON.parse(text) as { id: string }).id, refusal: null };
+    if (status !== 202) return refused(`${status} ${text.slice(0, 200)}`);
+    const { id, ids } = JSON.parse(text) as { id?: string; ids?: string[] };
+    return (ids ?? [id as string]).map((eventId) => ({ ...sent, acceptedAt, eventId, refusal: null }));
   } catch (error) {
-    return { ...sent, acceptedAt: null, eventId: null, refusal: (error as Error).message };
+    return refused((error as Error).message);
   }
 }
 

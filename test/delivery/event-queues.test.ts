@@ -2,23 +2,34 @@ import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { app } from '../../src/app.ts';
-import { eventQueueFor } from '../../src/delivery/event-queues.ts';
+import { eventQueueFor, isOverflow } from '../../src/delivery/event-queues.ts';
 import { decodeEventMessage } from '../../src/domain/event-message.ts';
 import { ORIGIN, PLATFORM_KEY, read } from '../support/api.ts';
-import { anEvent, consume, endedDeliveriesOf, endpointInbox, givenOrganization, givenWebhook } from '../support/deliveries.ts';
+import { aMessage, anEvent, consume, endedDeliveriesOf, endpointInbox, givenOrganization, givenWebhook } from '../support/deliveries.ts';
 
-/** An environment with some queues, which keep what they are sent. */
+/** An environment with some queues of each kind, which keep what they are sent. */
 function withQueues(count: number, setting = String(count)) {
-  const kept: Uint8Array[][] = Array.from({ length: count }, () => []);
-  const queues = kept.map((messages, index) => {
-    const queue = {
-      send: async (body: Uint8Array) => void messages.push(body),
-      sendBatch: async (batch: { body: Uint8Array }[]) => void messages.push(...batch.map(({ body }) => body)),
-    };
-    return [index === 0 ? 'EVENTS' : `EVENTS_${index + 1}`, queue] as const;
-  });
-  const environment = { ...env, ...Object.fromEntries(queues), EVENT_QUEUES: setting } as unknown as Env;
-  return { environment, kept };
+  const queuesOf = (kind: string) => {
+    const kept: Uint8Array[][] = Array.from({ length: count }, () => []);
+    const bindings = kept.map((messages, index) => {
+      const queue = {
+        send: async (body: Uint8Array) => void messages.push(body),
+        sendBatch: async (batch: { body: Uint8Array }[]) => void messages.push(...batch.map(({ body }) => body)),
+      };
+      return [index === 0 ? kind : `${kind}_${index + 1}`, queue] as const;
+    });
+    return { kept, bindings };
+  };
+  const [events, overflow] = [queuesOf('EVENTS'), queuesOf('OVERFLOW')];
+  const bindings = Object.fromEntries([...events.bindings, ...overflow.bindings]);
+  const environment = { ...env, ...bindings, EVENT_QUEUES: setting, OVERFLOW_ABOVE: '10' } as unknown as Env;
+  return { environment, kept: events.kept, overflowed: overflow.kept };
+}
+
+/** The organizations of the events in some messages. */
+function organizationsIn(messages: Uint8Array[][]): string[] {
+  const payloads = messages.flat().flatMap((message) => decodeEventMessage(message).events.map(({ payload }) => payload));
+  return payloads.map((payload) => JSON.parse(new TextDecoder().decode(payload)).organization_id);
 }
 
 async function post(environment: Env, body: unknown) {
@@ -75,5 +86,66 @@ describe('the queues of events', () => {
     const message = { id: crypto.randomUUID(), timestamp: Date.now(), attempts: 1, body };
     await consume([message], env, 'bullseye-events-4');
     expect(await endedDeliveriesOf(webhook, 1)).toMatchObject([{ status: 'delivered' }]);
+  });
+});
+
+describe('the overflow queues', () => {
+  it('take what an organization sends beyond its share, and nothing of the others', async () => {
+    const { environment, kept, overflowed } = withQueues(1);
+    for (let index = 0; index < 100; index++) {
+      expect((await post(environment, event('org_busy'))).status).toBe(202);
+      if (index % 10 === 0) expect((await post(environment, event('org_other'))).status).toBe(202);
+    }
+    const ordinary = organizationsIn(kept);
+    expect(ordinary.filter((id) => id === 'org_other')).toHaveLength(10);
+    // Two seconds of its share, and what comes back of it meanwhile.
+    const within = ordinary.filter((id) => id === 'org_busy').length;
+    expect(within).toBeGreaterThanOrEqual(20);
+    expect(within).toBeLessThan(100);
+    expect(organizationsIn(overflowed)).toEqual(Array(100 - within).fill('org_busy'));
+  });
+
+  it('take an array as a whole where most of it is beyond somebody’s share', async () => {
+    const { environment, kept, overflowed } = withQueues(1);
+    const busy = Array.from({ length: 51 }, () => event('org_busy'));
+    const others = Array.from({ length: 49 }, (_, index) => event(`org_${index}`));
+    expect((await post(environment, [...others, ...busy])).status).toBe(202);
+    expect(organizationsIn(kept)).toEqual([]);
+    expect(organizationsIn(overflowed)).toHaveLength(100);
+    // As much of others as of the busy one: theirs are not to wait for it.
+    expect((await post(environment, [...others.slice(0, 10), ...busy.slice(0, 10)])).status).toBe(202);
+    expect(organizationsIn(kept)).toHaveLength(20);
+  });
+
+  it('are as many as the others, and take an organization’s events in the same one each time', async () => {
+    const { environment, overflowed } = withQueues(4);
+    const array = (organizationId: string) => Array.from({ length: 50 }, () => event(organizationId));
+    for (let times = 0; times < 3; times++) await post(environment, array('org_acme'));
+    expect(overflowed.filter((messages) => messages.length > 0)).toHaveLength(1);
+    for (let index = 0; index < 20; index++) await post(environment, array(`org_${index}`));
+    expect(overflowed.filter((messages) => messages.length === 0)).toHaveLength(0);
+  });
+
+  it('are consumed as the others are, beside them', async () => {
+    const endpoint = endpointInbox();
+    const organization = await givenOrganization();
+    const webhook = await givenWebhook(organization, { url: endpoint.url });
+    const ordinary = aMessage([anEvent(organization)]);
+    const beyond = [aMessage([anEvent(organization)]), aMessage([anEvent(organization), anEvent(organization)])];
+    const [first, second] = await Promise.all([consume([ordinary]), consume(beyond, env, 'bullseye-events-overflow')]);
+    expect(first.acknowledged).toEqual([ordinary.id]);
+    expect(second.acknowledged.toSorted()).toEqual(beyond.map(({ id }) => id).toSorted());
+    expect(await endedDeliveriesOf(webhook, 4)).toMatchObject(Array(4).fill({ status: 'delivered' }));
+  });
+
+  it('are told by their names', () => {
+    const names = [
+      'bullseye-events',
+      'bullseye-events-2',
+      'bullseye-events-overflow',
+      'bullseye-events-overflow-12',
+      'bullseye-events-dead',
+    ];
+    expect(names.map(isOverflow)).toEqual([false, false, true, true, false]);
   });
 });

@@ -6,6 +6,7 @@ import {
   FastPath,
   type FastPathResult,
   LEASE_BY_MS,
+  MOST_GIVEN_WAY_MS,
   SLOTS,
   SLOTS_PER_WEBHOOK,
   WEBHOOK_MS,
@@ -40,11 +41,21 @@ interface Behaviour {
   fault?: Error;
 }
 
+/** What the isolate is like in which a run runs. */
+interface Isolate {
+  /** From a moment of the run on the clock is ahead: the isolate did something else for so long, and its timers come late. */
+  blocked?: { afterMs: number; forMs: number };
+  giveWay?: () => Promise<boolean>;
+}
+
 /** Runs works against endpoints of some behaviour, and notes what happened when. */
-async function run(works: WebhookWork[], behaviour: (delivery: string) => Behaviour) {
+async function run(works: WebhookWork[], behaviour: (delivery: string) => Behaviour, { blocked, giveWay }: Isolate = {}) {
   const startedAt = Date.now();
+  let aheadMs = 0;
+  if (blocked) setTimeout(() => (aheadMs = blocked.forMs), blocked.afterMs);
   const begun: { id: string; atMs: number }[] = [];
   const leased: string[] = [];
+  const slow: string[] = [];
   const took: [webhook: string, tookMs: number][] = [];
   const finished = new Map<WebhookWork, FastPathResult>();
   const finishedAt = new Map<string, number>();
@@ -52,7 +63,8 @@ async function run(works: WebhookWork[], behaviour: (delivery: string) => Behavi
   let most = 0;
   let mostOfOne = 0;
   const fastPath = new FastPath(works, {
-    now: () => Date.now(),
+    now: () => Date.now() + aheadMs,
+    ...(giveWay && { giveWay }),
     takes: ({ config }) => config.webhook.health === 'healthy',
     patienceMs: () => PATIENCE_MS,
     attempt: async (work, { delivery }) => {
@@ -70,7 +82,10 @@ async function run(works: WebhookWork[], behaviour: (delivery: string) => Behavi
       if (fault) throw fault;
       return { record: { outcome }, retryAfterMs: null } as AttemptResult;
     },
-    lease: (_, { delivery }) => leased.push(delivery.id),
+    lease: (_, { delivery }, { isSlow }) => {
+      leased.push(delivery.id);
+      if (isSlow) slow.push(delivery.id);
+    },
     ended: ({ config }, tookMs) => took.push([config.webhook.id, tookMs]),
     finished: (work, result) => {
       expect(finished.has(work)).toBe(false);
@@ -89,7 +104,7 @@ async function run(works: WebhookWork[], behaviour: (delivery: string) => Behavi
   }
   await done;
   const results = works.map((work) => finished.get(work)!);
-  return { results, begun, leased, took, most, mostOfOne, finishedAt, tookMs: Date.now() - startedAt };
+  return { results, begun, leased, slow, took, most, mostOfOne, finishedAt, tookMs: Date.now() - startedAt };
 }
 
 const ids = (tasks: Task[]): string[] => tasks.map(({ delivery }) => delivery.id);
@@ -156,7 +171,7 @@ describe('the fast path', () => {
     const { finishedAt } = await run([aWebhook('hangs', 2), aWebhook('healthy', 2), aWebhook('failing', 2, 'failing')], (id) =>
       id.startsWith('hangs') ? {} : { afterMs: 10 },
     );
-    expect(Object.fromEntries(finishedAt)).toEqual({ failing: 0, healthy: 10, hangs: PATIENCE_MS });
+    expect(Object.fromEntries(finishedAt)).toEqual({ failing: 0, healthy: 10, hangs: PATIENCE_MS + 1 });
   });
 
   it('hands the rest over when an attempt fails', async () => {
@@ -182,5 +197,62 @@ describe('the fast path', () => {
     expect(results[0]!.ended).toEqual([]);
     expect(ids(results[0]!.handedOver).toSorted()).toEqual(['a-0', 'a-1', 'a-2']);
     expect(results[1]!.ended).toHaveLength(2);
+  });
+
+  it('waits once more for an answer where the isolate itself was late to look', async () => {
+    const answering = () => ({ afterMs: PATIENCE_MS + 50 });
+    expect((await run([aWebhook('a', 1)], answering)).leased).toEqual(['a-0']);
+    const late = await run([aWebhook('a', 1)], answering, { blocked: { afterMs: PATIENCE_MS - 1, forMs: 100 } });
+    expect(late.leased).toEqual([]);
+    expect(late.results[0]!.ended).toHaveLength(1);
+    // What the isolate was late by is not the endpoint's.
+    expect(late.took).toEqual([['a', PATIENCE_MS + 50]]);
+  });
+
+  it('gives what has arrived meanwhile a turn to be read before it leases an attempt', async () => {
+    // Answered when the look is due, and heard of only after it.
+    const { leased, results } = await run([aWebhook('a', 1)], () => ({ afterMs: PATIENCE_MS }));
+    expect(leased).toEqual([]);
+    expect(results[0]!.ended).toHaveLength(1);
+  });
+
+  it('calls an endpoint slow where it was looked at in time, and not where the run’s time went by with the isolate late', async () => {
+    expect((await run([aWebhook('a', 1)], () => ({}))).slow).toEqual(['a-0']);
+    const late = await run([aWebhook('a', 1)], () => ({}), { blocked: { afterMs: PATIENCE_MS - 1, forMs: 300 } });
+    expect(late).toMatchObject({ leased: ['a-0'], slow: [] });
+    // Late once, and in time after that.
+    const inTime = await run([aWebhook('a', 1)], () => ({}), { blocked: { afterMs: PATIENCE_MS - 1, forMs: 30 } });
+    expect(inTime).toMatchObject({ leased: ['a-0'], slow: ['a-0'] });
+  });
+});
+
+describe('a run that gives way', () => {
+  const WAY_MS = 100;
+
+  /** The way is clear after a while, or not in time. */
+  const way = (clear: boolean) => async () => {
+    await new Promise((resolve) => setTimeout(resolve, WAY_MS));
+    return clear;
+  };
+
+  it('begins nothing while it waits', async () => {
+    const { begun, results } = await run([aWebhook('a', 4)], () => ({ afterMs: 10 }), { giveWay: way(true) });
+    expect(results[0]!.ended).toHaveLength(4);
+    expect(begun.map(({ atMs }) => atMs)).toEqual([WAY_MS, WAY_MS, 2 * WAY_MS + 10, 2 * WAY_MS + 10]);
+  });
+
+  it('makes one attempt at a time while the way is not clear', async () => {
+    const { most, results } = await run([aWebhook('a', 6), aWebhook('b', 6)], () => ({ afterMs: 10 }), { giveWay: way(false) });
+    expect(most).toBe(1);
+    expect(results.flatMap(({ ended }) => ended)).toHaveLength(12);
+  });
+
+  it('may take longer by what it gave way for, and by no more than two seconds', async () => {
+    const works = Array.from({ length: 10 }, (_, index) => aWebhook(`w${index}`, 30));
+    const { begun, tookMs, results } = await run(works, () => ({ afterMs: 400 }), { giveWay: way(true) });
+    expect(begun.at(-1)!.atMs).toBeGreaterThan(BEGIN_BY_MS);
+    expect(begun.at(-1)!.atMs).toBeLessThan(BEGIN_BY_MS + MOST_GIVEN_WAY_MS + WAY_MS);
+    expect(tookMs).toBeLessThanOrEqual(LEASE_BY_MS + MOST_GIVEN_WAY_MS + WAY_MS + 1);
+    expect(results.every(({ handedOver }) => handedOver.length > 0)).toBe(true);
   });
 });

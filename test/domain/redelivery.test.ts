@@ -21,9 +21,10 @@ describe('the wait before a message is redelivered', () => {
     }
   });
 
-  it('rides out 23 hours of outage before the message is parked', () => {
+  it.each(['bullseye-events', 'bullseye-events-overflow'])('rides out 23 hours of outage before a message of %s is parked', (queue) => {
     const [, ...consumers] = wranglerToml.split('[[queues.consumers]]');
-    const consumer = consumers.find((part) => /queue = "bullseye-events"\n/.test(part));
+    const consumer = consumers.find((part) => part.includes(`queue = "${queue}"\n`));
+    expect(consumer).toContain('dead_letter_queue = "bullseye-events-dead"');
     const maxRetries = Number(/^max_retries = (\d+)$/m.exec(consumer ?? '')?.[1]);
     const waits = Array.from({ length: maxRetries }, (_, index) => redeliveryDelaySeconds(index + 1));
     expect(waits.reduce((total, wait) => total + wait, 0)).toBeGreaterThan(23 * 3_600);

@@ -8,6 +8,9 @@ const MAX_RETRIES = 100;
 const LONGEST_TRANSIT_MS = 20;
 const LARGEST_BATCH = 4;
 
+/** Which queue a batch says it is of: those of both kinds are consumed alike, and beside one another. */
+const QUEUES = ['bullseye-events', 'bullseye-events-overflow'];
+
 interface Queued {
   id: string;
   body: unknown;
@@ -66,7 +69,7 @@ export class EventQueue {
       if (!answers.has(id)) answers.set(id, what);
     };
     const batch = {
-      queue: 'bullseye-events',
+      queue: QUEUES[whole(this.#random, 0, QUEUES.length - 1)],
       messages: messages.map(({ id, body, attempts }) => ({
         id,
         body,

@@ -157,6 +157,8 @@ export class FaultRun {
     return {
       DB: this.#database.binding(this.#edges, life),
       EVENTS: faultyQueue((bodies) => this.queue.enqueue(bodies), this.#edges, life),
+      OVERFLOW: faultyQueue((bodies) => this.queue.enqueue(bodies), this.#edges, life),
+      OVERFLOW_ABOVE: '1',
       DEAD_LETTERS: faultyQueue((bodies) => this.queue.dead.push(...bodies), this.#edges, life),
       OUTBOX: { getByName: outbox } as unknown as Env['OUTBOX'],
     };
