@@ -1,4 +1,4 @@
-import { eventQueueOf } from '../delivery/event-queues.ts';
+import { queueForPosted } from '../delivery/event-queues.ts';
 import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '../domain/event.ts';
 import { packEvents } from '../domain/event-message.ts';
 import { checkAgainstSchema } from '../domain/event-schema.ts';
@@ -67,7 +67,7 @@ const post = route({
     );
     // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
     const organizationIds = read.events.map(({ organizationId }) => organizationId);
-    await sendToQueue(eventQueueOf(env, organizationIds, nowMs), packEvents(queued, nowMs));
+    await sendToQueue(queueForPosted(env, organizationIds, nowMs), packEvents(queued, nowMs));
     const ids = queued.map(({ id }) => id);
     return read.array ? { ids } : { id: ids[0] as string };
   },

@@ -8,7 +8,7 @@ import { ConfigurationCache } from './configuration-cache.ts';
 import { EndpointMemory } from './endpoint-memory.ts';
 import { isOverflow } from './event-queues.ts';
 import { eventsOf, fanOut, type Inbound, type InboundEvent, type Task, type WebhookWork } from './fan-out.ts';
-import { FastPath, type FastPathResult, LEASE_BY_MS, type LeasedAttempt, MOST_GIVEN_WAY_MS } from './fast-path.ts';
+import { FastPath, type FastPathResult, LEASE_BY_MS, type LeasedAttempt, SLOTS } from './fast-path.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
 import { RightOfWay } from './right-of-way.ts';
 import { Sender } from './sender.ts';
@@ -54,22 +54,33 @@ function sharedOf(env: Env): Shared {
  */
 export async function consumeEvents(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
   const { inbound, events, unreadable } = readBatch(batch);
-  const overflows = isOverflow(batch.queue);
-  const deadline = new Deadline(CLAIM_TIMEOUT_MS + LEASE_BY_MS + RECORD_TIMEOUT_MS + (overflows ? MOST_GIVEN_WAY_MS : 0));
   try {
-    const consumer = new Consumer(env, ctx, deadline);
-    await (overflows ? consumer.deliverGivingWay(events) : consumer.deliverFirst(events));
+    if (isOverflow(batch.queue)) await deliverGivingWay(events, env, ctx);
+    else await sharedOf(env).way.ordinary(() => deliver(events, env, ctx, SLOTS));
   } catch (error) {
     logError('consumer.failed', error, { messages: batch.messages.length });
     for (const each of inbound.values()) each.failed = true;
-  } finally {
-    deadline.stop();
   }
   for (const [message, { failed }] of inbound) {
     if (failed) redeliver(message);
     else message.ack();
   }
   await Promise.all(unreadable.map((message) => sendToDeadLetters(message, env)));
+}
+
+/** After the isolate's ordinary batches; where those leave no room, one attempt at a time beside them. */
+async function deliverGivingWay(events: readonly InboundEvent[], env: Env, ctx: ExecutionContext): Promise<void> {
+  const isClear = await sharedOf(env).way.giveWay();
+  await deliver(events, env, ctx, isClear ? SLOTS : 1);
+}
+
+async function deliver(events: readonly InboundEvent[], env: Env, ctx: ExecutionContext, slots: number): Promise<void> {
+  const deadline = new Deadline(CLAIM_TIMEOUT_MS + LEASE_BY_MS + RECORD_TIMEOUT_MS);
+  try {
+    await new Consumer(env, ctx, deadline).deliver(events, slots);
+  } finally {
+    deadline.stop();
+  }
 }
 
 /** Reads the batch's messages. */
@@ -123,15 +134,8 @@ class Consumer {
     this.#deadline = deadline;
   }
 
-  async deliverFirst(events: readonly InboundEvent[]): Promise<void> {
-    await this.#shared.way.ordinary(() => this.#deliver(events));
-  }
-
-  async deliverGivingWay(events: readonly InboundEvent[]): Promise<void> {
-    await this.#deliver(events, () => this.#shared.way.giveWay());
-  }
-
-  async #deliver(events: readonly InboundEvent[], giveWay?: () => Promise<boolean>): Promise<void> {
+  /** @param slots attempts at a time */
+  async deliver(events: readonly InboundEvent[], slots: number): Promise<void> {
     const organizationIds = events.map((event) => event.organizationId);
     const configs = await this.#shared.configurations.load(this.#env.DB, organizationIds, Date.now());
     const works = fanOut(events, configs);
@@ -148,17 +152,21 @@ class Consumer {
     // Decided once: what is claimed is what is attempted.
     const taken = new Set(on.filter((work) => this.#takes(work)).map(({ config }) => config.webhook.id));
     const attemptable = await Promise.all(on.map((work) => (taken.has(work.config.webhook.id) ? this.#claim(work) : work)));
-    await new FastPath(attemptable, {
-      now: () => Date.now(),
-      ...(giveWay && { giveWay }),
-      takes: ({ config }) => taken.has(config.webhook.id),
-      patienceMs: ({ config }) => this.#shared.endpoints.patienceMs(config.webhook.id),
-      attempt: ({ config: { webhook } }, { delivery }) =>
-        this.#shared.sender.send(webhook, { delivery, payload: delivery.payload, number: 1, trigger: 'event' }),
-      ended: ({ config }, tookMs, succeeded) => this.#shared.endpoints.ended(config.webhook.id, tookMs, succeeded, Date.now()),
-      lease: (work, task, leased) => recordings.push(this.#lease(work, task, leased)),
-      finished: (work, result) => recordings.push(this.#recordResult(work, result)),
-    }).run();
+    const fastPath = new FastPath(
+      attemptable,
+      {
+        now: () => Date.now(),
+        takes: ({ config }) => taken.has(config.webhook.id),
+        patienceMs: ({ config }) => this.#shared.endpoints.patienceMs(config.webhook.id),
+        attempt: ({ config: { webhook } }, { delivery }) =>
+          this.#shared.sender.send(webhook, { delivery, payload: delivery.payload, number: 1, trigger: 'event' }),
+        ended: ({ config }, tookMs, succeeded) => this.#shared.endpoints.ended(config.webhook.id, tookMs, succeeded, Date.now()),
+        lease: (work, task, leased) => recordings.push(this.#lease(work, task, leased)),
+        finished: (work, result) => recordings.push(this.#recordResult(work, result)),
+      },
+      slots,
+    );
+    await fastPath.run();
     await Promise.all(recordings);
   }
 
@@ -176,9 +184,26 @@ class Consumer {
     if (repeated.length === 0) return work;
     const startedAt = Date.now();
     const entries = repeated.map(({ delivery }): OutboxEntry => ({ kind: 'leased', delivery, startedAt }));
-    const fresh = await this.#record(work, repeated, entries, (claimed) => within(CLAIM_TIMEOUT_MS, claimed));
+    const fresh = await this.#record(work, repeated, entries, (claiming) => this.#claimInTime(work, repeated, claiming));
     for (const task of repeated) task.claimed = fresh?.has(task.delivery.id) ?? false;
     return { ...work, tasks: work.tasks.filter((task) => !task.repeated || task.claimed) };
+  }
+
+  /** What was claimed. A claim that is late is given back where it succeeds after all: else it would count as an interrupted attempt. */
+  async #claimInTime(work: WebhookWork, tasks: readonly Task[], claiming: Promise<string[]>): Promise<string[]> {
+    try {
+      return await within(CLAIM_TIMEOUT_MS, claiming);
+    } catch (error) {
+      this.#ctx.waitUntil(this.#release(work, tasks, claiming));
+      throw error;
+    }
+  }
+
+  async #release(work: WebhookWork, tasks: readonly Task[], claiming: Promise<string[]>): Promise<void> {
+    const claimed = new Set(await claiming.catch(() => []));
+    const released = tasks.filter(({ delivery }) => claimed.has(delivery.id));
+    const entries = released.map(({ delivery }): OutboxEntry => ({ kind: 'released', delivery }));
+    await this.#record(work, [], entries, (recorded) => within(RECORD_TIMEOUT_MS, recorded));
   }
 
   async #lease(work: WebhookWork, task: Task, { startedAt, outcome, isSlow }: LeasedAttempt): Promise<void> {

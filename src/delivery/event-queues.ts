@@ -12,11 +12,11 @@ export function eventQueueFor(env: Env, id: string): Queue {
 }
 
 /**
- * The queue for events that were posted together. A queue is worked off in its order: what an organization sends beyond its share
- * goes into an overflow queue of its kind, so that the others' events do not stand behind it.
+ * The queue for events that were posted together, whose share they count against. A queue is worked off in its order: while an
+ * organization sends more than its share, its events go into an overflow queue, so that the others' do not stand behind them.
  * @param organizationIds of each of the events
  */
-export function eventQueueOf(env: Env, organizationIds: readonly string[], now: number): Queue {
+export function queueForPosted(env: Env, organizationIds: readonly string[], now: number): Queue {
   const counts = new Map<string, number>();
   for (const id of organizationIds) counts.set(id, (counts.get(id) ?? 0) + 1);
   const shares = sharesOf(env);
@@ -32,24 +32,25 @@ export function isOverflow(queue: string): boolean {
   return /-overflow(?:-\d+)?$/.test(queue);
 }
 
-const shares = new WeakMap<object, EventShares>();
+const sharesByEnv = new WeakMap<object, EventShares>();
 
 /** What this isolate has seen of each organization's share. */
 function sharesOf(env: Env): EventShares {
-  let kept = shares.get(env);
-  if (!kept) {
-    kept = new EventShares(settingsOf(env).overflowAbove);
-    shares.set(env, kept);
+  let shares = sharesByEnv.get(env);
+  if (!shares) {
+    shares = new EventShares(settingsOf(env).overflowAbove);
+    sharesByEnv.set(env, shares);
   }
-  return kept;
+  return shares;
 }
 
 function queueFor(env: Env, kind: 'EVENTS' | 'OVERFLOW', id: string): Queue {
   const place = hash(id) % settingsOf(env).eventQueues;
-  const name = place === 0 ? kind : `${kind}_${place + 1}`;
-  // wrangler.toml has one binding of each kind; those beyond it are the operator's.
-  const queue = (env as unknown as Record<string, Queue | undefined>)[name];
-  if (!queue) throw new Error(`EVENT_QUEUES asks for the queue binding ${name}, which is missing`);
+  const suffix = place === 0 ? '' : `_${place + 1}`;
+  // wrangler.toml has one binding of each kind; those beyond it are the operator's. Any queue is right for any event.
+  const bindings = env as unknown as Record<string, Queue | undefined>;
+  const queue = bindings[`${kind}${suffix}`] ?? bindings[`EVENTS${suffix}`];
+  if (!queue) throw new Error(`EVENT_QUEUES asks for the queue binding EVENTS${suffix}, which is missing`);
   return queue;
 }
 

@@ -40,7 +40,7 @@ export interface Task {
   claimed: boolean;
 }
 
-/** A webhook's share of a batch, in the order of acceptance. */
+/** A webhook's part of a batch, in the order of acceptance. */
 export interface WebhookWork {
   config: OutboxConfig;
   /** When D1 was asked for the configuration. */

@@ -6,8 +6,8 @@ import { LATE_FROM_MS } from './right-of-way.ts';
 /**
  * First attempts straight from the queue, so that a healthy endpoint's delivery costs no object more than its log line.
  *
- * Invariant: a run ends within LEASE_BY_MS of its start, and what it gave way for, whatever endpoints do, so that a consumer's
- * invocation returns within about 3 s, and one that gives way within 5 s. What has no answer by then is leased: its webhook's outbox knows that attempt 1 runs, and it goes on beside the
+ * Invariant: a run ends within LEASE_BY_MS of its start whatever endpoints do, so that a consumer's invocation returns within
+ * about 3 s. What has no answer by then is leased: its webhook's outbox knows that attempt 1 runs, and it goes on beside the
  * batch. What was not begun is handed over: the outbox attempts it.
  */
 
@@ -28,17 +28,9 @@ export const LEASE_BY_MS = 2_500;
 /** For one more turn of the event loop. */
 const TURN_MS = 1;
 
-/** How long a run gives way in all: by so much longer it may take. */
-export const MOST_GIVEN_WAY_MS = 2_000;
-
 /** What the fast path needs of the world. */
 export interface FastPathDeps {
   now(): number;
-  /**
-   * Waits for what goes first, for a moment, before more is begun, and returns whether the way is clear. A run without it goes first
-   * itself.
-   */
-  giveWay?(): Promise<boolean>;
   /** Whether the webhook's first attempts are made here at all; else everything is handed over. */
   takes(work: WebhookWork): boolean;
   /** How long an attempt may be without an answer before it is leased. */
@@ -76,6 +68,7 @@ interface Attempt {
   lane: Lane;
   task: Task;
   startedAt: number;
+  patienceMs: number;
   /** When it counts as slow. */
   leaseAt: number;
   /** How late it was looked at, in all. */
@@ -141,19 +134,18 @@ class RunAlarm {
 export class FastPath {
   readonly #deps: FastPathDeps;
   readonly #lanes: Lane[];
-  /** Moved on by what the run gave way for. */
-  #startedAt: number;
-  #gaveWayMs = 0;
-  /** Attempts at a time, as things are. */
-  #slots = SLOTS;
+  readonly #startedAt: number;
+  readonly #slots: number;
   /** Slots in use, by leased attempts too: their connections are still open. */
   #slotsInUse = 0;
   /** The attempts that run and are not leased. */
   readonly #watched = new Set<Attempt>();
   #nextLane = 0;
 
-  constructor(works: readonly WebhookWork[], deps: FastPathDeps) {
+  /** @param slots attempts to wait for at a time, SLOTS at most */
+  constructor(works: readonly WebhookWork[], deps: FastPathDeps, slots = SLOTS) {
     this.#deps = deps;
+    this.#slots = slots;
     this.#startedAt = deps.now();
     this.#lanes = works.map((work) => ({
       work,
@@ -171,7 +163,6 @@ export class FastPath {
   async run(): Promise<void> {
     const alarm = new RunAlarm(this.#deps);
     for (;;) {
-      if (this.#deps.giveWay && this.#gaveWayMs < MOST_GIVEN_WAY_MS) await this.#giveWay(this.#deps.giveWay);
       this.#fill();
       for (const lane of this.#lanes) if (lane.closed || lane.waiting.length === 0) this.#finish(lane);
       if (this.#watched.size === 0) break;
@@ -184,14 +175,6 @@ export class FastPath {
     for (const lane of this.#lanes) this.#finish(lane);
   }
 
-  async #giveWay(giveWay: () => Promise<boolean>): Promise<void> {
-    const from = this.#deps.now();
-    this.#slots = (await giveWay()) ? SLOTS : 1;
-    const gaveWayMs = this.#deps.now() - from;
-    this.#gaveWayMs += gaveWayMs;
-    this.#startedAt += gaveWayMs;
-  }
-
   /** Tells of a lane that begins nothing more, once nothing of it runs that is not leased. */
   #finish(lane: Lane): void {
     if (lane.finished || lane.watched > 0) return;
@@ -200,7 +183,7 @@ export class FastPath {
   }
 
   #fill(): void {
-    while (this.#slotsInUse < this.#slots && this.#deps.now() - this.#startedAt < BEGIN_BY_MS) {
+    while (this.#watched.size < this.#slots && this.#slotsInUse < SLOTS && this.#deps.now() - this.#startedAt < BEGIN_BY_MS) {
       const lane = this.#next();
       if (!lane) return;
       this.#begin(lane, lane.waiting.shift() as Task);
@@ -234,9 +217,10 @@ export class FastPath {
     lane.running++;
     lane.watched++;
     const startedAt = this.#deps.now();
-    const leaseAt = Math.min(startedAt + this.#deps.patienceMs(lane.work), this.#leaseBy());
+    const patienceMs = this.#deps.patienceMs(lane.work);
+    const leaseAt = Math.min(startedAt + patienceMs, this.#leaseBy());
     const outcome = this.#deps.attempt(lane.work, task);
-    const attempt: Attempt = { lane, task, startedAt, leaseAt, lateMs: 0, lastTurn: false, outcome, ended: Promise.resolve() };
+    const attempt: Attempt = { lane, task, startedAt, patienceMs, leaseAt, lateMs: 0, lastTurn: false, outcome, ended: Promise.resolve() };
     attempt.ended = this.#watch(attempt);
     this.#watched.add(attempt);
   }
@@ -270,20 +254,22 @@ export class FastPath {
   /**
    * Leases the attempts that are slow. A look that comes late tells that this isolate has more to do than it can: the answer may be
    * here, and nobody has got round to it. So long is waited once more, or an overload would lease everything and hand over the
-   * rest, which costs more than attempting it. Each is looked at once more in any case: in the turn between, what has arrived is
-   * read, and the second look tells how long a turn takes.
+   * rest, which costs more than attempting it. While the run has time, the look that leases is a second one, a turn of the event
+   * loop later: in between, what has arrived is read.
    */
   #leaseSlow(): void {
     const now = this.#deps.now();
     for (const attempt of this.#watched) {
       const lateMs = now - attempt.leaseAt;
       if (lateMs < 0) continue;
+      const isLate = lateMs >= LATE_FROM_MS;
+      if (isLate) attempt.lateMs += lateMs;
       const isOver = now >= this.#leaseBy();
-      if (!isOver && (lateMs >= LATE_FROM_MS || !attempt.lastTurn)) {
-        const isLate = lateMs >= LATE_FROM_MS;
-        if (isLate) attempt.lateMs += lateMs;
-        attempt.lastTurn = !isLate;
-        attempt.leaseAt = Math.min(now + (isLate ? lateMs : TURN_MS), this.#leaseBy());
+      // Its patience twice over, lateness not counted, is enough: a hanging endpoint is found out in an overload, too.
+      const goesOn = isLate && now - attempt.startedAt - attempt.lateMs < 2 * attempt.patienceMs;
+      if (!isOver && (goesOn || !attempt.lastTurn)) {
+        attempt.lastTurn = !goesOn;
+        attempt.leaseAt = Math.min(now + (goesOn ? lateMs : TURN_MS), this.#leaseBy());
         continue;
       }
       attempt.lane.closed = true;

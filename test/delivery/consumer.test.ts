@@ -1,8 +1,9 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { parkedMessages } from '../../src/db/schema.ts';
+import type { Outbox } from '../../src/delivery/outbox.ts';
 import { keyedEventId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
 import {
@@ -222,6 +223,37 @@ describe('a message that comes again', () => {
     await consume([aMessage([anEvent(organization), anEvent(organization)], 2)]);
     expect((await endedDeliveriesOf(webhook, 2)).map(({ status }) => status)).toEqual(['delivered', 'delivered']);
     expect(await endpoint.requests()).toHaveLength(2);
+  });
+
+  it('loses no attempt to a claim that was answered too late: it is given back, and the outbox attempts it', async () => {
+    const endpoint = endpointInbox();
+    const organization = await givenOrganization();
+    const webhook = await givenWebhook(organization, { url: endpoint.url });
+    const answers = Promise.withResolvers<void>();
+    const recorded: string[][] = [];
+    const OUTBOX = {
+      getByName: (id: string) => ({
+        record: async (...[config, entries, readAt]: Parameters<Outbox['record']>) => {
+          recorded.push(entries.map(({ kind }) => kind));
+          const fresh = await env.OUTBOX.getByName(id).record(config, entries, readAt);
+          if (recorded.length === 1) await answers.promise;
+          return fresh;
+        },
+      }),
+    };
+    const message = aMessage([anEvent(organization)], 2);
+    const batch = createMessageBatch('bullseye-events', [message]);
+    const ctx = createExecutionContext();
+    await worker.queue(batch, { ...env, OUTBOX } as unknown as Env, ctx);
+    expect(await deliveriesOf(webhook)).toMatchObject([{ status: 'pending', attemptCount: 1 }]);
+    answers.resolve();
+    const { retryMessages } = await getQueueResult(batch, ctx);
+    expect(retryMessages).toMatchObject([{ msgId: message.id }]);
+    await vi.waitFor(() => expect(recorded).toEqual([['leased'], ['released']]));
+    // The message comes again meanwhile.
+    await consume([{ ...message, attempts: 3 }]);
+    expect(await endedDeliveriesOf(webhook, 1)).toMatchObject([{ status: 'delivered', attemptCount: 1 }]);
+    expect(await endpoint.requests()).toHaveLength(1);
   });
 
   it('delivers an event with an Idempotency-Key once, within a batch and beyond it; the first body stands', async () => {

@@ -1,8 +1,9 @@
 import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { app } from '../../src/app.ts';
 import { eventQueueFor, isOverflow } from '../../src/delivery/event-queues.ts';
+import { RightOfWay } from '../../src/delivery/right-of-way.ts';
 import { decodeEventMessage } from '../../src/domain/event-message.ts';
 import { ORIGIN, PLATFORM_KEY, read } from '../support/api.ts';
 import { aMessage, anEvent, consume, endedDeliveriesOf, endpointInbox, givenOrganization, givenWebhook } from '../support/deliveries.ts';
@@ -92,22 +93,24 @@ describe('the queues of events', () => {
 describe('the overflow queues', () => {
   it('take what an organization sends beyond its share, and nothing of the others', async () => {
     const { environment, kept, overflowed } = withQueues(1);
-    for (let index = 0; index < 100; index++) {
-      expect((await post(environment, event('org_busy'))).status).toBe(202);
-      if (index % 10 === 0) expect((await post(environment, event('org_other'))).status).toBe(202);
+    const array = Array.from({ length: 50 }, () => event('org_busy'));
+    for (let times = 0; times < 10; times++) {
+      expect((await post(environment, array)).status).toBe(202);
+      expect((await post(environment, event('org_other'))).status).toBe(202);
     }
     const ordinary = organizationsIn(kept);
     expect(ordinary.filter((id) => id === 'org_other')).toHaveLength(10);
-    // Two seconds of its share, and what comes back of it meanwhile.
+    // Two arrays are what it may send at once.
     const within = ordinary.filter((id) => id === 'org_busy').length;
-    expect(within).toBeGreaterThanOrEqual(20);
-    expect(within).toBeLessThan(100);
-    expect(organizationsIn(overflowed)).toEqual(Array(100 - within).fill('org_busy'));
+    expect(within).toBe(100);
+    expect(organizationsIn(overflowed)).toEqual(Array(400).fill('org_busy'));
   });
 
   it('take an array as a whole where most of it is beyond somebody’s share', async () => {
     const { environment, kept, overflowed } = withQueues(1);
     const busy = Array.from({ length: 51 }, () => event('org_busy'));
+    for (let times = 0; times < 2; times++) await post(environment, busy);
+    for (const queue of [kept, overflowed]) for (const messages of queue) messages.length = 0;
     const others = Array.from({ length: 49 }, (_, index) => event(`org_${index}`));
     expect((await post(environment, [...others, ...busy])).status).toBe(202);
     expect(organizationsIn(kept)).toEqual([]);
@@ -120,10 +123,35 @@ describe('the overflow queues', () => {
   it('are as many as the others, and take an organization’s events in the same one each time', async () => {
     const { environment, overflowed } = withQueues(4);
     const array = (organizationId: string) => Array.from({ length: 50 }, () => event(organizationId));
-    for (let times = 0; times < 3; times++) await post(environment, array('org_acme'));
+    const busy = async (organizationId: string) => {
+      for (let times = 0; times < 4; times++) await post(environment, array(organizationId));
+    };
+    await busy('org_acme');
     expect(overflowed.filter((messages) => messages.length > 0)).toHaveLength(1);
-    for (let index = 0; index < 20; index++) await post(environment, array(`org_${index}`));
+    for (let index = 0; index < 20; index++) await busy(`org_${index}`);
     expect(overflowed.filter((messages) => messages.length === 0)).toHaveLength(0);
+  });
+
+  it('need not be there: the ordinary ones take their events', async () => {
+    const { environment, kept } = withQueues(4);
+    const { OVERFLOW: _, OVERFLOW_2: __, OVERFLOW_3: ___, OVERFLOW_4: ____, ...rest } = environment as unknown as Record<string, unknown>;
+    const array = Array.from({ length: 50 }, () => event('org_busy'));
+    for (let times = 0; times < 4; times++) expect((await post(rest as unknown as Env, array)).status).toBe(202);
+    expect(organizationsIn(kept)).toHaveLength(200);
+  });
+
+  it('give way to the others, and where those leave no room are attempted one by one', async () => {
+    const giveWay = vi.spyOn(RightOfWay.prototype, 'giveWay').mockResolvedValue(false);
+    const ordinary = vi.spyOn(RightOfWay.prototype, 'ordinary');
+    const endpoint = endpointInbox();
+    const organization = await givenOrganization();
+    const webhook = await givenWebhook(organization, { url: endpoint.url });
+    await consume([aMessage([anEvent(organization)])]);
+    expect([giveWay.mock.calls.length, ordinary.mock.calls.length]).toEqual([0, 1]);
+    await consume([aMessage([anEvent(organization), anEvent(organization)])], env, 'bullseye-events-overflow');
+    expect([giveWay.mock.calls.length, ordinary.mock.calls.length]).toEqual([1, 1]);
+    expect(await endedDeliveriesOf(webhook, 3)).toMatchObject(Array(3).fill({ status: 'delivered' }));
+    vi.restoreAllMocks();
   });
 
   it('are consumed as the others are, beside them', async () => {

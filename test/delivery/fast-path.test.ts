@@ -4,9 +4,9 @@ import type { Task, WebhookWork } from '../../src/delivery/fan-out.ts';
 import {
   BEGIN_BY_MS,
   FastPath,
+  type FastPathDeps,
   type FastPathResult,
   LEASE_BY_MS,
-  MOST_GIVEN_WAY_MS,
   SLOTS,
   SLOTS_PER_WEBHOOK,
   WEBHOOK_MS,
@@ -45,11 +45,15 @@ interface Behaviour {
 interface Isolate {
   /** From a moment of the run on the clock is ahead: the isolate did something else for so long, and its timers come late. */
   blocked?: { afterMs: number; forMs: number };
-  giveWay?: () => Promise<boolean>;
+  /** Every timer takes so many times as long as it should. */
+  lateness?: number;
+  patienceMs?: number;
+  slots?: number;
 }
 
 /** Runs works against endpoints of some behaviour, and notes what happened when. */
-async function run(works: WebhookWork[], behaviour: (delivery: string) => Behaviour, { blocked, giveWay }: Isolate = {}) {
+async function run(works: WebhookWork[], behaviour: (delivery: string) => Behaviour, isolate: Isolate = {}) {
+  const { blocked, lateness = 1, patienceMs = PATIENCE_MS, slots } = isolate;
   const startedAt = Date.now();
   let aheadMs = 0;
   if (blocked) setTimeout(() => (aheadMs = blocked.forMs), blocked.afterMs);
@@ -62,11 +66,11 @@ async function run(works: WebhookWork[], behaviour: (delivery: string) => Behavi
   const open = new Map<string, number>();
   let most = 0;
   let mostOfOne = 0;
-  const fastPath = new FastPath(works, {
-    now: () => Date.now() + aheadMs,
-    ...(giveWay && { giveWay }),
+  let mostWatched = 0;
+  const deps: FastPathDeps = {
+    now: () => startedAt + (Date.now() - startedAt) * lateness + aheadMs,
     takes: ({ config }) => config.webhook.health === 'healthy',
-    patienceMs: () => PATIENCE_MS,
+    patienceMs: () => patienceMs,
     attempt: async (work, { delivery }) => {
       const webhook = work.config.webhook.id;
       begun.push({ id: delivery.id, atMs: Date.now() - startedAt });
@@ -76,6 +80,7 @@ async function run(works: WebhookWork[], behaviour: (delivery: string) => Behavi
         [...open.values()].reduce((sum, each) => sum + each, 0),
       );
       mostOfOne = Math.max(mostOfOne, ...open.values());
+      mostWatched = Math.max(mostWatched, [...open.values()].reduce((sum, each) => sum + each, 0) - leased.length);
       const { afterMs, outcome = 'succeeded', fault } = behaviour(delivery.id);
       await new Promise((resolve) => (afterMs === undefined ? undefined : setTimeout(resolve, afterMs)));
       open.set(webhook, (open.get(webhook) ?? 0) - 1);
@@ -92,7 +97,8 @@ async function run(works: WebhookWork[], behaviour: (delivery: string) => Behavi
       finished.set(work, result);
       finishedAt.set(work.config.webhook.id, Date.now() - startedAt);
     },
-  });
+  };
+  const fastPath = new FastPath(works, deps, slots);
   let ran = false;
   const done = fastPath.run().then(() => {
     ran = true;
@@ -104,7 +110,7 @@ async function run(works: WebhookWork[], behaviour: (delivery: string) => Behavi
   }
   await done;
   const results = works.map((work) => finished.get(work)!);
-  return { results, begun, leased, slow, took, most, mostOfOne, finishedAt, tookMs: Date.now() - startedAt };
+  return { results, begun, leased, slow, took, most, mostOfOne, mostWatched, finishedAt, tookMs: Date.now() - startedAt };
 }
 
 const ids = (tasks: Task[]): string[] => tasks.map(({ delivery }) => delivery.id);
@@ -210,49 +216,37 @@ describe('the fast path', () => {
   });
 
   it('gives what has arrived meanwhile a turn to be read before it leases an attempt', async () => {
-    // Answered when the look is due, and heard of only after it.
-    const { leased, results } = await run([aWebhook('a', 1)], () => ({ afterMs: PATIENCE_MS }));
+    // Heard of in the turn after the look.
+    const { leased, results } = await run([aWebhook('a', 1)], () => ({ afterMs: PATIENCE_MS + 1 }));
     expect(leased).toEqual([]);
     expect(results[0]!.ended).toHaveLength(1);
   });
 
   it('calls an endpoint slow where it was looked at in time, and not where the run’s time went by with the isolate late', async () => {
     expect((await run([aWebhook('a', 1)], () => ({}))).slow).toEqual(['a-0']);
-    const late = await run([aWebhook('a', 1)], () => ({}), { blocked: { afterMs: PATIENCE_MS - 1, forMs: 300 } });
-    expect(late).toMatchObject({ leased: ['a-0'], slow: [] });
+    for (const forMs of [300, 600, 5_000]) {
+      const late = await run([aWebhook('a', 1)], () => ({}), { blocked: { afterMs: PATIENCE_MS - 1, forMs } });
+      expect(late, `${forMs} ms`).toMatchObject({ leased: ['a-0'], slow: [] });
+    }
     // Late once, and in time after that.
     const inTime = await run([aWebhook('a', 1)], () => ({}), { blocked: { afterMs: PATIENCE_MS - 1, forMs: 30 } });
     expect(inTime).toMatchObject({ leased: ['a-0'], slow: ['a-0'] });
   });
-});
 
-describe('a run that gives way', () => {
-  const WAY_MS = 100;
-
-  /** The way is clear after a while, or not in time. */
-  const way = (clear: boolean) => async () => {
-    await new Promise((resolve) => setTimeout(resolve, WAY_MS));
-    return clear;
-  };
-
-  it('begins nothing while it waits', async () => {
-    const { begun, results } = await run([aWebhook('a', 4)], () => ({ afterMs: 10 }), { giveWay: way(true) });
-    expect(results[0]!.ended).toHaveLength(4);
-    expect(begun.map(({ atMs }) => atMs)).toEqual([WAY_MS, WAY_MS, 2 * WAY_MS + 10, 2 * WAY_MS + 10]);
+  it('finds out an endpoint that hangs where every look is late, too', async () => {
+    for (const lateness of [1.5, 3]) {
+      const { slow, tookMs } = await run([aWebhook('a', 1)], () => ({}), { lateness, patienceMs: 100 });
+      expect(slow, `${lateness} times`).toEqual(['a-0']);
+      expect(tookMs * lateness).toBeLessThan(1_000);
+    }
   });
 
-  it('makes one attempt at a time while the way is not clear', async () => {
-    const { most, results } = await run([aWebhook('a', 6), aWebhook('b', 6)], () => ({ afterMs: 10 }), { giveWay: way(false) });
-    expect(most).toBe(1);
-    expect(results.flatMap(({ ended }) => ended)).toHaveLength(12);
-  });
-
-  it('may take longer by what it gave way for, and by no more than two seconds', async () => {
-    const works = Array.from({ length: 10 }, (_, index) => aWebhook(`w${index}`, 30));
-    const { begun, tookMs, results } = await run(works, () => ({ afterMs: 400 }), { giveWay: way(true) });
-    expect(begun.at(-1)!.atMs).toBeGreaterThan(BEGIN_BY_MS);
-    expect(begun.at(-1)!.atMs).toBeLessThan(BEGIN_BY_MS + MOST_GIVEN_WAY_MS + WAY_MS);
-    expect(tookMs).toBeLessThanOrEqual(LEASE_BY_MS + MOST_GIVEN_WAY_MS + WAY_MS + 1);
-    expect(results.every(({ handedOver }) => handedOver.length > 0)).toBe(true);
+  it('makes no more attempts at a time than it may, and a leased one is none that it waits for', async () => {
+    const works = [aWebhook('hangs', 3), aWebhook('a', 6), aWebhook('b', 6)];
+    const isolate = { slots: 1, patienceMs: 100 };
+    const { results, leased, mostWatched } = await run(works, (id) => (id.startsWith('hangs') ? {} : { afterMs: 10 }), isolate);
+    expect(leased).toEqual(['hangs-0']);
+    expect(mostWatched).toBe(1);
+    expect(results.map(({ ended }) => ended.length)).toEqual([0, 6, 6]);
   });
 });

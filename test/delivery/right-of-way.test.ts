@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MOST_WAIT_MS, RightOfWay } from '../../src/delivery/right-of-way.ts';
+import { isLate, MOST_WAIT_MS, RightOfWay } from '../../src/delivery/right-of-way.ts';
 
 // Every wait here is virtual.
 beforeEach(() => {
@@ -81,4 +81,34 @@ describe('what gives way', () => {
     await vi.advanceTimersByTimeAsync(1);
     expect(given).toEqual({ wentOnAfterMs: MOST_WAIT_MS, clear: false });
   });
+
+  it('does not wait for a batch that the platform must have ended', async () => {
+    const way = isolate({ overloaded: true });
+    ordinaryWork(way);
+    await vi.advanceTimersByTimeAsync(60_000);
+    const given = givingWay(way);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(given).toEqual({ wentOnAfterMs: 0, clear: true });
+  });
 });
+
+describe('an isolate', () => {
+  beforeEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is late where something keeps its thread, and in time where nothing does', async () => {
+    const late = isLate();
+    // Some 200 ms on a fast machine.
+    spin(3e8);
+    expect(await late).toBe(true);
+    await vi.waitFor(async () => expect(await isLate()).toBe(false));
+  });
+});
+
+/** Keeps the thread. The result is returned so that nothing of it is left out. */
+function spin(rounds: number): number {
+  let value = 1;
+  for (let round = 0; round < rounds; round++) value = Math.imul(value, 48_271) ^ round;
+  return value;
+}
