@@ -8,8 +8,9 @@ const LEAST_PATIENCE_MS = 20;
  * endpoints that answer after 1.5 s held the others up by 2.4 s at p50 while this was 2 s.)
  */
 export const MOST_PATIENCE_MS = 500;
-/** How much a faster answer lowers what is usual; a slower one counts at once. */
-const FORGETTING = 0.2;
+/** How far one answer takes what is usual towards itself: a slower one farther, and not all the way, since it may be our own stall. */
+const LOWERING = 0.2;
+const RAISING = 0.5;
 /** How long the fast path keeps off an endpoint that did not answer in time, and off one that failed twice in a row. */
 const OFF_AFTER_SLOW_MS = 60_000;
 const OFF_AFTER_FAILURES_MS = 10_000;
@@ -52,7 +53,7 @@ export class EndpointMemory {
     const failures = succeeded ? 0 : entry.failures + 1;
     const offMs = tookMs > MOST_PATIENCE_MS ? OFF_AFTER_SLOW_MS : failures >= OFF_AFTER_FAILURES ? OFF_AFTER_FAILURES_MS : 0;
     this.#put(webhookId, {
-      usualMs: usualMs === null || tookMs > usualMs ? tookMs : usualMs + FORGETTING * (tookMs - usualMs),
+      usualMs: usualMs === null ? tookMs : usualMs + (tookMs > usualMs ? RAISING : LOWERING) * (tookMs - usualMs),
       failures,
       offUntil: now + offMs,
     });

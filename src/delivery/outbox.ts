@@ -9,11 +9,11 @@ import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
-import { within } from '../within.ts';
 import { toSummary } from './delivery-row.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Lane, whyNotDelivered } from './lane.ts';
 import { type ErasureResult, Ledger } from './ledger.ts';
+import { OutboxAlarm } from './outbox-alarm.ts';
 import type { OutboxEntry } from './outbox-entry.ts';
 import { OutboxLog } from './outbox-log.ts';
 import { OutboxStatistics, type Statistics } from './outbox-statistics.ts';
@@ -28,9 +28,6 @@ import { WebhookMemory } from './webhook-memory.ts';
 const LEASE_MARGIN_MS = 10_000;
 /** After a fault of ours (D1 unreachable, a secret that does not open) the alarm tries again no sooner than this. */
 const AFTER_FAULT_MS = 30_000;
-
-/** How long the setting of an alarm may take. */
-const ALARM_TIMEOUT_MS = 5_000;
 
 /** A recovery takes no further step in an alarm after this: an alarm may run 15 min (Durable Objects). */
 const WORK_MS = 300_000;
@@ -83,12 +80,9 @@ export class Outbox extends DurableObject<Env> {
   readonly #retention: Retention;
   readonly #webhook: WebhookMemory;
   readonly #webhookId: string;
+  readonly #alarm: OutboxAlarm;
   /** Nothing is kept here any more, and nothing is to be: the webhook has been deleted. */
   #erased = false;
-  /** When the alarm is set for, as far as this instance knows. */
-  #armedFor: number | null = null;
-  /** The setting of that alarm: whoever relies on it waits for it, since one that fails is none. */
-  #arming: Promise<void> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -100,6 +94,7 @@ export class Outbox extends DurableObject<Env> {
     this.#webhook = new WebhookMemory(ctx.storage.kv, env.DB, this.#webhookId);
     this.#reports = new Reports(ctx.storage.kv, env, this.#webhookId);
     this.#store = new OutboxStore(ctx.storage);
+    this.#alarm = new OutboxAlarm(ctx.storage);
     this.#log = new OutboxLog(this.#store);
     const { circuitThreshold: threshold, circuitProbeMs: probeMs, disableAfterMs } = settings;
     this.#health = new EndpointHealth(ctx.storage.kv, this.#store, this.#reports, { threshold, probeMs, disableAfterMs });
@@ -120,7 +115,7 @@ export class Outbox extends DurableObject<Env> {
     });
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
     void ctx.blockConcurrencyWhile(async () => {
-      this.#armedFor = await ctx.storage.getAlarm();
+      await this.#alarm.load();
       await this.#arm();
     });
   }
@@ -259,7 +254,7 @@ export class Outbox extends DurableObject<Env> {
       return false;
     }
     // An alarm that the platform holds but does not fire is set again: one row, and it starts anew.
-    if (dueAt <= Date.now()) this.#armedFor = null;
+    if (dueAt <= Date.now()) this.#alarm.forget();
     await this.#arm();
     return true;
   }
@@ -268,8 +263,8 @@ export class Outbox extends DurableObject<Env> {
   async reconfigured(): Promise<void> {
     this.#webhook.refresh(Date.now());
     if (this.#store.waitingDueAt() === null) return;
-    this.#arming = this.#setAlarm(Date.now() + 1);
-    await this.#arming;
+    this.#alarm.forget();
+    await this.#alarm.setBy(Date.now());
   }
 
   /** How the endpoint stands: its health, since when, and when the next probe of an open circuit goes out. */
@@ -279,7 +274,7 @@ export class Outbox extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    this.#armedFor = null;
+    this.#alarm.forget();
     let notBefore = 0;
     try {
       await this.#reports.flush(Date.now());
@@ -297,7 +292,7 @@ export class Outbox extends DurableObject<Env> {
     // Once more: an attempt that was being made looked for its row, and made the schema anew.
     if (this.#erased) return await this.#erase();
     // Set anew even where the lease of an attempt that has ended set it earlier: an alarm for nothing is billed as well.
-    this.#armedFor = null;
+    this.#alarm.forget();
     await this.#arm(notBefore);
     this.#tellBusy();
   }
@@ -332,22 +327,7 @@ export class Outbox extends DurableObject<Env> {
   }
 
   async #armFor(dueAt: number | null, notBefore = 0): Promise<void> {
-    if (dueAt === null) return;
-    // A millisecond ahead: an alarm set for now within alarm() can stall.
-    const at = Math.max(dueAt, notBefore, Date.now() + 1);
-    if (this.#armedFor === null || this.#armedFor > at) this.#arming = this.#setAlarm(at);
-    await this.#arming;
-  }
-
-  async #setAlarm(at: number): Promise<void> {
-    this.#armedFor = at;
-    try {
-      await within(ALARM_TIMEOUT_MS, this.ctx.storage.setAlarm(at));
-    } catch (error) {
-      // Nothing may pass for armed that is not: who is told so sets it anew, or has the queue deliver again.
-      if (this.#armedFor === at) this.#armedFor = null;
-      throw error;
-    }
+    if (dueAt !== null) await this.#alarm.setBy(Math.max(dueAt, notBefore));
   }
 
   /** The configuration, with the webhook disabled where it is to be and D1 could not be told yet. */
@@ -373,7 +353,7 @@ export class Outbox extends DurableObject<Env> {
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.#erased = true;
-    this.#armedFor = null;
+    this.#alarm.forget();
     this.#webhook.reset(Date.now());
     this.#health.reset();
     this.#reports.reset();

@@ -19,11 +19,13 @@ describe('patience with an endpoint', () => {
     }
   });
 
-  it('grows with one slower answer, and shrinks with many faster ones', () => {
+  it('grows by half of what one answer is slower, and shrinks with many faster ones', () => {
     const memory = new EndpointMemory();
     memory.ended('whk', 20, true, 0);
     memory.ended('whk', 100, true, 0);
-    expect(memory.patienceMs('whk')).toBe(400);
+    expect(memory.patienceMs('whk')).toBe(240);
+    for (let i = 0; i < 5; i++) memory.ended('whk', 100, true, 0);
+    expect(memory.patienceMs('whk')).toBeGreaterThan(380);
     for (let i = 0; i < 30; i++) memory.ended('whk', 20, true, 0);
     expect(memory.patienceMs('whk')).toBeLessThan(90);
   });
