@@ -1,5 +1,6 @@
 import { type Colour, parseColour } from './domain/colour.ts';
 import { parseDuration, parseDurations } from './domain/duration.ts';
+import { onceFor } from './once-for.ts';
 
 /** Most queues that events can be spread over. */
 const MAX_EVENT_QUEUES = 64;
@@ -49,17 +50,8 @@ export interface DashboardSettings {
   frameAncestors: readonly string[];
 }
 
-const parsed = new WeakMap<object, Settings>();
-
 /** The settings of an environment, parsed once for it. */
-export function settingsOf(env: Env): Settings {
-  let settings = parsed.get(env);
-  if (!settings) {
-    settings = parseSettings(env);
-    parsed.set(env, settings);
-  }
-  return settings;
-}
+export const settingsOf: (env: Env) => Settings = onceFor(parseSettings);
 
 type Vars = Pick<
   Env,

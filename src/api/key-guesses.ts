@@ -1,4 +1,5 @@
 import { logError, logWarning } from '../log.ts';
+import { keepNewest } from '../newest.ts';
 import { within } from '../within.ts';
 import { ApiError } from './errors.ts';
 
@@ -60,10 +61,7 @@ export class KeyGuesses {
     const refused = { until: nowMs + REFUSED_MS, nextTurnAt: nowMs };
     this.#refused.delete(network);
     this.#refused.set(network, refused);
-    for (const first of this.#refused.keys()) {
-      if (this.#refused.size <= MAX_NETWORKS) break;
-      this.#refused.delete(first);
-    }
+    keepNewest(this.#refused, MAX_NETWORKS);
     return refused;
   }
 }

@@ -88,6 +88,7 @@ export function route<
   B extends z.ZodType = z.ZodUndefined,
   S extends z.ZodType = z.ZodVoid,
 >(declaration: RouteDeclaration<P, Q, H, B, S>): TypedRoute<z.input<P>, z.input<Q>, z.input<B>, z.input<S>> {
+  // Its handler takes only what its own schemas make, which those who hold a Route cannot tell: see there.
   return declaration as unknown as Route;
 }
 

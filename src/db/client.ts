@@ -1,20 +1,12 @@
 import { DrizzleQueryError } from 'drizzle-orm';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
+import { onceFor } from '../once-for.ts';
 import * as schema from './schema.ts';
 
 export type Database = DrizzleD1Database<typeof schema>;
 
-const databases = new WeakMap<D1Database, Database>();
-
 /** The configuration database, made once for a binding. Several statements that belong together go through `batch`: D1 refuses BEGIN. */
-export function databaseOf(d1: D1Database): Database {
-  let database = databases.get(d1);
-  if (!database) {
-    database = drizzle(d1, { schema, casing: 'snake_case' });
-    databases.set(d1, database);
-  }
-  return database;
-}
+export const databaseOf: (d1: D1Database) => Database = onceFor((d1) => drizzle(d1, { schema, casing: 'snake_case' }));
 
 /** Whether an error means that D1 could not do its work. A broken constraint is a bug of ours, not an outage. */
 export function isDatabaseFailure(error: unknown): boolean {

@@ -1,6 +1,7 @@
 import { withoutParameters } from '../db/client.ts';
 import { type OrganizationConfig, readOrganizations } from '../db/configuration.ts';
 import { logError } from '../log.ts';
+import { keepNewest } from '../newest.ts';
 import { within } from '../within.ts';
 
 /** How old a configuration may be. A change is to be in force everywhere within 5 s; the rest is for the read and the attempt. */
@@ -63,9 +64,6 @@ export class ConfigurationCache {
       this.#failedAt = now;
       logError('configuration.read_failed', withoutParameters(error), { organizations: ids.length });
     }
-    for (const id of this.#entries.keys()) {
-      if (this.#entries.size <= MAX_ENTRIES) break;
-      this.#entries.delete(id);
-    }
+    keepNewest(this.#entries, MAX_ENTRIES);
   }
 }

@@ -1,6 +1,7 @@
 import { decodeEventMessage } from '../domain/event-message.ts';
 import { redeliveryDelaySeconds } from '../domain/redelivery.ts';
 import { logError, logWarning } from '../log.ts';
+import { onceFor } from '../once-for.ts';
 import { settingsOf } from '../settings.ts';
 import { Deadline, within } from '../within.ts';
 import type { AttemptResult } from './attempt.ts';
@@ -30,21 +31,14 @@ interface Shared {
   way: RightOfWay;
 }
 
-const shared = new WeakMap<object, Shared>();
-
-function sharedOf(env: Env): Shared {
-  let kept = shared.get(env);
-  if (!kept) {
-    kept = {
-      configurations: new ConfigurationCache(),
-      endpoints: new EndpointMemory(),
-      sender: new Sender(settingsOf(env)),
-      way: new RightOfWay(),
-    };
-    shared.set(env, kept);
-  }
-  return kept;
-}
+const sharedOf = onceFor(
+  (env: Env): Shared => ({
+    configurations: new ConfigurationCache(),
+    endpoints: new EndpointMemory(),
+    sender: new Sender(settingsOf(env)),
+    way: new RightOfWay(),
+  }),
+);
 
 /**
  * Takes a batch of event messages to their webhooks: configuration → deliveries → first attempts → outcomes to each webhook's
@@ -203,7 +197,7 @@ class Consumer {
     const claimed = new Set(await claiming.catch(() => []));
     const released = tasks.filter(({ delivery }) => claimed.has(delivery.id));
     const entries = released.map(({ delivery }): OutboxEntry => ({ kind: 'released', delivery }));
-    await this.#record(work, [], entries, (recorded) => within(RECORD_TIMEOUT_MS, recorded));
+    await this.#recordBeside(work, entries);
   }
 
   async #lease(work: WebhookWork, task: Task, { startedAt, outcome, isSlow }: LeasedAttempt): Promise<void> {
@@ -223,8 +217,7 @@ class Consumer {
       logError('attempt.not_sent', error, { delivery: delivery.id });
       entry = { kind: 'released', delivery };
     }
-    // The batch, and its deadline, may be over.
-    await this.#record(work, [], [entry], (recorded) => within(RECORD_TIMEOUT_MS, recorded));
+    await this.#recordBeside(work, [entry]);
   }
 
   /** Brings what the fast path did with a webhook's tasks to its outbox. */
@@ -234,6 +227,11 @@ class Consumer {
       ...handedOver.map(({ delivery, claimed }): OutboxEntry => ({ kind: claimed ? 'released' : 'waiting', delivery })),
     ];
     await this.#record(work, [...ended.map(({ task }) => task), ...handedOver], entries);
+  }
+
+  /** Records what comes beside the batch, which may be over, and its deadline with it. */
+  async #recordBeside(work: WebhookWork, entries: OutboxEntry[]): Promise<void> {
+    await this.#record(work, [], entries, (recorded) => within(RECORD_TIMEOUT_MS, recorded));
   }
 
   /** Records in the outbox. Returns the ids that were new to it; null where it failed, and then the tasks' messages fail. */

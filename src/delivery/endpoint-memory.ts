@@ -1,3 +1,5 @@
+import { keepNewest } from '../newest.ts';
+
 /** Patience with an endpoint of which nothing is known yet. */
 const UNKNOWN_PATIENCE_MS = 100;
 /** Patience is this many times what an endpoint usually takes, within these bounds. */
@@ -71,9 +73,6 @@ export class EndpointMemory {
   #put(webhookId: string, entry: Entry): void {
     this.#entries.delete(webhookId);
     this.#entries.set(webhookId, entry);
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= MAX_ENTRIES) break;
-      this.#entries.delete(oldest);
-    }
+    keepNewest(this.#entries, MAX_ENTRIES);
   }
 }

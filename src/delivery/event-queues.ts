@@ -1,4 +1,5 @@
 import { EventShares } from '../domain/event-share.ts';
+import { onceFor } from '../once-for.ts';
 import { settingsOf } from '../settings.ts';
 
 /**
@@ -32,22 +33,13 @@ export function isOverflow(queue: string): boolean {
   return /-overflow(?:-\d+)?$/.test(queue);
 }
 
-const sharesByEnv = new WeakMap<object, EventShares>();
-
 /** What this isolate has seen of each organization's share. */
-function sharesOf(env: Env): EventShares {
-  let shares = sharesByEnv.get(env);
-  if (!shares) {
-    shares = new EventShares(settingsOf(env).overflowAbove);
-    sharesByEnv.set(env, shares);
-  }
-  return shares;
-}
+const sharesOf = onceFor((env: Env) => new EventShares(settingsOf(env).overflowAbove));
 
 function queueFor(env: Env, kind: 'EVENTS' | 'OVERFLOW', id: string): Queue {
   const place = hash(id) % settingsOf(env).eventQueues;
   const suffix = place === 0 ? '' : `_${place + 1}`;
-  // wrangler.toml has one binding of each kind; those beyond it are the operator's. Any queue is right for any event.
+  // Env knows wrangler.toml's one binding of each kind; those beyond it are the operator's. Any queue is right for any event.
   const bindings = env as unknown as Record<string, Queue | undefined>;
   const queue = bindings[`${kind}${suffix}`] ?? bindings[`EVENTS${suffix}`];
   if (!queue) throw new Error(`EVENT_QUEUES asks for the queue binding EVENTS${suffix}, which is missing`);

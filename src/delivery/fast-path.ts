@@ -1,7 +1,7 @@
 import { logError } from '../log.ts';
 import type { AttemptResult } from './attempt.ts';
 import type { Task, WebhookWork } from './fan-out.ts';
-import { LATE_FROM_MS } from './right-of-way.ts';
+import { LATE_FROM_MS } from './lateness.ts';
 
 /**
  * First attempts straight from the queue, so that a healthy endpoint's delivery costs no object more than its log line.

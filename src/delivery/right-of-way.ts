@@ -1,9 +1,9 @@
+import { isLate } from './lateness.ts';
+
 /** How long what gives way waits at most: it comes last, and not never. */
 export const MOST_WAIT_MS = 500;
 /** Work that began longer ago than a batch can last was ended by the platform, and is not waited for. */
 const MOST_UNDER_WAY_MS = 20_000;
-/** A turn of the event loop that takes so much longer than it should says that the isolate has more to do than it can. */
-export const LATE_FROM_MS = 20;
 
 /**
  * Who goes first in an isolate, which has one thread: ordinary batches. While one of them is under way and the thread is
@@ -54,14 +54,4 @@ export class RightOfWay {
     this.#waiting.delete(cleared.resolve);
     clearTimeout(timer);
   }
-}
-
-/**
- * Whether the event loop's next turn comes late. Where the clock does not show it no turn ever does. (Workers, "Performance and
- * timers": deployed, the clock advances with I/O only; whether it shows a timer's lateness is not said. Locally it does.)
- */
-export async function isLate(): Promise<boolean> {
-  const from = Date.now();
-  await scheduler.wait(1);
-  return Date.now() - from >= LATE_FROM_MS;
 }

@@ -4,6 +4,7 @@ import { checkEndpointUrl } from '../domain/endpoint-url.ts';
 import { importSigningKeys, type SigningKeys } from '../domain/signature.ts';
 import type { WebhookConfig } from '../domain/webhook.ts';
 import { logInfo } from '../log.ts';
+import { keepNewest } from '../newest.ts';
 import type { Settings } from '../settings.ts';
 import { type AttemptResult, makeAttempt, refusedAttempt } from './attempt.ts';
 
@@ -62,10 +63,7 @@ export class Sender {
     this.#keys.set(sealed, keys);
     // A fault is not kept: the next attempt tries again.
     keys.catch(() => this.#keys.delete(sealed));
-    for (const oldest of this.#keys.keys()) {
-      if (this.#keys.size <= MAX_KEYS) break;
-      this.#keys.delete(oldest);
-    }
+    keepNewest(this.#keys, MAX_KEYS);
     return keys;
   }
 }

@@ -1,3 +1,4 @@
+import { keepNewest } from '../newest.ts';
 import { MAX_EVENTS } from './event.ts';
 
 /** Most organizations remembered; the longest unheard go first. */
@@ -38,10 +39,7 @@ export class EventShares {
     // Moved to the end: the first is the longest unheard.
     this.#entries.delete(organizationId);
     this.#entries.set(organizationId, { left: Math.max(0, remaining), at: now, beyond: isBeyond });
-    for (const longestUnheard of this.#entries.keys()) {
-      if (this.#entries.size <= MAX_ENTRIES) break;
-      this.#entries.delete(longestUnheard);
-    }
+    keepNewest(this.#entries, MAX_ENTRIES);
     return isBeyond;
   }
 }

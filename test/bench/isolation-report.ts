@@ -36,11 +36,8 @@ export function showRun(run: Run): void {
     ms(half.latestMs),
   ]);
   say(columns([header, ...rows]));
-  say(
-    dim(
-      `second half's slowest, at second: ms: ${halves[1].slowest.map(({ atMs, tookMs }) => `${(atMs / 1_000).toFixed(1)}: ${tookMs.toFixed(0)}`).join('  ')}`,
-    ),
-  );
+  const slowest = halves[1].slowest.map(({ atMs, tookMs }) => `${(atMs / 1_000).toFixed(1)}: ${tookMs.toFixed(0)}`);
+  say(dim(`second half's slowest, at second: ms: ${slowest.join('  ')}`));
   const verdict = (holds: boolean, text: string) => `${holds ? TICK : CROSS} ${text}`;
   say(
     [

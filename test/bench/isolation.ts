@@ -134,7 +134,7 @@ async function measure(setting: Setting): Promise<Omit<Run, 'scenario' | 'target
   for (const half of [0, 1]) {
     const { timesShare, inArraysOf } = scenario;
     const perSecond = (options.eventsPerSecond / ids.length) * (timesShare - 1);
-    const beyond = additional({ ids: badIds, perSecond, ...(inArraysOf && { inArraysOf }) }, halfMs);
+    const beyond = additional({ ids: badIds, perSecond, inArraysOf }, halfMs);
     const extra = half === 1 ? beyond : scenario.evenBefore ? plan(halfMs, (beyond.length * 1_000) / halfMs) : [];
     if (half === 1) bad.behave(scenario.behaviour);
     const saidBefore = target.output().length;

@@ -16,17 +16,14 @@ export interface Beyond {
   /** Events a second. */
   perSecond: number;
   /** In arrays of so many; else one by one. */
-  inArraysOf?: number;
+  inArraysOf?: number | undefined;
 }
 
 /** What some organizations send beyond their share, evenly spaced. */
 export function additional({ ids, perSecond, inArraysOf }: Beyond, durationMs: number): Planned[] {
   const count = Math.round(((durationMs / 1_000) * perSecond) / (inArraysOf ?? 1));
   return [...ids].flatMap((organizationId) =>
-    Array.from({ length: count }, (_, index): Planned => {
-      const atMs = ((index + 0.5) * durationMs) / count;
-      return inArraysOf === undefined ? { atMs, organizationId } : { atMs, organizationId, events: inArraysOf };
-    }),
+    Array.from({ length: count }, (_, index) => ({ atMs: ((index + 0.5) * durationMs) / count, organizationId, events: inArraysOf })),
   );
 }
 

@@ -9,7 +9,7 @@ export interface Planned {
   atMs: number;
   organizationId: string;
   /** How many events, in an array; one alone where nothing is said. */
-  events?: number;
+  events?: number | undefined;
 }
 
 /** An event that was posted. Times are milliseconds since the epoch. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { isLate, MOST_WAIT_MS, RightOfWay } from '../../src/delivery/right-of-way.ts';
+import { isLate } from '../../src/delivery/lateness.ts';
+import { MOST_WAIT_MS, RightOfWay } from '../../src/delivery/right-of-way.ts';
 
 // Every wait here is virtual.
 beforeEach(() => {

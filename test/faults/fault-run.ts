@@ -154,10 +154,11 @@ export class FaultRun {
           (...args: unknown[]) =>
             this.#edges.pass('outbox.call', life, () => this.#call(id, method, args)),
       });
+    const events = faultyQueue((bodies) => this.queue.enqueue(bodies), this.#edges, life);
     return {
       DB: this.#database.binding(this.#edges, life),
-      EVENTS: faultyQueue((bodies) => this.queue.enqueue(bodies), this.#edges, life),
-      OVERFLOW: faultyQueue((bodies) => this.queue.enqueue(bodies), this.#edges, life),
+      EVENTS: events,
+      OVERFLOW: events,
       OVERFLOW_ABOVE: '1',
       DEAD_LETTERS: faultyQueue((bodies) => this.queue.dead.push(...bodies), this.#edges, life),
       OUTBOX: { getByName: outbox } as unknown as Env['OUTBOX'],
