@@ -47,7 +47,11 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
-          include: ['test/{api,cost,db,delivery,faults,security}/**/*.test.ts', 'test/dashboard/*.test.ts', 'test/*.test.ts'],
+          include: [
+            'test/{api,attempt,consumer,cost,db,delivery,faults,outbox,platform,security,upkeep}/**/*.test.ts',
+            'test/dashboard/*.test.ts',
+            'test/*.test.ts',
+          ],
           exclude: [PARSERS, SAMPLES],
           setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts'],
           globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],

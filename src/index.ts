@@ -1,20 +1,21 @@
 import { app } from './app.ts';
-import { consumeEvents } from './delivery/consumer.ts';
-import { parkMessages } from './delivery/parking.ts';
-import { sweep } from './delivery/sweep.ts';
+import { consumeEvents } from './consumer/consumer.ts';
+import { parkMessages } from './consumer/parking.ts';
+import { sweep } from './upkeep/sweep.ts';
 
 export { RateLimiter } from './api/rate-limiter.ts';
-export { Outbox } from './delivery/outbox.ts';
+export { Courier } from './attempt/courier.ts';
+export { Outbox } from './outbox/outbox.ts';
 
-/** What enters the Worker, and where it goes. The outboxes' alarms enter delivery/outbox.ts. */
+/** What enters the Worker, and where it goes. The outboxes' alarms enter outbox/outbox.ts. */
 export default {
   /** A producer's events, the configuration API, the pages. */
   fetch: app.fetch,
 
   /** Accepted events on their way to webhooks, and messages that could not be processed. */
-  async queue(batch, env, ctx): Promise<void> {
+  async queue(batch, env): Promise<void> {
     if (batch.queue.endsWith('-dead')) await parkMessages(batch, env);
-    else await consumeEvents(batch, env, ctx);
+    else await consumeEvents(batch, env);
   },
 
   /** Every minute. */

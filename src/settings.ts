@@ -1,11 +1,14 @@
 import { type Colour, parseColour } from './domain/colour.ts';
 import { parseDuration, parseDurations } from './domain/duration.ts';
+import { MAX_CONCURRENT } from './domain/webhook.ts';
 import { onceFor } from './once-for.ts';
 
 /** Most queues that events can be spread over. */
 const MAX_EVENT_QUEUES = 64;
 /** Queues: 5,000 messages a second. An organization that may fill one alone has no share. */
 const MAX_OVERFLOW_ABOVE = 5_000;
+/** An endpoint gets a second at least; and an attempt that waits longer than a minute keeps a connection from others. */
+const DELIVERY_TIMEOUT_MS = [1_000, 60_000] as const;
 
 /** The vars and secrets of wrangler.toml, parsed. A value that does not parse is a deployment fault: it throws, naming the var. */
 export interface Settings {
@@ -26,6 +29,8 @@ export interface Settings {
   eventQueues: number;
   /** Events a second of one organization, as an isolate sees it, beyond which its events go through an overflow queue. */
   overflowAbove: number;
+  /** The most attempts at a time of one webhook; a webhook's own `maxConcurrent` takes its place. */
+  maxConcurrency: number;
   /** Admits `http://127.0.0.1` endpoints, where the Worker itself is served from loopback. */
   allowInsecureEndpoints: boolean;
   /** The service's own origin, where it is not that of the request. */
@@ -63,6 +68,7 @@ type Vars = Pick<
   | 'DISABLE_AFTER'
   | 'EVENT_QUEUES'
   | 'OVERFLOW_ABOVE'
+  | 'MAX_CONCURRENCY'
   | 'LOG_ATTEMPTS'
   | 'ALLOW_INSECURE_ENDPOINTS'
   | 'PUBLIC_URL'
@@ -78,7 +84,7 @@ type Vars = Pick<
 export function parseSettings(vars: Vars): Settings {
   return {
     retryScheduleMs: read('RETRY_SCHEDULE', vars.RETRY_SCHEDULE, parseDurations),
-    deliveryTimeoutMs: read('DELIVERY_TIMEOUT', vars.DELIVERY_TIMEOUT, (text) => moreThanNothing(parseDuration(text))),
+    deliveryTimeoutMs: read('DELIVERY_TIMEOUT', vars.DELIVERY_TIMEOUT, deliveryTimeout),
     retentionMs: read('RETENTION_DAYS', vars.RETENTION_DAYS, (text) => wholeNumber(text, 1, 3_650) * 86_400_000),
     circuitThreshold: read('CIRCUIT_THRESHOLD', vars.CIRCUIT_THRESHOLD, (text) => wholeNumber(text, 1, 1_000)),
     circuitProbeMs: read('CIRCUIT_PROBE', vars.CIRCUIT_PROBE, (text) => {
@@ -94,6 +100,7 @@ export function parseSettings(vars: Vars): Settings {
     }),
     eventQueues: read('EVENT_QUEUES', vars.EVENT_QUEUES, (text) => wholeNumber(text, 1, MAX_EVENT_QUEUES)),
     overflowAbove: read('OVERFLOW_ABOVE', vars.OVERFLOW_ABOVE, (text) => wholeNumber(text, 1, MAX_OVERFLOW_ABOVE)),
+    maxConcurrency: read('MAX_CONCURRENCY', vars.MAX_CONCURRENCY, (text) => wholeNumber(text, 1, MAX_CONCURRENT)),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
     publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, webUrl) : null,
     dashboard: {
@@ -122,6 +129,13 @@ function wholeNumber(text: string, least: number, most: number): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < least || value > most) throw new RangeError(`a whole number from ${least} to ${most} is needed`);
   return value;
+}
+
+function deliveryTimeout(text: string): number {
+  const [least, most] = DELIVERY_TIMEOUT_MS;
+  const durationMs = parseDuration(text);
+  if (durationMs < least || durationMs > most) throw new RangeError(`a duration from ${least / 1_000}s to ${most / 1_000}s is needed`);
+  return durationMs;
 }
 
 function moreThanNothing(durationMs: number): number {

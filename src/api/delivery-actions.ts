@@ -1,7 +1,7 @@
 import { listEventTypes } from '../db/event-types.ts';
-import type { RetryResult } from '../delivery/outbox.ts';
 import { sampleEvent } from '../domain/event-type.ts';
 import { deliveryId, mintId } from '../domain/ids.ts';
+import type { RetryResult } from '../outbox/outbox.ts';
 import { attempt, delivery, toAttempt, toDelivery } from './deliveries.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
@@ -27,14 +27,23 @@ const retry = route({
   access: 'write',
   params: deliveryParams,
   success: { status: 202, description: 'The attempt is being made.', schema: delivery },
-  errors: ['attempt_in_progress', 'payload_erased', 'webhook_disabled', 'plan_upgrade_required', 'outbox_unavailable'],
+  errors: [
+    'attempt_in_progress',
+    'attempt_limit_reached',
+    'payload_erased',
+    'webhook_disabled',
+    'plan_upgrade_required',
+    'outbox_unavailable',
+  ],
   handler: async ({ params, db, env }) => {
     const { id } = await requireWebhook(db, params);
     const result = await reached<RetryResult>(outboxOf(env, id).retryNow(params.deliveryId));
     if (result.kind === 'unknown') throw notFound('delivery');
     if (result.kind === 'running') throw new ApiError('attempt_in_progress', 'An attempt of this delivery is being made right now.');
     if (result.kind === 'erased')
-      throw new ApiError('payload_erased', 'The payload of this delivery was erased: there is nothing to send.');
+      throw new ApiError('payload_erased', 'The payload of this delivery is not kept any more: there is nothing to send.');
+    if (result.kind === 'exhausted')
+      throw new ApiError('attempt_limit_reached', 'This delivery has had 50 attempts, which is as many as a delivery can have.');
     if (result.kind === 'begun') return toDelivery(id, result.delivery);
     if (result.reason === 'plan_not_eligible') requirePlan((await requireOrganization(db, params.organizationId)).plan);
     throw new ApiError('webhook_disabled', 'The webhook is disabled. Enable it to deliver to it.');

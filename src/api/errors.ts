@@ -18,6 +18,7 @@ export const ERROR_STATUSES = {
   built_in_event_type: 409,
   message_unreadable: 409,
   attempt_in_progress: 409,
+  attempt_limit_reached: 409,
   delivery_not_finished: 409,
   payload_erased: 409,
   webhook_disabled: 409,

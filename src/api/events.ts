@@ -1,4 +1,4 @@
-import { queueForPosted } from '../delivery/event-queues.ts';
+import { queueForPosted } from '../consumer/event-queues.ts';
 import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '../domain/event.ts';
 import { packEvents } from '../domain/event-message.ts';
 import { checkAgainstSchema } from '../domain/event-schema.ts';

@@ -1,5 +1,5 @@
-import type { Outbox } from '../delivery/outbox.ts';
 import { logError } from '../log.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import { within } from '../within.ts';
 import { ApiError } from './errors.ts';
 

@@ -1,5 +1,5 @@
+import { eventQueueFor } from '../consumer/event-queues.ts';
 import { deleteParkedMessage, findParkedMessage, listParkedMessages, type ParkedMessage } from '../db/parked-messages.ts';
-import { eventQueueFor } from '../delivery/event-queues.ts';
 import { toBase64 } from '../domain/encoding.ts';
 import { asRedriven } from '../domain/event-message.ts';
 import { ApiError, notFound } from './errors.ts';

@@ -1,4 +1,3 @@
-import type { Statistics } from '../delivery/outbox-statistics.ts';
 import {
   add,
   emptyTally,
@@ -10,6 +9,7 @@ import {
   successRate,
   type Tally,
 } from '../domain/statistics.ts';
+import type { Statistics } from '../outbox/log/statistics.ts';
 import { ApiError } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import { isoTime, time, webhookParams } from './parameters.ts';

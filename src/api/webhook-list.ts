@@ -1,7 +1,7 @@
 import { findOrganizationWithWebhooks, type WebhookRow } from '../db/webhooks.ts';
-import type { OutboxActivity } from '../delivery/outbox.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
+import type { OutboxActivity } from '../outbox/outbox.ts';
 import { within } from '../within.ts';
 import { delivery, toDelivery } from './deliveries.ts';
 import { notFound } from './errors.ts';

@@ -1,5 +1,5 @@
 import type { WebhookRow } from '../db/webhooks.ts';
-import { HEALTHS } from '../domain/webhook.ts';
+import { HEALTHS, MAX_CONCURRENT } from '../domain/webhook.ts';
 import { isoTime, isoTimeOrNull, time } from './parameters.ts';
 import { z } from './zod.ts';
 
@@ -33,6 +33,13 @@ const maxPerSecond = z
   .max(1_000)
   .nullable()
   .openapi({ description: 'Most deliveries a second; null: no limit of its own.' });
+const maxConcurrent = z
+  .number()
+  .int()
+  .min(1)
+  .max(MAX_CONCURRENT)
+  .nullable()
+  .openapi({ description: 'Most attempts at a time; null: the limit of the service. Tests and retries by hand do not wait for it.' });
 
 /** A webhook's secret: what `X-Bullseye-Signature` is keyed with. */
 export const secretInput = z
@@ -58,6 +65,7 @@ export const webhookInput = z
       .default(false)
       .openapi({ description: 'Makes a secret and returns it, this once. Not together with `secret`.' }),
     maxPerSecond: maxPerSecond.optional(),
+    maxConcurrent: maxConcurrent.optional(),
   })
   .refine((input) => !(input.generateSecret && typeof input.secret === 'string'), {
     path: ['generateSecret'],
@@ -73,6 +81,7 @@ export const webhookChanges = z
     enabled: z.boolean().optional(),
     secret: secretInput.nullable().optional().openapi({ description: 'A string replaces the secret at once, null removes it.' }),
     maxPerSecond: maxPerSecond.optional(),
+    maxConcurrent: maxConcurrent.optional(),
   })
   .openapi('WebhookChanges', { description: 'What is absent stays as it is.' });
 
@@ -92,6 +101,7 @@ export const webhook = z
       .nullable()
       .openapi({ description: 'Why the service (not its owner) disabled it: `endpoint_gone` or `endpoint_failing`.' }),
     maxPerSecond: z.number().int().nullable(),
+    maxConcurrent: z.number().int().nullable(),
     createdAt: time(),
     updatedAt: time(),
   })
@@ -119,6 +129,7 @@ export function toWebhook(row: WebhookRow): z.input<typeof webhook> {
     healthSince: isoTime(row.healthSince),
     disabledReason: row.disabledReason,
     maxPerSecond: row.maxPerSecond,
+    maxConcurrent: row.maxConcurrent,
     createdAt: isoTime(row.createdAt),
     updatedAt: isoTime(row.updatedAt),
   };

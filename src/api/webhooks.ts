@@ -86,6 +86,7 @@ const create = route({
       secret: secret === null ? null : await sealSecret(settings.masterKeys, id, secret),
       healthSince: nowMs,
       maxPerSecond: body.maxPerSecond,
+      maxConcurrent: body.maxConcurrent,
       createdAt: nowMs,
       updatedAt: nowMs,
     });

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type BenchOptions, PART_NAMES, type PartName, runPart } from '../../test/bench/bench.ts';
-import { SCENARIO_NAMES } from '../../test/bench/isolation.ts';
+import { SCENARIO_NAMES } from '../../test/bench/isolation/scenarios.ts';
 import { lookAtMachine, NOISY_FROM } from '../../test/bench/machine.ts';
 import type { PartResult } from '../../test/bench/part.ts';
 import { show } from '../../test/bench/table.ts';
@@ -17,20 +17,24 @@ const USAGE = `npm run bench -- [part …] [options]
 Measured beside a bare Worker (Hono, queue, HMAC, fetch, nothing else): the floor, the least that the platform asks for.
   ingest           events accepted a second, one by one
   ingest-arrays    the same in arrays of 100
-  throughput       events over 100 webhooks, to the last arrival, with the log kept
+  throughput-20    events over 20 webhooks as fast as they are accepted, to the last arrival, with the log kept
+  throughput       the same over 100 webhooks
   latency          accept to arrival at a steady rate
   cpu              CPU seconds per 1,000 events
+  slow-endpoint    accept to arrival at a steady rate, of one webhook whose endpoint takes 1 s; what is left then
+  arrays           events in arrays of 100 for one webhook whose endpoint takes 200 ms, to the last arrival
 Of ours alone:
   cost             operations an event, and dollars for a million: the counts that the tests hold
-  growth           whether operations grow with what there is, to a million rows
+  growth           whether operations grow with what there is, to half a million rows
   size             the bundle, and the CPU time to start
-  isolation        one bad endpoint does not slow another; scenarios, which can be named instead:
+  isolation        one bad endpoint does not slow another; scenarios, which can be named instead (hang and those with busy
+                   beside the floor):
                    ${SCENARIO_NAMES.join(' ')}
 
   --runs N         how often each is measured (5; isolation 1); tables show medians
-  --seconds N      length of a load (ingest 8, latency and cpu 20, isolation 60 for both halves)
-  --rate N         events a second (latency and isolation 50, cpu 100)
-  --events N       of throughput (20000)
+  --seconds N      length of a load (ingest 8, latency and cpu 20, slow-endpoint 30, isolation 60 for both halves)
+  --rate N         events a second (latency and isolation 50, cpu 100, slow-endpoint 20)
+  --events N       size of a load (throughput-20 5000, throughput 20000, arrays 1000)
   --no-floor       without the floor
   --json FILE      everything that was measured
   --markdown       tables as Markdown

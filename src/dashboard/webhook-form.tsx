@@ -1,4 +1,5 @@
 import type { EventType } from '../domain/event-type.ts';
+import { MAX_CONCURRENT } from '../domain/webhook.ts';
 import { Field, Problem, type Problems } from './field.tsx';
 import type { Refusal, SecretChoice, WebhookFormValues } from './webhook-input.ts';
 
@@ -69,6 +70,16 @@ export function WebhookForm({ action, back, values, refusal, eventTypes, existin
         hint="For an endpoint that can take only so many. What comes faster waits its turn."
       >
         {(attributes) => <input {...attributes} class="short" type="number" min="1" max="1000" step="1" value={values.maxPerSecond} />}
+      </Field>
+      <Field
+        name="maxConcurrent"
+        label="Most deliveries at a time (optional)"
+        problem={problems.get('maxConcurrent')}
+        hint="For an endpoint that can handle only a few at once. The next one goes out when an earlier one is answered. Test events, and retries that you start yourself, do not wait."
+      >
+        {(attributes) => (
+          <input {...attributes} class="short" type="number" min="1" max={MAX_CONCURRENT} step="1" value={values.maxConcurrent} />
+        )}
       </Field>
       <div class="actions">
         <button type="submit" class="primary" data-busy="Saving…">

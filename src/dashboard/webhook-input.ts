@@ -1,6 +1,7 @@
 import { ApiError, type Issue, invalid, toApiError } from '../api/errors.ts';
 import { isDatabaseFailure } from '../db/client.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
+import { MAX_CONCURRENT } from '../domain/webhook.ts';
 import type { Problems } from './field.tsx';
 import { textOf } from './form.ts';
 import type { PageContext } from './visit.ts';
@@ -17,6 +18,7 @@ export interface WebhookFormValues {
   secretChoice: SecretChoice;
   secret: string;
   maxPerSecond: string;
+  maxConcurrent: string;
 }
 
 export const EMPTY_FORM: WebhookFormValues = {
@@ -26,10 +28,19 @@ export const EMPTY_FORM: WebhookFormValues = {
   secretChoice: 'generate',
   secret: '',
   maxPerSecond: '',
+  maxConcurrent: '',
 };
 
-export function valuesOfWebhook({ url, description, events, maxPerSecond }: WebhookRow): WebhookFormValues {
-  return { url, description: description ?? '', events, secretChoice: 'keep', secret: '', maxPerSecond: maxPerSecond?.toString() ?? '' };
+export function valuesOfWebhook(webhook: WebhookRow): WebhookFormValues {
+  return {
+    url: webhook.url,
+    description: webhook.description ?? '',
+    events: webhook.events,
+    secretChoice: 'keep',
+    secret: '',
+    maxPerSecond: webhook.maxPerSecond?.toString() ?? '',
+    maxConcurrent: webhook.maxConcurrent?.toString() ?? '',
+  };
 }
 
 export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
@@ -40,18 +51,25 @@ export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
     secretChoice: SECRET_CHOICES.find((choice) => choice === form.get('secretChoice')) ?? 'keep',
     secret: form.get('secret') ?? '',
     maxPerSecond: form.get('maxPerSecond') ?? '',
+    maxConcurrent: form.get('maxConcurrent') ?? '',
   };
 }
 
 /** The values that creating and changing a webhook share, as the API takes them. What is no number is left for the API to refuse. */
 export function sharedInput(form: URLSearchParams) {
-  const maxPerSecond = textOf(form, 'maxPerSecond');
   return {
     url: textOf(form, 'url') ?? '',
     description: textOf(form, 'description') ?? null,
     events: form.getAll('events'),
-    maxPerSecond: maxPerSecond === undefined ? null : Number(maxPerSecond),
+    maxPerSecond: numberOf(form, 'maxPerSecond'),
+    maxConcurrent: numberOf(form, 'maxConcurrent'),
   };
+}
+
+/** The number that was typed; null: the field was left empty. */
+function numberOf(form: URLSearchParams, name: string): number | null {
+  const text = textOf(form, name);
+  return text === undefined ? null : Number(text);
 }
 
 /** Sentences of our own for what people run into; the API's say the rest. */
@@ -60,6 +78,7 @@ const SENTENCES: Record<string, (value: WebhookFormValues) => string | null> = {
   events: ({ events }) => (events.length === 0 ? 'Choose at least one event.' : null),
   secret: ({ secret }) => (secret === '' ? 'Enter your secret, or make another choice.' : null),
   maxPerSecond: () => 'This is a whole number from 1 to 1,000, or nothing.',
+  maxConcurrent: () => `This is a whole number from 1 to ${MAX_CONCURRENT}, or nothing.`,
 };
 
 /**

@@ -87,6 +87,7 @@ export const REASON_WORDS: Record<DeliveryReason, string> = {
   test_failed: 'A test event is sent once and not retried.',
   webhook_disabled: 'It fell due while the webhook was paused or disabled.',
   plan_not_eligible: 'It fell due while the plan did not include webhooks.',
+  outbox_full: 'Too many deliveries were waiting already, so it was not taken. Its payload was not kept.',
 };
 
 export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {

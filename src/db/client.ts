@@ -1,4 +1,4 @@
-import { DrizzleQueryError } from 'drizzle-orm';
+import { DrizzleQueryError, type SQL, sql } from 'drizzle-orm';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import { onceFor } from '../once-for.ts';
 import * as schema from './schema.ts';
@@ -7,6 +7,9 @@ export type Database = DrizzleD1Database<typeof schema>;
 
 /** The configuration database, made once for a binding. Several statements that belong together go through `batch`: D1 refuses BEGIN. */
 export const databaseOf: (d1: D1Database) => Database = onceFor((d1) => drizzle(d1, { schema, casing: 'snake_case' }));
+
+/** A whole number to divide by or to count with: as it is bound it is a REAL (D1), and SQLite would divide it with fractions. */
+export const whole = (number: number): SQL => sql`CAST(${number} AS INTEGER)`;
 
 /** Whether an error means that D1 could not do its work. A broken constraint is a bug of ours, not an outage. */
 export function isDatabaseFailure(error: unknown): boolean {

@@ -28,6 +28,7 @@ export const webhookColumns = {
   health: webhooks.health,
   healthSince: webhooks.healthSince,
   maxPerSecond: webhooks.maxPerSecond,
+  maxConcurrent: webhooks.maxConcurrent,
 };
 
 /** The configuration of some organizations, in one read; those that are not known are missing from the map. */
@@ -47,10 +48,15 @@ export async function readOrganizations(d1: D1Database, ids: readonly string[]):
   return configs;
 }
 
+/** A webhook is neither in the database nor among the deleted. */
+export class UnknownWebhook extends Error {
+  override name = 'UnknownWebhook';
+}
+
 /**
  * A webhook and its organization's plan; null where the webhook has been deleted. That a row is missing is no proof of it (a
  * database can be restored to an earlier time), and what follows cannot be undone: the deletion's own note is.
- * Throws where neither is there.
+ * Throws UnknownWebhook where neither is there.
  */
 export async function readWebhook(d1: D1Database, webhookId: string): Promise<OutboxConfig | null> {
   const db = databaseOf(d1);
@@ -62,5 +68,5 @@ export async function readWebhook(d1: D1Database, webhookId: string): Promise<Ou
   if (row) return row;
   const [deletion] = await db.select().from(outboxErasures).where(eq(outboxErasures.webhookId, webhookId));
   if (deletion) return null;
-  throw new Error(`webhook ${webhookId} is neither in the database nor among the deleted`);
+  throw new UnknownWebhook(`webhook ${webhookId} is neither in the database nor among the deleted`);
 }

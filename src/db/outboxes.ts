@@ -1,22 +1,27 @@
-import { and, eq, lt, lte, sql } from 'drizzle-orm';
+import { and, eq, lte, or, type SQL, sql } from 'drizzle-orm';
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { DisabledReason, Health } from '../domain/webhook.ts';
-import { databaseOf } from './client.ts';
+import { databaseOf, whole } from './client.ts';
 import { busyOutboxes, outboxErasures, webhooks } from './schema.ts';
 
 /**
- * Disables a webhook on the service's own account, unless its owner has pointed it elsewhere since, or enabled it anew: this is
- * tried until D1 confirms it, and may have worked before.
+ * Disables a webhook on the service's own account, unless its owner has pointed it elsewhere since, or enabled it anew. Returns
+ * whether it is disabled by this decision, which its time and reason tell from any other: this is tried until D1 confirms it, and
+ * may have worked before.
  */
 export async function disableWebhook(
   d1: D1Database,
   webhookId: string,
   { url, reason, decidedAt }: { url: string; reason: DisabledReason; decidedAt: number },
-  now: number,
-): Promise<void> {
-  await databaseOf(d1)
+): Promise<boolean> {
+  const mayBe = and(eq(webhooks.enabled, true), lte(webhooks.healthSince, decidedAt));
+  const isAlready = and(eq(webhooks.enabled, false), eq(webhooks.disabledReason, reason), eq(webhooks.updatedAt, decidedAt));
+  const disabled = await databaseOf(d1)
     .update(webhooks)
-    .set({ enabled: false, disabledReason: reason, updatedAt: now })
-    .where(and(eq(webhooks.id, webhookId), eq(webhooks.url, url), eq(webhooks.enabled, true), lte(webhooks.healthSince, decidedAt)));
+    .set({ enabled: false, disabledReason: reason, updatedAt: decidedAt })
+    .where(and(eq(webhooks.id, webhookId), eq(webhooks.url, url), or(mayBe, isAlready)))
+    .returning({ id: webhooks.id });
+  return disabled.length > 0;
 }
 
 /** Keeps a webhook's health as its outbox sees it, unless its owner has set it anew since. */
@@ -35,34 +40,72 @@ export async function markBusy(d1: D1Database, webhookId: string, now: number): 
     .onConflictDoUpdate({ target: busyOutboxes.webhookId, set: { since: now } });
 }
 
-/** Takes a note back, unless it was made anew since. */
-export async function clearBusy(d1: D1Database, webhookId: string, since: number): Promise<void> {
-  await databaseOf(d1)
-    .delete(busyOutboxes)
-    .where(and(eq(busyOutboxes.webhookId, webhookId), eq(busyOutboxes.since, since)));
+/** Notes the same of several, after a look at them. A note that an outbox has made meanwhile stands. */
+export async function markAllBusy(d1: D1Database, webhookIds: readonly string[], now: number): Promise<void> {
+  if (webhookIds.length === 0) return;
+  const rows = sql`SELECT value, ${now} FROM json_each(${JSON.stringify(webhookIds)}) WHERE true`;
+  await databaseOf(d1).insert(busyOutboxes).select(rows).onConflictDoNothing();
+}
+
+/** A note that an outbox is busy, as it was listed. */
+type BusyNote = typeof busyOutboxes.$inferSelect;
+
+/** Takes notes back, each unless it was made anew since it was listed. */
+export async function clearBusy(d1: D1Database, notes: readonly BusyNote[]): Promise<void> {
+  if (notes.length > 0) await databaseOf(d1).delete(busyOutboxes).where(areAsListed(notes));
+}
+
+/** Moves notes to the end of the line, each unless it was made anew since it was listed: then it is there already. */
+export async function moveBusyToEnd(d1: D1Database, notes: readonly BusyNote[], now: number): Promise<void> {
+  if (notes.length > 0) await databaseOf(d1).update(busyOutboxes).set({ since: now }).where(areAsListed(notes));
+}
+
+function areAsListed(notes: readonly BusyNote[]): SQL {
+  const listed = JSON.stringify(notes.map(({ webhookId, since }) => [webhookId, since]));
+  return sql`(${busyOutboxes.webhookId}, ${busyOutboxes.since}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${listed}))`;
 }
 
 /** The outboxes noted as busy, the longest first. */
-export function listBusy(d1: D1Database, limit: number): Promise<{ webhookId: string; since: number }[]> {
+export function listBusy(d1: D1Database, limit: number): Promise<BusyNote[]> {
   return databaseOf(d1).select().from(busyOutboxes).orderBy(busyOutboxes.since).limit(limit);
 }
 
-/** One of `turns` shares of all webhooks, by their rows' numbers: it reads no more rows than it finds. */
-export function listInTurn(d1: D1Database, turn: number, turns: number, limit: number): Promise<{ webhookId: string }[]> {
-  const row = sql`${webhooks}.rowid`;
-  const share = sql`(SELECT (max(rowid) + ${turns - 1}) / ${turns} FROM ${webhooks})`;
-  return databaseOf(d1)
-    .select({ webhookId: webhooks.id })
-    .from(webhooks)
-    .where(and(sql`${row} > ${turn} * ${share}`, sql`${row} <= (${turn} + 1) * ${share}`))
-    .limit(limit);
+/**
+ * The webhooks whose turn it is in a sweep: every one of them once in `turns` sweeps. A webhook's turn depends on its row's number
+ * alone, so it does not move while others come and go. It reads no more rows than it finds.
+ *
+ * A sweep takes `limit` of them. Should there be more than turns × limit webhooks, all of them still have their turns, but these
+ * come round in two times `turns` sweeps, in three times, and so on.
+ */
+export function listInTurn(d1: D1Database, sweepNumber: number, turns: number, limit: number): Promise<{ webhookId: string }[]> {
+  const last = sql`(SELECT max(rowid) FROM ${webhooks})`;
+  const round = sql`(SELECT ${whole(turns)} * ((${last} - 1) / ${whole(turns * limit)} + 1))`;
+  const rows = sql`
+    WITH RECURSIVE due (number, round) AS (
+      SELECT ${whole(sweepNumber)} % ${round} + 1, ${round}
+      UNION ALL
+      SELECT number + round, round FROM due WHERE number + round <= ${last}
+    )
+    SELECT number FROM due`;
+  return databaseOf(d1).select({ webhookId: webhooks.id }).from(webhooks).where(sql`${webhooks}.rowid IN (${rows})`);
 }
 
-/** Outboxes of webhooks that were deleted before a time, still to be erased. */
-export function listErasures(d1: D1Database, before: number, limit: number): Promise<{ webhookId: string; requestedAt: number }[]> {
-  return databaseOf(d1).select().from(outboxErasures).where(lt(outboxErasures.requestedAt, before)).limit(limit);
+/** Outboxes of webhooks that were deleted by a time and are still to be erased, the earliest first. */
+export function listErasures(d1: D1Database, until: number, limit: number): Promise<(typeof outboxErasures.$inferSelect)[]> {
+  const { requestedAt } = outboxErasures;
+  return databaseOf(d1).select().from(outboxErasures).where(lte(requestedAt, until)).orderBy(requestedAt).limit(limit);
 }
 
-export async function clearErasure(d1: D1Database, webhookId: string): Promise<void> {
-  await databaseOf(d1).delete(outboxErasures).where(eq(outboxErasures.webhookId, webhookId));
+export async function clearErasures(d1: D1Database, webhookIds: readonly string[]): Promise<void> {
+  if (webhookIds.length > 0) await databaseOf(d1).delete(outboxErasures).where(isOneOf(outboxErasures.webhookId, webhookIds));
 }
+
+/** Moves erasures that failed behind all others of the line, which ends at this time. */
+export async function moveErasuresToEnd(d1: D1Database, webhookIds: readonly string[], end: number): Promise<void> {
+  if (webhookIds.length === 0) return;
+  await databaseOf(d1).update(outboxErasures).set({ requestedAt: end }).where(isOneOf(outboxErasures.webhookId, webhookIds));
+}
+
+/** One bound parameter for any number of ids (D1: 100 bound parameters). */
+const isOneOf = (column: SQLiteColumn, ids: readonly string[]): SQL =>
+  sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;

@@ -25,6 +25,27 @@ const listed = {
   parkedAt: parkedMessages.parkedAt,
 };
 
+/**
+ * Keeps a message, if fewer than `max` are kept. Returns whether it is kept, now or since an earlier time. One statement counts
+ * and inserts, so that messages parked at once cannot pass the bound together; it counts no further than the bound.
+ */
+export async function insertParkedMessage(
+  db: Database,
+  { id, reason, body, parkedAt }: { id: string; reason: string; body: Uint8Array; parkedAt: number },
+  max: number,
+): Promise<boolean> {
+  const hasRoom = sql`(SELECT count(*) FROM (SELECT 1 FROM ${parkedMessages} LIMIT ${max})) < ${max}`;
+  const isKept = sql`EXISTS (SELECT 1 FROM ${parkedMessages} WHERE id = ${id})`;
+  const kept = await db
+    .insert(parkedMessages)
+    // The values in the order of the table's columns.
+    .select(sql`SELECT ${id}, ${reason}, ${body}, ${parkedAt} WHERE ${hasRoom} OR ${isKept}`)
+    // It changes nothing, but RETURNING answers with the row.
+    .onConflictDoUpdate({ target: parkedMessages.id, set: { id } })
+    .returning({ id: parkedMessages.id });
+  return kept.length > 0;
+}
+
 /** One page, newest first. */
 export async function listParkedMessages(db: Database, limit: number, after: ParkedPosition | null): Promise<ParkedMessage[]> {
   const { id, parkedAt } = parkedMessages;

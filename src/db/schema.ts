@@ -67,6 +67,7 @@ export const webhooks = sqliteTable(
     /** Why the service (not its owner) disabled the webhook, e.g. `endpoint_gone`. */
     disabledReason: text(),
     maxPerSecond: integer(),
+    maxConcurrent: integer(),
     createdAt: integer().notNull(),
     updatedAt: integer().notNull(),
   },
@@ -136,7 +137,7 @@ export const eventTypes = sqliteTable('event_types', {
   updatedAt: integer().notNull(),
 });
 
-/** Queue messages that could not be processed: kept until a person redrives or deletes them. */
+/** Queue messages that could not be processed: kept until a person redrives or deletes them. Bounded (consumer/parking.ts). */
 export const parkedMessages = sqliteTable('parked_messages', {
   /** The queue's id of the message: parking one twice is a no-op. */
   id: text().primaryKey(),
@@ -148,11 +149,13 @@ export const parkedMessages = sqliteTable('parked_messages', {
 /** Outboxes of deleted webhooks that the cron has yet to erase (again): written in the same batch as the deletion. */
 export const outboxErasures = sqliteTable('outbox_erasures', {
   webhookId: text().primaryKey(),
+  /** When the webhook was deleted. Later, once the cron has tried in vain: its place in the line. */
   requestedAt: integer().notNull(),
 });
 
 /** Outboxes that hold waiting deliveries, for the cron to poke: the backstop for a lost alarm. Marked once, cleared when seen idle. */
 export const busyOutboxes = sqliteTable('busy_outboxes', {
   webhookId: text().primaryKey(),
+  /** When the note was made, or moved to the end of the line. Who takes it back says which one was meant. */
   since: integer().notNull(),
 });

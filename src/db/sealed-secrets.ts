@@ -1,6 +1,6 @@
 import { and, eq, isNotNull, or, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
-import { databaseOf } from './client.ts';
+import { databaseOf, whole } from './client.ts';
 import { type OutboxConfig, webhookColumns } from './configuration.ts';
 import { organizations, webhooks } from './schema.ts';
 
@@ -21,14 +21,23 @@ export async function countSealedSecrets(d1: D1Database): Promise<Map<string, nu
   return counts;
 }
 
-/** Some webhooks that have a secret sealed under a master key, as their outboxes know them. */
-export async function listSealedUnder(d1: D1Database, keyId: string, limit: number): Promise<OutboxConfig[]> {
+/**
+ * Some webhooks that have a secret sealed under a master key, as their outboxes know them. Each sweep begins `limit` rows after the
+ * one before, and where the rows end at the first again: those that cannot be sealed anew do not keep the others from their turn.
+ */
+export async function listSealedUnder(d1: D1Database, keyId: string, sweepNumber: number, limit: number): Promise<OutboxConfig[]> {
+  const sealed = or(eq(keyIdOf(webhooks.secret), keyId), eq(keyIdOf(webhooks.previousSecret), keyId));
+  const turns = sql`((SELECT max(rowid) FROM ${webhooks}) - 1) / ${whole(limit)} + 1`;
+  const start = sql`(SELECT ${whole(sweepNumber)} % (${turns}) * ${whole(limit)})`;
+  const rows = (place: SQL) =>
+    sql`SELECT rowid FROM (SELECT rowid FROM ${webhooks} WHERE rowid ${place} AND ${sealed} ORDER BY rowid LIMIT ${limit})`;
+  // In two parts, rather than in an order: as a rule the first one is enough, and stops when it has found them.
+  const inTurn = sql`${rows(sql`> ${start}`)} UNION ALL ${rows(sql`<= ${start}`)} LIMIT ${limit}`;
   return await databaseOf(d1)
     .select({ plan: organizations.plan, webhook: webhookColumns })
     .from(webhooks)
     .innerJoin(organizations, eq(webhooks.organizationId, organizations.id))
-    .where(or(eq(keyIdOf(webhooks.secret), keyId), eq(keyIdOf(webhooks.previousSecret), keyId)))
-    .limit(limit);
+    .where(sql`${webhooks}.rowid IN (${inTurn})`);
 }
 
 type SealedSecrets = Pick<OutboxConfig['webhook'], 'id' | 'secret' | 'previousSecret' | 'previousSecretExpiresAt'>;

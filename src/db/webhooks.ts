@@ -8,7 +8,9 @@ export type WebhookRow = typeof webhooks.$inferSelect;
 export type NewWebhook = typeof webhooks.$inferInsert;
 
 /** What an owner can change. An absent field stays as it is. */
-export type WebhookChanges = Partial<Pick<NewWebhook, 'url' | 'description' | 'events' | 'enabled' | 'maxPerSecond' | 'secret'>>;
+export type WebhookChanges = Partial<
+  Pick<NewWebhook, 'url' | 'description' | 'events' | 'enabled' | 'maxPerSecond' | 'maxConcurrent' | 'secret'>
+>;
 
 /** Whether a row belongs to both the webhook's id and its organization: the tenant is part of every look-up. */
 const isWebhook = (organizationId: string, id: string) => and(eq(webhooks.id, id), eq(webhooks.organizationId, organizationId));
@@ -50,7 +52,7 @@ export async function findWebhook(db: Database, organizationId: string, id: stri
  * One statement counts and inserts, so that racing creations cannot pass the limit together.
  */
 export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<WebhookRow | null> {
-  // In the table's order: drizzle maps a select to an insert by place.
+  // In the order of db/schema.ts: drizzle maps a select to an insert by place.
   const row = {
     id: sql`${webhook.id}`,
     organizationId: sql`${webhook.organizationId}`,
@@ -65,6 +67,7 @@ export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<
     healthSince: sql`${webhook.healthSince}`,
     disabledReason: sql`null`,
     maxPerSecond: sql`${webhook.maxPerSecond ?? null}`,
+    maxConcurrent: sql`${webhook.maxConcurrent ?? null}`,
     createdAt: sql`${webhook.createdAt}`,
     updatedAt: sql`${webhook.updatedAt}`,
   };

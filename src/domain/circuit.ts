@@ -10,7 +10,7 @@ import type { Health } from './webhook.ts';
  *
  * While it is open, deliveries are held with the retries they have, and one of them at a time goes out as a probe, at growing
  * intervals: an outage costs only the probed deliveries their retries, and the endpoint is not hammered. After a probe's success
- * the deliveries that waited drain at a rising pace: an endpoint that just came back is not knocked over.
+ * the deliveries that waited go out at a rising pace (domain/endpoint-pace.ts): an endpoint that just came back is not knocked over.
  */
 
 /** Failures in a row that make a webhook failing: one alone says little, and each change is written to D1. */
@@ -19,10 +19,12 @@ export const FAILING_AFTER = 3;
 export const OPEN_AFTER_DELIVERIES = 3;
 /** Successes in a row after which a failing webhook is healthy though deliveries still wait. */
 export const HEALTHY_AFTER = 20;
-/** Attempts at a time when draining begins; each success allows one more. */
-const FIRST_PACE = 1;
-/** A healthy webhook that drains has no pace any more beyond this many at a time. */
-const FULL_PACE = 8;
+/** An organization is told of one webhook's failing at most this often. */
+export const ANNOUNCE_EVERY_MS = 3_600_000;
+/** How long an acknowledgement shows that the endpoint works, whatever it answers about single records. */
+export const ACKNOWLEDGED_WITHIN_MS = 3_600_000;
+/** Answers about the one record: it is malformed, conflicts, is too large, is of a type or has a content that is not taken. */
+const ABOUT_THE_RECORD: ReadonlySet<number> = new Set([400, 409, 413, 415, 422]);
 
 /** The numbers of a deployment: CIRCUIT_THRESHOLD and CIRCUIT_PROBE. */
 export interface CircuitPolicy {
@@ -42,6 +44,8 @@ export interface Circuit {
   failingSince: number | null;
   /** Whether the organization has been told of them: once for each outage. */
   announced: boolean;
+  /** When it was last told of any. Missing in what earlier versions have stored. */
+  announcedAt?: number | null;
   /** The deliveries they were of, as far as they need counting. */
   failedDeliveries: readonly string[];
   /** Succeeded attempts in a row, as far as they need counting. */
@@ -50,30 +54,36 @@ export interface Circuit {
   probeAt: number | null;
   /** While open: the wait that ends at probeAt. */
   probeWaitMs: number;
-  /** While it drains: how many attempts may run at a time. Null: as many as the lane has. */
-  pace: number | null;
 }
 
-/**
- * Many deliveries are about to go out, because a person has asked for them: they drain from the first pace up. An open circuit is
- * probed now: whoever asks believes that the endpoint works again.
- */
-export function gently(circuit: Circuit, now: number): Circuit {
-  return circuit.health === 'open' ? { ...circuit, probeAt: Math.min(circuit.probeAt ?? now, now) } : { ...circuit, pace: FIRST_PACE };
+/** An open circuit is probed now: a person has asked for deliveries, and believes that the endpoint works again. */
+export function probedNow(circuit: Circuit, now: number): Circuit {
+  return circuit.health === 'open' ? { ...circuit, probeAt: Math.min(circuit.probeAt ?? now, now) } : circuit;
 }
 
-export function closedCircuit(since: number): Circuit {
+/** Whether the organization is to be told of a delivery that has failed for good: once an outage, and once an hour at most. */
+export function isToBeAnnounced({ failures, announced, announcedAt }: Circuit, now: number): boolean {
+  return failures > 0 && !announced && now - (announcedAt ?? Number.NEGATIVE_INFINITY) >= ANNOUNCE_EVERY_MS;
+}
+
+/** Whether a response is about the one record that was sent, and says nothing about the endpoint while others are acknowledged. */
+export function isAboutTheRecord(status: number | null): boolean {
+  return status !== null && ABOUT_THE_RECORD.has(status);
+}
+
+/** @param announcedAt when the organization was last told of a failure */
+export function closedCircuit(since: number, announcedAt: number | null = null): Circuit {
   return {
     health: 'healthy',
     since,
     failures: 0,
     failingSince: null,
     announced: false,
+    announcedAt,
     failedDeliveries: [],
     successes: 0,
     probeAt: null,
     probeWaitMs: 0,
-    pace: null,
   };
 }
 
@@ -94,17 +104,11 @@ export function afterAttempt(
 }
 
 function afterSuccess(circuit: Circuit, now: number, drained: boolean): Circuit {
-  if (circuit.health === 'healthy') {
-    if (circuit.failures === 0 && circuit.pace === null) return circuit;
-    const pace = circuit.pace === null || circuit.pace >= FULL_PACE ? null : circuit.pace + 1;
-    return { ...closedCircuit(circuit.since), pace };
-  }
-  if (drained) return closedCircuit(now);
+  const { health, since, announcedAt = null } = circuit;
+  if (health === 'healthy') return circuit.failures === 0 ? circuit : closedCircuit(since, announcedAt);
   const successes = circuit.successes + 1;
-  const quiet = { failures: 0, failingSince: null, announced: false, failedDeliveries: [], successes, probeAt: null, probeWaitMs: 0 };
-  if (circuit.health === 'open') return { ...quiet, health: 'failing', since: now, pace: FIRST_PACE };
-  if (successes >= HEALTHY_AFTER) return closedCircuit(now);
-  return { ...circuit, ...quiet, pace: circuit.pace === null ? null : circuit.pace + 1 };
+  if (drained || successes >= HEALTHY_AFTER) return closedCircuit(now, announcedAt);
+  return { ...closedCircuit(health === 'open' ? now : since, announcedAt), health: 'failing', successes };
 }
 
 function afterFailure(circuit: Circuit, deliveryId: string, now: number, policy: CircuitPolicy): Circuit {
@@ -123,11 +127,10 @@ function afterFailure(circuit: Circuit, deliveryId: string, now: number, policy:
   }
   if (failed.failures >= policy.threshold && failed.failedDeliveries.length >= OPEN_AFTER_DELIVERIES) {
     const [probeWaitMs] = policy.probeMs;
-    return { ...failed, health: 'open', since: now, probeWaitMs, probeAt: now + probeWaitMs, pace: null };
+    return { ...failed, health: 'open', since: now, probeWaitMs, probeAt: now + probeWaitMs };
   }
   if (circuit.health === 'healthy' && failed.failures >= FAILING_AFTER) return { ...failed, health: 'failing', since: now };
-  // An endpoint that fails while it drains is given less again.
-  return { ...failed, pace: circuit.pace === null ? null : FIRST_PACE };
+  return failed;
 }
 
 function withDelivery(deliveries: readonly string[], id: string): readonly string[] {
@@ -136,16 +139,14 @@ function withDelivery(deliveries: readonly string[], id: string): readonly strin
 }
 
 /**
- * What the lane may do with what is due.
- * - `attempt`: up to `slots` at a time.
+ * What may be done with what is due.
+ * - `attempt`: as much as the endpoint's pace permits.
  * - `probe`: one, as a probe; it is the only attempt until it ends.
  * - `hold`: nothing before `until`.
  */
-export type Permission = { kind: 'attempt'; slots: number } | { kind: 'probe' } | { kind: 'hold'; until: number };
+export type Permission = { kind: 'attempt' } | { kind: 'probe' } | { kind: 'hold'; until: number };
 
-export function permission(circuit: Circuit, now: number, laneSlots: number): Permission {
-  if (circuit.health === 'open' && circuit.probeAt !== null) {
-    return now < circuit.probeAt ? { kind: 'hold', until: circuit.probeAt } : { kind: 'probe' };
-  }
-  return { kind: 'attempt', slots: Math.min(laneSlots, circuit.pace ?? laneSlots) };
+export function permission({ health, probeAt }: Circuit, now: number): Permission {
+  if (health !== 'open' || probeAt === null) return { kind: 'attempt' };
+  return now < probeAt ? { kind: 'hold', until: probeAt } : { kind: 'probe' };
 }

@@ -4,7 +4,7 @@
  * - `retrying`: an attempt failed and another is scheduled or runs.
  * - `delivered`: an attempt got a 2xx. Final.
  * - `failed`: the attempts of its schedule are used up, or the endpoint said 410, or it grew too old. Final until recovered.
- * - `discarded`: it fell due while its webhook was disabled or its plan without webhooks. Final until recovered.
+ * - `discarded`: it fell due while its webhook was disabled or its plan without webhooks, or its outbox was full. Final until recovered.
  */
 export const DELIVERY_STATUSES = ['pending', 'retrying', 'delivered', 'failed', 'discarded'] as const;
 
@@ -17,6 +17,7 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
  * - `expired`: it was still undelivered 3 days after it was accepted.
  * - `test_failed`: it was a test, and a test is not retried.
  * - `webhook_disabled`, `plan_not_eligible`: it fell due while its webhook was disabled, or its plan did not include webhooks.
+ * - `outbox_full`: so much waited already that it was not taken. Its payload is not kept, so that it cannot be recovered.
  */
 export const DELIVERY_REASONS = [
   'attempts_exhausted',
@@ -25,6 +26,7 @@ export const DELIVERY_REASONS = [
   'test_failed',
   'webhook_disabled',
   'plan_not_eligible',
+  'outbox_full',
 ] as const;
 
 export type DeliveryReason = (typeof DELIVERY_REASONS)[number];

@@ -14,9 +14,12 @@ export interface DeliveryState {
   failures: number;
   /** When it fails as expired, should it still wait. */
   expiresAt: number;
-  /** When something is to happen next: the next attempt, or, while one runs, the end of its lease. Null: nothing will. */
+  /** When the next attempt is due; while one runs, when that one was. Null: nothing is. */
   dueAt: number | null;
-  /** Start of the attempt that runs now, if one does. */
+  /**
+   * Start of the attempt that runs now, if one does. Only memory has it: a stored state is that before the attempt, and which attempts
+   * run is stored beside it (outbox/vitals.ts). Stored states of earlier versions have it, with dueAt as the end of a lease.
+   */
   leasedAt: number | null;
   /** What makes the next attempt happen, or made the running one. */
   trigger: AttemptTrigger;
@@ -53,16 +56,16 @@ export function waiting(dueAt: number, acceptedAt = dueAt): DeliveryState {
   };
 }
 
-/** waiting → leased: an attempt begins. With no outcome by the end of its lease it will count as interrupted. */
-export function begin(state: DeliveryState, startedAt: number, leaseMs: number, trigger = state.trigger): DeliveryState | null {
+/** Nothing running → running: an attempt begins of a delivery that waits. */
+export function begin(state: DeliveryState, startedAt: number, trigger = state.trigger): DeliveryState | null {
   if (state.dueAt === null || state.leasedAt !== null) return null;
-  return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, dueAt: startedAt + leaseMs, trigger };
+  return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, trigger };
 }
 
-/** Nothing running → leased: a person asks for an attempt now. One that was scheduled is replaced: the two never race. */
-export function beginManual(state: DeliveryState, startedAt: number, leaseMs: number): DeliveryState | null {
+/** Nothing running → running: a person asks for an attempt now, also of one that has ended. A scheduled one is replaced. */
+export function beginManual(state: DeliveryState, startedAt: number): DeliveryState | null {
   if (state.leasedAt !== null) return null;
-  return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, dueAt: startedAt + leaseMs, trigger: 'manual' };
+  return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, trigger: 'manual' };
 }
 
 /** failed or discarded → waiting: the schedule starts over, numbering goes on. */
@@ -74,43 +77,33 @@ export function recover(state: DeliveryState, now: number): DeliveryState | null
 }
 
 /**
- * leased → waiting: the first attempt was claimed but never begun. Only first attempts are claimed: where a later one runs, the
- * claim's lease has ended meanwhile, and giving that attempt's number back would make it twice.
+ * running → delivered, retrying or failed: the running attempt ended.
+ * @param isCurrent whether the webhook is still the one that the attempt went to: else a 410 is a failure like any, and the schedule goes on
  */
-export function release(state: DeliveryState, dueAt: number): DeliveryState | null {
-  if (state.leasedAt === null || state.attemptCount !== 1) return null;
-  return { ...state, attemptCount: state.attemptCount - 1, leasedAt: null, dueAt };
-}
-
-/** leased → waiting: the attempt could not be sent, through a fault of ours. It does not count. */
-export function postpone(state: DeliveryState, number: number, dueAt: number): DeliveryState | null {
-  if (state.leasedAt === null || state.attemptCount !== number) return null;
-  return { ...state, attemptCount: number - 1, leasedAt: null, dueAt };
-}
-
-/** leased → delivered, retrying or failed: the running attempt ended. */
 export function settle(
   state: DeliveryState,
   attempt: AttemptRecord,
   retryAfterMs: number | null,
   policy: RetryPolicy,
+  isCurrent = true,
 ): DeliveryState | null {
   if (state.leasedAt === null || state.attemptCount !== attempt.number) return null;
   const endedAt = attempt.startedAt + (attempt.durationMs ?? 0);
   const ended = { ...state, leasedAt: null, lastResponseStatus: attempt.responseStatus, lastDurationMs: attempt.durationMs };
   if (attempt.outcome === 'succeeded') return finish(ended, 'delivered', null, endedAt);
-  if (attempt.responseStatus === 410 && !isFinal(state.status)) return finish(ended, 'failed', 'endpoint_gone', endedAt);
+  if (attempt.responseStatus === 410 && isCurrent && !isFinal(state.status) && state.trigger !== 'test')
+    return finish(ended, 'failed', 'endpoint_gone', endedAt);
   return afterFailure(ended, endedAt, retryAfterMs, policy);
 }
 
-/** leased → retrying or failed: the lease ended without an outcome. The attempt counts, since it may have arrived. */
+/** running → retrying or failed: whoever made the attempt is gone. It counts, since it may have arrived. */
 export function interrupt(state: DeliveryState, now: number, policy: RetryPolicy): DeliveryState | null {
-  if (state.leasedAt === null || state.dueAt === null || state.dueAt > now) return null;
+  if (state.leasedAt === null) return null;
   return afterFailure({ ...state, leasedAt: null, lastResponseStatus: null }, now, null, policy);
 }
 
 /**
- * The outcome of an attempt that was counted as interrupted comes after all. A success ends the delivery, also one that had
+ * The outcome of an attempt that nobody waits for any more comes after all. A success ends the delivery, also one that had
  * failed for want of it; a failure changes nothing, since it was counted as one.
  */
 export function settleLate(state: DeliveryState, attempt: AttemptRecord): DeliveryState | null {
@@ -140,7 +133,7 @@ export function isAtRest(state: DeliveryState): boolean {
 function afterFailure(state: DeliveryState, endedAt: number, retryAfterMs: number | null, policy: RetryPolicy): DeliveryState {
   if (state.trigger === 'test') return finish(state, 'failed', 'test_failed', endedAt);
   // A person's attempt of a delivery that had ended leaves it as it was; no schedule follows.
-  if (isFinal(state.status)) return { ...state, dueAt: null };
+  if (isFinal(state.status)) return { ...state, leasedAt: null, dueAt: null };
   const failures = state.failures + 1;
   const dueAt = nextAttemptAt(policy.scheduleMs, failures, endedAt, policy.random(), retryAfterMs);
   if (dueAt === null) return { ...finish(state, 'failed', 'attempts_exhausted', endedAt), failures };

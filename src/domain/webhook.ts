@@ -1,6 +1,9 @@
 /** The most webhooks an organization can have. */
 export const MAX_WEBHOOKS = 20;
 
+/** The most attempts at a time that an owner, or a deployment, can set for one webhook. */
+export const MAX_CONCURRENT = 100;
+
 /**
  * What a webhook's recent attempts say about its endpoint.
  * - `healthy`: first attempts are made straight from the queue.
@@ -35,6 +38,11 @@ export interface WebhookConfig {
   healthSince: number;
   /** The most attempts a second that the owner wants; null: no limit. */
   maxPerSecond: number | null;
+  /**
+   * The most attempts at a time that the owner wants; null: the deployment's MAX_CONCURRENCY. Tests and retries by hand do not wait for it.
+   * An outbox keeps a copy of the configuration, and one of an older version lacks the field: read it with `?? null`.
+   */
+  maxConcurrent: number | null;
 }
 
 /** Whether a subscription list (names, `*`, prefixes such as `visitor.*`) covers an event type. */

@@ -4,7 +4,8 @@ import { client, createKey, createOrganization, createWebhook, env, eventually, 
 describe('a webhook', () => {
   test('is created, listed, read, changed and deleted', async () => {
     const { id: organizationId, path, admin } = await createOrganization();
-    const input = { url: 'https://hooks.example.com/in?token=1', events: ['visitor.identified'], description: 'CRM', maxPerSecond: 10 };
+    const limits = { maxPerSecond: 10, maxConcurrent: 3 };
+    const input = { url: 'https://hooks.example.com/in?token=1', events: ['visitor.identified'], description: 'CRM', ...limits };
     const created = await admin.post(`${path}/webhooks`, input);
     expect(created.status).toBe(201);
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
@@ -23,8 +24,9 @@ describe('a webhook', () => {
     const at = `${path}/webhooks/${created.body.id}`;
     expect((await admin.get(at)).body).toEqual(created.body);
     expect((await admin.get(`${path}/webhooks`)).body).toEqual({ webhooks: [created.body] });
-    const changed = await admin.patch(at, { description: null, enabled: false, events: ['*'], maxPerSecond: null });
-    expect(changed).toMatchObject({ status: 200, body: { description: null, enabled: false, events: ['*'], maxPerSecond: null } });
+    const changes = { description: null, enabled: false, events: ['*'], maxPerSecond: null, maxConcurrent: null };
+    const changed = await admin.patch(at, changes);
+    expect(changed).toMatchObject({ status: 200, body: changes });
     expect(changed.body.url).toBe(input.url);
     expect((await admin.delete(at)).status).toBe(204);
     for (const gone of [admin.get(at), admin.patch(at, {}), admin.delete(at)]) expect((await gone).status).toBe(404);
@@ -73,6 +75,17 @@ describe('a webhook', () => {
     const { id } = await createWebhook(organization, { secret: 'whisper-this' });
     const changed = await organization.admin.patch(`${organization.path}/webhooks/${id}`, { secret: null });
     expect(changed).toMatchObject({ status: 200, body: { hasSecret: false } });
+  });
+
+  test('has no limits of its own unless it is given them, keeps what a change does not name, and takes 1 and 100 at a time', async () => {
+    const organization = await createOrganization();
+    const { id, ...created } = await createWebhook(organization);
+    expect(created).toMatchObject({ maxPerSecond: null, maxConcurrent: null });
+    const at = `${organization.path}/webhooks/${id}`;
+    for (const maxConcurrent of [1, 100]) {
+      expect(await organization.admin.patch(at, { maxConcurrent })).toMatchObject({ status: 200, body: { maxConcurrent } });
+      expect((await organization.admin.patch(at, { description: 'x' })).body).toMatchObject({ maxConcurrent });
+    }
   });
 
   test('that is deleted has its outbox erased, now and again by the cron', async () => {
@@ -137,6 +150,10 @@ describe('what a webhook is refused for', () => {
     ['0 a second', { maxPerSecond: 0 }, 'maxPerSecond'],
     ['1,001 a second', { maxPerSecond: 1_001 }, 'maxPerSecond'],
     ['half a delivery a second', { maxPerSecond: 0.5 }, 'maxPerSecond'],
+    ['0 at a time', { maxConcurrent: 0 }, 'maxConcurrent'],
+    ['101 at a time', { maxConcurrent: 101 }, 'maxConcurrent'],
+    ['half a delivery at a time', { maxConcurrent: 0.5 }, 'maxConcurrent'],
+    ['a number at a time in words', { maxConcurrent: '5' }, 'maxConcurrent'],
     ['an unknown field', { colour: 'red' }, 'colour'],
   ];
   test.each(table)('%s is 422 and names the field', async (_what, change, field) => {

@@ -1,12 +1,14 @@
+import { arrays } from './arrays.ts';
 import { type ComparisonOptions, type ComparisonPart, compare } from './comparison.ts';
 import { cost } from './cost.ts';
 import { growth } from './growth.ts';
 import { ingestArrays, ingestSingle } from './ingest.ts';
-import { isolation } from './isolation.ts';
+import { isolation } from './isolation/isolation.ts';
 import { cpu, latency } from './latency.ts';
 import type { PartResult } from './part.ts';
 import { size } from './size.ts';
-import { throughput } from './throughput.ts';
+import { slowEndpoint } from './slow-endpoint.ts';
+import { throughput, throughput20 } from './throughput.ts';
 
 /** What was asked for; what is undefined is as each part has it. */
 export interface BenchOptions {
@@ -20,15 +22,17 @@ export interface BenchOptions {
 }
 
 const RUNS = 5;
-const THROUGHPUT_EVENTS = 20_000;
 
 /** The parts, in the order in which they run. */
 const PARTS = {
   ingest: comparing(ingestSingle, { seconds: 8 }),
   'ingest-arrays': comparing(ingestArrays, { seconds: 8 }),
-  throughput: comparing(throughput, {}),
+  'throughput-20': comparing(throughput20, { events: 5_000 }),
+  throughput: comparing(throughput, { events: 20_000 }),
   latency: comparing(latency, { seconds: 20, rate: 50 }),
   cpu: comparing(cpu, { seconds: 20, rate: 100 }),
+  'slow-endpoint': comparing(slowEndpoint, { seconds: 30, rate: 20 }),
+  arrays: comparing(arrays, { events: 1_000 }),
   cost,
   growth,
   size: ({ runs = RUNS }: BenchOptions) => size({ runs }),
@@ -50,7 +54,7 @@ function comparing<V>(part: ComparisonPart<V>, usual: Partial<ComparisonOptions>
       runs: runs ?? RUNS,
       seconds: seconds ?? usual.seconds ?? 0,
       rate: rate ?? usual.rate ?? 0,
-      events: events ?? THROUGHPUT_EVENTS,
+      events: events ?? usual.events ?? 0,
       floor,
     });
 }

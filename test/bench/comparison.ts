@@ -1,12 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { dim, say, yellow } from '../../src/commands/terminal.ts';
+import { dim, say } from '../../src/commands/terminal.ts';
+import { showRun, tableOf } from './comparison-report.ts';
 import { type Endpoints, startEndpoints } from './endpoints.ts';
-import { eventText } from './event-text.ts';
+import { arrayText, eventText } from './event-text.ts';
+import type { Goal } from './goal.ts';
 import { saturate } from './load.ts';
 import { NOISY_FROM, watchLoad } from './machine.ts';
 import type { PartResult } from './part.ts';
-import { median, nowMs } from './statistics.ts';
-import { figure, type Table, verdict } from './table.ts';
+import { nowMs } from './statistics.ts';
 import { type BenchOrganization, benchOrganizations, startFloor, startOurs, type Target } from './target.ts';
 
 /*
@@ -49,19 +50,22 @@ export interface Measured<V> {
 export interface Metric<V> {
   title: string;
   of(values: V): number | null;
-  goal?: { text: string; holds(ours: number, floor: number): boolean };
+  goal?: Goal;
 }
 
 /** A part that compares: what it loads a target with and measures of it, and what of that the table shows. */
 export interface ComparisonPart<V> {
   name: string;
   title(options: ComparisonOptions): string;
+  /** How many are loaded, with a webhook each. */
   organizations: number;
+  /** Who gets the events that warm a target up, where it is not those that are loaded. */
+  warmUp?: { organizations: number /** What they get beside single events. */; inArraysOf?: number };
   metrics: readonly Metric<V>[];
   measure(setting: Setting): Promise<Measured<V>>;
 }
 
-interface Run<V> extends Measured<V> {
+export interface ComparisonRun<V> extends Measured<V> {
   target: 'ours' | 'floor';
   noisy: boolean;
 }
@@ -75,15 +79,17 @@ const LOOK_MS = 500;
 const AT_REST_WITHIN_MS = 60_000;
 
 export async function compare<V>(part: ComparisonPart<V>, options: ComparisonOptions): Promise<PartResult> {
-  const runs: Run<V>[] = [];
+  const runs: ComparisonRun<V>[] = [];
   const endpoints = await startEndpoints();
-  const organizations = benchOrganizations(part.organizations, () => endpoints.origin);
-  const targets: [Run<V>['target'], Target][] = [];
+  const all = benchOrganizations(part.organizations + (part.warmUp?.organizations ?? 0), () => endpoints.origin);
+  const organizations = all.slice(0, part.organizations);
+  const warming = part.warmUp ? all.slice(part.organizations) : organizations;
+  const targets: [ComparisonRun<V>['target'], Target][] = [];
   try {
     say(dim(`${part.name}: starting`));
-    targets.push(['ours', await startOurs(organizations)]);
-    if (options.floor) targets.push(['floor', await startFloor(organizations)]);
-    for (const [, target] of targets) await warmUp(target, organizations);
+    targets.push(['ours', await startOurs(all)]);
+    if (options.floor) targets.push(['floor', await startFloor(all)]);
+    for (const [, target] of targets) await warmUp(target, warming, part.warmUp?.inArraysOf);
     for (let turn = 0; turn < options.runs; turn++) {
       // Each goes first as often as the other.
       for (const [name, target] of turn % 2 === 0 ? targets : targets.toReversed()) {
@@ -92,7 +98,7 @@ export async function compare<V>(part: ComparisonPart<V>, options: ComparisonOpt
         const load = watchLoad();
         const measured = await part.measure({ target, endpoints, organizations, options, turn });
         runs.push({ target: name, ...measured, noisy: (load().others ?? 0) >= NOISY_FROM });
-        tell(part, turn, runs.at(-1) as Run<V>);
+        showRun(part, turn, runs.at(-1) as ComparisonRun<V>);
       }
     }
   } finally {
@@ -103,10 +109,14 @@ export async function compare<V>(part: ComparisonPart<V>, options: ComparisonOpt
   return { part: part.name, tables: [tableOf(part, options, runs)], details: { options, runs }, sound };
 }
 
-async function warmUp(target: Target, organizations: readonly BenchOrganization[]): Promise<void> {
+async function warmUp(target: Target, organizations: readonly BenchOrganization[], inArraysOf?: number): Promise<void> {
   let sent = 0;
   const next = () => (sent < WARM_UP_EVENTS ? eventText(idAt(organizations, sent), sent++) : null);
   await saturate(target.ingestUrl, target.key, WARM_UP_CONNECTIONS, next);
+  if (inArraysOf === undefined) return;
+  let left = Math.ceil(WARM_UP_EVENTS / inArraysOf);
+  const nextArray = () => (left-- > 0 ? arrayText(idAt(organizations, left), 0, inArraysOf) : null);
+  await saturate(target.ingestUrl, target.key, WARM_UP_CONNECTIONS, nextArray);
 }
 
 /** The organization whose turn it is. */
@@ -123,41 +133,4 @@ async function atRest(target: Target): Promise<void> {
     if (now === null || now - before < AT_REST_SECONDS) return;
     before = now;
   }
-}
-
-function tell<V>(part: ComparisonPart<V>, turn: number, { target, values, lost, refusals, noisy }: Run<V>): void {
-  const shown = part.metrics.map(({ title, of }) => `${title} ${figure(of(values))}`).join(', ');
-  say(dim(`run ${turn + 1}, ${target}: ${shown}`));
-  if (lost > 0) say(yellow(`lost: ${lost}`));
-  if (refusals.length > 0) say(yellow(`not accepted: ${refusals.length} (${[...new Set(refusals)].slice(0, 3).join('; ')})`));
-  if (noisy) say(yellow('Other processes kept the machine busy meanwhile: timings are off.'));
-}
-
-function tableOf<V>(part: ComparisonPart<V>, options: ComparisonOptions, runs: readonly Run<V>[]): Table {
-  const rows = part.metrics.map(({ title, of, goal }) => {
-    const [ours, floor] = (['ours', 'floor'] as const).map((name) =>
-      runs
-        .filter(({ target }) => target === name)
-        .map(({ values }) => of(values))
-        .filter((value) => value !== null),
-    ) as [number[], number[]];
-    const [middle, floors] = [median(ours), median(floor)];
-    const ratio = middle === null || floors === null || floors === 0 ? null : middle / floors;
-    const known = goal && middle !== null && floors !== null;
-    const goalText = known ? verdict(goal.holds(middle, floors), goal.text) : (goal?.text ?? '');
-    return [title, withSpread(ours), withSpread(floor), ratio === null ? '–' : `${ratio.toFixed(2)} ×`, goalText];
-  });
-  const lost = runs.reduce((sum, run) => sum + (run.target === 'ours' ? run.lost : 0), 0);
-  const noisy = runs.filter((run) => run.noisy).length;
-  return {
-    title: part.title(options),
-    header: ['', 'ours', 'the floor', 'ours to floor', 'goal'],
-    rows,
-    note: `Medians of ${options.runs} alternating runs (least to most). Lost: ${lost}.${noisy > 0 ? ` Noisy runs: ${noisy} of ${runs.length}.` : ''}`,
-  };
-}
-
-function withSpread(sample: readonly number[]): string {
-  if (sample.length < 2) return figure(median(sample));
-  return `${figure(median(sample))} (${figure(Math.min(...sample))} to ${figure(Math.max(...sample))})`;
 }

@@ -9,6 +9,7 @@ import { nowMs } from './statistics.ts';
 
 /** How the endpoints answer. */
 export type Behaviour =
+  /** Answers 200: at once, or after as long as `answer-after` says. */
   | 'answer'
   /** Never answers. */
   | 'hang'
@@ -19,7 +20,7 @@ export type Behaviour =
   /** Takes the request and closes the connection. */
   | 'reset'
   | 'fail'
-  /** Answers 200 after 1.5 s: slow, and none of it an error. */
+  /** Answers 200 after 5 s: slow, and none of it an error. */
   | 'slow';
 
 /** A request that arrived. */
@@ -28,14 +29,20 @@ export interface Arrival {
   atMs: number;
 }
 
-export type Order = { kind: 'behave'; behaviour: Behaviour } | { kind: 'report' } | { kind: 'count' } | { kind: 'forget' };
+export type Order =
+  | { kind: 'behave'; behaviour: Behaviour }
+  | { kind: 'answer-after'; delayMs: number }
+  | { kind: 'report' }
+  | { kind: 'count' }
+  | { kind: 'forget' };
 export type Report = { kind: 'listening'; origin: string } | { kind: 'arrivals'; arrivals: Arrival[] } | { kind: 'counted'; count: number };
 
 const DRIP_EVERY_MS = 1_000;
-const SLOW_MS = 1_500;
+const SLOW_MS = 5_000;
 const DRIPPED_HEADERS = Buffer.from('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 0\r\nX-Filler: 0123456789\r\n\r\n');
 
 let behaviour: Behaviour = 'answer';
+let answerAfterMs = 0;
 let arrivals: Arrival[] = [];
 
 const answering = createServer((request, response) => {
@@ -53,8 +60,12 @@ const answering = createServer((request, response) => {
   } else if (behaviour === 'drip-headers') {
     let sent = 0;
     every(socket, () => socket.write(DRIPPED_HEADERS.subarray(sent, ++sent)));
-  } else if (behaviour === 'slow') setTimeout(() => response.writeHead(200).end('thank you'), SLOW_MS);
-  else response.writeHead(200).end('thank you');
+  } else {
+    const delayMs = behaviour === 'slow' ? SLOW_MS : answerAfterMs;
+    const thank = () => response.writeHead(200).end('thank you');
+    if (delayMs > 0) setTimeout(thank, delayMs);
+    else thank();
+  }
 });
 
 /** Does something now and every second until the other side has gone. */
@@ -67,6 +78,7 @@ function every(socket: Socket, act: () => void): void {
 
 process.on('message', (order: Order) => {
   if (order.kind === 'behave') behaviour = order.behaviour;
+  else if (order.kind === 'answer-after') answerAfterMs = order.delayMs;
   else if (order.kind === 'forget') arrivals = [];
   else if (order.kind === 'count') tell({ kind: 'counted', count: arrivals.length });
   else tell({ kind: 'arrivals', arrivals });

@@ -8,6 +8,8 @@ export interface Endpoints {
   origin: string;
   /** From now on they answer like this. */
   behave(behaviour: Behaviour): void;
+  /** From now on those that answer 200 take so long, each request by itself: any number are under way at once. */
+  answerAfter(delayMs: number): void;
   arrivals(): Promise<Arrival[]>;
   /** How many requests have arrived: asking for them all would itself be work for the process that takes them. */
   arrivedCount(): Promise<number>;
@@ -22,6 +24,7 @@ export async function startEndpoints(): Promise<Endpoints> {
   return {
     origin: listening.origin,
     behave: (behaviour) => order({ kind: 'behave', behaviour }),
+    answerAfter: (delayMs) => order({ kind: 'answer-after', delayMs }),
     forgetArrivals: () => order({ kind: 'forget' }),
     async arrivals() {
       const answer = reported(child, 'arrivals');

@@ -24,3 +24,8 @@ export function eventText(organizationId: string, index: number): string {
     },
   });
 }
+
+/** An array of such events; a hundred are about 110 kB. */
+export function arrayText(organizationId: string, firstIndex: number, count: number): string {
+  return `[${Array.from({ length: count }, (_, at) => eventText(organizationId, firstIndex + at)).join(',')}]`;
+}

@@ -1,5 +1,7 @@
+import { acceptedOf, idsOf, notArrived, waitsOf } from './accepted.ts';
 import { arrivalsOf } from './arrivals.ts';
 import type { ComparisonPart, Measured, Setting } from './comparison.ts';
+import { atMostFloorTimes, withinMsOfFloor } from './goal.ts';
 import { post } from './load.ts';
 import { steady } from './load-plan.ts';
 import { percentiles, seededRandom } from './statistics.ts';
@@ -27,9 +29,9 @@ export const latency: ComparisonPart<Values> = {
   title: (options) => `Latency, accept to arrival, in ms: ${load(options)}`,
   organizations: WEBHOOKS,
   metrics: [
-    { title: 'p50', of: ({ p50 }) => p50, goal: { text: 'within 30 ms of the floor’s', holds: (ours, floor) => ours - floor <= 30 } },
+    { title: 'p50', of: ({ p50 }) => p50, goal: withinMsOfFloor(3) },
     { title: 'p95', of: ({ p95 }) => p95 },
-    { title: 'p99', of: ({ p99 }) => p99 },
+    { title: 'p99', of: ({ p99 }) => p99, goal: atMostFloorTimes(2) },
   ],
   measure,
 };
@@ -39,11 +41,7 @@ export const cpu: ComparisonPart<Values> = {
   title: (options) => `CPU: ${load(options)}`,
   organizations: WEBHOOKS,
   metrics: [
-    {
-      title: 'CPU seconds per 1,000 events',
-      of: ({ cpuSecondsPerThousand }) => cpuSecondsPerThousand,
-      goal: { text: 'at most 1.6 × the floor’s', holds: (ours, floor) => ours <= 1.6 * floor },
-    },
+    { title: 'CPU seconds per 1,000 events', of: ({ cpuSecondsPerThousand }) => cpuSecondsPerThousand, goal: atMostFloorTimes(1.4) },
   ],
   measure,
 };
@@ -53,24 +51,17 @@ async function measure({ target, endpoints, organizations, options, turn }: Sett
   const planned = steady(ids, options.rate, options.seconds * 1_000, seededRandom(1 + turn));
   const cpuBefore = target.cpuSeconds();
   const posted = await post(() => target.ingestUrl, target.key, planned);
-  const accepted = posted.flatMap(({ eventId, acceptedAt }) => (eventId === null || acceptedAt === null ? [] : [{ eventId, acceptedAt }]));
-  const { first } = await arrivalsOf(
-    accepted.map(({ eventId }) => eventId),
-    endpoints,
-  );
+  const accepted = acceptedOf(posted);
+  const arrivals = await arrivalsOf(idsOf(accepted), endpoints);
   const cpuAfter = target.cpuSeconds();
-  const took = accepted.flatMap(({ eventId, acceptedAt }) => {
-    const arrivedAt = first.get(eventId);
-    return arrivedAt === undefined ? [] : [arrivedAt - acceptedAt];
-  });
-  const { p50, p95, p99 } = percentiles(took);
+  const { p50, p95, p99 } = percentiles(waitsOf(accepted, arrivals));
   return {
     values: {
       ...{ p50, p95, p99 },
       cpuSecondsPerThousand: cpuBefore === null || cpuAfter === null ? null : ((cpuAfter - cpuBefore) * 1_000) / accepted.length,
       latestMs: percentiles(posted.map(({ lateMs }) => lateMs)).max,
     },
-    lost: accepted.length - took.length,
+    lost: notArrived(accepted, arrivals),
     refusals: posted.map(({ refusal }) => refusal).filter((refusal) => refusal !== null),
   };
 }

@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { eventText } from './event-text.ts';
+import { arrayText, eventText } from './event-text.ts';
 import { nowMs } from './statistics.ts';
 
 /** A request at a moment: one event, or an array of several of an organization. */
@@ -57,8 +57,8 @@ async function postOne(url: string, key: string, agent: Agent, planned: Planned,
   const sent = { atMs, organizationId, lateMs: sentAt - due, sentAt };
   const refused = (refusal: string): Posted[] => Array(events ?? 1).fill({ ...sent, acceptedAt: null, eventId: null, refusal });
   try {
-    const texts = Array.from({ length: events ?? 1 }, (_, at) => eventText(organizationId, index + at));
-    const { status, text } = await send(url, key, agent, events === undefined ? (texts[0] as string) : `[${texts.join(',')}]`);
+    const body = events === undefined ? eventText(organizationId, index) : arrayText(organizationId, index, events);
+    const { status, text } = await send(url, key, agent, body);
     const acceptedAt = nowMs();
     if (status !== 202) return refused(`${status} ${text.slice(0, 200)}`);
     const { id, ids } = JSON.parse(text) as { id?: string; ids?: string[] };

@@ -78,11 +78,13 @@ describe('adding a webhook', () => {
   it('shows the secret that was made, once, with how to verify it', async () => {
     const organization = await createOrganization();
     const person = await signedIn(organization);
-    const saved = await person.submit('new', { ...FORM, description: ' Into the CRM ', maxPerSecond: '5' });
+    const saved = await person.submit('new', { ...FORM, description: ' Into the CRM ', maxPerSecond: '5', maxConcurrent: '2' });
     expect(saved.text).toContain('The webhook is saved');
     const [secret = ''] = /whsec_[A-Za-z0-9+/=]{44}/.exec(saved.html) ?? [];
     const [webhook] = await webhooksOf(organization);
-    expect(webhook).toMatchObject({ url: FORM.url, description: 'Into the CRM', events: FORM.events, maxPerSecond: 5, hasSecret: true });
+    const { url, events } = FORM;
+    const limits = { maxPerSecond: 5, maxConcurrent: 2 };
+    expect(webhook).toMatchObject({ url, description: 'Into the CRM', events, ...limits, hasSecret: true });
     expect((await organization.admin.get(`${organization.path}/webhooks/${webhook.id}/secret`)).body.secret).toBe(secret);
     expect((await person.get(`${webhook.id}/verify`)).html).not.toContain(secret);
   });
@@ -103,6 +105,8 @@ describe('adding a webhook', () => {
     ['secret', { secretChoice: 'own', secret: '' }, 'secret-error'],
     ['maxPerSecond', { maxPerSecond: 'many' }, 'maxPerSecond-error'],
     ['maxPerSecond', { maxPerSecond: '0' }, 'maxPerSecond-error'],
+    ['maxConcurrent', { maxConcurrent: 'a few' }, 'maxConcurrent-error'],
+    ['maxConcurrent', { maxConcurrent: '101' }, 'maxConcurrent-error'],
   ])('says beside the field what is wrong with %s %j, and keeps what was typed', async (_field, wrong, errorId) => {
     const organization = await createOrganization();
     const page = await (await signedIn(organization)).post('new', { ...FORM, description: 'kept as typed', ...wrong });
@@ -184,6 +188,17 @@ describe('editing a webhook', () => {
     expect((await organization.admin.get(`${organization.path}/webhooks/${id}/secret`)).body.secret).toBe('the first');
     await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'none' });
     expect((await webhooksOf(organization))[0]).toMatchObject({ hasSecret: false });
+  });
+
+  it('begins with the limits there are, and an emptied one is none', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { maxPerSecond: 20, maxConcurrent: 4 });
+    const person = await signedIn(organization);
+    const { html } = await person.get(`${id}/edit`);
+    expect(html).toMatch(/name="maxPerSecond"[^>]* value="20"/);
+    expect(html).toMatch(/name="maxConcurrent"[^>]* value="4"/);
+    await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'keep', maxPerSecond: '20', maxConcurrent: '' });
+    expect((await webhooksOf(organization))[0]).toMatchObject({ maxPerSecond: 20, maxConcurrent: null });
   });
 
   it('says what is wrong beside its field', async () => {

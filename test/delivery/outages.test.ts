@@ -1,16 +1,10 @@
-import { createExecutionContext, evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { app } from '../../src/app.ts';
-import { databaseOf } from '../../src/db/client.ts';
-import { listBusy, listInTurn } from '../../src/db/outboxes.ts';
-import { busyOutboxes } from '../../src/db/schema.ts';
-import { TURNS } from '../../src/delivery/sweep.ts';
-import worker from '../../src/index.ts';
 import { ORIGIN, PLATFORM_KEY, platform, read } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {
-  alarmOf,
   aMessage,
   anEvent,
   consume,
@@ -19,9 +13,7 @@ import {
   endpointInbox,
   givenOrganization,
   givenWebhook,
-  outboxOf,
   runAlarm,
-  untilEnded,
 } from '../support/deliveries.ts';
 
 const MINUTE = 60_000;
@@ -74,44 +66,6 @@ describe('while D1 is down for minutes', () => {
     expect((await consume([{ ...unknown, attempts: 2 }])).acknowledged).toEqual([unknown.id]);
     expect(await endedDeliveriesOf(unseen.webhook, 1)).toMatchObject([{ status: 'delivered', attemptCount: 1 }]);
     expect((await platform.get(healthy.path)).body).toMatchObject({ enabled: true, health: 'healthy' });
-  });
-});
-
-describe('an outbox whose alarm was lost', () => {
-  const sweepAt = (scheduledTime: number) =>
-    worker.scheduled({ scheduledTime, cron: '* * * * *', noRetry: () => {} } as ScheduledController, env);
-
-  it('is found within a day though D1 was never told that it is busy, and then looked after every minute', async () => {
-    const { organization, webhook } = await given([{ status: 500 }, { status: 200 }]);
-    await consume([aMessage([anEvent(organization)])]);
-    await databaseOf(env.DB).delete(busyOutboxes);
-    await runInDurableObject(outboxOf(webhook), (_, state) => state.storage.deleteAlarm());
-    await evictDurableObject(outboxOf(webhook));
-
-    const { row } = (await env.DB.prepare('SELECT rowid AS row FROM webhooks WHERE id = ?').bind(webhook).first<{ row: number }>())!;
-    const turn = row - 1;
-    await sweepAt((turn + 1) * MINUTE);
-    expect((await listBusy(env.DB, 100)).map(({ webhookId }) => webhookId)).not.toContain(webhook);
-    await sweepAt((TURNS + turn) * MINUTE);
-    expect((await listBusy(env.DB, 100)).map(({ webhookId }) => webhookId)).toContain(webhook);
-    expect(await alarmOf(webhook)).not.toBeNull();
-    await untilEnded(webhook);
-    expect(await deliveriesOf(webhook)).toMatchObject([{ status: 'delivered', attemptCount: 2 }]);
-  });
-
-  it('has its turn once a day, as each webhook’s has', async () => {
-    const organization = await givenOrganization();
-    for (let count = 0; count < 12; count++) await givenWebhook(organization, { url: 'https://hooks.example.com/in' });
-    const all = (await env.DB.prepare('SELECT id FROM webhooks').all<{ id: string }>()).results.map(({ id }) => id);
-    const turns = 5;
-    const shares = await Promise.all(Array.from({ length: turns }, (_, turn) => listInTurn(env.DB, turn, turns, 500)));
-    expect(
-      shares
-        .flat()
-        .map(({ webhookId }) => webhookId)
-        .toSorted(),
-    ).toEqual(all.toSorted());
-    expect(Math.max(...shares.map((share) => share.length))).toBeLessThanOrEqual(Math.ceil(all.length / turns) + 1);
   });
 });
 

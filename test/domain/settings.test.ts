@@ -25,6 +25,7 @@ describe('the settings', () => {
       circuitProbeMs: [30_000, 600_000],
       eventQueues: 1,
       overflowAbove: 10,
+      maxConcurrency: 100,
       logAttempts: 'failed',
       allowInsecureEndpoints: false,
       publicUrl: null,
@@ -35,9 +36,9 @@ describe('the settings', () => {
   });
 
   it('take a shortened schedule and timeout, as tests and benchmarks set them', () => {
-    expect(parseSettings({ ...VARS, RETRY_SCHEDULE: '1s, 2s,3s', DELIVERY_TIMEOUT: '500ms', CIRCUIT_PROBE: '1s,1s' })).toMatchObject({
+    expect(parseSettings({ ...VARS, RETRY_SCHEDULE: '1s, 2s,3s', DELIVERY_TIMEOUT: '1s', CIRCUIT_PROBE: '1s,1s' })).toMatchObject({
       retryScheduleMs: [1_000, 2_000, 3_000],
-      deliveryTimeoutMs: 500,
+      deliveryTimeoutMs: 1_000,
       circuitProbeMs: [1_000, 1_000],
     });
   });
@@ -74,6 +75,20 @@ describe('the settings', () => {
     expect(parseSettings({ ...VARS, OVERFLOW_ABOVE: '250' }).overflowAbove).toBe(250);
     expect(errorOf('OVERFLOW_ABOVE', '0')).toBe('OVERFLOW_ABOVE: a whole number from 1 to 5000 is needed');
     expect(errorOf('OVERFLOW_ABOVE', '5001')).toBe('OVERFLOW_ABOVE: a whole number from 1 to 5000 is needed');
+  });
+
+  it('take attempts at a time of a webhook, from 1 to 100', () => {
+    expect(parseSettings({ ...VARS, MAX_CONCURRENCY: '1' }).maxConcurrency).toBe(1);
+    expect(errorOf('MAX_CONCURRENCY', '0')).toBe('MAX_CONCURRENCY: a whole number from 1 to 100 is needed');
+    expect(errorOf('MAX_CONCURRENCY', '101')).toBe('MAX_CONCURRENCY: a whole number from 1 to 100 is needed');
+  });
+
+  it('take a timeout from 1 s to 60 s', () => {
+    expect(parseSettings({ ...VARS, DELIVERY_TIMEOUT: '1000ms' }).deliveryTimeoutMs).toBe(1_000);
+    expect(parseSettings({ ...VARS, DELIVERY_TIMEOUT: '1m' }).deliveryTimeoutMs).toBe(60_000);
+    for (const refused of ['0s', '999ms', '60001ms', '2m']) {
+      expect(errorOf('DELIVERY_TIMEOUT', refused)).toBe('DELIVERY_TIMEOUT: a duration from 1s to 60s is needed');
+    }
   });
 
   it('take a public URL', () => {
@@ -118,6 +133,7 @@ describe('a setting that is missing is named', () => {
     'CIRCUIT_THRESHOLD',
     'CIRCUIT_PROBE',
     'DISABLE_AFTER',
+    'MAX_CONCURRENCY',
     'DASHBOARD_NAME',
     'DASHBOARD_ACCENT',
     'PLATFORM_API_KEY',
@@ -137,7 +153,8 @@ describe('a setting that cannot be meant is refused, by its name', () => {
     ['RETRY_SCHEDULE', '1m,', /is not a duration/],
     ['DELIVERY_TIMEOUT', '30', /"30" is not a duration/],
     ['DELIVERY_TIMEOUT', '-1s', /is not a duration/],
-    ['DELIVERY_TIMEOUT', '0s', /longer than 0/],
+    ['DELIVERY_TIMEOUT', '0s', /from 1s to 60s/],
+    ['DELIVERY_TIMEOUT', '61s', /from 1s to 60s/],
     ['RETENTION_DAYS', '0', /a whole number from 1 to 3650/],
     ['RETENTION_DAYS', '3651', /a whole number from 1 to 3650/],
     ['RETENTION_DAYS', '1.5', /a whole number from 1 to 3650/],
@@ -145,6 +162,8 @@ describe('a setting that cannot be meant is refused, by its name', () => {
     ['RETENTION_DAYS', ' ', /a whole number from 1 to 3650/],
     ['CIRCUIT_THRESHOLD', '0', /a whole number from 1 to 1000/],
     ['CIRCUIT_THRESHOLD', 'ten', /a whole number from 1 to 1000/],
+    ['MAX_CONCURRENCY', '2.5', /a whole number from 1 to 100/],
+    ['MAX_CONCURRENCY', 'many', /a whole number from 1 to 100/],
     ['CIRCUIT_PROBE', '30s', /two durations are needed/],
     ['CIRCUIT_PROBE', '30s,1m,10m', /two durations are needed/],
     ['CIRCUIT_PROBE', '30s,later', /"later" is not a duration/],

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { app } from '../../src/app.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { parkedMessages } from '../../src/db/schema.ts';
-import { sweep } from '../../src/delivery/sweep.ts';
+import { sweep } from '../../src/upkeep/sweep.ts';
 import { createKey, createOrganization, createWebhook, env, expectStatus, ORIGIN, PLATFORM_KEY, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { aMessage, anEvent, consume, endpointInbox, untilEnded } from '../support/deliveries.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { readWebhook } from '../../src/db/configuration.ts';
 import { deleteOrganization } from '../../src/db/organizations.ts';
-import { sweep } from '../../src/delivery/sweep.ts';
+import { sweep } from '../../src/upkeep/sweep.ts';
 import { client, createKey, createOrganization, createWebhook, env, eventually, expectStatus, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { aMessage, anEvent, consume, deliveriesOf, endpointInbox, outboxOf, runAlarm } from '../support/deliveries.ts';

@@ -34,6 +34,7 @@ const fields = fc.dictionary(
       'secret',
       'secretChoice',
       'maxPerSecond',
+      'maxConcurrent',
       'overlap',
       'since',
       'until',

@@ -4,7 +4,7 @@ import { inject, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { organizations, webhooks } from '../../src/db/schema.ts';
 import { sealSecret } from '../../src/db/secret-box.ts';
-import type { Outbox } from '../../src/delivery/outbox.ts';
+import type { Outbox } from '../../src/outbox/outbox.ts';
 import type { DeliverySummary } from '../../src/domain/delivery.ts';
 import { encodeEventMessage, type QueuedEvent } from '../../src/domain/event-message.ts';
 import { mintId } from '../../src/domain/ids.ts';

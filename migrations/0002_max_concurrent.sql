@@ -1,0 +1,1 @@
+ALTER TABLE `webhooks` ADD `max_concurrent` integer;

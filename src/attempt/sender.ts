@@ -1,0 +1,91 @@
+import { openSecret } from '../db/secret-box.ts';
+import type { AttemptTrigger } from '../domain/delivery.ts';
+import { checkEndpointUrl } from '../domain/endpoint-url.ts';
+import { importSigningKeys, type SigningKeys } from '../domain/signature.ts';
+import type { WebhookConfig } from '../domain/webhook.ts';
+import { logInfo } from '../log.ts';
+import { keepNewest } from '../newest.ts';
+import type { Settings } from '../settings.ts';
+import { type AttemptResult, makeAttempt, refusedAttempt } from './attempt.ts';
+
+/** Most secrets whose imported keys an isolate keeps. */
+const MAX_KEYS = 1_000;
+
+/** What is to be sent, and as which attempt. */
+export interface Sending {
+  delivery: { id: string; eventId: string; event: string };
+  payload: Uint8Array;
+  number: number;
+  trigger: AttemptTrigger;
+}
+
+/** Makes attempts: opens the webhook's secrets, checks its URL once more, posts, logs. */
+export class Sender {
+  readonly #settings: Settings;
+  /** Imported keys by sealed secret: opening and importing cost more than signing. */
+  readonly #keys = new Map<string, Promise<SigningKeys>>();
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** One attempt. It throws only where the fault is ours (a secret that does not open). */
+  async send(webhook: WebhookConfig, sending: Sending): Promise<AttemptResult> {
+    const { delivery, payload, number, trigger } = sending;
+    const keys = await this.#keysOf(webhook, Date.now());
+    const { id: deliveryId, eventId, event } = delivery;
+    const request = { url: webhook.url, keys, deliveryId, eventId, event, payload, number, trigger };
+    // Checked again where it is used: rules may have become stricter since it was saved.
+    const { publicUrl, allowInsecureEndpoints: allowInsecure, deliveryTimeoutMs: timeoutMs } = this.#settings;
+    const checked = checkEndpointUrl(webhook.url, { ownHosts: publicUrl ? [publicUrl.host] : [], allowInsecure });
+    const deps = {
+      fetch: (url: string, init: RequestInit) => fetch(url, init),
+      now: () => Date.now(),
+      timeoutMs,
+    };
+    const result = checked.ok ? await makeAttempt(request, deps) : refusedAttempt(request, checked.reason, Date.now());
+    if (this.#settings.logAttempts === 'all' || result.record.outcome !== 'succeeded') logAttempt(webhook, sending, result);
+    return result;
+  }
+
+  /** Opens what an attempt needs. It throws where it cannot be signed, which is a fault of ours. */
+  async prepare(webhook: WebhookConfig): Promise<void> {
+    await this.#keysOf(webhook, Date.now());
+  }
+
+  /** Keys of the webhook's secret, then of the one before while their rotation overlaps. */
+  #keysOf(webhook: WebhookConfig, now: number): Promise<SigningKeys[]> {
+    const { secret, previousSecret, previousSecretExpiresAt } = webhook;
+    const overlaps = previousSecret !== null && previousSecretExpiresAt !== null && previousSecretExpiresAt > now;
+    const sealed = [...(secret === null ? [] : [secret]), ...(secret !== null && overlaps ? [previousSecret] : [])];
+    return Promise.all(sealed.map((each) => this.#keyOf(webhook.id, each)));
+  }
+
+  #keyOf(webhookId: string, sealed: string): Promise<SigningKeys> {
+    const known = this.#keys.get(sealed);
+    if (known !== undefined) return known;
+    const keys = openSecret(this.#settings.masterKeys, webhookId, sealed).then(importSigningKeys);
+    this.#keys.set(sealed, keys);
+    // A fault is not kept: the next attempt tries again.
+    keys.catch(() => this.#keys.delete(sealed));
+    keepNewest(this.#keys, MAX_KEYS);
+    return keys;
+  }
+}
+
+function logAttempt(webhook: WebhookConfig, { delivery, number, trigger }: Sending, { record }: AttemptResult): void {
+  logInfo('delivery.attempted', {
+    organization: webhook.organizationId,
+    webhook: webhook.id,
+    host: URL.parse(webhook.url)?.host,
+    delivery: delivery.id,
+    eventId: delivery.eventId,
+    eventType: delivery.event,
+    attempt: number,
+    trigger,
+    outcome: record.outcome,
+    status: record.responseStatus,
+    durationMs: record.durationMs,
+    error: record.error,
+  });
+}

@@ -1,0 +1,73 @@
+import { withoutParameters } from '../db/client.ts';
+import { type OrganizationConfig, readOrganizations } from '../db/configuration.ts';
+import { logError } from '../log.ts';
+import { keepNewest } from '../newest.ts';
+import { onceFor } from '../once-for.ts';
+import { within } from '../within.ts';
+
+/** How old a configuration may be. A change is to be in force everywhere within 5 s; the rest is for the read and the attempt. */
+const MAX_AGE_MS = 3_000;
+/** How long a read of D1 may take before the last known configuration serves. */
+const READ_TIMEOUT_MS = 2_000;
+/** Most organizations kept; the longest unrefreshed go first. */
+const MAX_ENTRIES = 10_000;
+
+/** What an isolate knows of organizations. */
+export const configurationsOf = onceFor((_: Env) => new ConfigurationCache());
+
+/** A configuration as it could be had. */
+export interface LoadedConfig {
+  /** Null: the organization is not known. */
+  config: OrganizationConfig | null;
+  /** Whether it is at most MAX_AGE_MS old. An old one serves to deliver by, not to drop events by. */
+  fresh: boolean;
+  /** When D1 was asked for it. */
+  readAt: number;
+}
+
+interface Entry {
+  /** Null: the organization is not known. */
+  config: OrganizationConfig | null;
+  readAt: number;
+}
+
+/**
+ * The organizations' configuration as an isolate last read it. One read of D1 serves a batch, and seconds of batches; while D1
+ * is down the last known configuration serves, however old.
+ */
+export class ConfigurationCache {
+  readonly #entries = new Map<string, Entry>();
+  /** When D1 last failed: for seconds it is not asked again, or each batch would wait for as long as it hangs. */
+  #failedAt = Number.NEGATIVE_INFINITY;
+
+  /** The configurations of some organizations; missing where none could be read, now or before. */
+  async load(d1: D1Database, ids: Iterable<string>, now: number): Promise<Map<string, LoadedConfig>> {
+    const wanted = [...new Set(ids)];
+    const stale = wanted.filter((id) => !this.#isFresh(id, now));
+    if (stale.length > 0 && now - this.#failedAt > MAX_AGE_MS) await this.#refresh(d1, stale, now);
+    const loaded = new Map<string, LoadedConfig>();
+    for (const id of wanted) {
+      const entry = this.#entries.get(id);
+      if (entry) loaded.set(id, { ...entry, fresh: this.#isFresh(id, now) });
+    }
+    return loaded;
+  }
+
+  #isFresh(id: string, now: number): boolean {
+    return now - (this.#entries.get(id)?.readAt ?? Number.NEGATIVE_INFINITY) <= MAX_AGE_MS;
+  }
+
+  async #refresh(d1: D1Database, ids: readonly string[], now: number): Promise<void> {
+    try {
+      const read = await within(READ_TIMEOUT_MS, readOrganizations(d1, ids));
+      for (const id of ids) {
+        this.#entries.delete(id);
+        this.#entries.set(id, { config: read.get(id) ?? null, readAt: now });
+      }
+    } catch (error) {
+      this.#failedAt = now;
+      logError('configuration.read_failed', withoutParameters(error), { organizations: ids.length });
+    }
+    keepNewest(this.#entries, MAX_ENTRIES);
+  }
+}

@@ -1,0 +1,121 @@
+import type { OutboxConfig } from '../db/configuration.ts';
+import type { NewDelivery } from '../domain/delivery.ts';
+import type { EventMessage } from '../domain/event-message.ts';
+import { deliveryId, isKeyed, mintedAt } from '../domain/ids.ts';
+import { subjectOf } from '../domain/operational-event.ts';
+import { includesWebhooks } from '../domain/plan.ts';
+import { subscribes } from '../domain/webhook.ts';
+import type { LoadedConfig } from './configuration-cache.ts';
+
+/** A queue message while its deliveries are on their way: acknowledged when all of them are recorded. */
+export interface Inbound {
+  message: EventMessage;
+  /** Set where something of it could not be done: the queue is to redeliver it. */
+  failed: boolean;
+}
+
+/** An event with what deliveries need of it. */
+export interface InboundEvent {
+  inbound: Inbound;
+  id: string;
+  payload: Uint8Array;
+  acceptedAt: number;
+  organizationId: string;
+  event: string;
+  sessionId: string | null;
+  /** The webhook that an event of the service itself is about: it does not go there. */
+  subject: string | null;
+}
+
+/** One delivery that a batch is to bring about. */
+export interface Task {
+  delivery: NewDelivery;
+  /** The messages that carried it: more than one where a batch repeats an event. */
+  inbound: Inbound[];
+}
+
+/** A webhook's part of a batch, in the order of acceptance. */
+export interface WebhookWork {
+  config: OutboxConfig;
+  /** When D1 was asked for the configuration. */
+  readAt: number;
+  tasks: Task[];
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The events of a message. Throws where one is not what ingest lets in: such a message is parked. */
+export function eventsOf(inbound: Inbound): InboundEvent[] {
+  return inbound.message.events.map(({ id, payload }) => {
+    if (!isKeyed(id) && mintedAt(id) === null) throw new Error('an event has an id that is not one of ours');
+    const value = parse(payload);
+    if (!isEnvelope(value)) throw new Error(`event ${id} is not JSON with an event type and an organization`);
+    return {
+      inbound,
+      id,
+      // A copy: an RPC carries the whole buffer that a view is of, other organizations' events with it.
+      payload: payload.slice(),
+      // A minted id's own time: the delivery's place in the log is found again from its id alone.
+      acceptedAt: mintedAt(id) ?? inbound.message.acceptedAt,
+      organizationId: value.organization_id,
+      event: value.event,
+      sessionId: typeof value.session_id === 'string' ? value.session_id : null,
+      subject: subjectOf(value),
+    };
+  });
+}
+
+/** The JSON value of some bytes; undefined where they are none. A parser's own error would quote the payload. */
+function parse(payload: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(payload));
+  } catch {
+    return undefined;
+  }
+}
+
+function isEnvelope(value: unknown): value is { event: string; organization_id: string; session_id?: unknown; webhook?: unknown } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { event, organization_id } = value as Record<string, unknown>;
+  return typeof event === 'string' && typeof organization_id === 'string';
+}
+
+/**
+ * Which webhooks each event goes to. An event whose organization is not known, has no matching webhook or a plan without
+ * webhooks is dropped; where that is not certain, because the configuration is an old one or none could be read, its message
+ * fails, and the queue redelivers it.
+ */
+export function fanOut(events: readonly InboundEvent[], configs: ReadonlyMap<string, LoadedConfig>): WebhookWork[] {
+  const works = new Map<string, WebhookWork & { byId: Map<string, Task> }>();
+  for (const event of events) {
+    const loaded = configs.get(event.organizationId);
+    const config = loaded?.config;
+    const usable = config && includesWebhooks(config.plan) ? config.webhooks : [];
+    const wanting = usable.filter(({ id, events: subscribed }) => id !== event.subject && subscribes(subscribed, event.event));
+    if (wanting.length === 0 && !loaded?.fresh) event.inbound.failed = true;
+    for (const webhook of wanting) {
+      if (!config) continue;
+      const { readAt } = loaded;
+      const work = works.get(webhook.id) ?? { config: { plan: config.plan, webhook }, readAt, tasks: [], byId: new Map() };
+      works.set(webhook.id, work);
+      addTask(work, event);
+    }
+  }
+  return [...works.values()].map(({ config, readAt, tasks }) => ({ config, readAt, tasks }));
+}
+
+function addTask(work: WebhookWork & { byId: Map<string, Task> }, event: InboundEvent): void {
+  const id = deliveryId(event.id, work.config.webhook.id);
+  const known = work.byId.get(id);
+  if (known) {
+    known.inbound.push(event.inbound);
+    return;
+  }
+  const { id: eventId, payload, acceptedAt, sessionId, inbound } = event;
+  const task: Task = {
+    delivery: { id, eventId, event: event.event, sessionId, acceptedAt, payload },
+    inbound: [inbound],
+  };
+  work.byId.set(id, task);
+  work.tasks.push(task);
+}

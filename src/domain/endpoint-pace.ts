@@ -1,0 +1,108 @@
+/*
+ * How many attempts at a time an endpoint takes, and how soon it usually answers. Additive increase and multiplicative decrease, as
+ * TCP does it: the outbox finds out what an endpoint can take without being told.
+ */
+
+/** Attempts at a time of an endpoint of which nothing is known yet: an outbox's own connections. */
+export const FIRST_LIMIT = 5;
+/** While an endpoint comes back from an outage it gets this many, and one more with each success. */
+const GENTLE_LIMIT = 1;
+
+/** How long a call waits for an endpoint of which nothing is known: DNS, TCP, TLS and an answer across an ocean. */
+const UNKNOWN_PATIENCE_MS = 500;
+/** Patience is this many times the usual latency, within these bounds. A new TLS connection alone takes three round trips. */
+const PATIENCE_FACTOR = 4;
+const LEAST_PATIENCE_MS = 200;
+const MOST_PATIENCE_MS = 1_000;
+/** Nobody waits for an endpoint that usually takes longer. */
+const SLOW_FROM_MS = 500;
+/** The usual latency of an endpoint that has just outlasted the patience with it, until its answers say otherwise. */
+const LATE_MS = 1_000;
+
+/** How far one answer moves the usual latency: a slower one farther than a faster one. */
+const RAISING = 0.5;
+const LOWERING = 0.2;
+/** Latency holds while an answer takes no longer than this many times the best one, and this much more. */
+const HOLDS_FACTOR = 3;
+const HOLDS_MS = 100;
+/** The best latency is forgotten by so much with each answer, so that an endpoint that has moved is measured anew. */
+const FORGETTING = 1.01;
+
+/**
+ * What an attempt's end says about how much the endpoint can take.
+ * - `good`: it acknowledged.
+ * - `pushback`: it did not answer in time, or at all, or asked for less (429, 503).
+ * - `neither`: it answered something else.
+ */
+export type Verdict = 'good' | 'pushback' | 'neither';
+
+/** What an attempt's response says. @param status null where there was none */
+export function verdictOf(status: number | null): Verdict {
+  if (status === null || status === 429 || status === 503) return 'pushback';
+  return status >= 200 && status < 300 ? 'good' : 'neither';
+}
+
+/** An endpoint's pace as its outbox has learned it. Times are milliseconds; the clock is an argument. */
+export class EndpointPace {
+  #limit: number;
+  /** From here on the limit grows by one a round, no more by one a success. */
+  #threshold = Number.POSITIVE_INFINITY;
+  /** Attempts that began before this say nothing new about a limit that has shrunk since. */
+  #shrunkAt = Number.NEGATIVE_INFINITY;
+  #usualMs: number | null = null;
+  #bestMs = Number.POSITIVE_INFINITY;
+
+  /** @param gently whether the endpoint was out of order when it was last seen */
+  constructor(gently = false) {
+    this.#limit = gently ? GENTLE_LIMIT : FIRST_LIMIT;
+  }
+
+  /** Attempts at a time. @param most what the deployment, or the webhook's owner, permits */
+  limit(most: number): number {
+    return Math.min(Math.floor(this.#limit), most);
+  }
+
+  /** How long a call may wait for attempts that have just begun; 0: the endpoint is known to be slow. */
+  patienceMs(): number {
+    if (this.#usualMs === null) return UNKNOWN_PATIENCE_MS;
+    if (this.#usualMs > SLOW_FROM_MS) return 0;
+    return Math.min(Math.max(this.#usualMs * PATIENCE_FACTOR, LEAST_PATIENCE_MS), MOST_PATIENCE_MS);
+  }
+
+  /** An attempt has outlasted the patience with it. */
+  late(): void {
+    this.#usualMs = Math.max(this.#usualMs ?? 0, LATE_MS);
+  }
+
+  /** Much is about to go out to an endpoint that may have just come back. */
+  gently(now: number): void {
+    this.#limit = GENTLE_LIMIT;
+    this.#threshold = Number.POSITIVE_INFINITY;
+    this.#shrunkAt = now;
+  }
+
+  /**
+   * An attempt has ended.
+   * @param most what the limit may grow to
+   * @param wasLimited whether more would have run, had the limit been higher: a limit that is not reached says nothing
+   */
+  ended(attempt: { startedAt: number; tookMs: number; verdict: Verdict }, now: number, most: number, wasLimited: boolean): void {
+    const { startedAt, tookMs, verdict } = attempt;
+    if (verdict === 'pushback') {
+      if (startedAt > this.#shrunkAt) this.#shrink(now);
+      return;
+    }
+    if (verdict === 'neither') return;
+    const usualMs = this.#usualMs ?? tookMs;
+    this.#usualMs = usualMs + (tookMs > usualMs ? RAISING : LOWERING) * (tookMs - usualMs);
+    this.#bestMs = Math.min(this.#bestMs * FORGETTING, tookMs);
+    const holds = tookMs <= this.#bestMs * HOLDS_FACTOR + HOLDS_MS;
+    if (wasLimited && holds) this.#limit = Math.min(most, this.#limit + (this.#limit < this.#threshold ? 1 : 1 / this.#limit));
+  }
+
+  #shrink(now: number): void {
+    this.#limit = Math.max(1, this.#limit / 2);
+    this.#threshold = this.#limit;
+    this.#shrunkAt = now;
+  }
+}

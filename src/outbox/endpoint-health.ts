@@ -1,0 +1,123 @@
+import type { AttemptResult } from '../attempt/attempt.ts';
+import type { OutboxConfig } from '../db/configuration.ts';
+import {
+  ACKNOWLEDGED_WITHIN_MS,
+  afterAttempt,
+  type Circuit,
+  type CircuitPolicy,
+  closedCircuit,
+  isAboutTheRecord,
+  isToBeAnnounced,
+  probedNow,
+} from '../domain/circuit.ts';
+import type { EndpointPace } from '../domain/endpoint-pace.ts';
+import { isOperational, webhookFailing } from '../domain/operational-event.ts';
+import { logWarning } from '../log.ts';
+import type { StoredDelivery } from './delivery-row.ts';
+import type { Reports } from './reports.ts';
+import type { Store } from './store.ts';
+import type { Vitals } from './vitals.ts';
+
+/** The numbers of a deployment. */
+export interface HealthPolicy extends CircuitPolicy {
+  /** Nothing but failures for so long disables the webhook. */
+  disableAfterMs: number;
+}
+
+/** Keeps a webhook's circuit (domain/circuit.ts) in its outbox, and reports what follows from a change. */
+export class EndpointHealth {
+  readonly #vitals: Vitals;
+  readonly #store: Store;
+  readonly #pace: EndpointPace;
+  readonly #reports: Reports;
+  readonly #policy: HealthPolicy;
+  #acknowledgedAt = Number.NEGATIVE_INFINITY;
+  #resetAt = 0;
+
+  constructor(parts: { vitals: Vitals; store: Store; pace: EndpointPace; reports: Reports }, policy: HealthPolicy) {
+    this.#vitals = parts.vitals;
+    this.#store = parts.store;
+    this.#pace = parts.pace;
+    this.#reports = parts.reports;
+    this.#policy = policy;
+  }
+
+  get circuit(): Circuit {
+    return this.#vitals.circuit;
+  }
+
+  /** When the owner last gave the endpoint a fresh start: what began before says nothing of it. Milliseconds since the epoch. */
+  get resetAt(): number {
+    return this.#resetAt;
+  }
+
+  /**
+   * What an attempt's end means beyond its delivery: for the endpoint's health, and for the webhook where it is of no use.
+   * @param delivery as it stands now
+   * @param isCurrent whether the webhook is still the one that the attempt went to
+   * @param isDrained whether nothing else is due
+   */
+  attempted(config: OutboxConfig, delivery: StoredDelivery, { record }: AttemptResult, isCurrent: boolean, isDrained: boolean): void {
+    const now = Date.now();
+    const { outcome, responseStatus, trigger } = record;
+    // A test that fails is somebody trying; an interrupted attempt is a fault of ours.
+    if (!isCurrent || outcome === 'interrupted' || (trigger === 'test' && outcome !== 'succeeded')) return;
+    if (outcome === 'succeeded') this.#acknowledgedAt = now;
+    else if (isAboutTheRecord(responseStatus) && this.#hasAcknowledgedLately(now)) return;
+    // The first attempts that an outbox sees are of the health that the webhook has had since it was made.
+    const circuit = this.circuit.since === 0 ? { ...this.circuit, since: config.webhook.healthSince } : this.circuit;
+    if (outcome === 'succeeded' && circuit.health === 'healthy' && circuit.failures === 0) return;
+    const attempt = { outcome, deliveryId: delivery.id, endedAt: now };
+    this.#set(afterAttempt(circuit, attempt, isDrained, this.#policy), config.webhook.id, now);
+    const { failingSince } = this.circuit;
+    if (responseStatus === 410) this.#reports.disable(config, 'endpoint_gone', now);
+    else if (failingSince !== null && now - failingSince >= this.#policy.disableAfterMs)
+      this.#reports.disable(config, 'endpoint_failing', now);
+    else if (delivery.state.status === 'failed' && this.#store.lastDeliveredAt() !== null) this.#announce(config, delivery, now);
+  }
+
+  /** Deliveries are not taken any more, since too many wait: their organization is told as of an outage, which it nearly always is. */
+  full(config: OutboxConfig, delivery: { id: string; eventId: string; event: string }, now: number): void {
+    if (this.circuit.failures === 0) this.#vitals.circuit = { ...this.circuit, failures: 1, failingSince: now };
+    this.#announce(config, delivery, now);
+  }
+
+  /** A person has asked for many deliveries to start over. */
+  drainGently(webhookId: string): void {
+    const now = Date.now();
+    this.#pace.gently(now);
+    this.#set(probedNow(this.circuit, now), webhookId, now);
+  }
+
+  /** The owner has enabled the webhook or pointed it elsewhere since: everything starts over. */
+  adopt({ webhook }: OutboxConfig): void {
+    const { since } = this.circuit;
+    if (webhook.health !== 'healthy' || webhook.healthSince <= Math.max(since, this.#resetAt)) return;
+    this.#resetAt = webhook.healthSince;
+    if (since === 0) return;
+    this.#reports.forgetHealth(webhook.healthSince);
+    this.#vitals.circuit = closedCircuit(webhook.healthSince);
+  }
+
+  #hasAcknowledgedLately(now: number): boolean {
+    const since = now - ACKNOWLEDGED_WITHIN_MS;
+    return this.#acknowledgedAt >= since || (this.#store.lastDeliveredAt() ?? 0) >= since;
+  }
+
+  /** Tells the organization that its endpoint fails, seldom enough, and never about what it was told itself. */
+  #announce({ webhook }: OutboxConfig, delivery: { id: string; eventId: string; event: string }, now: number): void {
+    if (isOperational(delivery.event) || !isToBeAnnounced(this.circuit, now)) return;
+    this.#vitals.circuit = { ...this.circuit, announced: true, announcedAt: now };
+    this.#reports.notify(webhookFailing(webhook, delivery, now), now);
+  }
+
+  #set(circuit: Circuit, webhookId: string, now: number): void {
+    const { health, since } = this.circuit;
+    if (circuit === this.circuit) return;
+    this.#vitals.circuit = circuit;
+    if (circuit.health === health) return;
+    if (health === 'open') this.#pace.gently(now);
+    logWarning('webhook.health_changed', { webhook: webhookId, health: circuit.health, before: health, beforeSince: since });
+    this.#reports.health(circuit.health, circuit.since, now);
+  }
+}

@@ -1,0 +1,262 @@
+import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
+import type { DeliveryDetail, NewDelivery } from '../domain/delivery.ts';
+import { mintedAt } from '../domain/ids.ts';
+import { begin, discard, settle, waiting } from '../domain/lifecycle.ts';
+import { type StoredDelivery, toSummary } from './delivery-row.ts';
+import type { DiscardReason, Ledger } from './ledger.ts';
+import { isArchivable, isBefore, type OpenBundle } from './log/archive.ts';
+import type { ArchivedDelivery, BundledDelivery } from './log/bundle.ts';
+import type { Store } from './store.ts';
+
+/** Deliveries in memory at most, and their bytes; what comes beyond waits in rows. Workers: 128 MB an isolate, which objects share. */
+const MAX_FRESH = 1_000;
+const MAX_FRESH_BYTES = 16_000_000;
+
+/** Several deliveries that are stored as one row (outbox/log/archive.ts) until all of them have ended. */
+interface Flight {
+  bundle: OpenBundle;
+  deliveries: FreshDelivery[];
+}
+
+/** A delivery whose first attempt has not been kept yet. */
+export interface FreshDelivery {
+  readonly delivery: NewDelivery;
+  /** As it stands; while its attempt runs, with leasedAt. */
+  stored: StoredDelivery;
+  /** How its first attempt ended; null while it waits or runs. */
+  result: AttemptResult | null;
+  /** Null: it is in memory alone, and the queue's message is its durable copy. */
+  flight: Flight | null;
+  /** Fulfilled when it needs nobody's patience any more: its attempt has ended, or it has gone to the rows. */
+  readonly done: Promise<void>;
+  readonly resolve: () => void;
+}
+
+/**
+ * New deliveries on their first attempt, from memory: no row before it. One that ends while the call that brought it waits is one
+ * packed row of the log, with the others of that call; what has not ended by then is stored as one row, which is completed when all
+ * of it has. What is not to be attempted soon goes to rows of its own (spill).
+ */
+export class Fresh {
+  readonly #store: Store;
+  readonly #ledger: Ledger;
+  readonly #byId = new Map<string, FreshDelivery>();
+  /** Those that wait, in their order; those before `#next` have begun or gone. */
+  #line: FreshDelivery[] = [];
+  #next = 0;
+  #bytes = 0;
+
+  constructor(store: Store, ledger: Ledger) {
+    this.#store = store;
+    this.#ledger = ledger;
+  }
+
+  get isEmpty(): boolean {
+    return this.#byId.size === 0;
+  }
+
+  /** Whether there is room for more. */
+  get hasRoom(): boolean {
+    return this.#byId.size < MAX_FRESH && this.#bytes < MAX_FRESH_BYTES;
+  }
+
+  get(id: string): FreshDelivery | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Takes a new delivery in; it waits for its first attempt. */
+  add(delivery: NewDelivery, now: number): FreshDelivery {
+    const { promise: done, resolve } = Promise.withResolvers<void>();
+    const { id, eventId, event, sessionId } = delivery;
+    const createdAt = mintedAt(id) ?? delivery.acceptedAt;
+    const stored = { createdAt, id, eventId, event, sessionId, state: waiting(now, delivery.acceptedAt) };
+    const fresh: FreshDelivery = { delivery, stored, result: null, flight: null, done, resolve };
+    this.#byId.set(id, fresh);
+    this.#line.push(fresh);
+    this.#bytes += delivery.payload.length;
+    return fresh;
+  }
+
+  /** The first that waits; null where none does. */
+  peek(): FreshDelivery | null {
+    for (; this.#next < this.#line.length; this.#next++) {
+      const fresh = this.#line[this.#next] as FreshDelivery;
+      if (this.#waits(fresh)) return fresh;
+    }
+    this.#line = [];
+    this.#next = 0;
+    return null;
+  }
+
+  /** Its attempt begins. */
+  begin(fresh: FreshDelivery, now: number): void {
+    const state = begin(fresh.stored.state, now);
+    if (!state) throw new Error(`delivery ${fresh.delivery.id} cannot begin`);
+    fresh.stored = { ...fresh.stored, state };
+  }
+
+  /** Its attempt has ended. It is kept with the call that brought it, or, where that is over, by keepEnded(). */
+  end(fresh: FreshDelivery, result: AttemptResult, isCurrent: boolean): void {
+    const state = settle(fresh.stored.state, result.record, result.retryAfterMs, this.#ledger.policy, isCurrent);
+    if (!state) throw new Error(`delivery ${fresh.delivery.id} did not run`);
+    fresh.stored = { ...fresh.stored, state };
+    fresh.result = result;
+    fresh.resolve();
+  }
+
+  /** Its attempt could not be sent, through a fault of ours: it waits as before. */
+  putBack(fresh: FreshDelivery): void {
+    fresh.stored = { ...fresh.stored, state: waiting(fresh.stored.state.dueAt ?? 0, fresh.delivery.acceptedAt) };
+    this.#line.splice(this.#next, 0, fresh);
+  }
+
+  /**
+   * Stores what a call has brought: what has ended in the log, what has not as an open bundle. Where it throws, nothing is stored, and
+   * all of it stays in memory: the queue brings the message again, and the next call stores it.
+   */
+  keep(brought: readonly FreshDelivery[]): void {
+    const unkept = brought.filter((fresh) => fresh.flight === null && this.#byId.get(fresh.delivery.id) === fresh);
+    const [ended, open] = partition(unkept, ({ result }) => result !== null);
+    if (unkept.length === 0) return;
+    const bundles = this.#store.atomically(() => {
+      this.#store.addToArchive(this.#keepRows(ended));
+      return open.length > 0 ? this.#store.archive.open(open.map(toBundled)) : [];
+    });
+    for (const bundle of bundles) {
+      const ids = new Set(bundle.ids);
+      const flight: Flight = { bundle, deliveries: open.filter(({ delivery }) => ids.has(delivery.id)) };
+      for (const fresh of flight.deliveries) fresh.flight = flight;
+    }
+    for (const fresh of ended) this.#forget(fresh);
+  }
+
+  /**
+   * A stored delivery's attempt has ended: where that was the last of those that are stored with it, all of them are kept, as one row.
+   * @returns whether there is something left to keep
+   */
+  keepIfLast({ flight }: FreshDelivery): boolean {
+    if (!flight) return false;
+    if (flight.deliveries.some(({ result }) => result === null)) return true;
+    this.#keepFlight(flight);
+    return false;
+  }
+
+  /** Keeps what has ended of stored deliveries, though others that are stored with it have not. */
+  keepEnded(): void {
+    const flights = new Set([...this.#byId.values()].flatMap(({ flight, result }) => (flight && result ? [flight] : [])));
+    for (const flight of flights) this.#keepFlight(flight);
+  }
+
+  /** Gives what waits rows of its own: it is not to be attempted for now. */
+  spill(now: number): void {
+    this.#takeOut((delivery) => this.#store.insert(delivery, waiting(now, delivery.acceptedAt), null));
+  }
+
+  /** What waits is not to be attempted. */
+  discard(reason: DiscardReason, now: number): void {
+    this.#takeOut((delivery) => {
+      const state = discard(waiting(now, delivery.acceptedAt), reason, now);
+      if (state) this.#store.insert(delivery, state, null);
+    });
+  }
+
+  /** Takes what an object that has vanished had left open into rows. */
+  takeLeft(now: number): void {
+    if (this.#store.isEmpty) return;
+    this.#store.atomically(() => this.#ledger.addLeft(this.#store.archive.takeOpen(), now));
+  }
+
+  /** A delivery with its payload and its attempt, while it is in memory. */
+  detail(id: string): DeliveryDetail | null {
+    const fresh = this.#byId.get(id);
+    if (!fresh) return null;
+    const payload = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(fresh.delivery.payload);
+    return { ...toSummary(fresh.stored), payload, payloadErasedAt: null, attempts: fresh.result ? [fresh.result.record] : [] };
+  }
+
+  /** All of it as the log shows it, newest first. */
+  list(): StoredDelivery[] {
+    return [...this.#byId.values()].map(({ stored }) => stored).sort((a, b) => (isBefore(a, b) ? 1 : -1));
+  }
+
+  /** The storage has been emptied. */
+  reset(): void {
+    for (const { resolve } of this.#byId.values()) resolve();
+    this.#byId.clear();
+    this.#line = [];
+    this.#next = 0;
+    this.#bytes = 0;
+  }
+
+  #waits(fresh: FreshDelivery): boolean {
+    return fresh.result === null && fresh.stored.state.leasedAt === null && this.#byId.get(fresh.delivery.id) === fresh;
+  }
+
+  #takeOut(insert: (delivery: NewDelivery) => void): void {
+    const waits = [...this.#byId.values()].filter((fresh) => this.#waits(fresh));
+    if (waits.length === 0) return;
+    const gone = new Set(waits);
+    const flights = new Set(waits.flatMap(({ flight }) => flight ?? []));
+    const left = new Map([...flights].map((flight) => [flight, flight.deliveries.filter((fresh) => !gone.has(fresh))]));
+    const rests = [...left].map(([flight, rest]) => [flight, partition(rest, ({ result }) => result !== null)] as const);
+    this.#store.atomically(() => {
+      for (const { delivery } of waits) insert(delivery);
+      for (const [flight, [ended, open]] of rests) this.#rewrite(flight, ended, open);
+    });
+    for (const [flight, [ended, open]] of rests) this.#afterRewrite(flight, ended, open);
+    for (const fresh of waits) {
+      this.#forget(fresh);
+      fresh.resolve();
+    }
+  }
+
+  #keepFlight(flight: Flight): void {
+    const [ended, open] = partition(flight.deliveries, ({ result }) => result !== null);
+    this.#store.atomically(() => this.#rewrite(flight, ended, open));
+    this.#afterRewrite(flight, ended, open);
+  }
+
+  #rewrite({ bundle }: Flight, ended: readonly FreshDelivery[], open: readonly FreshDelivery[]): void {
+    const archived = this.#keepRows(ended);
+    if (open.length === 0) {
+      this.#store.archive.close(bundle, archived);
+      this.#store.ended(archived);
+    } else {
+      this.#store.addToArchive(archived);
+      this.#store.archive.keepOpen(bundle, open.map(toBundled));
+    }
+  }
+
+  #afterRewrite(flight: Flight, ended: readonly FreshDelivery[], open: readonly FreshDelivery[]): void {
+    if (open.length === 0) this.#store.archive.closed(flight.bundle);
+    flight.deliveries = [...open];
+    for (const fresh of ended) this.#forget(fresh);
+  }
+
+  /** Gives what has ended rows of its own where that is not delivered at once; returns what is, for the archive. */
+  #keepRows(ended: readonly FreshDelivery[]): ArchivedDelivery[] {
+    const archived: ArchivedDelivery[] = [];
+    for (const { delivery, stored, result } of ended) {
+      if (!result) continue;
+      if (isArchivable(stored.state) && this.#store.isArchivable(delivery)) {
+        archived.push({ delivery: { ...delivery, acceptedAt: stored.createdAt }, state: stored.state, attempt: result.record });
+      } else this.#store.insert(delivery, stored.state, result.record);
+    }
+    return archived;
+  }
+
+  #forget({ delivery }: FreshDelivery): void {
+    if (this.#byId.delete(delivery.id)) this.#bytes -= delivery.payload.length;
+  }
+}
+
+/** As it is stored while it is open: should this object vanish, what ran then is an attempt of which nobody knows the outcome. */
+function toBundled({ delivery, stored }: FreshDelivery): BundledDelivery {
+  const { leasedAt } = stored.state;
+  const attempt = leasedAt === null ? null : interruptedAttempt(1, 'event', leasedAt);
+  return { delivery: { ...delivery, acceptedAt: stored.createdAt }, state: stored.state, attempt };
+}
+
+function partition<T>(items: readonly T[], belongsFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(belongsFirst), items.filter((item) => !belongsFirst(item))];
+}

@@ -1,0 +1,337 @@
+import type { AttemptRecord, DeliveryPosition, NewDelivery } from '../../domain/delivery.ts';
+import type { DeliveryState } from '../../domain/lifecycle.ts';
+import type { StoredDelivery } from '../delivery-row.ts';
+import {
+  type ArchivedDelivery,
+  type Bundle,
+  type BundledDelivery,
+  bodyOf,
+  bundleOfAll,
+  bundlesOf,
+  headsOf,
+  MAX_SPAN_MS,
+  openDeliveriesOf,
+  without,
+} from './bundle.ts';
+
+const DAY_MS = 86_400_000;
+/** Bundles that can begin in one millisecond: their places are its number times this, and what follows (safe integers: to the year 2248). */
+const PLACES = 1_024;
+/** Bundles read in one step. */
+const STEP_BUNDLES = 20;
+
+type Row = { place: number; heads: string; bodies: ArrayBuffer };
+
+/** Deliveries that are stored as one row while their first attempts run, or are about to. */
+export interface OpenBundle {
+  day: number;
+  /** Its place in the log once it is closed; until then its row has the negative of it. */
+  place: number;
+  ids: readonly string[];
+}
+
+/**
+ * The log of what went as nearly everything goes: delivered at the first attempt. What a record() brings of it is one bundle, which
+ * is one row; and each day of acceptance has a table of its own, so that forgetting it is dropping the table. Rows are billed when
+ * they are written and when they are deleted, tables are not when they are dropped: a delivery costs a row at most, and in company a
+ * part of one. (As a row of its own in `deliveries` it was two, and 4.7 kB.)
+ *
+ * A bundle can be open: its deliveries' first attempts have not ended. Its row stands below 0, so that what is open is found without an
+ * index, and closing it is one update: a row that is written when attempts run and completed when they end needs no delete. Which are
+ * open is known to memory; an object that is loaded takes out those that the one before it has left (openBundles).
+ */
+export class Archive {
+  readonly #sql: () => SqlStorage;
+  /** The days that have a table; null: not looked at yet. */
+  #known: Set<number> | null = null;
+  /** Places that open bundles are to have, by day. */
+  readonly #reserved = new Set<string>();
+
+  constructor(sql: () => SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** The storage has been emptied. */
+  reset(): void {
+    this.#known = null;
+  }
+
+  /** The storage has been emptied, and nothing is open any more. */
+  empty(): void {
+    this.#known = null;
+    this.#reserved.clear();
+  }
+
+  isEmpty(): boolean {
+    return this.#days().size === 0;
+  }
+
+  /** Adds deliveries that are in neither log. */
+  add(deliveries: readonly ArchivedDelivery[]): void {
+    for (const bundle of bundlesOf(deliveries, dayOf)) {
+      const day = dayOf(bundle.firstAt);
+      this.#insert(this.#makeTable(day), this.#nextPlace(day, bundle.firstAt), bundle);
+    }
+  }
+
+  /** Stores deliveries whose first attempts run, or are about to. */
+  open(deliveries: readonly BundledDelivery[]): OpenBundle[] {
+    return bundlesOf(deliveries, dayOf).map((bundle) => {
+      const day = dayOf(bundle.firstAt);
+      const table = this.#makeTable(day);
+      const place = this.#nextPlace(day, bundle.firstAt);
+      this.#insert(table, -place, bundle);
+      this.#reserved.add(`${day}:${place}`);
+      return { day, place, ids: bundle.ids };
+    });
+  }
+
+  /** An open bundle's attempts have ended: these were delivered at once. The others have rows of their own by now. */
+  close({ day, place }: OpenBundle, deliveries: readonly ArchivedDelivery[]): void {
+    const [bundle, ...others] = bundlesOf(deliveries, dayOf);
+    if (!bundle) this.#sql().exec(`DELETE FROM ${tableOf(day)} WHERE place = ?`, -place);
+    else {
+      const { lastAt, heads, bodies } = bundle;
+      const update = `UPDATE ${tableOf(day)} SET place = ?, last_at = ?, heads = ?, bodies = ? WHERE place = ?`;
+      this.#sql().exec(update, place, lastAt, heads, bodies, -place);
+    }
+    // With their attempts they can be too many for one.
+    for (const { firstAt, ...rest } of others) this.#insert(this.#makeTable(day), this.#nextPlace(day, firstAt), { firstAt, ...rest });
+  }
+
+  /** What was closed is stored so: its place is no longer only promised. */
+  closed({ day, place }: OpenBundle): void {
+    this.#reserved.delete(`${day}:${place}`);
+  }
+
+  /** Of an open bundle these are left. */
+  keepOpen({ day, place }: OpenBundle, deliveries: readonly BundledDelivery[]): void {
+    const { lastAt, heads, bodies } = bundleOfAll(deliveries);
+    this.#sql().exec(`UPDATE ${tableOf(day)} SET last_at = ?, heads = ?, bodies = ? WHERE place = ?`, lastAt, heads, bodies, -place);
+  }
+
+  /** What an object that has vanished had left open: it is taken out, for rows of its own. */
+  takeOpen(): { delivery: NewDelivery; attempt: AttemptRecord | null }[] {
+    return [...this.#days()].flatMap((day) => {
+      const left = this.#sql()
+        .exec<Row>(`SELECT place, heads, bodies FROM ${tableOf(day)} WHERE place < 0`)
+        .toArray();
+      if (left.length > 0) this.#sql().exec(`DELETE FROM ${tableOf(day)} WHERE place < 0`);
+      return left.flatMap(({ heads, bodies }) => openDeliveriesOf(heads, bodies));
+    });
+  }
+
+  /** When the newest of what is archived was accepted; null where nothing is. It was delivered about then. */
+  newestAt(): number | null {
+    for (const day of [...this.#days()].sort((a, b) => b - a)) {
+      const [{ last }] = this.#sql()
+        .exec<{ last: number | null }>(`SELECT max(place) AS last FROM ${tableOf(day)}`)
+        .toArray() as [{ last: number | null }];
+      if (last !== null && last > 0) return Math.floor(last / PLACES);
+    }
+    return null;
+  }
+
+  /** When the oldest day ends of which something is archived; null where nothing is. */
+  oldestDayEndsAt(): number | null {
+    const days = [...this.#days()];
+    return days.length === 0 ? null : (Math.min(...days) + 1) * DAY_MS;
+  }
+
+  find(position: DeliveryPosition): StoredDelivery | null {
+    return this.#bundleWith(position, 'place, heads')?.stored ?? null;
+  }
+
+  /** The ids of what was accepted at some times, and of some more. */
+  idsAround(times: readonly number[]): ReadonlySet<string> {
+    const ids = new Set<string>();
+    let from = Number.NEGATIVE_INFINITY;
+    for (const at of [...times].sort((a, b) => a - b)) {
+      // Those up to here were read with the one before.
+      if (at <= from + MAX_SPAN_MS && dayOf(at) === dayOf(from)) continue;
+      from = at;
+      for (const { heads } of this.#around(at, at + MAX_SPAN_MS, 'heads')) for (const { id } of headsOf(heads)) ids.add(id);
+    }
+    return ids;
+  }
+
+  payload(position: DeliveryPosition): Uint8Array | null {
+    return this.#body(position)?.payload ?? null;
+  }
+
+  attempt(position: DeliveryPosition): AttemptRecord | null {
+    return this.#body(position)?.attempt ?? null;
+  }
+
+  /** Takes a delivery out: it is about to change. Null where it is not here. */
+  take(position: DeliveryPosition): ArchivedDelivery | null {
+    const found = this.#bundleWith(position, 'place, heads, bodies');
+    if (!found) return null;
+    const { row, stored } = found;
+    const { payload, attempt } = bodyOf(row.heads, row.bodies, position.id);
+    const table = tableOf(dayOf(position.createdAt));
+    const rest = without(row.heads, row.bodies, position.id);
+    this.#sql().exec(`DELETE FROM ${table} WHERE place = ?`, row.place);
+    if (rest) this.#insert(table, row.place, rest);
+    const { id, eventId, event, sessionId, createdAt: acceptedAt, state } = stored;
+    return { delivery: { id, eventId, event, sessionId, acceptedAt, payload }, state, attempt };
+  }
+
+  /** Deliveries before a place in the log, newest first, of events accepted at a time or later. */
+  *before(start: DeliveryPosition, from: number): Generator<StoredDelivery> {
+    for (const day of [...this.#days()].sort((a, b) => b - a)) {
+      if (day > dayOf(start.createdAt)) continue;
+      if ((day + 1) * DAY_MS <= from) return;
+      for (const delivery of this.#ofDay(day, start.createdAt)) {
+        if (delivery.createdAt < from) return;
+        if (isBefore(delivery, start)) yield delivery;
+      }
+    }
+  }
+
+  /** Drops the days that ended before a time. Returns the end of the last of them; null where there was none. */
+  dropBefore(before: number): number | null {
+    const dropped = [...this.#days()].filter((day) => (day + 1) * DAY_MS <= before);
+    for (const day of dropped) this.#drop(day);
+    return dropped.length === 0 ? null : (Math.max(...dropped) + 1) * DAY_MS;
+  }
+
+  /** Drops the oldest day, or of the only one its oldest bundles. Returns since when everything is still there; null: nothing was. */
+  dropOldest(): number | null {
+    const [oldest, ...others] = [...this.#days()].sort((a, b) => a - b);
+    if (oldest === undefined) return null;
+    const sql = this.#sql();
+    const rows = sql
+      .exec<{ place: number }>(`SELECT place FROM ${tableOf(oldest)} WHERE place > 0 ORDER BY place LIMIT ?`, STEP_BUNDLES)
+      .toArray();
+    const last = rows.at(-1);
+    if (others.length > 0 || rows.length < STEP_BUNDLES || !last) {
+      this.#drop(oldest);
+      // Of the only day what comes next is still there.
+      return others.length > 0 || !last ? (oldest + 1) * DAY_MS : keptAfter(last.place);
+    }
+    sql.exec(`DELETE FROM ${tableOf(oldest)} WHERE place > 0 AND place <= ?`, last.place);
+    return keptAfter(last.place);
+  }
+
+  /** A day's deliveries accepted up to a time, newest first. */
+  *#ofDay(day: number, until: number): Generator<StoredDelivery> {
+    let read: StoredDelivery[] = [];
+    let below = Math.min((until + 1) * PLACES, Number.MAX_SAFE_INTEGER);
+    for (let more = true; more; ) {
+      const rows = this.#sql()
+        .exec<Row>(
+          `SELECT place, heads FROM ${tableOf(day)} WHERE place > 0 AND place < ? ORDER BY place DESC LIMIT ?`,
+          below,
+          STEP_BUNDLES,
+        )
+        .toArray();
+      more = rows.length === STEP_BUNDLES;
+      below = rows.at(-1)?.place ?? 0;
+      read = [...read, ...rows.flatMap(({ heads }) => headsOf(heads))].sort((a, b) => (isBefore(a, b) ? 1 : -1));
+      // What is still to be read began no later than the last bundle, and none spans more than this.
+      const certainAfter = more ? Math.floor(below / PLACES) + MAX_SPAN_MS : Number.NEGATIVE_INFINITY;
+      const certain = read.findIndex(({ createdAt }) => createdAt <= certainAfter);
+      yield* read.splice(0, certain === -1 ? read.length : certain);
+    }
+  }
+
+  #body(position: DeliveryPosition) {
+    const found = this.#bundleWith(position, 'place, heads, bodies');
+    return found && bodyOf(found.row.heads, found.row.bodies, position.id);
+  }
+
+  /** The bundle that a delivery is in, and the delivery. */
+  #bundleWith({ createdAt, id }: DeliveryPosition, columns: string): { row: Row; stored: StoredDelivery } | null {
+    // The text can stand in another's fields, too: what is parsed decides.
+    for (const row of this.#around(createdAt, createdAt, columns, `"${id}"`)) {
+      const stored = headsOf(row.heads).find((each) => each.id === id);
+      if (stored) return { row, stored };
+    }
+    return null;
+  }
+
+  /** The bundles that can hold something accepted from a time to another one of its day, and that have a text in their heads. */
+  #around(from: number, to: number, columns: string, text = ''): Row[] {
+    const day = dayOf(from);
+    if (!this.#days().has(day)) return [];
+    const [first] = placesOf(from - MAX_SPAN_MS);
+    const [, last] = placesOf(to);
+    const where = 'place BETWEEN ? AND ? AND last_at >= ? AND instr(heads, ?) > 0';
+    return this.#sql()
+      .exec<Row>(`SELECT ${columns} FROM ${tableOf(day)} WHERE ${where}`, first, last, from, text)
+      .toArray();
+  }
+
+  /** A free place for a bundle that begins at a moment. */
+  #nextPlace(day: number, firstAt: number): number {
+    const [{ last }] = this.#sql()
+      .exec<{ last: number | null }>(`SELECT max(place) AS last FROM ${tableOf(day)} WHERE place BETWEEN ? AND ?`, ...placesOf(firstAt))
+      .toArray() as [{ last: number | null }];
+    let place = last === null ? firstAt * PLACES : last + 1;
+    while (this.#reserved.has(`${day}:${place}`)) place++;
+    return place;
+  }
+
+  #insert(table: string, place: number, { lastAt, heads, bodies }: Bundle): void {
+    this.#sql().exec(`INSERT INTO ${table} (place, last_at, heads, bodies) VALUES (?, ?, ?, ?)`, place, lastAt, heads, bodies);
+  }
+
+  #makeTable(day: number): string {
+    const table = tableOf(day);
+    if (this.#days().has(day)) return table;
+    this.#sql().exec(
+      `CREATE TABLE ${table} (place INTEGER PRIMARY KEY, last_at INTEGER NOT NULL, heads TEXT NOT NULL, bodies BLOB NOT NULL)`,
+    );
+    this.#days().add(day);
+    return table;
+  }
+
+  /** Drops a day's table; where attempts of it still run, all of it but those. */
+  #drop(day: number): void {
+    if ([...this.#reserved].some((reserved) => reserved.startsWith(`${day}:`))) {
+      this.#sql().exec(`DELETE FROM ${tableOf(day)} WHERE place > 0`);
+      return;
+    }
+    this.#sql().exec(`DROP TABLE ${tableOf(day)}`);
+    this.#days().delete(day);
+  }
+
+  #days(): Set<number> {
+    this.#known ??= new Set(
+      this.#sql()
+        .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'archive_*'")
+        .toArray()
+        .map(({ name }) => Number(name.slice('archive_'.length))),
+    );
+    return this.#known;
+  }
+}
+
+/** Whether a state is one that the archive keeps: delivered at the first attempt, as an event's delivery. */
+export function isArchivable({ status, attemptCount, failures, trigger }: DeliveryState): boolean {
+  return status === 'delivered' && attemptCount === 1 && failures === 0 && trigger === 'event';
+}
+
+/** Whether one delivery stands before another in the log. */
+export function isBefore(a: DeliveryPosition, b: DeliveryPosition): boolean {
+  return a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.id < b.id);
+}
+
+function dayOf(at: number): number {
+  return Math.floor(at / DAY_MS);
+}
+
+function tableOf(day: number): string {
+  return `archive_${day}`;
+}
+
+/** When everything was accepted later than what is in the bundles up to a place. */
+function keptAfter(place: number): number {
+  return Math.floor(place / PLACES) + MAX_SPAN_MS + 1;
+}
+
+/** The first and the last place of a millisecond. */
+function placesOf(at: number): [first: number, last: number] {
+  return [at * PLACES, at * PLACES + PLACES - 1];
+}

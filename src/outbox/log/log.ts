@@ -1,0 +1,122 @@
+import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary } from '../../domain/delivery.ts';
+import { COLUMNS, type Row, type StoredDelivery, toStored, toSummary } from '../delivery-row.ts';
+import type { Fresh } from '../fresh.ts';
+import type { Store } from '../store.ts';
+import { isBefore } from './archive.ts';
+
+/** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */
+const MAX_SCANNED_ROWS = 2_000;
+/** How many of them are read in one step. */
+const STEP_ROWS = 101;
+
+const SQL = {
+  page: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?`,
+  pageOfUnsuccessful: `SELECT ${COLUMNS} FROM deliveries WHERE status IN ('failed', 'discarded') AND (created_at, id) < (?, ?) AND created_at >= ?
+    ORDER BY created_at DESC, id DESC LIMIT ?`,
+} as const;
+
+/** A page of the log, as far as the rows tell. */
+export type LogPage = Omit<DeliveryPage, 'keptSince'>;
+
+/** An outbox's deliveries as people read them: those in memory, those that have rows and those that are archived are one log. */
+export class OutboxLog {
+  readonly #store: Store;
+  readonly #fresh: Fresh;
+  readonly #runningNow: (id: string) => StoredDelivery | null;
+
+  /** @param runningNow a delivery as it stands while an attempt of it runs */
+  constructor(store: Store, fresh: Fresh, runningNow: (id: string) => StoredDelivery | null) {
+    this.#store = store;
+    this.#fresh = fresh;
+    this.#runningNow = runningNow;
+  }
+
+  /** A delivery as it stands now. */
+  find(id: string): StoredDelivery | null {
+    return this.#fresh.get(id)?.stored ?? this.#runningNow(id) ?? this.#store.find(id);
+  }
+
+  /** A page of the log, newest first, from after a place in it. */
+  page(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): LogPage {
+    const deliveries: DeliverySummary[] = [];
+    const start = after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
+    // `to` is exclusive, as the start of a page is.
+    const from = filter.to !== undefined && filter.to <= start.createdAt ? { createdAt: filter.to, id: '' } : start;
+    let scanned = 0;
+    let last: DeliveryPosition | null = null;
+    for (const delivery of this.#newestFirst(filter, from)) {
+      if (deliveries.length === limit || scanned === MAX_SCANNED_ROWS) return { deliveries, next: last };
+      scanned++;
+      last = { createdAt: delivery.createdAt, id: delivery.id };
+      if (matches(delivery, filter)) deliveries.push(toSummary(delivery));
+    }
+    return { deliveries, next: null };
+  }
+
+  /** What a filter can be about, from everywhere. */
+  *#newestFirst({ status, from: since = 0 }: DeliveryFilter, start: DeliveryPosition): Generator<StoredDelivery> {
+    const isUnsuccessful = status === 'failed' || status === 'discarded';
+    const sources = [this.#freshBefore(start, since)];
+    if (!this.#store.isEmpty) {
+      sources.push(this.#rowsBefore(isUnsuccessful ? SQL.pageOfUnsuccessful : SQL.page, start, since));
+      if (status === undefined || status === 'delivered') sources.push(this.#store.archive.before(start, since));
+    }
+    yield* merged(sources);
+  }
+
+  *#freshBefore(start: DeliveryPosition, since: number): Generator<StoredDelivery> {
+    for (const delivery of this.#fresh.list()) if (delivery.createdAt >= since && isBefore(delivery, start)) yield delivery;
+  }
+
+  *#rowsBefore(query: string, start: DeliveryPosition, since: number): Generator<StoredDelivery> {
+    let { createdAt, id } = start;
+    for (;;) {
+      const rows = this.#store.sql.exec<Row>(query, createdAt, id, since, STEP_ROWS).toArray();
+      for (const row of rows) yield this.#runningNow(row.id) ?? toStored(row);
+      const last = rows.at(-1);
+      if (!last || rows.length < STEP_ROWS) return;
+      ({ created_at: createdAt, id } = last);
+    }
+  }
+
+  /** The page that has one delivery, or, where the filter leaves that out, none. */
+  pageOfOne(delivery: StoredDelivery, { status, event, from = 0, to = Number.POSITIVE_INFINITY }: DeliveryFilter): LogPage {
+    const { createdAt, state } = delivery;
+    const fits =
+      (status ?? state.status) === state.status && (event ?? delivery.event) === delivery.event && createdAt >= from && createdAt < to;
+    return { deliveries: fits ? [toSummary(delivery)] : [], next: null };
+  }
+
+  /** One delivery with its payload and attempts. */
+  detail(id: string): DeliveryDetail | null {
+    const fresh = this.#fresh.detail(id);
+    if (fresh) return fresh;
+    const stored = this.#store.find(id);
+    const delivery = this.#runningNow(id) ?? stored;
+    if (!stored || !delivery) return null;
+    const payloadErasedAt = this.#store.payloadErasedAt(id);
+    const payload =
+      payloadErasedAt === null ? new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(this.#store.payload(stored)) : null;
+    return { ...toSummary(delivery), payload, payloadErasedAt, attempts: this.#store.attempts(stored) };
+  }
+}
+
+/** Several lists, each newest first, as one. */
+function* merged(sources: readonly Generator<StoredDelivery>[]): Generator<StoredDelivery> {
+  const heads = sources.map((source) => ({ source, next: source.next() }));
+  for (;;) {
+    const [first, ...others] = heads.filter(({ next }) => !next.done);
+    if (!first) return;
+    const newest = others.reduce((a, b) => (isBefore(a.next.value as StoredDelivery, b.next.value as StoredDelivery) ? b : a), first);
+    yield newest.next.value as StoredDelivery;
+    newest.next = newest.source.next();
+  }
+}
+
+function matches(delivery: StoredDelivery, { status, event, q }: DeliveryFilter): boolean {
+  if (status !== undefined && delivery.state.status !== status) return false;
+  if (event !== undefined && delivery.event !== event) return false;
+  if (q === undefined) return true;
+  const { id, eventId, sessionId } = delivery;
+  return [id, eventId, sessionId].some((each) => each?.toLowerCase().includes(q.toLowerCase()));
+}

@@ -1,0 +1,560 @@
+import { DurableObject } from 'cloudflare:workers';
+import { type AttemptResult, BODY_TIMEOUT_MS } from '../attempt/attempt.ts';
+import type { CourierResult } from '../attempt/courier.ts';
+import { Sender, type Sending } from '../attempt/sender.ts';
+import { withoutParameters } from '../db/client.ts';
+import type { OutboxConfig } from '../db/configuration.ts';
+import { permission } from '../domain/circuit.ts';
+import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
+import { EndpointPace } from '../domain/endpoint-pace.ts';
+import { deliveryId, mintedAt } from '../domain/ids.ts';
+import { begin, settle, waiting } from '../domain/lifecycle.ts';
+import type { Recovery } from '../domain/recovery.ts';
+import type { Period } from '../domain/statistics.ts';
+import type { Health, WebhookConfig } from '../domain/webhook.ts';
+import { logError, logWarning } from '../log.ts';
+import { settingsOf } from '../settings.ts';
+import { within } from '../within.ts';
+import { Admission } from './admission.ts';
+import { OutboxAlarm } from './alarm.ts';
+import { toSummary } from './delivery-row.ts';
+import { type Dispatch, Dispatcher, whyNotDelivered } from './dispatcher.ts';
+import { EndpointHealth } from './endpoint-health.ts';
+import { Fresh, type FreshDelivery } from './fresh.ts';
+import { type PastEntry, recordPast } from './from-past.ts';
+import { type ErasureResult, Ledger } from './ledger.ts';
+import { OutboxLog } from './log/log.ts';
+import { MAX_BYTES, Retention } from './log/retention.ts';
+import { OutboxStatistics, type Statistics } from './log/statistics.ts';
+import { Recoveries } from './recoveries.ts';
+import { Reports } from './reports.ts';
+import { Store } from './store.ts';
+import { Vitals } from './vitals.ts';
+import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
+
+/** Within this an attempt has ended and is recorded: what it may take beyond the timeout of its headers. */
+const ATTEMPT_MARGIN_MS = BODY_TIMEOUT_MS + 10_000;
+/** An alarm waits for what runs no longer than this. Durable Objects: an alarm may run 15 min. */
+const ALARM_WAIT_MS = 60_000;
+/** Steps of recoveries in one alarm: a new one goes on. */
+const RECOVERY_STEPS = 50;
+/** An alarm is spared for what falls due so soon while one runs: the object is awake. */
+const AWAKE_MS = 60_000;
+/** Attempts that a delivery can have, however often a person asks. */
+const MAX_ATTEMPTS = 50;
+
+/**
+ * What became of a person's retry.
+ * - `begun`: the attempt runs.
+ * - `running`: another attempt of the delivery runs, or is about to.
+ * - `refused`: the webhook cannot be used.
+ * - `erased`: its payload was erased, or never kept.
+ * - `exhausted`: it has had as many attempts as a delivery can have.
+ * - `unknown`: there is no such delivery.
+ */
+export type RetryResult =
+  | { kind: 'begun'; delivery: DeliverySummary }
+  | { kind: 'running' }
+  | { kind: 'refused'; reason: 'webhook_disabled' | 'plan_not_eligible' }
+  | { kind: 'erased' }
+  | { kind: 'exhausted' }
+  | { kind: 'unknown' };
+
+/** How an outbox's endpoint stands. Times are milliseconds since the epoch. */
+export interface OutboxStatus {
+  health: Health;
+  since: number;
+  nextProbeAt: number | null;
+}
+
+/** How a webhook is doing, for a list of webhooks. */
+export interface OutboxActivity {
+  status: OutboxStatus;
+  /** Of the last 24 hours; null where there is more to count than one call has time for: ask again. */
+  statistics: Statistics | null;
+  newest: DeliverySummary | null;
+}
+
+/**
+ * One webhook's deliveries, from the first attempt on: decided, made and kept here. It is a shell: states are domain/lifecycle.ts, what
+ * begins when is Dispatcher, what is in memory is Fresh, rows are Store.
+ *
+ * What it keeps to: what is not in the rows is in a message of the queue, which is acknowledged only when deliver() has answered. While
+ * anything waits or runs an alarm is set, or runs. The object can vanish between any two awaits; what ran then is noted with what waits.
+ */
+export class Outbox extends DurableObject<Env> {
+  readonly #store: Store;
+  readonly #vitals: Vitals;
+  readonly #ledger: Ledger;
+  readonly #fresh: Fresh;
+  readonly #pace: EndpointPace;
+  readonly #dispatcher: Dispatcher;
+  readonly #log: OutboxLog;
+  readonly #statistics: OutboxStatistics;
+  readonly #reports: Reports;
+  readonly #health: EndpointHealth;
+  readonly #recoveries: Recoveries;
+  readonly #retention: Retention;
+  readonly #admission: Admission;
+  readonly #webhook: WebhookMemory;
+  readonly #webhookId: string;
+  readonly #alarm: OutboxAlarm;
+  readonly #sender: Sender;
+  /** How long an attempt can take until it is recorded. */
+  readonly #attemptMs: number;
+  #alarmRuns = false;
+  /** Nothing is kept here any more, and nothing is to be: the webhook has been deleted. */
+  #erased = false;
+  /** What the object before this one has left on its way is in the rows. */
+  #hasTakenOver = false;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const { storage } = ctx;
+    const settings = settingsOf(env);
+    // An outbox is addressed by its webhook's id; should an alarm come without it, a configuration has been seen.
+    this.#webhookId = ctx.id.name ?? WebhookMemory.lastKnown(storage.kv)?.webhook.id ?? '';
+    this.#attemptMs = settings.deliveryTimeoutMs + ATTEMPT_MARGIN_MS;
+    this.#sender = new Sender(settings);
+    this.#alarm = new OutboxAlarm(storage);
+    this.#webhook = new WebhookMemory(storage.kv, env.DB, this.#webhookId);
+    this.#reports = new Reports(storage.kv, env, this.#webhookId);
+    this.#store = new Store(storage);
+    this.#vitals = new Vitals(storage.kv);
+    this.#ledger = new Ledger(this.#store, { scheduleMs: settings.retryScheduleMs, random: Math.random });
+    this.#fresh = new Fresh(this.#store, this.#ledger);
+    this.#pace = new EndpointPace(this.#vitals.circuit.health !== 'healthy');
+    this.#retention = new Retention(storage, this.#store, { retentionMs: settings.retentionMs, maxBytes: MAX_BYTES });
+    this.#admission = new Admission(this.#store);
+    this.#recoveries = new Recoveries(storage.kv, this.#store, this.#ledger);
+    const { circuitThreshold: threshold, circuitProbeMs: probeMs, disableAfterMs } = settings;
+    const parts = { store: this.#store, ledger: this.#ledger, fresh: this.#fresh, vitals: this.#vitals, pace: this.#pace };
+    this.#health = new EndpointHealth({ ...parts, reports: this.#reports }, { threshold, probeMs, disableAfterMs });
+    this.#dispatcher = new Dispatcher({ ...parts, health: this.#health }, settings.maxConcurrency, {
+      now: () => Date.now(),
+      recentConfiguration: () => this.#usable(this.#webhook.recent(Date.now())),
+      readConfiguration: () => this.#configuration(),
+      attempt: (dispatch) => this.#attempt(dispatch),
+      erase: () => this.#erase(),
+      arm: () => ctx.waitUntil(this.#armInTime()),
+      faulted: (error) => {
+        logError('outbox.faulted', withoutParameters(error), { webhook: this.#webhookId });
+        // The fault may be the configuration's (a secret that does not open).
+        this.#webhook.refresh(Date.now());
+      },
+    });
+    this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runningNow(id));
+    this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
+    // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
+    void ctx.blockConcurrencyWhile(async () => {
+      await this.#alarm.load();
+      this.#takeOver(Date.now());
+      await this.#arm();
+    });
+  }
+
+  /**
+   * Takes what a batch has for the webhook: attempts it, and answers when all of it is in the log or in the rows. What is known already is
+   * not attempted again: a call whose answer was lost is made once more. Throws where it cannot be kept; the queue brings it again then.
+   * @param config as the consumer has read it
+   * @param readAt when it was read; milliseconds since the epoch
+   */
+  async deliver(config: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<void> {
+    this.#dispatcher.renew();
+    const now = Date.now();
+    if (now - readAt > STALE_FROM_MS && this.#store.isEmpty && (await this.#webhook.isGone())) return;
+    if (!this.#hasTakenOver) throw new Error('the outbox cannot write what the object before it has left');
+    this.#erased = false;
+    this.#webhook.offer(config, readAt);
+    this.#health.adopt(config);
+    const brought = this.#take(config, deliveries, Date.now());
+    this.#dispatcher.pump();
+    await this.#patience(brought);
+    this.#fresh.keep(brought);
+    this.#vitals.save();
+    this.#retention.plan(Date.now());
+    this.#tellBusy();
+    await this.#arm();
+  }
+
+  /** What a consumer of the version before tells during a deploy (outbox/from-past.ts). */
+  async record(config: OutboxConfig, entries: readonly PastEntry[], readAt = 0): Promise<string[]> {
+    this.#dispatcher.renew();
+    const now = Date.now();
+    this.#erased = false;
+    this.#webhook.offer(config, readAt);
+    this.#health.adopt(config);
+    const fresh = recordPast(entries, { store: this.#store, ledger: this.#ledger }, this.#attemptMs, now);
+    this.#retention.plan(now);
+    this.#tellBusy();
+    this.#dispatcher.pump();
+    await this.#arm();
+    return fresh;
+  }
+
+  /** A page of the log, newest first. It reads a bounded number of rows, so that it can be short and still have a next one. */
+  list(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): DeliveryPage {
+    // A whole id is looked up, however far back it is.
+    const known = filter.q === undefined ? null : (this.#log.find(filter.q) ?? this.#log.find(deliveryId(filter.q, this.#webhookId)));
+    const page = known ? this.#log.pageOfOne(known, filter) : this.#log.page(filter, limit, after);
+    return { ...page, keptSince: this.#retention.keptSince() };
+  }
+
+  /** One delivery without its payload and attempts. */
+  summary(id: string): DeliverySummary | null {
+    const delivery = this.#log.find(id);
+    return delivery && toSummary(delivery);
+  }
+
+  /** One delivery with its payload and attempts. */
+  find(id: string): DeliveryDetail | null {
+    return this.#log.detail(id);
+  }
+
+  /** One attempt of a delivery now, whatever the circuit says; it goes on after the answer. Throws where it cannot be signed. */
+  async retryNow(id: string): Promise<RetryResult> {
+    this.#dispatcher.renew();
+    if (!this.#log.find(id)) return { kind: 'unknown' };
+    const config = await this.#freshConfiguration();
+    const refused = config ? whyNotDelivered(config) : null;
+    if (!config) return { kind: 'unknown' };
+    if (refused) return { kind: 'refused', reason: refused };
+    await this.#sender.prepare(config.webhook);
+    // Looked at now: all of that was awaited.
+    const delivery = this.#fresh.get(id) ? null : this.#store.find(id);
+    const begun = delivery && this.#dispatcher.beginByHand(delivery, Date.now());
+    if (!begun) return { kind: 'running' };
+    if (this.#store.payloadErasedAt(id) !== null || begun.state.reason === 'outbox_full') return { kind: 'erased' };
+    if (begun.state.attemptCount > MAX_ATTEMPTS) return { kind: 'exhausted' };
+    this.#dispatcher.note(begun);
+    this.#vitals.save();
+    this.ctx.waitUntil(this.#dispatcher.attemptByHand(begun, this.#store.payload(begun), config));
+    await this.#arm();
+    return { kind: 'begun', delivery: toSummary(begun) };
+  }
+
+  /**
+   * Makes a delivery of a sample event, attempts it once and answers when the attempt has ended; it is in the log from then on. Null: the
+   * webhook is deleted, or nothing could be sent.
+   */
+  async sendTest(delivery: NewDelivery): Promise<DeliveryDetail | null> {
+    this.#dispatcher.renew();
+    const config = await this.#freshConfiguration();
+    const now = Date.now();
+    const state = begin({ ...waiting(now), trigger: 'test' }, now);
+    if (!config || !state) return null;
+    const { id, eventId, event, sessionId, payload } = delivery;
+    const begun = { createdAt: mintedAt(id) ?? delivery.acceptedAt, id, eventId, event, sessionId, state };
+    const record = ({ record: attempt, retryAfterMs }: AttemptResult) => {
+      const ended = settle(state, attempt, retryAfterMs, this.#ledger.policy);
+      if (ended) this.#store.insert(delivery, ended, attempt);
+      return ended && { ...begun, state: ended };
+    };
+    const result = await this.#dispatcher.attemptByHand(begun, payload, config, record);
+    this.#retention.plan(Date.now());
+    await this.#arm();
+    return result && this.#log.detail(id);
+  }
+
+  /**
+   * What failed or was discarded of events accepted from `since` to before `until` starts over, at a rising pace; durable when
+   * it returns. Returns how many deliveries that is.
+   */
+  async recover(since: number, until: number): Promise<number> {
+    let count = 0;
+    for (const found of this.#store.countRecoverable(since, until)) {
+      count += found;
+      await scheduler.wait(0);
+    }
+    if (count === 0 || !(await this.#freshConfiguration())) return 0;
+    this.#recoveries.request(since, until, Date.now());
+    this.#health.drainGently(this.#webhookId);
+    this.#vitals.save();
+    this.ctx.waitUntil(this.#reports.busy(Date.now()));
+    await this.#arm();
+    return count;
+  }
+
+  /** Counts of a period; null where there is more to count than one call has time for: ask again. */
+  async statistics(period: Period): Promise<Statistics | null> {
+    return await this.#statistics.of(period, Date.now());
+  }
+
+  /** How the webhook is doing, in one call. */
+  async activity(): Promise<OutboxActivity> {
+    const [newest = null] = this.#log.page({}, 1, null).deliveries;
+    return { status: this.status(), statistics: await this.statistics('24h'), newest };
+  }
+
+  /** The latest recoveries and how far they have come, newest first. */
+  recoveries(): Recovery[] {
+    return this.#recoveries.list();
+  }
+
+  /** Erases what a delivery carried, once it has ended. */
+  erasePayload(id: string): ErasureResult {
+    if (this.#fresh.get(id) || this.#dispatcher.runningNow(id)) return 'unfinished';
+    return this.#ledger.erasePayload(id, Date.now());
+  }
+
+  /** The webhook's secrets were sealed anew: what is kept of its configuration for an outage of D1 must not need the old key. */
+  resealed(config: OutboxConfig): void {
+    if (WebhookMemory.lastKnown(this.ctx.storage.kv)) this.#webhook.replace(config, Date.now());
+    else this.#webhook.refresh(Date.now());
+  }
+
+  /** Forgets everything: the webhook has been deleted. */
+  async erase(): Promise<void> {
+    await this.#erase();
+  }
+
+  /** Sets the alarm anew, where it should have fired. Returns whether anything waits. */
+  async poke(): Promise<boolean> {
+    const now = Date.now();
+    const dueAt = this.#workDueAt(now);
+    if (dueAt === null) {
+      this.#reports.idle();
+      return false;
+    }
+    // An alarm that the platform holds but does not fire is set again: one row, and it starts anew.
+    if (dueAt <= now) this.#alarm.forget();
+    await this.#arm();
+    return true;
+  }
+
+  /** The webhook's owner changed it: what waits may be attempted at once, so the configuration is read now. */
+  async reconfigured(): Promise<void> {
+    this.#webhook.refresh(Date.now());
+    if (this.#dispatcher.dueAt() === null) return;
+    this.#alarm.forget();
+    await this.#alarm.setBy(Date.now());
+  }
+
+  /** How the endpoint stands: its health, since when, and when the next probe of an open circuit goes out. */
+  status(): OutboxStatus {
+    const { health, since, probeAt } = this.#health.circuit;
+    return { health, since, nextProbeAt: probeAt };
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarm.forget();
+    this.#alarmRuns = true;
+    this.#dispatcher.renew();
+    await this.#keepHouse();
+    try {
+      this.#takeOver(Date.now());
+      await this.#report();
+      await this.#recoverStepwise();
+      this.#dispatcher.pump();
+      await this.#dispatcher.idle(ALARM_WAIT_MS);
+      // What the attempts showed of the endpoint.
+      await this.#report();
+    } catch (error) {
+      // Not thrown on: a throwing alarm is tried six times more and then never again (Durable Objects).
+      this.#dispatcher.fault(error);
+    } finally {
+      this.#alarmRuns = false;
+    }
+    // Once more: an attempt that was being made looked for its row, and made the schema anew.
+    if (this.#erased) return await this.#erase();
+    await this.#arm();
+    this.#tellBusy();
+  }
+
+  /** Before all work, and apart from it: in a full outbox nothing else succeeds. */
+  async #keepHouse(): Promise<void> {
+    try {
+      await this.#retention.sweep(Date.now());
+    } catch (error) {
+      logError('outbox.not_swept', error, { webhook: this.#webhookId });
+    }
+  }
+
+  async #report(): Promise<void> {
+    // The webhook is disabled now: what is known of it says otherwise.
+    if (await this.#reports.flush(Date.now())) this.#webhook.refresh(Date.now());
+  }
+
+  /** Takes recoveries further, while their deliveries may go out. */
+  async #recoverStepwise(): Promise<void> {
+    for (let steps = 0; steps < RECOVERY_STEPS && this.#recoveries.unfinished(); steps++) {
+      if (permission(this.#health.circuit, Date.now()).kind === 'hold') return;
+      this.#store.atomically(() => this.#recoveries.step(Date.now(), (id) => this.#dispatcher.runningNow(id) !== null));
+      await scheduler.wait(0);
+    }
+  }
+
+  /** What the object before this one has left: what it had begun counts as interrupted, what it was about to begin waits in rows. */
+  #takeOver(now: number): void {
+    if (this.#hasTakenOver) return;
+    try {
+      if (!this.#store.isEmpty) this.#takeLeft(now);
+      this.#hasTakenOver = true;
+    } catch (error) {
+      // Storage that is full: the alarm makes room first, and tries again.
+      logError('outbox.not_stored', error, { webhook: this.#webhookId });
+    }
+  }
+
+  #takeLeft(now: number): void {
+    this.#store.atomically(() => {
+      this.#ledger.addLeft(this.#store.archive.takeOpen(), now);
+      for (const attempt of this.#vitals.running) this.#ledger.interruptNoted(attempt, now);
+    });
+    for (const { id } of this.#vitals.running) this.#vitals.ended(id);
+    this.#vitals.save();
+  }
+
+  /** Where deliveries wait in rows, D1 notes it, for the cron. */
+  #tellBusy(): void {
+    if (this.#dispatcher.dueAt() !== null) this.ctx.waitUntil(this.#reports.busy(Date.now()));
+  }
+
+  /**
+   * Takes deliveries in, each to where it belongs: memory, to be attempted now; rows, where it has to wait for longer; or the log, where it
+   * is not to be attempted. Returns those in memory.
+   */
+  #take(offered: OutboxConfig, deliveries: readonly NewDelivery[], now: number): FreshDelivery[] {
+    const inMemory = deliveries.map(({ id }) => this.#fresh.get(id)).filter((fresh) => fresh !== undefined);
+    const others = [...new Map(deliveries.map((delivery) => [delivery.id, delivery])).values()].filter(({ id }) => !this.#fresh.get(id));
+    const known = this.#store.known(others);
+    const news = others.filter(({ id }) => !known.has(id));
+    const [first] = news;
+    if (!first) return inMemory;
+    const config = this.#usable(this.#webhook.recent(now) ?? offered) ?? offered;
+    const reason = whyNotDelivered(config);
+    if (reason) this.#ledger.addDiscarded(news, reason, now);
+    else if (now < this.#vitals.notBefore || permission(this.#health.circuit, now).kind !== 'attempt') this.#addWaiting(config, news, now);
+    else {
+      const room = news.findIndex((delivery) => {
+        if (!this.#fresh.hasRoom) return true;
+        inMemory.push(this.#fresh.add(delivery, now));
+        return false;
+      });
+      if (room !== -1) this.#addWaiting(config, news.slice(room), now);
+    }
+    return inMemory;
+  }
+
+  /** Deliveries are to wait in rows, as far as there is room for them. */
+  #addWaiting(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): void {
+    if (this.#admission.admits(deliveries.length, now)) {
+      this.#ledger.addWaiting(deliveries, now);
+      return;
+    }
+    this.#ledger.addDiscarded(deliveries, 'outbox_full', now);
+    logWarning('outbox.full', { webhook: this.#webhookId, deliveries: deliveries.length });
+    const [first] = deliveries;
+    if (first) this.#health.full(config, first, now);
+  }
+
+  /**
+   * Waits until deliveries have ended, for as long as their endpoint usually takes. One that is known to be slow is not waited for: no
+   * batch is to last as long as it does.
+   */
+  async #patience(brought: readonly FreshDelivery[]): Promise<void> {
+    const pending = brought.filter(({ result, flight }) => result === null && flight === null);
+    const patienceMs = this.#pace.patienceMs();
+    if (pending.length === 0 || patienceMs === 0) return;
+    const begun = pending.filter(({ stored }) => stored.state.leasedAt !== null);
+    const { promise: late, resolve } = Promise.withResolvers<'late'>();
+    const timer = setTimeout(() => resolve('late'), patienceMs);
+    const ended = await Promise.race([late, Promise.all(pending.map(({ done }) => done))]);
+    clearTimeout(timer);
+    if (ended === 'late' && begun.some(({ result }) => result === null)) this.#pace.late();
+  }
+
+  /** Makes an attempt: through this object's own connections, or a courier's. Null: nobody knows how it ended. */
+  async #attempt({ config: { webhook }, delivery, payload, place }: Dispatch): Promise<AttemptResult | null> {
+    const { id, eventId, event, state } = delivery;
+    const sending = { delivery: { id, eventId, event }, payload, number: state.attemptCount, trigger: state.trigger };
+    if (place === 0) return await this.#sender.send(webhook, sending);
+    const made = await this.#throughCourier(place, webhook, sending);
+    if (made?.fault) throw new Error(made.fault);
+    return made?.result ?? null;
+  }
+
+  /** Null: the courier has vanished, or does not answer; it may have sent the request. */
+  async #throughCourier(place: number, webhook: WebhookConfig, sending: Sending): Promise<CourierResult | null> {
+    try {
+      return await within(this.#attemptMs, this.env.COURIER.getByName(`${webhook.id}:${place}`).attempt(webhook, sending));
+    } catch (error) {
+      logWarning('courier.lost', { webhook: webhook.id, place, error: error instanceof Error ? error.message : String(error) });
+      return null;
+    }
+  }
+
+  /** When work is due: an attempt or probe, what runs should this object vanish, a report, a recovery's next step. */
+  #workDueAt(now: number): number | null {
+    const { circuit } = this.#health;
+    const permitted = permission(circuit, now);
+    const heldUntil = Math.max(this.#vitals.notBefore, permitted.kind === 'hold' ? permitted.until : 0);
+    const held = (at: number | null) => at && Math.max(at, heldUntil);
+    const isUnderWay = this.#dispatcher.runs || !this.#fresh.isEmpty;
+    return earliest([
+      held(this.#dispatcher.dueAt()),
+      isUnderWay ? now + this.#attemptMs : null,
+      this.#reports.dueAt(),
+      this.#recoveries.unfinished() ? held(now) : null,
+      this.#hasTakenOver ? null : now,
+    ]);
+  }
+
+  /** Sees to it that an alarm is set for when something is due, the sweep included, or earlier. */
+  async #arm(): Promise<void> {
+    const now = Date.now();
+    const dueAt = earliest([this.#workDueAt(now), this.#retention.dueAt()]);
+    if (dueAt === null) return;
+    // While one runs it is set when that ends: should the object vanish before, the platform runs it again.
+    if (!this.#alarmRuns) await this.#alarm.setBy(dueAt);
+    else if (dueAt > now && dueAt <= now + AWAKE_MS) this.#dispatcher.pumpAt(dueAt);
+  }
+
+  /** The same where nobody waits for it: should it fail, an alarm that is set already, or the next call, sets it right. */
+  async #armInTime(): Promise<void> {
+    try {
+      await this.#arm();
+    } catch (error) {
+      logError('outbox.not_armed', error, { webhook: this.#webhookId });
+    }
+  }
+
+  /** The configuration, with the webhook disabled where it is to be and D1 could not be told yet. */
+  #usable(config: OutboxConfig | undefined): OutboxConfig | undefined {
+    if (!config || !this.#reports.isToBeDisabled(config.webhook.url)) return config;
+    return { ...config, webhook: { ...config.webhook, enabled: false } };
+  }
+
+  /** The configuration as it is now, for what a person asks for. */
+  async #freshConfiguration(): Promise<OutboxConfig | null> {
+    this.#webhook.refresh(Date.now());
+    return await this.#configuration();
+  }
+
+  async #configuration(): Promise<OutboxConfig | null> {
+    const config = await this.#webhook.read(Date.now());
+    if (config) this.#health.adopt(config);
+    return config;
+  }
+
+  async #erase(): Promise<void> {
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.#erased = true;
+    this.#hasTakenOver = true;
+    this.#alarm.forget();
+    this.#webhook.reset(Date.now());
+    this.#vitals.reset();
+    this.#reports.reset();
+    this.#recoveries.reset();
+    this.#retention.reset();
+    this.#store.reset();
+    this.#fresh.reset();
+    this.#dispatcher.reset();
+  }
+}
+
+function earliest(times: readonly (number | null)[]): number | null {
+  const known = times.filter((at) => at !== null);
+  return known.length > 0 ? Math.min(...known) : null;
+}

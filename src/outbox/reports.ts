@@ -1,0 +1,180 @@
+import { eventQueueFor } from '../consumer/event-queues.ts';
+import { withoutParameters } from '../db/client.ts';
+import type { OutboxConfig } from '../db/configuration.ts';
+import { disableWebhook, markBusy, saveHealth } from '../db/outboxes.ts';
+import { encodeEventMessage, type QueuedEvent } from '../domain/event-message.ts';
+import { mintId } from '../domain/ids.ts';
+import { webhookDisabled } from '../domain/operational-event.ts';
+import type { DisabledReason, Health } from '../domain/webhook.ts';
+import { logError } from '../log.ts';
+import { within } from '../within.ts';
+
+/** How long D1 may take. */
+const D1_TIMEOUT_MS = 2_000;
+/** Notices that wait to be sent, at most: the newest. */
+const MAX_NOTICES = 10;
+/** Wait before D1 is told again. */
+const AGAIN_AFTER_MS = 30_000;
+
+const PENDING = 'report';
+const BUSY = 'busy';
+
+/** What D1 is still to be told. */
+interface Pending {
+  /** The webhook's health as it changed last. */
+  health?: { health: Health; since: number };
+  /** The webhook is to be disabled, because of its endpoint at this URL. */
+  disable?: {
+    url: string;
+    reason: DisabledReason;
+    /** Not in what earlier versions have stored. */
+    decidedAt?: number;
+    /** What the organization is told once D1 knows it: not in what earlier versions have stored, whose notices had it at once. */
+    notice?: QueuedEvent;
+  };
+  /** Events of the service's own for the organization's other webhooks. */
+  notices?: QueuedEvent[];
+  dueAt: number;
+}
+
+/**
+ * What an outbox tells others: D1 that its webhook's health changed, that it is to be disabled, that deliveries wait; and its
+ * organization of the first two, as events. Each is kept in the object until it is told, so that it survives an outage.
+ */
+export class Reports {
+  readonly #kv: SyncKvStorage;
+  readonly #env: Env;
+  readonly #webhookId: string;
+  #known: Pending | null | undefined;
+  /** The note that is on its way to D1. */
+  #marking: object | null = null;
+
+  constructor(kv: SyncKvStorage, env: Env, webhookId: string) {
+    this.#kv = kv;
+    this.#env = env;
+    this.#webhookId = webhookId;
+  }
+
+  /** When the next report is due; null where D1 knows everything. */
+  dueAt(): number | null {
+    return this.#pending()?.dueAt ?? null;
+  }
+
+  /** The webhook's health has changed. */
+  health(health: Health, since: number, now: number): void {
+    this.#put({ ...this.#pending(), health: { health, since }, dueAt: now });
+  }
+
+  /** The webhook is to be disabled, because of its endpoint at this URL; its organization is told when it is. */
+  disable({ webhook }: OutboxConfig, reason: DisabledReason, now: number): void {
+    if (this.isToBeDisabled(webhook.url)) return;
+    const notice = noticeOf(webhookDisabled(webhook, reason, now), now);
+    this.#put({ ...this.#pending(), disable: { url: webhook.url, reason, decidedAt: now, notice }, dueAt: now });
+  }
+
+  /** Whether the webhook is to be disabled because of an endpoint, though D1 may not know it yet. */
+  isToBeDisabled(url: string): boolean {
+    return this.#pending()?.disable?.url === url;
+  }
+
+  /** Tells the organization's other webhooks of something. */
+  notify(event: Record<string, unknown>, now: number): void {
+    const notices = [...(this.#pending()?.notices ?? []), noticeOf(event, now)].slice(-MAX_NOTICES);
+    this.#put({ ...this.#pending(), notices, dueAt: now });
+  }
+
+  /** The webhook's owner has set its health anew, at this time: what was to be said of the old one, or done about it, is void. */
+  forgetHealth(setAt: number): void {
+    const pending = this.#pending();
+    if (!pending) return;
+    const isVoid = pending.disable !== undefined && (pending.disable.decidedAt ?? 0) <= setAt;
+    if (pending.health || isVoid) this.#put({ ...pending, health: undefined, disable: isVoid ? undefined : pending.disable });
+  }
+
+  /**
+   * Tells D1 what is due. It does not throw: what fails is told later.
+   * @returns whether it has disabled the webhook
+   */
+  async flush(now: number): Promise<boolean> {
+    const pending = this.#pending();
+    if (!pending || pending.dueAt > now) return false;
+    try {
+      const isDisabled = await within(D1_TIMEOUT_MS, this.#tell(pending, now));
+      // What was added meanwhile is still to be told.
+      if (this.#pending() === pending) this.#clear();
+      return isDisabled;
+    } catch (error) {
+      logError('outbox.not_reported', withoutParameters(error), { webhook: this.#webhookId });
+      this.#put({ ...this.#pending(), dueAt: now + AGAIN_AFTER_MS });
+      return false;
+    }
+  }
+
+  /** Notes in D1, once, that deliveries wait: the cron then looks after the alarm. Where it fails the alarm is still set. */
+  async busy(now: number): Promise<void> {
+    if (this.#marking || this.#kv.get(BUSY)) return;
+    const marking = {};
+    this.#marking = marking;
+    try {
+      await within(D1_TIMEOUT_MS, markBusy(this.#env.DB, this.#webhookId, now));
+      // Only what D1 knows is kept: an object that vanishes in between tells it again, and the cron may have taken it back.
+      if (this.#marking === marking) this.#kv.put(BUSY, true);
+    } catch (error) {
+      logError('outbox.not_marked_busy', withoutParameters(error), { webhook: this.#webhookId });
+    } finally {
+      if (this.#marking === marking) this.#marking = null;
+    }
+  }
+
+  /** The storage has been emptied. */
+  reset(): void {
+    this.#known = undefined;
+    this.#marking = null;
+  }
+
+  /** Nothing waits any more: the next time something does, D1 is told again. */
+  idle(): void {
+    this.#marking = null;
+    this.#kv.delete(BUSY);
+  }
+
+  /** @returns whether the webhook is disabled now */
+  async #tell({ health, disable, notices = [] }: Pending, now: number): Promise<boolean> {
+    let events = notices;
+    let isDisabled = false;
+    // First: it is void where the owner has set the health anew, which a later health of ours would look like.
+    if (disable) {
+      const { url, reason, decidedAt = now, notice } = disable;
+      isDisabled = await disableWebhook(this.#env.DB, this.#webhookId, { url, reason, decidedAt });
+      // One disabling is told once: where another decision, or the owner, was first, there is nothing to tell.
+      if (isDisabled && notice) events = [...notices, notice];
+    }
+    if (health) await saveHealth(this.#env.DB, this.#webhookId, health.health, health.since);
+    // Sent again where the answer is lost: marked, so that what was delivered already is not delivered again.
+    if (events.length > 0) {
+      const message = encodeEventMessage({ acceptedAt: now, redriven: true, events });
+      await eventQueueFor(this.#env, this.#webhookId).send(message, { contentType: 'bytes' });
+    }
+    return isDisabled;
+  }
+
+  #pending(): Pending | null {
+    // Asked for with every batch: read once, since only this object writes it.
+    if (this.#known === undefined) this.#known = this.#kv.get<Pending>(PENDING) ?? null;
+    return this.#known;
+  }
+
+  #put(pending: Pending): void {
+    this.#known = pending;
+    this.#kv.put(PENDING, pending);
+  }
+
+  #clear(): void {
+    this.#known = null;
+    this.#kv.delete(PENDING);
+  }
+}
+
+function noticeOf(event: Record<string, unknown>, now: number): QueuedEvent {
+  return { id: mintId('event', now), payload: new TextEncoder().encode(JSON.stringify(event)) };
+}

@@ -1,0 +1,366 @@
+import { type AttemptRecord, type DeliveryPosition, type NewDelivery, withoutContents } from '../domain/delivery.ts';
+import { isKeyed, mintedAt } from '../domain/ids.ts';
+import type { DeliveryState } from '../domain/lifecycle.ts';
+import { HOUR_MS } from '../domain/statistics.ts';
+import { COLUMNS, type Row, STATE, type StoredDelivery, toPosition, toStored, valuesOf } from './delivery-row.ts';
+import { Archive } from './log/archive.ts';
+import type { ArchivedDelivery } from './log/bundle.ts';
+import { isMigrated, migrate } from './migrations.ts';
+
+/** Records of attempts that a delivery's own row has at most, in characters: a retry is one row then. Durable Objects: 2 MB a row. */
+const MAX_INLINE_RECORDS = 250_000;
+/** Rows looked at for one that was never attempted, and for one that was delivered. */
+const LOOK_ROWS = 1_000;
+/** Index entries counted in one step. */
+const COUNT_STEP = 50_000;
+
+/** Of what the index of unsuccessful deliveries has: those that can start over. */
+const RECOVERABLE = "status IN ('failed', 'discarded') AND reason IS NOT 'test_failed' AND (payload = x'') = 0";
+
+const SQL = {
+  // Recording a delivery twice is a no-op; a row that breaks a CHECK is an error, and not silence.
+  insert: `INSERT INTO deliveries (${COLUMNS}, first_attempt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (created_at, id) DO NOTHING`,
+  insertKeyed: 'INSERT INTO keyed_deliveries (id, created_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING',
+  keyedCreatedAt: 'SELECT created_at FROM keyed_deliveries WHERE id = ?',
+  find: `SELECT ${COLUMNS} FROM deliveries WHERE created_at = ? AND id = ?`,
+  payload: 'SELECT payload FROM deliveries WHERE created_at = ? AND id = ?',
+  save: `UPDATE deliveries SET (${STATE}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE created_at = ? AND id = ?`,
+  saveWithRecords: `UPDATE deliveries SET (${STATE}, first_attempt) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE created_at = ? AND id = ?`,
+  saveRecords: 'UPDATE deliveries SET first_attempt = ? WHERE created_at = ? AND id = ?',
+  records: 'SELECT first_attempt AS records FROM deliveries WHERE created_at = ? AND id = ?',
+  saveRecord: 'INSERT OR REPLACE INTO attempts (delivery_id, number, record) VALUES (?, ?, ?)',
+  furtherRecords: 'SELECT record FROM attempts WHERE delivery_id = ? ORDER BY number',
+  after: `SELECT created_at, id, due_at FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ?
+    ORDER BY created_at, id LIMIT ?`,
+  remove: 'DELETE FROM deliveries WHERE created_at = ? AND id = ?',
+  removeRecords: 'DELETE FROM attempts WHERE delivery_id = ?',
+  removeKeyed: 'DELETE FROM keyed_deliveries WHERE id = ?',
+  removeErasure: 'DELETE FROM payload_erasures WHERE delivery_id = ?',
+  emptyPayload: "UPDATE deliveries SET payload = x'' WHERE created_at = ? AND id = ?",
+  noteErasure: 'INSERT INTO payload_erasures (delivery_id, erased_at) VALUES (?, ?) ON CONFLICT DO NOTHING',
+  payloadErasedAt: 'SELECT erased_at FROM payload_erasures WHERE delivery_id = ?',
+  forgetHours: 'DELETE FROM hours WHERE start < ?',
+  forgetHour: 'DELETE FROM hours WHERE start = ?',
+  // The conditions repeat those of the partial indexes, or SQLite would not use them.
+  due: `SELECT ${COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, created_at, id LIMIT ?`,
+  dueTimes: 'SELECT id, due_at FROM deliveries WHERE due_at IS NOT NULL ORDER BY due_at, created_at, id LIMIT ?',
+  countDue: 'SELECT count(*) AS count FROM deliveries WHERE due_at IS NOT NULL',
+  // Newest first: where much is held, the newest were never attempted.
+  newestUntried: `SELECT ${COLUMNS} FROM (SELECT * FROM deliveries ORDER BY created_at DESC, id DESC LIMIT ${LOOK_ROWS})
+    WHERE due_at IS NOT NULL AND due_at <= ? AND attempt_count = 0 ORDER BY created_at DESC, id DESC LIMIT 1`,
+  lastDelivered: `SELECT max(finished_at) AS at FROM (SELECT status, finished_at FROM deliveries ORDER BY created_at DESC, id DESC
+    LIMIT ${LOOK_ROWS}) WHERE status = 'delivered'`,
+  unsuccessful: `SELECT ${COLUMNS} FROM deliveries WHERE status IN ('failed', 'discarded')
+    AND (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT ?`,
+  unsuccessfulAfter: `SELECT created_at, id FROM deliveries WHERE status IN ('failed', 'discarded')
+    AND (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT 1 OFFSET ${COUNT_STEP - 1}`,
+  countRecoverable: `SELECT count(*) AS count FROM deliveries WHERE ${RECOVERABLE} AND (created_at, id) > (?, ?) AND created_at < ?`,
+  countRecoverableTo: `SELECT count(*) AS count FROM deliveries WHERE ${RECOVERABLE} AND (created_at, id) > (?, ?) AND (created_at, id) <= (?, ?)`,
+} as const;
+
+/**
+ * The rows of one outbox: deliveries that wait or have anything to tell, each in one of its own, and the archive of those that were
+ * delivered at the first attempt. It knows SQL and no rules: states come from domain/lifecycle.ts. Every method is synchronous, so that
+ * a read, the transition and its write cannot be interleaved with another's.
+ */
+export class Store {
+  readonly archive = new Archive(() => this.sql);
+  readonly #storage: DurableObjectStorage;
+  #migrated = false;
+  #changes = 0;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Goes up whenever the rows may have changed: what was read of them before is still right while it stands. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** The storage has been emptied: the schema is made anew when it is next needed, so that an erased outbox stays empty. */
+  reset(): void {
+    this.#migrated = false;
+    this.#changes++;
+    this.archive.empty();
+  }
+
+  /** What is done in it is kept as a whole or, where it throws, not at all. */
+  atomically<T>(change: () => T): T {
+    // Beforehand: the schema would be undone with it.
+    this.#migrate();
+    try {
+      return this.#storage.transactionSync(change);
+    } catch (error) {
+      // A table that it made is gone again.
+      this.archive.reset();
+      this.#changes++;
+      throw error;
+    }
+  }
+
+  /** Looking for something must not make a schema, as whatever loads the object does: an erased outbox that is poked stays empty. */
+  get isEmpty(): boolean {
+    return !this.#migrated && !isMigrated(this.#storage);
+  }
+
+  get sql(): SqlStorage {
+    this.#migrate();
+    return this.#storage.sql;
+  }
+
+  #migrate(): void {
+    if (!this.#migrated) migrate(this.#storage);
+    this.#migrated = true;
+  }
+
+  /** Adds a delivery in the state it is in, with its first attempt where one has ended. False: it was there already. */
+  insert(delivery: NewDelivery, state: DeliveryState, firstAttempt: AttemptRecord | null): boolean {
+    const { id, eventId, event, sessionId, payload } = delivery;
+    // The time in its id, so that its id alone finds it again.
+    const acceptedAt = mintedAt(id) ?? delivery.acceptedAt;
+    // A keyed delivery's place is where it was first recorded, whatever a repetition says.
+    if (isKeyed(id) && this.sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return false;
+    this.#forgetHour(acceptedAt);
+    const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
+    return this.#write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload) > 0;
+  }
+
+  /** Whether a delivery's end can be kept in the archive: its id tells its place, so that no row is needed to find it. */
+  isArchivable({ id }: NewDelivery): boolean {
+    return !isKeyed(id) && mintedAt(id) !== null;
+  }
+
+  /** Of some deliveries, those that are stored in any way. One look at the archive for all of them: each would read a second of it. */
+  known(deliveries: readonly NewDelivery[]): ReadonlySet<string> {
+    if (this.isEmpty) return new Set();
+    const times = deliveries.map(({ id }) => mintedAt(id)).filter((at) => at !== null);
+    const archived = this.archive.idsAround(times);
+    return new Set(deliveries.map(({ id }) => id).filter((id) => archived.has(id) || this.hasRow(id)));
+  }
+
+  /** Whether a delivery has a row of its own. */
+  hasRow(id: string): boolean {
+    const createdAt = this.#createdAt(id);
+    return createdAt !== null && this.#first<Row>(SQL.find, createdAt, id) !== undefined;
+  }
+
+  /** Adds deliveries that were delivered at the first attempt and are not here yet. */
+  addToArchive(deliveries: readonly ArchivedDelivery[]): void {
+    this.archive.add(deliveries);
+    this.ended(deliveries);
+  }
+
+  /** Deliveries have ended in the archive: a past hour's count of them is void. */
+  ended(deliveries: readonly ArchivedDelivery[]): void {
+    for (const { delivery } of deliveries) this.#forgetHour(delivery.acceptedAt);
+  }
+
+  find(id: string): StoredDelivery | null {
+    const createdAt = this.#createdAt(id);
+    return createdAt === null ? null : this.at({ createdAt, id });
+  }
+
+  /** The delivery at a place in the log, as it is stored. */
+  at({ createdAt, id }: DeliveryPosition): StoredDelivery | null {
+    if (this.isEmpty) return null;
+    const row = this.#first<Row>(SQL.find, createdAt, id);
+    return row ? toStored(row) : this.archive.find({ createdAt, id });
+  }
+
+  save({ createdAt, id }: DeliveryPosition, state: DeliveryState): void {
+    this.#forgetHour(createdAt);
+    this.#giveRow({ createdAt, id });
+    this.#write(SQL.save, ...valuesOf(state), createdAt, id);
+  }
+
+  /** Keeps how an attempt ended: the delivery's state and the attempt's record, as one row. */
+  saveEnd({ createdAt, id }: DeliveryPosition, state: DeliveryState, record: AttemptRecord): void {
+    this.#giveRow({ createdAt, id });
+    const records = this.#withRecord({ createdAt, id }, record);
+    if (records === null) {
+      this.save({ createdAt, id }, state);
+      this.sql.exec(SQL.saveRecord, id, record.number, JSON.stringify(record));
+      return;
+    }
+    this.#forgetHour(createdAt);
+    this.#write(SQL.saveWithRecords, ...valuesOf(state), records, createdAt, id);
+  }
+
+  /** Keeps an attempt's record, in the place of the one of its number. */
+  saveRecord({ createdAt, id }: DeliveryPosition, record: AttemptRecord): void {
+    this.#giveRow({ createdAt, id });
+    const records = this.#withRecord({ createdAt, id }, record);
+    if (records === null) this.sql.exec(SQL.saveRecord, id, record.number, JSON.stringify(record));
+    else this.#write(SQL.saveRecords, records, createdAt, id);
+    // An outcome that comes late can change what was answered, and nothing of the delivery.
+    this.#forgetHour(createdAt);
+  }
+
+  payload({ createdAt, id }: DeliveryPosition): Uint8Array {
+    const row = this.#first<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id);
+    const payload = row ? new Uint8Array(row.payload) : this.archive.payload({ createdAt, id });
+    if (!payload) throw new Error(`delivery ${id} is not here`);
+    return payload;
+  }
+
+  /** When a delivery's payload was erased; null where it was not. */
+  payloadErasedAt(id: string): number | null {
+    return this.#first<{ erased_at: number }>(SQL.payloadErasedAt, id)?.erased_at ?? null;
+  }
+
+  /** Erases a delivery's payload, and what its attempts show of it. */
+  erasePayload(delivery: DeliveryPosition, now: number): void {
+    this.atomically(() => {
+      this.#giveRow(delivery);
+      this.#write(SQL.emptyPayload, delivery.createdAt, delivery.id);
+      for (const record of this.attempts(delivery)) this.saveRecord(delivery, withoutContents(record));
+      this.sql.exec(SQL.noteErasure, delivery.id, now);
+    });
+  }
+
+  /** What is due, longest due first, and among equals in the order of acceptance. */
+  due(now: number, limit: number): StoredDelivery[] {
+    if (this.isEmpty) return [];
+    return this.sql.exec<Row>(SQL.due, now, limit).toArray().map(toStored);
+  }
+
+  /** When the first of what is scheduled is due. */
+  dueTimes(limit: number): { id: string; due_at: number }[] {
+    if (this.isEmpty) return [];
+    return this.sql.exec<{ id: string; due_at: number }>(SQL.dueTimes, limit).toArray();
+  }
+
+  /** How many rows wait, or run. It reads the index alone: a million entries take some tens of milliseconds. */
+  countDue(): number {
+    return this.#first<{ count: number }>(SQL.countDue)?.count ?? 0;
+  }
+
+  /** The newest of what is due and was never attempted, should it be among the latest; null else. */
+  newestUntried(now: number): StoredDelivery | null {
+    const row = this.#first<Row>(SQL.newestUntried, now);
+    return row ? toStored(row) : null;
+  }
+
+  /** What failed or was discarded, oldest first, of events accepted after a place in the log and before a time. */
+  unsuccessful(after: DeliveryPosition, before: number, limit: number): StoredDelivery[] {
+    return this.sql.exec<Row>(SQL.unsuccessful, after.createdAt, after.id, before, limit).toArray().map(toStored);
+  }
+
+  /**
+   * How many deliveries a recovery of events accepted in this span would start over, in bounded steps.
+   * @returns for each step how many it found
+   */
+  *countRecoverable(since: number, until: number): Generator<number> {
+    if (this.isEmpty) return;
+    let after: DeliveryPosition = { createdAt: since, id: '' };
+    for (;;) {
+      const last = this.#first<Pick<Row, 'created_at' | 'id'>>(SQL.unsuccessfulAfter, after.createdAt, after.id, until);
+      if (!last) {
+        yield this.#first<{ count: number }>(SQL.countRecoverable, after.createdAt, after.id, until)?.count ?? 0;
+        return;
+      }
+      const to = toPosition(last);
+      yield this.#first<{ count: number }>(SQL.countRecoverableTo, after.createdAt, after.id, to.createdAt, to.id)?.count ?? 0;
+      after = to;
+    }
+  }
+
+  /**
+   * Of so many rows after a place in the log, of events accepted before a time, those that have ended, oldest first.
+   * @returns with the last row that was looked at, and whether it is the last of all
+   */
+  endedAfter(
+    after: DeliveryPosition,
+    before: number,
+    rows: number,
+  ): { ended: DeliveryPosition[]; last: DeliveryPosition | null; isLast: boolean } {
+    const found = this.sql.exec<Pick<Row, 'created_at' | 'id' | 'due_at'>>(SQL.after, after.createdAt, after.id, before, rows).toArray();
+    const last = found.at(-1);
+    return {
+      ended: found.filter(({ due_at }) => due_at === null).map(toPosition),
+      last: last ? toPosition(last) : null,
+      isLast: found.length < rows,
+    };
+  }
+
+  /** Removes a delivery with its payload and attempts. */
+  remove({ createdAt, id }: DeliveryPosition): void {
+    this.#write(SQL.remove, createdAt, id);
+    this.sql.exec(SQL.removeRecords, id);
+    this.sql.exec(SQL.removeErasure, id);
+    if (isKeyed(id)) this.sql.exec(SQL.removeKeyed, id);
+  }
+
+  /** Counts of hours before a time are of no use any more. */
+  forgetHoursBefore(before: number): void {
+    this.sql.exec(SQL.forgetHours, before - HOUR_MS);
+  }
+
+  /** When a delivery was last delivered, about: at the first attempt, or of the latest thousand others; null where none is known of. */
+  lastDeliveredAt(): number | null {
+    if (this.isEmpty) return null;
+    const times = [this.archive.newestAt(), this.#first<{ at: number | null }>(SQL.lastDelivered)?.at ?? null];
+    return times.reduce((last, at) => (at === null || (last !== null && last > at) ? last : at), null);
+  }
+
+  /** A delivery's attempts that have ended, in their order. */
+  attempts(delivery: DeliveryPosition): AttemptRecord[] {
+    if (this.#first(SQL.find, delivery.createdAt, delivery.id) === undefined) return [this.archive.attempt(delivery)].filter(isRecord);
+    const further = this.sql.exec<{ record: string }>(SQL.furtherRecords, delivery.id).toArray();
+    const records = [...this.#records(delivery), ...further.map(({ record }) => JSON.parse(record) as AttemptRecord)];
+    return records.sort((a, b) => a.number - b.number);
+  }
+
+  /** The records of a row with one more, as it keeps them; null where they would be too many for a row. */
+  #withRecord(delivery: DeliveryPosition, record: AttemptRecord): string | null {
+    const others = this.#records(delivery).filter(({ number }) => number !== record.number);
+    const records = [...others, record].sort((a, b) => a.number - b.number);
+    const text = JSON.stringify(records.length === 1 ? record : records);
+    return text.length > MAX_INLINE_RECORDS ? null : text;
+  }
+
+  /** The records within a delivery's row: of one attempt, or a list of them. */
+  #records({ createdAt, id }: DeliveryPosition): AttemptRecord[] {
+    const text = this.#first<{ records: string | null }>(SQL.records, createdAt, id)?.records ?? null;
+    return text === null ? [] : [JSON.parse(text)].flat();
+  }
+
+  /** Sees to it that a delivery that is about to change has a row of its own: it may be archived. */
+  #giveRow(position: DeliveryPosition): void {
+    if (this.#first(SQL.find, position.createdAt, position.id) !== undefined) return;
+    const archived = this.archive.take(position);
+    if (archived) this.insert(archived.delivery, archived.state, archived.attempt);
+  }
+
+  /** A past hour's count is void when one of its deliveries changes after all, or comes late. */
+  #forgetHour(createdAt: number): void {
+    const start = Math.floor(createdAt / HOUR_MS) * HOUR_MS;
+    if (start + HOUR_MS <= Date.now()) this.sql.exec(SQL.forgetHour, start);
+  }
+
+  #createdAt(id: string): number | null {
+    if (!isKeyed(id)) return mintedAt(id);
+    return this.#first<{ created_at: number }>(SQL.keyedCreatedAt, id)?.created_at ?? null;
+  }
+
+  /** Changes rows of deliveries; returns how many rows and index entries it wrote. */
+  #write(query: string, ...values: (SqlStorageValue | Uint8Array)[]): number {
+    this.#changes++;
+    return this.sql.exec(query, ...values).rowsWritten;
+  }
+
+  /**
+   * The only row of a query. As an array, which costs a fraction of what stepping through a cursor does; and a cursor that was not
+   * stepped to its end would keep SQLite from dropping a table.
+   */
+  #first<T extends Record<string, SqlStorageValue>>(query: string, ...values: (string | number)[]): T | undefined {
+    if (this.isEmpty) return undefined;
+    return this.sql.exec<T>(query, ...values).toArray()[0];
+  }
+}
+
+function isRecord(record: AttemptRecord | null): record is AttemptRecord {
+  return record !== null;
+}

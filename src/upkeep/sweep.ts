@@ -1,0 +1,96 @@
+import { withoutParameters } from '../db/client.ts';
+import {
+  clearBusy,
+  clearErasures,
+  listBusy,
+  listErasures,
+  listInTurn,
+  markAllBusy,
+  moveBusyToEnd,
+  moveErasuresToEnd,
+} from '../db/outboxes.ts';
+import { logError } from '../log.ts';
+import { callOutboxes } from './outbox-calls.ts';
+import { resealSecrets } from './resealing.ts';
+import { sweepNumber } from './sweep-number.ts';
+
+/** Outboxes that one sweep pokes because they are busy, and as many that it erases. The others have their turn in the next minutes. */
+const MAX_OUTBOXES = 500;
+
+/** The sweeps in which each webhook's outbox has a turn, marked or not: a day's. */
+export const TURNS = 1_440;
+
+/**
+ * Outboxes that one sweep asks because it is their turn: 7.2 million webhooks a day, which are more than 2 GB of D1's 10. All that a
+ * sweep calls must stay below 10,000 subrequests (Workers).
+ */
+const MAX_IN_TURN = 5_000;
+
+/**
+ * A deleted webhook's outbox is erased once more this long after the deletion: until then a consumer with a configuration
+ * of seconds ago, or a leased attempt, may still record in it.
+ */
+const ERASE_AGAIN_AFTER_MS = 120_000;
+
+/**
+ * The cron's work, every minute. It pokes the outboxes in which deliveries wait, in case the platform has lost their alarms, and
+ * erases those of deleted webhooks. While the master key is rotated it seals secrets anew.
+ *
+ * D1 takes 1,000 queries an invocation. So each part lists, calls, and then notes what came of all its calls in one or two
+ * statements: 8 together, whatever the number of outboxes, and those of the resealing.
+ */
+export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): Promise<void> {
+  await Promise.all([
+    part('busy', pokeBusy(env, now, maxOutboxes)),
+    part('in_turn', pokeInTurn(env, now)),
+    part('erasures', eraseDeleted(env, now, maxOutboxes)),
+    part('secrets', resealSecrets(env, now)),
+  ]);
+}
+
+/** A part that fails does not end the invocation, which would cut the others off. The next minute's sweep does it again. */
+async function part(name: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    logError('sweep.failed', withoutParameters(error), { part: name });
+  }
+}
+
+async function pokeBusy(env: Env, now: number, limit: number): Promise<void> {
+  const busy = await listBusy(env.DB, limit);
+  const { answered, failed } = await callOutboxes('outbox.not_poked', busy, ({ webhookId }) => poke(env, webhookId));
+  const [waiting, idle] = [answered.filter(({ answer }) => answer), answered.filter(({ answer }) => !answer)];
+  await clearBusy(env.DB, outboxesOf(idle));
+  // There may be more than one sweep takes: those that stay busy, and those that do not answer, let the others pass.
+  if (busy.length === limit) await moveBusyToEnd(env.DB, [...outboxesOf(waiting), ...failed], now);
+}
+
+/**
+ * Nobody would find an outbox that could not tell D1 that it is busy, and whose alarm was lost as well. So the cron asks each one
+ * once a day, and marks it if something waits there.
+ */
+async function pokeInTurn(env: Env, now: number): Promise<void> {
+  const inTurn = await listInTurn(env.DB, sweepNumber(now), TURNS, MAX_IN_TURN);
+  const { answered } = await callOutboxes('outbox.not_poked', inTurn, ({ webhookId }) => poke(env, webhookId));
+  await markAllBusy(env.DB, idsOf(outboxesOf(answered.filter(({ answer }) => answer))), now);
+}
+
+async function eraseDeleted(env: Env, now: number, limit: number): Promise<void> {
+  const before = now - ERASE_AGAIN_AFTER_MS;
+  const erasures = await listErasures(env.DB, before, limit);
+  const { answered, failed } = await callOutboxes('outbox.not_erased', erasures, async ({ webhookId }) => {
+    await env.OUTBOX.getByName(webhookId).erase();
+  });
+  await clearErasures(env.DB, idsOf(outboxesOf(answered)));
+  // As if they had only just fallen due: the next sweep tries them again, after those that it has not reached yet.
+  await moveErasuresToEnd(env.DB, idsOf(failed), before);
+}
+
+/** Whether anything waits there. */
+async function poke(env: Env, webhookId: string): Promise<boolean> {
+  return await env.OUTBOX.getByName(webhookId).poke();
+}
+
+const outboxesOf = <T>(answered: readonly { outbox: T }[]): T[] => answered.map(({ outbox }) => outbox);
+const idsOf = (outboxes: readonly { webhookId: string }[]): string[] => outboxes.map(({ webhookId }) => webhookId);

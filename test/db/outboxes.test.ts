@@ -1,0 +1,65 @@
+import { env } from 'cloudflare:workers';
+import { eq } from 'drizzle-orm';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { databaseOf } from '../../src/db/client.ts';
+import { disableWebhook } from '../../src/db/outboxes.ts';
+import { webhooks } from '../../src/db/schema.ts';
+import { updateWebhook } from '../../src/db/webhooks.ts';
+import { givenOrganization, givenWebhook } from '../support/deliveries.ts';
+
+const db = databaseOf(env.DB);
+const url = 'https://hooks.example.com/in';
+
+describe('a webhook that the service disables', () => {
+  let organization: string;
+  let webhook: string;
+  let decidedAt: number;
+  beforeEach(async () => {
+    organization = await givenOrganization();
+    webhook = await givenWebhook(organization, { url });
+    decidedAt = (await rowOf()).healthSince + 1_000;
+  });
+
+  const rowOf = async () => (await db.select().from(webhooks).where(eq(webhooks.id, webhook)))[0]!;
+  const disable = (changes: Partial<Parameters<typeof disableWebhook>[2]> = {}) =>
+    disableWebhook(env.DB, webhook, { url, reason: 'endpoint_gone', decidedAt, ...changes });
+
+  it('is disabled by the decision, and still is where the answer was lost and it is told again', async () => {
+    expect(await disable()).toBe(true);
+    const disabled = await rowOf();
+    expect(disabled).toMatchObject({ enabled: false, disabledReason: 'endpoint_gone', updatedAt: decidedAt });
+    expect(await disable()).toBe(true);
+    expect(await rowOf()).toEqual(disabled);
+  });
+
+  it('is not disabled by another decision that comes afterwards', async () => {
+    await disable();
+    const disabled = await rowOf();
+    expect(await disable({ decidedAt: decidedAt + 1 })).toBe(false);
+    expect(await disable({ reason: 'endpoint_failing' })).toBe(false);
+    expect(await rowOf()).toEqual(disabled);
+  });
+
+  it('stays as its owner has set it since: enabled anew, pointed elsewhere, or disabled', async () => {
+    await updateWebhook(db, organization, webhook, { enabled: false }, decidedAt - 10);
+    expect(await disable()).toBe(false);
+    expect(await rowOf()).toMatchObject({ enabled: false, disabledReason: null });
+    await updateWebhook(db, organization, webhook, { enabled: true }, decidedAt + 10);
+    expect(await disable()).toBe(false);
+    await updateWebhook(db, organization, webhook, { url: 'https://elsewhere.example.com/in' }, decidedAt + 20);
+    expect(await disable({ decidedAt: decidedAt + 30 })).toBe(false);
+    expect(await rowOf()).toMatchObject({ enabled: true, disabledReason: null, updatedAt: decidedAt + 20 });
+  });
+
+  it('is enabled again by its owner, which the lost answer’s repetition does not undo', async () => {
+    await disable();
+    await updateWebhook(db, organization, webhook, { enabled: true }, decidedAt + 10);
+    expect(await disable()).toBe(false);
+    expect(await rowOf()).toMatchObject({ enabled: true, disabledReason: null });
+  });
+
+  it('may be gone', async () => {
+    await db.delete(webhooks).where(eq(webhooks.id, webhook));
+    expect(await disable()).toBe(false);
+  });
+});
