@@ -9,6 +9,7 @@ import { within } from '../within.ts';
 import { knownEventTypes } from './catalogue.ts';
 import { ApiError, type Issue, invalid, refusal } from './errors.ts';
 import { type Route, route } from './route.ts';
+import { areUnwanted } from './unwanted-events.ts';
 import { z } from './zod.ts';
 
 /** How long the queue may take to accept. An overloaded one can hang for a minute; a producer is better served by a quick 503. */
@@ -53,7 +54,7 @@ const post = route({
   rawBody: { schema: z.union([event, z.array(event).min(1).max(MAX_EVENTS)]), maxBytes: MAX_EVENTS_BYTES },
   success: { status: 202, description: 'In the queue: `id` of an event, `ids` of an array.', schema: z.union([accepted, acceptedAll]) },
   errors: ['unknown_event_type', 'queue_unavailable'],
-  handler: async ({ bytes, headers, env, nowMs }) => {
+  handler: async ({ bytes, headers, env, nowMs, waitUntil }) => {
     if (bytes.length === 0) throw new ApiError('malformed_json', 'The body is empty; it must be JSON.');
     const read = readEvents(bytes);
     if (!read.ok) throw refusal(read.error.code, read.error.message, read.error.issues);
@@ -65,9 +66,11 @@ const post = route({
         payload,
       })),
     );
-    // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
-    const organizationIds = read.events.map(({ organizationId }) => organizationId);
-    await sendToQueue(queueForPosted(env, organizationIds, nowMs), packEvents(queued, nowMs));
+    if (!(await areUnwanted(read.events, { env, waitUntil }))) {
+      // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
+      const organizationIds = read.events.map(({ organizationId }) => organizationId);
+      await sendToQueue(queueForPosted(env, organizationIds, nowMs), packEvents(queued, nowMs));
+    }
     const ids = queued.map(({ id }) => id);
     return read.array ? { ids } : { id: ids[0] as string };
   },

@@ -45,12 +45,17 @@ export class ConfigurationCache {
     const wanted = [...new Set(ids)];
     const stale = wanted.filter((id) => !this.#isFresh(id, now));
     if (stale.length > 0 && now - this.#failedAt > MAX_AGE_MS) await this.#refresh(d1, stale, now);
-    const loaded = new Map<string, LoadedConfig>();
-    for (const id of wanted) {
+    return this.known(wanted, now);
+  }
+
+  /** The same as far as it is known, without asking anybody. */
+  known(ids: Iterable<string>, now: number): Map<string, LoadedConfig> {
+    const known = new Map<string, LoadedConfig>();
+    for (const id of ids) {
       const entry = this.#entries.get(id);
-      if (entry) loaded.set(id, { ...entry, fresh: this.#isFresh(id, now) });
+      if (entry) known.set(id, { ...entry, fresh: this.#isFresh(id, now) });
     }
-    return loaded;
+    return known;
   }
 
   #isFresh(id: string, now: number): boolean {

@@ -1,10 +1,10 @@
-import type { OutboxConfig } from '../db/configuration.ts';
+import type { OrganizationConfig, OutboxConfig } from '../db/configuration.ts';
 import type { NewDelivery } from '../domain/delivery.ts';
 import type { EventMessage } from '../domain/event-message.ts';
 import { deliveryId, isKeyed, mintedAt } from '../domain/ids.ts';
 import { subjectOf } from '../domain/operational-event.ts';
 import { includesWebhooks } from '../domain/plan.ts';
-import { subscribes } from '../domain/webhook.ts';
+import { subscribes, type WebhookConfig } from '../domain/webhook.ts';
 import type { LoadedConfig } from './configuration-cache.ts';
 
 /** A queue message while its deliveries are on their way: acknowledged when all of them are recorded. */
@@ -81,6 +81,18 @@ function isEnvelope(value: unknown): value is { event: string; organization_id: 
 }
 
 /**
+ * The webhooks of an organization that want an event. A disabled one does, too: what it would have received is recorded as discarded.
+ * @param config null where the organization is not known
+ */
+export function webhooksThatWant(
+  config: OrganizationConfig | null,
+  { event, subject }: Pick<InboundEvent, 'event' | 'subject'>,
+): readonly WebhookConfig[] {
+  if (!config || !includesWebhooks(config.plan)) return [];
+  return config.webhooks.filter(({ id, events }) => id !== subject && subscribes(events, event));
+}
+
+/**
  * Which webhooks each event goes to. An event whose organization is not known, has no matching webhook or a plan without
  * webhooks is dropped; where that is not certain, because the configuration is an old one or none could be read, its message
  * fails, and the queue redelivers it.
@@ -90,8 +102,7 @@ export function fanOut(events: readonly InboundEvent[], configs: ReadonlyMap<str
   for (const event of events) {
     const loaded = configs.get(event.organizationId);
     const config = loaded?.config;
-    const usable = config && includesWebhooks(config.plan) ? config.webhooks : [];
-    const wanting = usable.filter(({ id, events: subscribed }) => id !== event.subject && subscribes(subscribed, event.event));
+    const wanting = webhooksThatWant(config ?? null, event);
     if (wanting.length === 0 && !loaded?.fresh) event.inbound.failed = true;
     for (const webhook of wanting) {
       if (!config) continue;

@@ -71,6 +71,20 @@ export function isAboutTheRecord(status: number | null): boolean {
   return status !== null && ABOUT_THE_RECORD.has(status);
 }
 
+/**
+ * Whether a failed attempt says anything about the endpoint. An answer about the one record does not while others are acknowledged, and of
+ * one record it is heard once: no number of rejected records is an outage. A probe's answer counts whatever it is.
+ * @param hasAcknowledgedLately whether the endpoint has acknowledged another delivery within ACKNOWLEDGED_WITHIN_MS
+ */
+export function isEvidence(
+  { health }: Circuit,
+  { responseStatus, number }: { responseStatus: number | null; number: number },
+  hasAcknowledgedLately: () => boolean,
+): boolean {
+  if (health === 'open' || !isAboutTheRecord(responseStatus)) return true;
+  return number === 1 && !hasAcknowledgedLately();
+}
+
 /** @param announcedAt when the organization was last told of a failure */
 export function closedCircuit(since: number, announcedAt: number | null = null): Circuit {
   return {

@@ -70,7 +70,7 @@ export function beginManual(state: DeliveryState, startedAt: number): DeliverySt
 
 /** failed or discarded → waiting: the schedule starts over, numbering goes on. */
 export function recover(state: DeliveryState, now: number): DeliveryState | null {
-  if ((state.status !== 'failed' && state.status !== 'discarded') || state.dueAt !== null || state.reason === 'test_failed') return null;
+  if ((state.status !== 'failed' && state.status !== 'discarded') || !isAtRest(state) || state.reason === 'test_failed') return null;
   const status = state.attemptCount === 0 ? 'pending' : 'retrying';
   const fresh = { failures: 0, expiresAt: now + MAX_WAIT_MS, dueAt: now, finishedAt: null, reason: null };
   return { ...state, ...fresh, status, trigger: 'recovery' };

@@ -97,8 +97,8 @@ export class Dispatcher {
   #freshIsNext = true;
   #wake: { at: number; timer: ReturnType<typeof setTimeout> } | null = null;
   #keeping: ReturnType<typeof setTimeout> | null = null;
-  /** When the first row is due, as of then. */
-  #due: { changes: number; running: number; at: number | null } = { changes: -1, running: 0, at: null };
+  /** The first rows that are due, as of some change of the rows; all of them, where there are fewer than were asked for. */
+  #due: { changes: number; asked: number; rows: { id: string; due_at: number }[] } = { changes: -1, asked: 0, rows: [] };
 
   constructor(
     parts: { store: Store; ledger: Ledger; fresh: Fresh; vitals: Vitals; health: EndpointHealth; pace: EndpointPace },
@@ -127,8 +127,10 @@ export class Dispatcher {
     return this.#attemptsLeft <= 0 || this.#stepsLeft <= 0;
   }
 
-  get runs(): boolean {
-    return this.#running.size > 0;
+  /** Whether attempts run of deliveries that have rows of their own, or that a person asks for. */
+  get runsStored(): boolean {
+    for (const { fresh } of this.#running.values()) if (!fresh) return true;
+    return false;
   }
 
   /** A delivery as it stands while an attempt of it runs; null where none does. */
@@ -138,12 +140,15 @@ export class Dispatcher {
 
   /** When the first of the rows is due that does not run; null where none is. */
   dueAt(): number | null {
-    const [changes, running] = [this.#store.changes, this.#running.size];
-    if (this.#due.changes !== changes || this.#due.running !== running) {
-      const first = this.#store.dueTimes(running + 1).find(({ id }) => !this.#running.has(id));
-      this.#due = { changes, running, at: first?.due_at ?? null };
+    const { changes } = this.#store;
+    const waits = ({ id }: { id: string }) => !this.#running.has(id);
+    let first = this.#due.rows.find(waits);
+    if (this.#due.changes !== changes || (!first && this.#due.rows.length === this.#due.asked)) {
+      const asked = this.#running.size + 1;
+      this.#due = { changes, asked, rows: this.#store.dueTimes(asked) };
+      first = this.#due.rows.find(waits);
     }
-    return this.#due.at;
+    return first?.due_at ?? null;
   }
 
   /** Begins what may begin now. */
@@ -166,13 +171,15 @@ export class Dispatcher {
 
   /** The same at a time that is near, while the object is awake: an alarm is billed. */
   pumpAt(at: number): void {
-    if (this.#wake && this.#wake.at <= at) return;
+    const now = this.#deps.now();
+    // One that should have come is set anew: nothing is to wait for a timer that is late.
+    if (this.#wake && this.#wake.at <= at && this.#wake.at > now) return;
     if (this.#wake) clearTimeout(this.#wake.timer);
     const wake = () => {
       this.#wake = null;
       this.pump();
     };
-    this.#wake = { at, timer: setTimeout(wake, Math.max(0, at - this.#deps.now())) };
+    this.#wake = { at, timer: setTimeout(wake, Math.max(0, at - now)) };
   }
 
   /** Fulfilled when nothing runs, when this invocation has done its share, or after a time. */
@@ -324,7 +331,7 @@ export class Dispatcher {
   #probe(config: OutboxConfig, now: number): void {
     const [longestDue] = this.#store.due(now, 1);
     // The newest of those that no attempt has told anything of yet: a record that the endpoint rejects holds up no other.
-    const delivery = this.#store.newestUntried(now) ?? longestDue;
+    const delivery = this.#store.newestToProbe(now) ?? longestDue;
     const place = delivery ? this.#places.take() : null;
     if (delivery && place !== null) this.#beginStored(delivery, config, place, now, 'probe');
   }

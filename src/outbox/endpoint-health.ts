@@ -6,7 +6,7 @@ import {
   type Circuit,
   type CircuitPolicy,
   closedCircuit,
-  isAboutTheRecord,
+  isEvidence,
   isToBeAnnounced,
   probedNow,
 } from '../domain/circuit.ts';
@@ -63,7 +63,7 @@ export class EndpointHealth {
     // A test that fails is somebody trying; an interrupted attempt is a fault of ours.
     if (!isCurrent || outcome === 'interrupted' || (trigger === 'test' && outcome !== 'succeeded')) return;
     if (outcome === 'succeeded') this.#acknowledgedAt = now;
-    else if (isAboutTheRecord(responseStatus) && this.#hasAcknowledgedLately(now)) return;
+    else if (!isEvidence(this.circuit, record, () => this.#hasAcknowledgedLately(now))) return;
     // The first attempts that an outbox sees are of the health that the webhook has had since it was made.
     const circuit = this.circuit.since === 0 ? { ...this.circuit, since: config.webhook.healthSince } : this.circuit;
     if (outcome === 'succeeded' && circuit.health === 'healthy' && circuit.failures === 0) return;

@@ -51,8 +51,10 @@ export class Fresh {
     this.#ledger = ledger;
   }
 
-  get isEmpty(): boolean {
-    return this.#byId.size === 0;
+  /** Whether any of it is stored, and not in memory alone. */
+  get hasStored(): boolean {
+    for (const { flight } of this.#byId.values()) if (flight) return true;
+    return false;
   }
 
   /** Whether there is room for more. */

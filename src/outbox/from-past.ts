@@ -29,12 +29,14 @@ export type PastEntry =
  * @returns the ids of the deliveries that were new
  */
 export function recordPast(entries: readonly PastEntry[], { store, ledger }: Books, leaseMs: number, now: number): string[] {
-  const known = store.known(entries.map(({ delivery }) => delivery));
+  const known = new Set(store.known(entries.map(({ delivery }) => delivery)));
   const fresh: string[] = [];
   store.atomically(() => {
     for (const entry of entries) {
-      if (known.has(entry.delivery.id)) change(entry, { store, ledger }, now);
-      else if (add(entry, { store, ledger }, leaseMs, now)) fresh.push(entry.delivery.id);
+      const { id } = entry.delivery;
+      if (known.has(id)) change(entry, { store, ledger }, now);
+      else if (add(entry, { store, ledger }, leaseMs, now)) fresh.push(id);
+      known.add(id);
     }
   });
   return fresh;

@@ -77,8 +77,11 @@ export class Ledger {
    * @returns the delivery as it stands now
    */
   end(begun: StoredDelivery, { record, retryAfterMs }: AttemptResult, isCurrent: boolean): StoredDelivery | null {
-    const state = settle(begun.state, record, retryAfterMs, this.policy, isCurrent);
-    if (!state) return null;
+    const settled = settle(begun.state, record, retryAfterMs, this.policy, isCurrent);
+    if (!settled) return null;
+    // A consumer of the version before may have told meanwhile that an attempt before arrived (outbox/from-past.ts): that stands.
+    const stored = this.#store.at(begun)?.state;
+    const state = stored?.status === 'delivered' ? { ...stored, attemptCount: record.number } : settled;
     this.#store.atomically(() => this.#store.saveEnd(begun, state, record));
     return { ...begun, state };
   }

@@ -80,7 +80,8 @@ export interface OutboxActivity {
  * begins when is Dispatcher, what is in memory is Fresh, rows are Store.
  *
  * What it keeps to: what is not in the rows is in a message of the queue, which is acknowledged only when deliver() has answered. While
- * anything waits or runs an alarm is set, or runs. The object can vanish between any two awaits; what ran then is noted with what waits.
+ * anything that is in the rows waits or runs an alarm is set, or runs. The object can vanish between any two awaits; what ran then is
+ * noted with what waits.
  */
 export class Outbox extends DurableObject<Env> {
   readonly #store: Store;
@@ -391,8 +392,8 @@ export class Outbox extends DurableObject<Env> {
       if (!this.#store.isEmpty) this.#takeLeft(now);
       this.#hasTakenOver = true;
     } catch (error) {
-      // Storage that is full: the alarm makes room first, and tries again.
-      logError('outbox.not_stored', error, { webhook: this.#webhookId });
+      // Storage that is full: the alarm makes room first, and tries again, no sooner than after any fault of ours.
+      this.#dispatcher.fault(error);
     }
   }
 
@@ -490,13 +491,14 @@ export class Outbox extends DurableObject<Env> {
     const permitted = permission(circuit, now);
     const heldUntil = Math.max(this.#vitals.notBefore, permitted.kind === 'hold' ? permitted.until : 0);
     const held = (at: number | null) => at && Math.max(at, heldUntil);
-    const isUnderWay = this.#dispatcher.runs || !this.#fresh.isEmpty;
+    // What is in memory alone needs none: the queue's message covers it, and each setting is a row.
+    const isUnderWay = this.#dispatcher.runsStored || this.#fresh.hasStored;
     return earliest([
       held(this.#dispatcher.dueAt()),
       isUnderWay ? now + this.#attemptMs : null,
       this.#reports.dueAt(),
       this.#recoveries.unfinished() ? held(now) : null,
-      this.#hasTakenOver ? null : now,
+      this.#hasTakenOver ? null : Math.max(now, this.#vitals.notBefore),
     ]);
   }
 

@@ -47,8 +47,8 @@ const SQL = {
   dueTimes: 'SELECT id, due_at FROM deliveries WHERE due_at IS NOT NULL ORDER BY due_at, created_at, id LIMIT ?',
   countDue: 'SELECT count(*) AS count FROM deliveries WHERE due_at IS NOT NULL',
   // Newest first: where much is held, the newest were never attempted.
-  newestUntried: `SELECT ${COLUMNS} FROM (SELECT * FROM deliveries ORDER BY created_at DESC, id DESC LIMIT ${LOOK_ROWS})
-    WHERE due_at IS NOT NULL AND due_at <= ? AND attempt_count = 0 ORDER BY created_at DESC, id DESC LIMIT 1`,
+  newestToProbe: `SELECT ${COLUMNS} FROM (SELECT * FROM deliveries ORDER BY created_at DESC, id DESC LIMIT ${LOOK_ROWS})
+    WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY attempt_count = 0 DESC, created_at DESC, id DESC LIMIT 1`,
   lastDelivered: `SELECT max(finished_at) AS at FROM (SELECT status, finished_at FROM deliveries ORDER BY created_at DESC, id DESC
     LIMIT ${LOOK_ROWS}) WHERE status = 'delivered'`,
   unsuccessful: `SELECT ${COLUMNS} FROM deliveries WHERE status IN ('failed', 'discarded')
@@ -237,9 +237,9 @@ export class Store {
     return this.#first<{ count: number }>(SQL.countDue)?.count ?? 0;
   }
 
-  /** The newest of what is due and was never attempted, should it be among the latest; null else. */
-  newestUntried(now: number): StoredDelivery | null {
-    const row = this.#first<Row>(SQL.newestUntried, now);
+  /** Of the latest deliveries, the newest that is due and was never attempted, else the newest that is due; null where none is. */
+  newestToProbe(now: number): StoredDelivery | null {
+    const row = this.#first<Row>(SQL.newestToProbe, now);
     return row ? toStored(row) : null;
   }
 

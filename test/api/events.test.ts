@@ -1,8 +1,10 @@
-import { createExecutionContext } from 'cloudflare:test';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { app } from '../../src/app.ts';
 import { decodeEventMessage } from '../../src/domain/event-message.ts';
 import { client, createProducerKey, env, expectStatus, ORIGIN, PLATFORM_KEY, platform, read } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
+import { aMessage, anEvent, consume, givenOrganization, givenWebhook } from '../support/deliveries.ts';
 
 const event = (extra: Record<string, unknown> = {}) => ({
   event: 'visitor.identified',
@@ -166,3 +168,175 @@ describe('POST /events', () => {
     expect(JSON.stringify(answer.body)).not.toContain('overloaded');
   });
 });
+
+/** How D1 answers when it is asked for organizations' configuration. */
+type Asked = 'answers' | 'fails' | 'hangs';
+
+/** One isolate: it keeps its bindings, and so what it knows. */
+function isolate() {
+  const { messages, queue } = recordingQueue();
+  let asked = 0;
+  let mode: Asked = 'answers';
+  const unwell = () => ({ bind: unwell, raw: () => (mode === 'fails' ? Promise.reject(new Error('D1_ERROR: down')) : new Promise(() => {})) });
+  const prepare = (query: string) => {
+    const isOurs = /from "organizations" left join "webhooks"/.test(query);
+    if (isOurs) asked++;
+    return isOurs && mode !== 'answers' ? unwell() : env.DB.prepare(query);
+  };
+  const environment: Env = { ...env, EVENTS: queue, DB: { prepare } as unknown as D1Database };
+  /** Posts one event, or an array of them; returns how many messages it has queued. What it left to do is done, unless D1 hangs. */
+  const post = async (body: unknown): Promise<number> => {
+    const before = messages.length;
+    const init = { method: 'POST', headers: { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json' } };
+    const request = new Request(`${ORIGIN}/api/v1/events`, { ...init, body: new TextEncoder().encode(JSON.stringify(body)) });
+    const ctx = createExecutionContext();
+    const answer = await read(await app.fetch(request, environment, ctx));
+    const ids = Array.isArray(body) ? { ids: body.map(() => expect.any(String)) } : { id: expect.any(String) };
+    expect(answer).toMatchObject({ status: 202, body: ids });
+    if (mode !== 'hangs') await waitOnExecutionContext(ctx);
+    return messages.length - before;
+  };
+  /** How often D1 was asked since the last call. */
+  const takeAsked = () => {
+    const times = asked;
+    asked = 0;
+    return times;
+  };
+  const letD1 = (next: Asked) => {
+    mode = next;
+  };
+  return { post, takeAsked, letD1, environment };
+}
+
+const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
+const of = (organization_id: string, extra: Record<string, unknown> = {}) => event({ organization_id, ...extra });
+
+describe('events that no webhook wants', () => {
+  driveDate();
+
+  test('are answered as all are, and not queued, once the isolate knows it', async () => {
+    const { post, takeAsked } = isolate();
+    const organization = await givenOrganization();
+    expect(await post(of(organization))).toBe(1);
+    expect(takeAsked()).toBe(1);
+    expect(await post(of(organization))).toBe(0);
+    expect(await post([of(organization), of(organization)])).toBe(0);
+    pass(3_000);
+    expect(await post(of(organization))).toBe(0);
+    expect(takeAsked()).toBe(0);
+  });
+
+  test.each([
+    ['its organization is not known', async () => 'org_unheard_of'],
+    ['its organization has no webhook for its type', async () => await withWebhook({ events: ['company.*'] })],
+    ['the plan does not include webhooks', async () => await withWebhook({}, 'growth')],
+  ])('are those where %s', async (_, given) => {
+    const { post } = isolate();
+    const organization = await given();
+    await post(of(organization));
+    expect(await post(of(organization))).toBe(0);
+  });
+
+  test.each([
+    ['one is subscribed to its type', { events: ['visitor.*'] }],
+    ['that one is disabled: what it would have received is recorded', { enabled: false }],
+  ])('are none where %s', async (_, options) => {
+    const { post } = isolate();
+    const organization = await withWebhook(options);
+    for (let times = 0; times < 3; times++) expect(await post(of(organization))).toBe(1);
+  });
+
+  test('are dropped by what is at most 3 s old: after that D1 is asked', async () => {
+    const { post, takeAsked } = isolate();
+    const organization = await givenOrganization();
+    await post(of(organization));
+    takeAsked();
+    pass(3_001);
+    expect(await post(of(organization))).toBe(0);
+    expect(takeAsked()).toBe(1);
+    await givenWebhook(organization, { url: 'https://hooks.example.com/' });
+    pass(3_001);
+    expect(await post(of(organization))).toBe(1);
+    expect(takeAsked()).toBe(1);
+  });
+
+  test('are never those that are accepted more than 5 s after a webhook was made', async () => {
+    const { post } = isolate();
+    for (let second = 0; second < 12; second++) {
+      const organization = await givenOrganization();
+      await post(of(organization));
+      pass(second * 500);
+      await post(of(organization));
+      await givenWebhook(organization, { url: 'https://hooks.example.com/' });
+      for (let at = 0; at < 5_001; at += 1_667) {
+        pass(1_667);
+        if (at + 1_667 <= 5_000) await post(of(organization));
+      }
+      expect(await post(of(organization))).toBe(1);
+    }
+  });
+
+  test.each([['fails'], ['hangs']] as const)('are queued where D1 %s and what is known is too old', async (how) => {
+    const { post, letD1 } = isolate();
+    const organization = await givenOrganization();
+    await post(of(organization));
+    letD1(how);
+    expect(await post(of(organization))).toBe(0);
+    pass(3_001);
+    const begun = performance.now();
+    expect(await post(of(organization))).toBe(1);
+    expect(performance.now() - begun).toBeLessThan(1_500);
+    letD1('answers');
+    pass(3_001);
+    expect(await post(of(organization))).toBe(0);
+  });
+
+  test('cost no read of D1 on the way where nothing is known, or somebody wanted them last', async () => {
+    const { post, takeAsked, letD1 } = isolate();
+    const organization = await withWebhook({});
+    letD1('hangs');
+    const begun = performance.now();
+    expect(await post(of(organization))).toBe(1);
+    expect(performance.now() - begun).toBeLessThan(400);
+    letD1('answers');
+    pass(10_000);
+    await post(of(organization));
+    takeAsked();
+    // Learned again now and then, beside the event: its webhook may have been deleted.
+    for (let second = 0; second < 60; second++) {
+      pass(1_000);
+      expect(await post(of(organization))).toBe(1);
+    }
+    expect(takeAsked()).toBe(0);
+    await env.DB.prepare('DELETE FROM webhooks WHERE organization_id = ?').bind(organization).run();
+    pass(1_000);
+    expect(await post(of(organization))).toBe(1);
+    expect(takeAsked()).toBe(1);
+    expect(await post(of(organization))).toBe(0);
+  });
+
+  test('are dropped from an array only where nobody wants any of it', async () => {
+    const { post } = isolate();
+    const nobodys = await givenOrganization();
+    const somebodys = await withWebhook({});
+    await post([of(nobodys), of(somebodys)]);
+    expect(await post([of(nobodys), of(somebodys)])).toBe(1);
+    expect(await post([of(nobodys), of('org_of_whom_nothing_is_known')])).toBe(1);
+    expect(await post([of(nobodys), of(nobodys), of('org_of_whom_nothing_is_known')])).toBe(0);
+  });
+
+  test('are known from what the isolate has consumed, too', async () => {
+    const { post, takeAsked, environment } = isolate();
+    const organization = await givenOrganization();
+    await consume([aMessage([anEvent(organization)])], environment);
+    expect(takeAsked()).toBe(1);
+    expect(await post(of(organization))).toBe(0);
+    expect(takeAsked()).toBe(0);
+  });
+});
+
+async function withWebhook(options: { events?: string[]; enabled?: boolean }, plan: Parameters<typeof givenOrganization>[0] = 'scale') {
+  const organization = await givenOrganization(plan);
+  await givenWebhook(organization, { url: 'https://hooks.example.com/', ...options });
+  return organization;
+}

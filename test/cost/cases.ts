@@ -1,15 +1,37 @@
-import type { Operations } from './operations.ts';
+import { NOTHING, type Operations, sum } from './operations.ts';
 
 /** What a number of events costs, from their acceptance until their deliveries have ended and been forgotten. */
 export interface CostCase {
   title: string;
+  /** How many events; or of what else the title names. */
   events: number;
   /** What the log of them takes for as long as the retention says. */
   storedBytes: number;
   /** Dollars per million events that it may cost, with 30 days of log. */
   goal?: number;
+  /** Rows that may be written for each event. */
+  mostRows?: number;
   operations: Operations;
+  /** Requests to endpoints. */
+  attempts: number;
+  /** For how long objects are billed in all: see atWork. */
+  objectMs: number;
 }
+
+/** How long endpoints take. */
+const CLOSE_BY_MS = 50;
+export const QUICK_MS = 200;
+export const SLOW_MS = 1_000;
+export const VERY_SLOW_MS = 10_000;
+
+/** Attempts that share the time of one object: an outbox's own connections, or a courier's (attempt/connections.ts). */
+const SHARED = 5;
+
+/**
+ * How long objects are at work on attempts. An object is billed while a call, a request or a timer of it is pending, so for as long as
+ * the endpoint takes; attempts at a time share it. What the object does itself takes a millisecond or two and is left out, as CPU is.
+ */
+const atWork = (attempts: number, latencyMs: number, atATime = 1) => ({ attempts, objectMs: (attempts * latencyMs) / atATime });
 
 /**
  * A database grows by this for a delivery of an event of 1 kB that arrived at the first attempt: of one that came alone, and in arrays of
@@ -25,7 +47,7 @@ export const SWEEP: Operations = {
   d1RowsRead: 0,
   d1RowsWritten: 0,
   objectRequests: 1,
-  rowsRead: 8,
+  rowsRead: 2,
   rowsWritten: 2,
 };
 
@@ -36,17 +58,16 @@ export const ARCHIVED_DAY: Operations = {
   d1RowsRead: 0,
   d1RowsWritten: 0,
   objectRequests: 0,
-  rowsRead: 14,
+  rowsRead: 12,
   rowsWritten: 3,
 };
 
-/** The counts that test/cost/operations.test.ts finds, exactly: an operation more for any of them fails it. */
-export const CASES = {
+const COUNTED = {
   single: {
-    title: 'One by one, ten in a batch, one webhook each',
+    title: 'One by one, ten in a batch, one webhook each; the endpoint is close by (50 ms)',
     events: 100,
     storedBytes: 100 * STORED_BYTES.alone,
-    goal: 3,
+    ...atWork(100, CLOSE_BY_MS),
     operations: {
       requests: 110,
       queueOperations: 300,
@@ -61,12 +82,14 @@ export const CASES = {
     title: 'The same, each in a batch of its own',
     events: 10,
     storedBytes: 10 * STORED_BYTES.alone,
+    ...atWork(10, CLOSE_BY_MS),
     operations: { requests: 20, queueOperations: 30, d1RowsRead: 60, d1RowsWritten: 0, objectRequests: 10, rowsRead: 50, rowsWritten: 10 },
   },
   threeWebhooks: {
     title: 'Ten in a batch, three webhooks each',
     events: 100,
     storedBytes: 300 * STORED_BYTES.alone,
+    ...atWork(300, CLOSE_BY_MS),
     operations: {
       requests: 110,
       queueOperations: 300,
@@ -78,23 +101,49 @@ export const CASES = {
     },
   },
   unwanted: {
-    title: 'Ten in a batch, no webhook wants them',
-    events: 10,
+    title: 'One by one, no webhook wants them',
+    events: 100,
     storedBytes: 0,
     goal: 0.8,
-    operations: { requests: 11, queueOperations: 30, d1RowsRead: 31, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
+    ...atWork(0, 0),
+    operations: { requests: 100, queueOperations: 0, d1RowsRead: 31, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
+  },
+  quick: {
+    title: 'One by one, ten in a batch, one webhook each; the endpoint takes 200 ms',
+    events: 100,
+    storedBytes: 100 * STORED_BYTES.alone,
+    goal: 3.3,
+    ...atWork(100, QUICK_MS),
+    operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
+  },
+  slow: {
+    title: 'The same; the endpoint takes 1 s',
+    events: 100,
+    storedBytes: 100 * STORED_BYTES.alone,
+    goal: 6.5,
+    ...atWork(100, SLOW_MS),
+    operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
+  },
+  verySlow: {
+    title: 'The same; the endpoint takes 10 s',
+    events: 100,
+    storedBytes: 100 * STORED_BYTES.alone,
+    ...atWork(100, VERY_SLOW_MS),
+    operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
   },
   array: {
-    title: 'An array of 100, one webhook',
+    title: 'An array of 100, the first of its webhook; the endpoint takes 200 ms',
     events: 100,
     storedBytes: 100 * STORED_BYTES.inArrays,
     goal: 1.1,
+    ...atWork(100, QUICK_MS, SHARED),
     operations: { requests: 2, queueOperations: 6, d1RowsRead: 6, d1RowsWritten: 0, objectRequests: 1, rowsRead: 5, rowsWritten: 1 },
   },
   failing: {
     title: '20 in a batch, one of their endpoints fails until its retries are used up',
     events: 20,
     storedBytes: 20 * STORED_BYTES.alone,
+    ...atWork(23, CLOSE_BY_MS),
     operations: {
       requests: 21,
       queueOperations: 60,
@@ -109,6 +158,7 @@ export const CASES = {
     title: 'One every quarter of an hour to an endpoint that is dead for a day',
     events: 96,
     storedBytes: 96 * STORED_BYTES.alone,
+    ...atWork(250, CLOSE_BY_MS),
     operations: {
       requests: 192,
       queueOperations: 288,
@@ -119,7 +169,61 @@ export const CASES = {
       rowsWritten: 2667,
     },
   },
+  arrays: {
+    title: 'Arrays of 100, one webhook; the endpoint takes 200 ms',
+    events: 100,
+    storedBytes: 100 * STORED_BYTES.inArrays,
+    goal: 0.6,
+    ...atWork(100, QUICK_MS, SHARED),
+    operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
+  },
+  failedAttempt: {
+    title: 'A failed attempt, of the four of a delivery',
+    events: 4,
+    storedBytes: STORED_BYTES.alone,
+    mostRows: 5,
+    ...atWork(4, CLOSE_BY_MS),
+    operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
+  },
+  held: {
+    title: 'Held by an open circuit and delivered when the endpoint is back; it takes 200 ms',
+    events: 20,
+    storedBytes: 20 * STORED_BYTES.alone,
+    // The probe; then one at a time, two, four, eight, and the four that are left.
+    ...atWork(20, QUICK_MS, 20 / (1 + 1 + 1 + 1 + 2 + 1)),
+    operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
+  },
+  recovery: {
+    title: 'A delivery that is recovered',
+    events: 100,
+    storedBytes: 0,
+    // Alone, two at a time, four, eight, and so on.
+    ...atWork(100, QUICK_MS, 100 / (1 + 1 + 1 + 2 + 4 + 7 + 8)),
+    operations: { requests: 0, queueOperations: 0, d1RowsRead: 0, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
+  },
 } satisfies Record<string, CostCase>;
+
+/** Endpoints as they are met: so many of a hundred take so long, at the median. */
+const MIX: readonly { percent: number; latencyMs: number; as: CostCase }[] = [
+  { percent: 60, latencyMs: 150, as: COUNTED.quick },
+  { percent: 25, latencyMs: 600, as: COUNTED.slow },
+  { percent: 12, latencyMs: 2_500, as: COUNTED.slow },
+  { percent: 3, latencyMs: 10_000, as: COUNTED.verySlow },
+];
+
+const mix: CostCase = {
+  title: 'A mix: 60 % to endpoints that take 50 to 300 ms, 25 % to 1 s, 12 % to 5 s, 3 % to 20 s',
+  events: 100,
+  storedBytes: 100 * STORED_BYTES.alone,
+  goal: 5,
+  attempts: 100,
+  objectMs: MIX.reduce((total, { percent, latencyMs }) => total + percent * latencyMs, 0),
+  // Each of these is counted for a hundred events.
+  operations: MIX.reduce((total, { percent, as }) => sum(total, as.operations, percent / 100), NOTHING),
+};
+
+/** The counts that test/cost/operations.test.ts finds, exactly: an operation more for any of them fails it. */
+export const CASES = { ...COUNTED, mix };
 
 const OF_AN_EVENT: Operations = {
   requests: 2,

@@ -1,5 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { Courier } from '../../src/attempt/courier.ts';
 import { NOTHING, type Operations, queueUnits } from './operations.ts';
 
 type Method = (...args: unknown[]) => unknown;
@@ -31,6 +32,8 @@ export class Meter {
   static async start(): Promise<Meter> {
     const meter = new Meter();
     meter.#watchD1();
+    // Called by outboxes, whose environment is their own.
+    meter.#countOf(Courier.prototype, 'attempt', { objectRequests: 1 });
     await runInDurableObject(env.OUTBOX.getByName('watched'), (_, { storage }) => meter.#watchStorage(storage));
     return meter;
   }
@@ -42,14 +45,19 @@ export class Meter {
 
   /** What was counted since the last call, with what has been left to `waitUntil`: it waits until nothing more comes. */
   async take(): Promise<Operations> {
-    for (let before = ''; before !== this.#state(); ) {
-      before = this.#state();
-      await scheduler.wait(QUIET_MS);
-    }
+    await this.quiet();
     this.readCursors();
     const counted = this.#counted;
     this.#counted = { ...NOTHING };
     return counted;
+  }
+
+  /** Waits until nothing more comes. */
+  async quiet(): Promise<void> {
+    for (let before = ''; before !== this.#state(); ) {
+      before = this.#state();
+      await scheduler.wait(QUIET_MS);
+    }
   }
 
   /** Reads how far the statements' cursors have come. Those that were not read to their end tell only within their own object. */
@@ -85,7 +93,11 @@ export class Meter {
   }
 
   #count<T extends object>(of: T, method: keyof T & string, operations: Partial<Operations>): void {
-    replace(of, method, (original) => (...args) => {
+    this.#countOf(Object.getPrototypeOf(of) as T, method, operations);
+  }
+
+  #countOf<T extends object>(prototype: T, method: keyof T & string, operations: Partial<Operations>): void {
+    replaceIn(prototype, method, (original) => (...args) => {
       this.add(operations);
       return original(...args);
     });
@@ -112,9 +124,13 @@ export class Meter {
 
 /** Puts a method of one's own before that of an object's class, for all of its objects. */
 function replace<T extends object>(of: T, name: keyof T & string, wrap: (original: Method, self: T) => Method): void {
-  const prototype = Object.getPrototypeOf(of) as Record<string, Method>;
-  const original = prototype[name] as Method;
-  prototype[name] = function (this: T, ...args: unknown[]) {
+  replaceIn(Object.getPrototypeOf(of) as T, name, wrap);
+}
+
+function replaceIn<T extends object>(prototype: T, name: keyof T & string, wrap: (original: Method, self: T) => Method): void {
+  const methods = prototype as Record<string, Method>;
+  const original = methods[name] as Method;
+  methods[name] = function (this: T, ...args: unknown[]) {
     return wrap((...given) => original.apply(this, given), this)(...args);
   };
 }

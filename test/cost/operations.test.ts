@@ -1,9 +1,11 @@
 import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { driveDate } from '../support/clock.ts';
-import { deliveriesOf, outboxOf } from '../support/deliveries.ts';
-import { ARCHIVED_DAY, CASES, STORED_BYTES, SWEEP } from './cases.ts';
+import { alarmOf, deliveriesOf, outboxOf } from '../support/deliveries.ts';
+import { ARCHIVED_DAY, CASES, type CostCase, QUICK_MS, SLOW_MS, STORED_BYTES, SWEEP, VERY_SLOW_MS } from './cases.ts';
 import { type Operations, sum } from './operations.ts';
+import { dollarsOf } from './prices.ts';
 import { BROKEN, type Customer, DAY_MS, endpoints, givenCustomers, HEALTHY, MeteredService, MINUTE_MS } from './service.ts';
 
 // Ahead of the clock, so that alarms run when they are told to, and not by themselves; from noon, so that no midnight comes between.
@@ -11,11 +13,17 @@ driveDate((Math.floor(Date.now() / DAY_MS) + 10.5) * DAY_MS);
 
 let service: MeteredService;
 beforeAll(async () => {
-  endpoints.answerAtOnce();
+  endpoints.start();
   service = await MeteredService.start();
 });
-afterEach(() => endpoints.mend());
+afterEach(() => {
+  endpoints.mend();
+  endpoints.answerAtOnce();
+});
 afterAll(() => endpoints.stop());
+
+/** The first webhook of the first of some customers. */
+const webhookOf = (customers: readonly Customer[]) => customers[0]!.webhooks[0]!;
 
 /** Organizations in service for a while: their outboxes have their tables, their alarm and nothing in them. */
 async function givenUsedCustomers(count: number, urls: readonly string[]): Promise<Customer[]> {
@@ -23,29 +31,68 @@ async function givenUsedCustomers(count: number, urls: readonly string[]): Promi
   await service.postEach(customers);
   await service.consume();
   await forget(customers);
-  await seconds(10);
+  await pass(10_000);
+  endpoints.takeAttempts();
+  return customers;
+}
+
+/** The same, of an endpoint of which the outboxes know that it takes so long; from now on it answers when it is told to. */
+async function givenCustomersOf(count: number, latencyMs: number): Promise<Customer[]> {
+  const customers = await givenCustomers(count, [HEALTHY]);
+  // From the first request on: what answered at once stays the measure for a while.
+  endpoints.hold();
+  for (let round = 0; round < 2; round++) await aRound(customers, latencyMs);
+  await forget(customers);
+  await pass(10_000);
+  endpoints.takeAttempts();
   return customers;
 }
 
 /** Posts an event of each customer and takes them off in one batch, ten times. */
-async function tenRounds(customers: readonly Customer[]): Promise<void> {
-  for (let round = 0; round < 10; round++) {
-    await service.postEach(customers);
-    await service.consume();
-    vi.setSystemTime(Date.now() + 10_000);
-  }
+async function tenRounds(customers: readonly Customer[], latencyMs = 0): Promise<void> {
+  for (let round = 0; round < 10; round++) await aRound(customers, latencyMs);
+}
+
+/** One of them; the next is ten seconds later. An endpoint that takes longer than an outbox waits answers when that has answered. */
+async function aRound(customers: readonly Customer[], latencyMs: number): Promise<void> {
+  const begunAt = Date.now();
+  await service.postEach(customers);
+  const consumed = service.consume();
+  if (latencyMs > QUICK_MS) await consumed;
+  if (latencyMs > 0) await endpoints.answer(outboxesOf(customers), latencyMs);
+  await consumed;
+  await service.meter.quiet();
+  vi.setSystemTime(begunAt + 10_000);
+  await runDueAlarms(customers);
+}
+
+/** Posts an array of 100 and takes it off; it goes out in waves of so many at a time. */
+async function anArray(customers: readonly Customer[], latencyMs: number, waves: readonly number[]): Promise<void> {
+  await service.postArray(customers[0]!, 100);
+  const consumed = service.consume();
+  for (const wave of waves) await endpoints.answer(wave, latencyMs);
+  await consumed;
+  await service.meter.quiet();
+}
+
+/** Runs the alarms that are due by now. */
+async function runDueAlarms(customers: readonly Customer[]): Promise<void> {
+  for (const { webhooks } of customers) for (const webhook of webhooks) await service.runAlarms(webhook, Date.now());
 }
 
 /** So that what was cached is read again, and nothing is counted that came before. */
-async function seconds(count: number): Promise<void> {
-  vi.setSystemTime(Date.now() + count * 1_000);
+async function pass(ms: number): Promise<void> {
+  vi.setSystemTime(Date.now() + ms);
   await service.meter.take();
 }
 
 /** Lets the retention pass: each outbox sweeps once. */
 async function forget(customers: readonly Customer[]): Promise<void> {
+  // First what is still set for what ran.
+  vi.setSystemTime(Date.now() + MINUTE_MS);
+  await runDueAlarms(customers);
   vi.setSystemTime(Date.now() + 31 * DAY_MS);
-  for (const { webhooks } of customers) for (const webhook of webhooks) await service.runAlarms(webhook, Date.now());
+  await runDueAlarms(customers);
 }
 
 const outboxesOf = (customers: readonly Customer[]) => customers.reduce((total, { webhooks }) => total + webhooks.length, 0);
@@ -54,43 +101,78 @@ const outboxesOf = (customers: readonly Customer[]) => customers.reduce((total, 
  * What was done since the last take, and what forgetting it takes; without what is the same for any number of events: a sweep of each
  * outbox, and, for those that have archived something, their day.
  */
-async function untilForgotten(customers: readonly Customer[], archived = outboxesOf(customers)): Promise<Operations> {
-  const done = await service.meter.take();
+async function untilForgotten(customers: readonly Customer[], archived = outboxesOf(customers)): Promise<Counted> {
   await forget(customers);
-  return sum(sum(sum(done, await service.meter.take()), SWEEP, -outboxesOf(customers)), ARCHIVED_DAY, -archived);
+  const done = sum(sum(await service.meter.take(), SWEEP, -outboxesOf(customers)), ARCHIVED_DAY, -archived);
+  return { operations: done, attempts: endpoints.takeAttempts() };
 }
 
+type Counted = Pick<CostCase, 'operations' | 'attempts'>;
+
+const countsOf = ({ operations, attempts }: CostCase): Counted => ({ operations, attempts });
+
 /** Exact but for what was read: how often an alarm looks at what waits depends on how its steps fall together. */
-function expectAbout(counted: Operations, expected: Operations): void {
-  expect({ ...counted, rowsRead: 0, d1RowsRead: 0 }).toEqual({ ...expected, rowsRead: 0, d1RowsRead: 0 });
-  expect(counted.rowsRead / expected.rowsRead).toBeCloseTo(1, 1);
-  expect(counted.d1RowsRead / expected.d1RowsRead).toBeCloseTo(1, 1);
+function expectAbout(counted: Counted, expected: CostCase): void {
+  const withoutReads = ({ operations, attempts }: Counted) => ({ attempts, operations: { ...operations, rowsRead: 0, d1RowsRead: 0 } });
+  expect(withoutReads(counted)).toEqual(withoutReads(countsOf(expected)));
+  expect(counted.operations.rowsRead / expected.operations.rowsRead).toBeCloseTo(1, 1);
+  if (expected.operations.d1RowsRead > 0) expect(counted.operations.d1RowsRead / expected.operations.d1RowsRead).toBeCloseTo(1, 1);
 }
 
 describe('events of a healthy webhook', () => {
   it('cost the least where batches are full', async () => {
     const customers = await givenUsedCustomers(10, [HEALTHY]);
     await tenRounds(customers);
-    expect(await untilForgotten(customers)).toEqual(CASES.single.operations);
+    expect(await untilForgotten(customers)).toEqual(countsOf(CASES.single));
   });
 
   it('cost an invocation more where each is a batch of its own', async () => {
     const customers = await givenUsedCustomers(1, [HEALTHY]);
     await tenRounds(customers);
-    expect(await untilForgotten(customers)).toEqual(CASES.alone.operations);
+    expect(await untilForgotten(customers)).toEqual(countsOf(CASES.alone));
   });
 
   it('cost an outbox call and a row for each further webhook', async () => {
     const customers = await givenUsedCustomers(10, [HEALTHY, HEALTHY, HEALTHY]);
     await tenRounds(customers);
-    expect(await untilForgotten(customers)).toEqual(CASES.threeWebhooks.operations);
+    expect(await untilForgotten(customers)).toEqual(countsOf(CASES.threeWebhooks));
   });
 
-  it('share their request, their messages and their outbox call in an array', async () => {
-    const customers = await givenUsedCustomers(1, [HEALTHY]);
-    await service.postArray(customers[0]!, 100);
-    await service.consume();
-    expect(await untilForgotten(customers)).toEqual(CASES.array.operations);
+  // The mix in cases.ts takes these latencies for that of the case.
+  it.each([150, QUICK_MS])('cost the same where its endpoint takes %d ms', async (latencyMs) => {
+    const customers = await givenCustomersOf(10, latencyMs);
+    await tenRounds(customers, latencyMs);
+    expect(await untilForgotten(customers)).toEqual(countsOf(CASES.quick));
+  });
+
+  it.each([600, SLOW_MS, 2_500])('cost two rows and, every minute or so, an alarm where it takes %d ms', async (latencyMs) => {
+    const customers = await givenCustomersOf(10, latencyMs);
+    await tenRounds(customers, latencyMs);
+    expect(await untilForgotten(customers)).toEqual(countsOf(CASES.slow));
+  });
+
+  it('cost as much where it takes 10 s', async () => {
+    const customers = await givenCustomersOf(10, VERY_SLOW_MS);
+    await tenRounds(customers, VERY_SLOW_MS);
+    expect(await untilForgotten(customers)).toEqual(countsOf(CASES.verySlow));
+  });
+
+  it('share their request, their messages, their outbox call and their row in an array', async () => {
+    const customers = await givenCustomersOf(1, QUICK_MS);
+    // What its outbox knows of the endpoint permits one more at a time with each answer.
+    await anArray(customers, QUICK_MS, [5, 10, 20, 40, 25]);
+    expect(await untilForgotten(customers)).toEqual(countsOf(CASES.array));
+  });
+
+  it('need couriers where arrays have shown how much the endpoint takes', async () => {
+    const customers = await givenCustomersOf(1, QUICK_MS);
+    await anArray(customers, QUICK_MS, [5, 10, 20, 40, 25]);
+    await anArray(customers, QUICK_MS, [80, 20]);
+    await forget(customers);
+    await pass(10_000);
+    endpoints.takeAttempts();
+    await anArray(customers, QUICK_MS, [100]);
+    expect(await untilForgotten(customers)).toEqual(countsOf(CASES.arrays));
   });
 
   it.each([
@@ -110,30 +192,66 @@ describe('events of a healthy webhook', () => {
 });
 
 describe('events that no webhook wants', () => {
-  it('reach no outbox', async () => {
+  it('are not even queued', async () => {
     const customers = await givenCustomers(10, []);
-    await seconds(10);
+    endpoints.takeAttempts();
+    // The isolate learns of each organization beside its first event.
     await service.postEach(customers);
     await service.consume();
-    expect(await untilForgotten(customers)).toEqual(CASES.unwanted.operations);
+    await pass(10_000);
+    for (let round = 0; round < 10; round++) {
+      await service.postEach(customers);
+      vi.setSystemTime(Date.now() + 10_000);
+    }
+    expect(await untilForgotten(customers)).toEqual(countsOf(CASES.unwanted));
   });
 });
 
 describe('events of a broken endpoint', () => {
   it('cost their retries, which is what one in twenty of them adds to the others', async () => {
     const customers = [...(await givenUsedCustomers(19, [HEALTHY])), ...(await givenUsedCustomers(1, [BROKEN]))];
-    const broken = customers.at(-1)!.webhooks[0]!;
+    const broken = webhookOf(customers.slice(-1));
     endpoints.breakDown();
     await service.postEach(customers);
     await service.consume();
     await service.runAlarms(broken, Date.now() + 60 * MINUTE_MS);
     expect(await deliveriesOf(broken)).toMatchObject([{ status: 'failed', attemptCount: 4 }]);
-    expectAbout(await untilForgotten(customers, 19), CASES.failing.operations);
+    expectAbout(await untilForgotten(customers, 19), CASES.failing);
+  });
+
+  it('cost so much for each attempt that fails, where that the endpoint fails has been told', async () => {
+    const customers = await givenUsedCustomers(1, [BROKEN]);
+    endpoints.breakDown();
+    for (let count = 0; count < 2; count++) {
+      await pass(10_000);
+      endpoints.takeAttempts();
+      await service.postEach(customers);
+      await service.consume();
+      await service.runAlarms(webhookOf(customers), Date.now() + 60 * MINUTE_MS);
+    }
+    expect((await deliveriesOf(webhookOf(customers)))[0]).toMatchObject({ status: 'failed', attemptCount: 4 });
+    const counted = await service.meter.take();
+    // Without the first, which is forgotten with it.
+    expectAbout({ operations: sum(counted, FORGOTTEN), attempts: endpoints.takeAttempts() }, CASES.failedAttempt);
+  });
+
+  it('are held while its circuit is open, and delivered when it is back', async () => {
+    const customers = await givenUsedCustomers(1, [BROKEN]);
+    await openCircuit(customers);
+    for (let count = 0; count < 20; count++) {
+      await service.postEach(customers);
+      await service.consume();
+      vi.setSystemTime(Date.now() + 10_000);
+      await runDueAlarms(customers);
+    }
+    endpoints.mend();
+    await deliverInWaves(customers, [1, 1, 2, 4, 8, 4]);
+    expectAbout(await untilForgotten(customers, 0), CASES.held);
   });
 
   it('are held while it is dead for a day, one every quarter of an hour, and delivered when it is back', async () => {
     const customers = await givenUsedCustomers(1, [BROKEN]);
-    const broken = customers[0]!.webhooks[0]!;
+    const broken = webhookOf(customers);
     endpoints.breakDown();
     for (let quarter = 0; quarter < 96; quarter++) {
       await service.postEach(customers);
@@ -146,6 +264,85 @@ describe('events of a broken endpoint', () => {
     await service.runAlarms(broken, Date.now() + 60 * MINUTE_MS);
     const deliveries = await deliveriesOf(broken);
     expect(deliveries.every(({ finishedAt }) => finishedAt !== null)).toBe(true);
-    expectAbout(await untilForgotten(customers, 0), CASES.dead.operations);
+    expectAbout(await untilForgotten(customers, 0), CASES.dead);
   }, 60_000);
+
+  /** Five deliveries fail for good: the circuit opens with them, and its probes are ten minutes apart at last. Nothing of them is left. */
+  async function openCircuit(customers: readonly Customer[]): Promise<void> {
+    endpoints.breakDown();
+    for (let count = 0; count < 5; count++) {
+      await service.postEach(customers);
+      await service.consume();
+    }
+    while ((await deliveriesOf(webhookOf(customers))).some(({ finishedAt }) => finishedAt === null)) {
+      vi.setSystemTime((await alarmOf(webhookOf(customers)))!);
+      await service.runAlarm(webhookOf(customers));
+    }
+    const { health, nextProbeAt } = await outboxOf(webhookOf(customers)).status();
+    expect({ health, waitMs: nextProbeAt! - Date.now() }).toEqual({ health: 'open', waitMs: 10 * MINUTE_MS });
+    await service.meter.take();
+    endpoints.takeAttempts();
+  }
+});
+
+describe('a recovery', () => {
+  it('costs so much for each delivery', async () => {
+    const customers = await givenCustomersOf(1, QUICK_MS);
+    const setEnabled = (enabled: boolean) =>
+      env.DB.prepare('UPDATE webhooks SET enabled = ? WHERE id = ?').bind(Number(enabled), webhookOf(customers)).run();
+    await setEnabled(false);
+    await pass(10_000);
+    const since = Date.now();
+    await service.postArray(customers[0]!, 100);
+    await service.consume();
+    await setEnabled(true);
+    await pass(10_000);
+    await service.meter.env.OUTBOX.getByName(webhookOf(customers)).recover(since, Date.now());
+    await deliverInWaves(customers, [1, 2, 4, 8, 16, 32, 37]);
+    expectAbout({ operations: await service.meter.take(), attempts: endpoints.takeAttempts() }, CASES.recovery);
+  });
+});
+
+/** Runs the alarm in which what waits goes out, so many at a time, and what it leaves to be done; nothing waits then. */
+async function deliverInWaves(customers: readonly Customer[], waves: readonly number[]): Promise<void> {
+  const webhook = webhookOf(customers);
+  endpoints.hold();
+  vi.setSystemTime(Math.max(Date.now(), (await alarmOf(webhook))!));
+  const alarm = service.runAlarm(webhook);
+  for (const wave of waves) await endpoints.answer(wave, QUICK_MS);
+  await alarm;
+  endpoints.answerAtOnce();
+  await service.runAlarms(webhook, Date.now() + MINUTE_MS);
+  const deliveries = await deliveriesOf(webhook);
+  expect(deliveries.filter(({ finishedAt, status }) => finishedAt === null || status === 'discarded')).toEqual([]);
+}
+
+/** What it takes to forget a delivery that has a row of its own. */
+const FORGOTTEN: Operations = {
+  requests: 0,
+  queueOperations: 0,
+  d1RowsRead: 0,
+  d1RowsWritten: 0,
+  objectRequests: 0,
+  rowsRead: 1,
+  rowsWritten: 1,
+};
+
+describe('without events', () => {
+  it('an outbox costs its sweeps', async () => {
+    const customers = await givenUsedCustomers(1, [HEALTHY]);
+    vi.setSystemTime(Date.now() + DAY_MS / 2);
+    await runDueAlarms(customers);
+    expect(await service.meter.take()).toEqual(SWEEP);
+  });
+});
+
+describe('the goals', () => {
+  it.each(Object.values<CostCase>(CASES).filter(({ goal }) => goal !== undefined))('hold in dollars: $title', (each) => {
+    expect(dollarsOf(each).all).toBeLessThanOrEqual(each.goal!);
+  });
+
+  it.each(Object.values<CostCase>(CASES).filter(({ mostRows }) => mostRows !== undefined))('hold in rows: $title', (each) => {
+    expect(each.operations.rowsWritten / each.events).toBeLessThanOrEqual(each.mostRows!);
+  });
 });

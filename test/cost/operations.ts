@@ -1,4 +1,4 @@
-/** What Cloudflare bills of what the Worker does. CPU time and the outboxes' duration are left out: they are times, not counts. */
+/** What Cloudflare bills of what the Worker does. CPU time is left out, and the objects' time is not counted but derived (cases.ts). */
 export interface Operations {
   /** Invocations of the Worker: requests, and the queue's batches. */
   requests: number;
@@ -6,7 +6,7 @@ export interface Operations {
   queueOperations: number;
   d1RowsRead: number;
   d1RowsWritten: number;
-  /** Calls of outboxes, and their alarms. */
+  /** Calls of outboxes and of their couriers, and the outboxes' alarms. */
   objectRequests: number;
   /** Of the outboxes' SQLite: rows and index entries, keys, and each alarm that is set. */
   rowsRead: number;

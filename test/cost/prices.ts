@@ -1,3 +1,4 @@
+import type { CostCase } from './cases.ts';
 import type { Operations } from './operations.ts';
 
 /*
@@ -21,11 +22,25 @@ export const PER_MILLION: Readonly<Record<keyof Operations, number>> = {
 /** Of an outbox's database: dollars for a gigabyte (10⁹ bytes) and a month. */
 export const STORED_GB_MONTH = 0.2;
 
-/** Not counted, since they are times: dollars for a million milliseconds of CPU, and for a million GB-s of an outbox at work. */
-export const CPU_MILLION_MS = 0.02;
+/** For a million GB-s of an object while anything of it is under way, whatever it uses of its memory. */
 export const DURATION_MILLION_GB_S = 12.5;
-/** What an outbox is billed for while it works, whatever it uses. */
 export const OBJECT_GB = 0.128;
+
+/** Not counted: for a million milliseconds of CPU. */
+export const CPU_MILLION_MS = 0.02;
+
+/**
+ * Not counted: for a gigabyte of Workers Logs beyond 50 GB a month, from December 2026. Invocation logs are off (wrangler.toml), so that it
+ * is for the lines alone that the Worker writes itself.
+ */
+export const LOGS_GB = 0.25;
+/** About what a line about an attempt takes, with what the platform adds to it. */
+export const LOG_LINE_BYTES = 1_000;
+
+/** For a million times so many milliseconds of an object. */
+export function dollarsPerMillionTimes(objectMs: number): number {
+  return (objectMs / 1_000) * OBJECT_GB * DURATION_MILLION_GB_S;
+}
 
 export function dollarsPerMillionEvents(operations: Operations, events: number): number {
   const names = Object.keys(PER_MILLION) as (keyof Operations)[];
@@ -35,4 +50,15 @@ export function dollarsPerMillionEvents(operations: Operations, events: number):
 /** Dollars for keeping what a million events store for so many days. */
 export function dollarsToKeep(bytesPerEvent: number, days: number): number {
   return (bytesPerEvent * 1_000_000 * STORED_GB_MONTH * (days / 30)) / 1_000_000_000;
+}
+
+/** How long logs are kept in the tables. */
+export const RETENTION_DAYS = 30;
+
+/** What a million of a case's events cost: their operations, the time of objects, their log, and all of it. */
+export function dollarsOf({ operations, events, storedBytes, objectMs }: CostCase) {
+  const operated = dollarsPerMillionEvents(operations, events);
+  const worked = dollarsPerMillionTimes(objectMs / events);
+  const stored = dollarsToKeep(storedBytes / events, RETENTION_DAYS);
+  return { operated, worked, stored, all: operated + worked + stored };
 }

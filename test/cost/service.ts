@@ -21,16 +21,24 @@ export const HEALTHY = 'https://hooks.example.com/healthy';
 export const BROKEN = 'https://hooks.example.com/broken';
 
 let down = false;
+let attempts = 0;
+let holds = false;
+let held: { isAnswered: boolean }[] = [];
 
 /**
- * Endpoints without a network: they answer at once. On a busy machine a real one takes longer than the fast path waits now and
- * then, and what that costs would be counted with the rest. Chance is left out for the same reason.
+ * Endpoints without a network. They answer at once, or when they are told to, after a time that passes on the driven date alone: on a
+ * busy machine a real one takes longer than it should now and then, and what that costs would be counted with the rest. Chance is left
+ * out for the same reason.
  */
 export const endpoints = {
-  answerAtOnce: () => {
+  start: () => {
     // The jitter of the retry schedule.
     vi.spyOn(Math, 'random').mockReturnValue(0.5);
-    vi.stubGlobal('fetch', async (url: string) => new Response(null, { status: url === BROKEN && down ? 500 : 204 }));
+    vi.stubGlobal('fetch', async (url: string) => {
+      attempts++;
+      if (holds) await answered();
+      return new Response(null, { status: url === BROKEN && down ? 500 : 204 });
+    });
   },
   breakDown: () => {
     down = true;
@@ -38,11 +46,39 @@ export const endpoints = {
   mend: () => {
     down = false;
   },
+  /** From now on what comes in is held until `answer`. */
+  hold: () => {
+    holds = true;
+  },
+  answerAtOnce: () => {
+    holds = false;
+  },
+  /** Waits until so many requests are held, lets their time pass, and answers them. */
+  answer: async (count: number, latencyMs: number): Promise<void> => {
+    while (held.length < count) await scheduler.wait(1);
+    if (held.length > count) throw new Error(`${held.length} requests are held, and not ${count}`);
+    vi.setSystemTime(Date.now() + latencyMs);
+    for (const request of held.splice(0)) request.isAnswered = true;
+  },
+  /** How many requests there were since the last call. */
+  takeAttempts: (): number => {
+    const taken = attempts;
+    attempts = 0;
+    return taken;
+  },
   stop: () => {
+    held = [];
     vi.unstubAllGlobals();
     vi.restoreAllMocks();
   },
 };
+
+/** Looks for itself: Durable Objects do not let others fulfil what one of them waits for. */
+async function answered(): Promise<void> {
+  const request = { isAnswered: false };
+  held.push(request);
+  while (!request.isAnswered) await scheduler.wait(1);
+}
 
 /** Organizations with a webhook at each of these URLs. */
 export async function givenCustomers(count: number, urls: readonly string[]): Promise<Customer[]> {

@@ -1,22 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  ANNOUNCE_EVERY_MS,
   afterAttempt,
   type Circuit,
   type CircuitPolicy,
   closedCircuit,
   FAILING_AFTER,
-  gently,
   HEALTHY_AFTER,
+  isAboutTheRecord,
+  isToBeAnnounced,
   OPEN_AFTER_DELIVERIES,
   permission,
+  probedNow,
 } from '../../src/domain/circuit.ts';
 import type { AttemptOutcome } from '../../src/domain/delivery.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
 const T0 = Date.UTC(2026, 10, 23, 14, 5, 9);
-const LANE_SLOTS = 4;
 const policy: CircuitPolicy = { threshold: 10, probeMs: [30 * SECOND, 10 * MINUTE] };
 
 interface Ended {
@@ -35,11 +37,6 @@ function inARow(circuit: Circuit, outcome: AttemptOutcome, count: number, { deli
   for (let n = 0; n < count; n++) circuit = told(circuit, { outcome, delivery: `dlv_${n % deliveries}`, at }, rules);
   return circuit;
 }
-
-const slotsOf = (circuit: Circuit, now = T0): number => {
-  const permitted = permission(circuit, now, LANE_SLOTS);
-  return permitted.kind === 'attempt' ? permitted.slots : 0;
-};
 
 const healthy = closedCircuit(T0 - MINUTE);
 const failing = inARow(healthy, 'failed', FAILING_AFTER);
@@ -72,7 +69,7 @@ describe('an attempt that ends', () => {
   ])('where the webhook is %s: %s leaves it %s, with leave to %s', (_before, _outcome, health, permits, before, ended) => {
     const circuit = told(before, ended);
     expect(circuit.health).toBe(health);
-    expect(permission(circuit, ended.at ?? T0, LANE_SLOTS).kind).toBe(permits);
+    expect(permission(circuit, ended.at ?? T0).kind).toBe(permits);
   });
 
   it.each([
@@ -97,8 +94,8 @@ describe('an attempt that ends', () => {
 });
 
 describe('a healthy webhook', () => {
-  it('has as many attempts at a time as its lane', () => {
-    expect(permission(healthy, T0, LANE_SLOTS)).toEqual({ kind: 'attempt', slots: LANE_SLOTS });
+  it('is attempted as its pace permits', () => {
+    expect(permission(healthy, T0)).toEqual({ kind: 'attempt' });
   });
 
   it('is failing after three failures in a row, of one delivery or of several, since the third', () => {
@@ -114,8 +111,8 @@ describe('a healthy webhook', () => {
 });
 
 describe('a failing webhook', () => {
-  it('keeps its lane at full width: what fails for other reasons than an outage is not to be slowed', () => {
-    expect(slotsOf(failing)).toBe(LANE_SLOTS);
+  it('is attempted as before: what fails for other reasons than an outage is not to be held', () => {
+    expect(permission(failing, T0)).toEqual({ kind: 'attempt' });
   });
 
   it('is healthy again after 20 successes in a row, though deliveries still wait', () => {
@@ -166,16 +163,16 @@ describe('the circuit opens', () => {
 
   it('again after a drain that fails, at the same count', () => {
     expect(inARow(draining, 'failed', 9).health).toBe('failing');
-    expect(inARow(draining, 'failed', 10)).toMatchObject({ health: 'open', pace: null, probeWaitMs: 30 * SECOND });
+    expect(inARow(draining, 'failed', 10)).toMatchObject({ health: 'open', probeWaitMs: 30 * SECOND });
   });
 });
 
 describe('an open circuit', () => {
   it('holds everything until the next probe, which is then due', () => {
-    expect(permission(open, T0, LANE_SLOTS)).toEqual({ kind: 'hold', until: T0 + 30 * SECOND });
-    expect(permission(open, T0 + 30 * SECOND - 1, LANE_SLOTS)).toEqual({ kind: 'hold', until: T0 + 30 * SECOND });
-    expect(permission(open, T0 + 30 * SECOND, LANE_SLOTS)).toEqual({ kind: 'probe' });
-    expect(permission(open, T0 + 86_400_000, LANE_SLOTS)).toEqual({ kind: 'probe' });
+    expect(permission(open, T0)).toEqual({ kind: 'hold', until: T0 + 30 * SECOND });
+    expect(permission(open, T0 + 30 * SECOND - 1)).toEqual({ kind: 'hold', until: T0 + 30 * SECOND });
+    expect(permission(open, T0 + 30 * SECOND)).toEqual({ kind: 'probe' });
+    expect(permission(open, T0 + 86_400_000)).toEqual({ kind: 'probe' });
   });
 
   it('is probed after 30 seconds, then at intervals that double to ten minutes, counted from the end of each probe', () => {
@@ -212,16 +209,8 @@ describe('an open circuit', () => {
 });
 
 describe('after a probe’s success what was held drains', () => {
-  it('one at a time at first, one more with each success, to as many as the lane has', () => {
-    const paces = [];
-    for (let circuit = draining; paces.length < 6; circuit = told(circuit, { outcome: 'succeeded' })) paces.push(slotsOf(circuit));
-    expect(paces).toEqual([1, 2, 3, 4, 4, 4]);
-  });
-
-  it('one at a time again after a failure', () => {
-    const failed = told(inARow(draining, 'succeeded', 5), { outcome: 'failed' });
-    expect(slotsOf(failed)).toBe(1);
-    expect(slotsOf(told(failed, { outcome: 'succeeded' }))).toBe(2);
+  it('as its pace permits, and no further probe is due', () => {
+    expect(permission(draining, T0 + 86_400_000)).toEqual({ kind: 'attempt' });
   });
 
   it('and the webhook is healthy when nothing is left, or after 20 successes, the probe’s included', () => {
@@ -340,15 +329,13 @@ describe('whatever happens', () => {
     });
   });
 
-  it('no more is permitted than the lane has, and where anything may go out, at least one', () => {
+  it('what is held is held until a time that is still to come', () => {
     fc.assert(
-      fc.property(history, rulesOf, fc.integer({ min: 1, max: 6 }), fc.nat(20 * MINUTE), (steps, rules, laneSlots, laterMs) =>
+      fc.property(history, rulesOf, fc.nat(20 * MINUTE), (steps, rules, laterMs) =>
         walk(steps, rules, (circuit, { at }) => {
-          const permitted = permission(circuit, at + laterMs, laneSlots);
+          const permitted = permission(circuit, at + laterMs);
           if (permitted.kind === 'hold') expect(permitted.until).toBeGreaterThan(at + laterMs);
-          if (permitted.kind !== 'attempt') return;
-          expect(permitted.slots).toBeLessThanOrEqual(laneSlots);
-          expect(permitted.slots).toBeGreaterThanOrEqual(1);
+          expect(permitted.kind === 'attempt').toBe(circuit.health !== 'open');
         }),
       ),
       { numRuns: 500 },
@@ -370,19 +357,46 @@ describe('whatever happens', () => {
 });
 
 describe('a person who asks for deliveries to start over', () => {
-  it('has them drain from one at a time up, also where the webhook is healthy', () => {
-    let circuit = gently(closedCircuit(T0), T0);
-    const slots: number[] = [];
-    for (let attempt = 0; attempt < 12; attempt++) {
-      const allowed = permission(circuit, T0, 20);
-      slots.push(allowed.kind === 'attempt' ? allowed.slots : 0);
-      circuit = afterAttempt(circuit, { outcome: 'succeeded', deliveryId: `dlv_${attempt}`, endedAt: T0 }, false, policy);
-    }
-    expect(slots).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 20, 20, 20, 20]);
+  it('has an open circuit probed at once', () => {
+    expect(permission(open, open.since)).toEqual({ kind: 'hold', until: open.probeAt });
+    expect(permission(probedNow(open, open.since), open.since)).toEqual({ kind: 'probe' });
   });
 
-  it('has an open circuit probed at once', () => {
-    expect(permission(open, open.since, LANE_SLOTS)).toEqual({ kind: 'hold', until: open.probeAt });
-    expect(permission(gently(open, open.since), open.since, LANE_SLOTS)).toEqual({ kind: 'probe' });
+  it('puts a probe that is due off by nothing, and leaves a circuit that is closed as it is', () => {
+    expect(probedNow(open, open.probeAt! + 5)).toEqual(open);
+    for (const circuit of [healthy, failing, draining]) expect(probedNow(circuit, T0)).toBe(circuit);
+  });
+});
+
+describe('the organization', () => {
+  const told = (circuit: Circuit, at: number): Circuit => ({ ...circuit, announced: true, announcedAt: at });
+
+  it('is told of a failure once an outage, and not while nothing fails', () => {
+    expect(isToBeAnnounced(healthy, T0)).toBe(false);
+    expect(isToBeAnnounced(failing, T0)).toBe(true);
+    expect(isToBeAnnounced(told(failing, T0), T0 + 10 * ANNOUNCE_EVERY_MS)).toBe(false);
+  });
+
+  it('is told of the next outage no sooner than an hour after the last, however often successes come between', () => {
+    const recovered = inARow(told(failing, T0), 'succeeded', HEALTHY_AFTER, { at: T0 + 5 });
+    expect(recovered).toEqual(closedCircuit(T0 + 5, T0));
+    const again = inARow(recovered, 'failed', FAILING_AFTER, { at: T0 + 9 });
+    expect(isToBeAnnounced(again, T0 + ANNOUNCE_EVERY_MS - 1)).toBe(false);
+    expect(isToBeAnnounced(again, T0 + ANNOUNCE_EVERY_MS)).toBe(true);
+    // A healthy webhook with a failure or two keeps it, too.
+    const stumbled = inARow(inARow(recovered, 'failed', 1), 'succeeded', 1);
+    expect(stumbled.announcedAt).toBe(T0);
+  });
+
+  it('is told of an outage of an outbox whose version before did not keep when it told', () => {
+    const { announcedAt: _, ...before } = failing;
+    expect(isToBeAnnounced(before, T0)).toBe(true);
+  });
+});
+
+describe('an answer', () => {
+  it('about the one record is one of a few statuses', () => {
+    const statuses = [null, ...Array.from({ length: 500 }, (_, index) => index + 100)];
+    expect(statuses.filter(isAboutTheRecord)).toEqual([400, 409, 413, 415, 422]);
   });
 });

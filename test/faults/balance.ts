@@ -1,12 +1,22 @@
-import type { DeliveryDetail } from '../../src/domain/delivery.ts';
+import type { DeliveryDetail, DeliveryPage, DeliveryPosition } from '../../src/domain/delivery.ts';
 import { decodeEventMessage } from '../../src/domain/event-message.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
 import { MAX_WAIT_MS } from '../../src/domain/lifecycle.ts';
+import { LIMITS } from '../platform/limits.ts';
+import type { MishapKind } from '../platform/mishaps.ts';
 import type { Arrival } from './endpoints.ts';
 import type { FaultRun } from './fault-run.ts';
 
 /** Attempts that a delivery gets without a person's doing. */
 const AUTOMATIC_ATTEMPTS = 4;
+/** Deliveries of a log that are asked for at a time. */
+const PAGE = 500;
+/** An attempt is noted, and sent, in the turn in which it begins. */
+const NOTED_WITHIN_MS = 1;
+/** After this an outbox waits no more for a courier. */
+const COURIER_MS = 46_000;
+/** How long an attempt goes on, at most, of which nobody knows any more. */
+const ORPHANED_MS = 60_000;
 
 const decoder = new TextDecoder();
 
@@ -14,22 +24,48 @@ const decoder = new TextDecoder();
 export async function imbalance(run: FaultRun): Promise<string[]> {
   const wrong: string[] = [];
   const queued = queuedEvents(run);
-  wrong.push(...ingestFaults(run, queued));
+  wrong.push(...ingestFaults(run, queued), ...limitFaults(run));
   if (run.queue.dead.length > 0) wrong.push(`${run.queue.dead.length} messages were given up`);
   const arrivals = Map.groupBy(run.endpoints.arrivals, ({ deliveryId: id }) => id);
   for (const webhookId of run.webhookIds) {
-    const log = await run.host(webhookId).call((outbox) => outbox.list({}, 1_000, null));
-    const listed = new Set(log.deliveries.map(({ id }) => id));
+    const ids = await loggedIds(run, webhookId);
+    const listed = new Set(ids);
+    if (listed.size < ids.length) wrong.push(`the log of ${webhookId} lists deliveries twice`);
     for (const [eventId, body] of queued) {
       const id = deliveryId(eventId, webhookId);
       const detail = await run.host(webhookId).call((outbox) => outbox.find(id));
       if (!listed.delete(id) || !detail) wrong.push(`${id} is not in the log`);
-      else wrong.push(...deliveryFaults(run, detail, { eventId, body }, arrivals.get(id) ?? []));
+      else wrong.push(...deliveryFaults(run, webhookId, detail, { eventId, body }, arrivals.get(id) ?? []));
       arrivals.delete(id);
     }
-    wrong.push(...[...listed].map((id) => `${id} is in the log, of an event that was never queued`));
+    wrong.push(...[...listed].filter((id) => !run.tests.has(id)).map((id) => `${id} is in the log, of an event that was never queued`));
   }
-  wrong.push(...[...arrivals.keys()].map((id) => `${id} arrived, of an event that was never queued`));
+  const strange = [...arrivals.keys()].filter((id) => !run.tests.has(id));
+  wrong.push(...strange.map((id) => `${id} arrived, of an event that was never queued`));
+  return wrong;
+}
+
+/** A webhook's whole log, page by page. */
+async function loggedIds(run: FaultRun, webhookId: string): Promise<string[]> {
+  const ids: string[] = [];
+  let after: DeliveryPosition | null = null;
+  do {
+    const from: DeliveryPosition | null = after;
+    const page: DeliveryPage = await run.host(webhookId).call((outbox) => outbox.list({}, PAGE, from));
+    ids.push(...page.deliveries.map(({ id }) => id));
+    after = page.next;
+  } while (after !== null);
+  return ids;
+}
+
+/** What the platform would not have let pass, or would have slowed down. */
+function limitFaults(run: FaultRun): string[] {
+  const wrong: string[] = [];
+  for (const { name, most, waited, refused, uncaught } of run.objects.flatMap(({ contexts }) => contexts)) {
+    if (most.connections > LIMITS.connections || waited > 0) wrong.push(`${name} wanted ${most.connections} connections at a time`);
+    if (refused > 0) wrong.push(`${name} wanted ${refused} subrequests too many`);
+    if (uncaught !== undefined) wrong.push(`a timer of ${name} threw: ${uncaught}`);
+  }
   return wrong;
 }
 
@@ -62,53 +98,79 @@ function ingestFaults(run: FaultRun, queued: ReadonlyMap<string, string>): strin
   return wrong;
 }
 
-type Outcome = { number: number; outcome: string; responseStatus: number | null };
+type Outcome = { number: number; trigger: string; outcome: string; startedAt: number; responseStatus: number | null };
 
 /** One delivery's log against what arrived. */
-function deliveryFaults(run: FaultRun, detail: DeliveryDetail, event: { eventId: string; body: string }, arrived: Arrival[]): string[] {
+function deliveryFaults(
+  run: FaultRun,
+  webhookId: string,
+  detail: DeliveryDetail,
+  event: { eventId: string; body: string },
+  arrived: Arrival[],
+): string[] {
   const { status, reason, attemptCount, attempts } = detail;
   const wrong: string[] = [];
-  // Only a first attempt can be made twice: where it was made before the queue, or the producer, sent the event again.
-  const repeated = run.queue.redelivered > 0 || isKeyed(event.eventId);
   const expect = (holds: boolean, what: string) => {
-    if (!holds)
-      wrong.push(
-        `${detail.id}: ${what}: ${JSON.stringify({ status, reason, attemptCount, attempts: attempts.map(brief), arrived: arrived.map(({ attempt, status: answer }) => [attempt, answer]) })}`,
-      );
+    if (!holds) {
+      const seen = arrived.map(({ attempt, status: answer, at }) => [attempt, answer, at]);
+      wrong.push(`${detail.id}: ${what}: ${JSON.stringify({ status, reason, attemptCount, attempts: attempts.map(brief), arrived: seen })}`);
+    }
   };
+  const happened = (kinds: readonly MishapKind[], from: number, to: number) => run.mishaps.has(kinds, webhookId, from, to);
   expect(['delivered', 'failed', 'discarded'].includes(status) && detail.finishedAt !== null, 'it has not ended');
   expect(detail.eventId === event.eventId && detail.payload === event.body, 'the log has another event');
   expect(
     attempts.every(({ number }, index) => number === index + 1) && attempts.length === attemptCount,
     'attempts are missing from the log',
   );
-  expect(attemptCount <= AUTOMATIC_ATTEMPTS, 'too many attempts');
+  const automatic = attempts.filter(({ trigger }) => trigger !== 'manual').length;
+  expect(automatic <= AUTOMATIC_ATTEMPTS, 'too many attempts');
   for (const each of arrived) {
     expect(each.eventId === event.eventId && each.body === event.body, 'another event arrived');
-    // A first attempt whose outcome was lost with its maker may be all that there was before the webhook was disabled.
-    expect(each.attempt <= attemptCount || (each.attempt === 1 && repeated), 'an attempt arrived that the log does not know');
+    // One whose outcome was lost with its maker may be all that there was before the webhook was disabled.
+    const isLost = () => happened(['vanished', 'storage'], begunAt(each), Number.POSITIVE_INFINITY);
+    expect(each.attempt <= attemptCount || isLost(), 'an attempt arrived that the log does not know');
   }
-  for (const { number, responseStatus } of attempts as Outcome[]) {
+  for (const { number, outcome, startedAt, responseStatus } of attempts as Outcome[]) {
     const same = arrived.filter(({ attempt }) => attempt === number);
-    expect(same.length <= 1 || (number === 1 && repeated), `attempt ${number} arrived twice`);
+    for (const [index, again] of same.slice(1).entries()) {
+      expect(isExcused(happened, number, same[index]!, again), `attempt ${number} arrived twice, though its outcome was known`);
+    }
     expect(
       responseStatus === null || same.some(({ status: answer }) => answer === responseStatus),
       `attempt ${number} was not answered so`,
     );
+    const isExplained = () => happened(['vanished', 'unanswered', 'storage'], startedAt - ORPHANED_MS, Number.POSITIVE_INFINITY);
+    expect(outcome !== 'interrupted' || isExplained(), `nothing interrupted attempt ${number}`);
   }
   const answers = arrived.map(({ status: answer }) => answer);
   if (status === 'delivered') expect(answers.includes(200), 'it was never acknowledged');
-  if (reason === 'attempts_exhausted') expect(attemptCount === AUTOMATIC_ATTEMPTS, 'it was given up early');
+  // A person's attempt of one that waits takes the place of the scheduled one.
+  if (reason === 'attempts_exhausted') expect(attemptCount >= AUTOMATIC_ATTEMPTS, 'it was given up early');
   if (reason === 'endpoint_gone') expect(answers.includes(410), 'nothing said that the endpoint is gone');
   if (reason === 'expired') expect(detail.finishedAt! - detail.createdAt >= MAX_WAIT_MS, 'it expired early');
   if (status === 'failed') expect(!attempts.some(({ outcome }) => outcome === 'succeeded'), 'it failed though it was acknowledged');
   return wrong;
 }
 
-function brief({ number, outcome, responseStatus }: Outcome): [number, string, number | null] {
-  return [number, outcome, responseStatus];
+/**
+ * An attempt is made again only where nobody knows how it ended: its outbox vanished, or could not keep what it knew. Of the second
+ * attempt on, the outbox notes beforehand that it is made: only where that failed, too, can it be made again with its number.
+ */
+function isExcused(
+  happened: (kinds: readonly MishapKind[], from: number, to: number) => boolean,
+  number: number,
+  first: Arrival,
+  again: Arrival,
+): boolean {
+  return happened(number === 1 ? ['vanished', 'storage'] : ['storage'], begunAt(first), again.sent.at);
 }
 
-function isKeyed(eventId: string): boolean {
-  return eventId.startsWith('evt_Z');
+/** When an attempt began, at the earliest: a courier can have been busy with what nobody waits for any more. */
+function begunAt({ sent, webhookId }: Arrival): number {
+  return sent.at - (sent.by === webhookId ? NOTED_WITHIN_MS : COURIER_MS);
+}
+
+function brief({ number, trigger, outcome, responseStatus }: Outcome): [number, string, string, number | null] {
+  return [number, trigger, outcome, responseStatus];
 }

@@ -1,5 +1,5 @@
 import { describe, expect, inject, it } from 'vitest';
-import { EDGES, faultsOf } from './fault-plan.ts';
+import { EDGES, faultsOf } from '../platform/fault-plan.ts';
 import { type Outcome, runSeeds } from './runs.ts';
 
 /** Runs of one test: a failure names its seed all the same, and the reporter shows that something is happening. */

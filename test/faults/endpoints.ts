@@ -1,6 +1,7 @@
+import type { Reply, Sent } from '../platform/outbound.ts';
+import { pick, whole } from '../platform/fault-plan.ts';
 import { between, type Random, seeded } from '../simulation/random.ts';
-import { type FaultPlan, pick, whole } from './fault-plan.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import type { Scenario } from './scenario.ts';
 
 /** A POST that arrived, and what was answered. */
 export interface Arrival {
@@ -9,102 +10,98 @@ export interface Arrival {
   eventId: string;
   attempt: number;
   body: string;
+  sent: Sent;
+  at: number;
   /** Null: the connection was closed instead. */
   status: number | null;
 }
 
-/** What an endpoint does with a request. */
-interface Reply {
-  status: number | null;
-  afterMs: number;
-  retryAfter?: string;
-}
-
-const PROMPT: Reply = { status: 200, afterMs: 3 };
-
 /** Most requests of a delivery that an endpoint treats badly before it answers as it will answer for good. */
 const MOST_TROUBLE = 5;
+
+/** What Cloudflare's edge answers in the place of an endpoint that it cannot reach, or cannot make sense of. */
+const EDGE_STATUSES = [520, 521, 522, 523, 524, 525, 526, 530] as const;
+
+/** An outage's answers. */
+const DOWN: readonly Reply[] = [
+  { status: 503, afterMs: 5 },
+  { status: 522, afterMs: 19_000 },
+  { status: null, afterMs: 1 },
+  { status: 200, afterMs: 60_000 },
+];
 
 /** The customers' endpoints: what each does with each event follows from the seed. */
 export class Endpoints {
   readonly arrivals: Arrival[] = [];
   readonly #seed: number;
-  readonly #plan: FaultPlan;
-  readonly #time: VirtualTime;
+  readonly #scenario: Scenario;
+  readonly #startedAt: number;
   readonly #replies = new Map<string, Reply[]>();
   readonly #webhookIds: readonly string[];
-  /** The outbox, or whichever isolate runs, vanishes. */
-  readonly #kill: (webhookId: string) => void;
 
-  constructor(seed: number, webhookIds: readonly string[], plan: FaultPlan, time: VirtualTime, kill: (webhookId: string) => void) {
+  constructor(seed: number, scenario: Scenario, webhookIds: readonly string[], startedAt: number) {
     this.#seed = seed;
+    this.#scenario = scenario;
     this.#webhookIds = webhookIds;
-    this.#plan = plan;
-    this.#time = time;
-    this.#kill = kill;
+    this.#startedAt = startedAt;
   }
 
-  /** What stands in for `fetch`; the URL's host names the webhook. */
-  async fetch(url: string, init: RequestInit): Promise<Response> {
-    const fault = this.#plan.next('fetch');
-    this.#time.step();
-    const timeoutMs = (init.signal as AbortSignal & { timeoutMs: number }).timeoutMs;
+  /** A request has arrived; the URL's host names the webhook. */
+  serve(url: string, init: RequestInit, sent: Sent): Reply {
     const webhookId = idOf(new URL(url).hostname);
-    if (fault === 'throw') throw new Error('Network connection lost.');
-    if (fault === 'hang') return await timeout(timeoutMs);
-    if (fault === 'die') this.#kill(webhookId);
-    const reply = this.#arrived(webhookId, init);
-    if (fault === 'succeed-then-hang' || reply.afterMs >= timeoutMs) return await timeout(timeoutMs);
-    await passed(reply.afterMs);
-    if (fault === 'succeed-then-die') this.#kill(webhookId);
-    if (fault === 'succeed-then-throw' || reply.status === null) throw new Error('Network connection lost.');
-    return new Response(null, { status: reply.status, headers: reply.retryAfter ? { 'retry-after': reply.retryAfter } : {} });
-  }
-
-  #arrived(webhookId: string, init: RequestInit): Reply {
     const headers = init.headers as Record<string, string>;
     const body = new TextDecoder().decode(init.body as Uint8Array);
-    const reply = this.#nextReply(webhookId, (JSON.parse(body) as { n: number }).n);
+    const reply = this.#replyTo(webhookId, (JSON.parse(body) as { n: number }).n);
     this.arrivals.push({
       webhookId,
       deliveryId: headers['X-Bullseye-Delivery']!,
       eventId: headers['webhook-id']!,
       attempt: Number(headers['X-Bullseye-Attempt']),
       body,
+      sent,
+      at: Date.now(),
       status: reply.status,
     });
     return reply;
   }
 
+  #replyTo(webhookId: string, event: number): Reply {
+    const index = this.#webhookIds.indexOf(webhookId);
+    const { outage, latencyMs } = this.#scenario.webhooks[index]!;
+    const sinceMs = Date.now() - this.#startedAt;
+    if (outage && sinceMs >= outage.fromMs && sinceMs < outage.toMs) return DOWN[outage.how]!;
+    return this.#nextReply(`${webhookId} ${event}`, seeded(this.#seed, 1_000 + 10 * event + index), latencyMs);
+  }
+
   /** The replies to one event's requests, in order; the last one stays. */
-  #nextReply(webhookId: string, event: number): Reply {
-    const key = `${webhookId} ${event}`;
-    const replies = this.#replies.get(key) ?? repliesOf(seeded(this.#seed, 1_000 + 10 * event + this.#webhookIds.indexOf(webhookId)));
+  #nextReply(key: string, random: Random, latencyMs: number): Reply {
+    const replies = this.#replies.get(key) ?? repliesOf(random, latencyMs, this.#scenario.isCrowd);
     this.#replies.set(key, replies);
     return (replies.length > 1 ? replies.shift() : replies[0]) as Reply;
   }
 }
 
-function repliesOf(random: Random): Reply[] {
-  const last = random() < 0.85 ? PROMPT : replyOf(random);
-  const troubles = random() < 0.5 ? 0 : whole(random, 1, MOST_TROUBLE);
+/** Ways in which an outage shows. */
+export const OUTAGES = DOWN.length;
+
+function repliesOf(random: Random, latencyMs: number, isCrowd: boolean): Reply[] {
+  const prompt: Reply = { status: 200, afterMs: latencyMs };
+  const last = random() < (isCrowd ? 0.99 : 0.85) ? prompt : replyOf(random);
+  const troubles = random() < (isCrowd ? 0.95 : 0.5) ? 0 : whole(random, 1, MOST_TROUBLE);
   return [...Array.from({ length: troubles }, () => replyOf(random)), last];
 }
 
 function replyOf(random: Random): Reply {
   const afterMs = Math.floor(pick(random, [3, 3, between(random, 10, 3_000), between(random, 3_000, 33_000)]));
-  const status = pick(random, [200, 200, 500, 500, 500, 302, 429, null, random() < 0.3 ? 410 : 404]);
-  return status === 429 ? { status, afterMs, retryAfter: '90' } : { status, afterMs };
+  const status = pick(random, [200, 200, 500, 500, 500, 302, 429, null, random() < 0.3 ? 410 : 404, pick(random, EDGE_STATUSES)]);
+  const body = pick(random, [undefined, undefined, [{ text: 'no', afterMs: 2 }], slowBodyOf(random)]);
+  return { status, afterMs, body, ...(status === 429 && { retryAfter: '90' }) };
 }
 
-function timeout(ms: number): Promise<never> {
-  return passed(ms).then(() => {
-    throw new DOMException('The operation was aborted due to timeout', 'TimeoutError');
-  });
-}
-
-function passed(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+/** One that drips, and may never end. */
+function slowBodyOf(random: Random): Reply['body'] {
+  const drips = Array.from({ length: whole(random, 1, 4) }, () => ({ text: 'drip', afterMs: whole(random, 1, 3_000) }));
+  return random() < 0.5 ? [...drips, null] : drips;
 }
 
 /** A webhook's own endpoint. */

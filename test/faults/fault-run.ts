@@ -3,20 +3,26 @@ import { vi } from 'vitest';
 import { knownEventTypes } from '../../src/api/catalogue.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { busyOutboxes, organizations, webhooks } from '../../src/db/schema.ts';
-import { mintId } from '../../src/domain/ids.ts';
+import type { NewDelivery } from '../../src/domain/delivery.ts';
+import { deliveryId, mintId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
-import { seeded } from '../simulation/random.ts';
-import { Edges, type Life } from './edges.ts';
-import { Endpoints, urlOf } from './endpoints.ts';
-import { EventQueue } from './event-queue.ts';
-import { FaultPlan } from './fault-plan.ts';
-import { faultyQueue } from './faulty-bindings.ts';
-import { Isolate } from './isolate.ts';
-import type { LocalDatabase } from './local-database.ts';
-import type { OutboxHost } from './outbox-host.ts';
+import { CourierHost } from '../platform/courier-host.ts';
+import { Edges } from '../platform/edges.ts';
+import { EventQueue } from '../platform/event-queue.ts';
+import { FaultPlan, pick, whole } from '../platform/fault-plan.ts';
+import { faultyNamespace, faultyQueue } from '../platform/faulty-bindings.ts';
+import { INVOCATION_ENDED, Isolate } from '../platform/isolate.ts';
+import { LIMITS } from '../platform/limits.ts';
+import type { LocalDatabase } from '../platform/local-database.ts';
+import { Mishaps } from '../platform/mishaps.ts';
+import type { ObjectHost } from '../platform/object-host.ts';
+import { Outbound } from '../platform/outbound.ts';
+import type { OutboxHost } from '../platform/outbox-host.ts';
+import type { VirtualTime } from '../platform/virtual-time.ts';
+import { type Random, seeded } from '../simulation/random.ts';
+import { Endpoints, OUTAGES, urlOf } from './endpoints.ts';
 import { bodyOf, requestOf } from './producer.ts';
-import { type Post, type Scenario, scenarioOf } from './scenario.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import { ISOLATES, type Post, type Scenario, scenarioOf, type Victim } from './scenario.ts';
 
 /** When the first run begins. The next ones follow a month later each: what an isolate remembers of the one before is old. */
 const EPOCH = Date.UTC(2027, 0, 1);
@@ -29,8 +35,15 @@ const SWEEPS = 9;
 const SWEEP_EVERY_MS = 600_000;
 /** The share of alarms that never fire, in a run that loses any. */
 const LOST_ALARMS = 0.3;
+/** How often an object that has nothing to do is thrown out of memory before it is called again. */
+const EVICTED = 0.5;
 /** Everything has ended by then: deliveries expire after three days. */
 const LONGEST_MS = 5 * DAY_MS;
+/** After the end, an object that has nothing to do has no timer but one for what it was going to do within a minute; and then none. */
+const SOON_MS = 6_000;
+const LATER_MS = 62_000;
+/** Wake-ups that an outbox may have left: one. */
+const WAKES = 1;
 
 /** An event as a producer made it. */
 export interface Made {
@@ -41,6 +54,8 @@ export interface Made {
 /** What runs take place on, one after another. */
 export interface Grounds {
   hosts: readonly OutboxHost[];
+  /** Of the object that the test runs in. */
+  state: DurableObjectState;
   database: LocalDatabase;
   time: VirtualTime;
 }
@@ -50,6 +65,7 @@ export class FaultRun {
   readonly seed: number;
   readonly scenario: Scenario;
   readonly plan: FaultPlan;
+  readonly mishaps = new Mishaps();
   readonly queue: EventQueue;
   readonly endpoints: Endpoints;
   readonly organizationId: string;
@@ -58,53 +74,66 @@ export class FaultRun {
   readonly made: Made[] = [];
   /** Ids that a 202 promised, with the number of the event. */
   readonly promised: { id: string; event: number }[] = [];
+  /** Deliveries of sample events that people asked for. */
+  readonly tests = new Set<string>();
   /** How long it took until everything had ended. */
   tookMs = 0;
   /** What must not happen in any run, and has: an answer of ingest that is neither 202 nor 503. */
   failure: unknown;
   readonly #hosts = new Map<string, OutboxHost>();
+  readonly #couriers = new Map<string, CourierHost>();
+  readonly #isolates: (Isolate | null)[] = Array.from({ length: ISOLATES }, () => null);
+  /** Of versions before, whose invocations go on. */
+  readonly #formerIsolates: Isolate[] = [];
+  readonly #state: DurableObjectState;
   readonly #edges: Edges;
   readonly #database: LocalDatabase;
   readonly #time: VirtualTime;
+  readonly #random: Random;
   readonly #startedAt: number;
-  #isolate: Isolate | null = null;
+  readonly #bindings: Partial<Env>;
   #working = 0;
   #storm = true;
 
-  constructor(seed: number, { hosts, database, time }: Grounds, month: number) {
+  constructor(seed: number, { hosts, state, database, time }: Grounds, month: number) {
     this.seed = seed;
+    this.#state = state;
     this.#database = database;
     this.#time = time;
     this.#startedAt = EPOCH + month * MONTH_MS;
     time.start(this.#startedAt);
-    const random = seeded(seed, 2);
+    this.#random = seeded(seed, 2);
     vi.spyOn(Math, 'random').mockImplementation(seeded(seed, 3));
-    this.scenario = scenarioOf(seed);
-    this.plan = new FaultPlan(seed);
-    this.#edges = new Edges(this.plan, time);
+    this.scenario = scenarioOf(seed, OUTAGES);
+    this.plan = new FaultPlan(seed, this.scenario.isCrowd);
+    this.#edges = new Edges(this.plan, time, this.mishaps);
     this.organizationId = `org_${seed}`;
     this.webhookIds = this.scenario.webhooks.map(() => mintId('webhook', Date.now()));
     for (const [index, id] of this.webhookIds.entries()) this.#hosts.set(id, hosts[index] as OutboxHost);
-    this.queue = new EventQueue(random, (batch) => this.#inIsolate((bindings, ctx) => worker.queue(batch, bindings, ctx)));
-    this.endpoints = new Endpoints(seed, this.webhookIds, this.plan, time, (id) =>
-      random() < 0.5 ? this.host(id).kill() : this.#isolate?.die(),
-    );
-    vi.stubGlobal('fetch', (url: string, init: RequestInit) => this.endpoints.fetch(url, init));
+    this.queue = new EventQueue(this.#random, time, (batch) => this.#inIsolate((bindings) => worker.queue(batch, bindings)));
+    this.endpoints = new Endpoints(seed, this.scenario, this.webhookIds, this.#startedAt);
+    const outbound = new Outbound(this.plan, time, (...request) => this.endpoints.serve(...request));
+    vi.stubGlobal('fetch', (url: string, init: RequestInit) => outbound.fetch(url, init));
+    this.#bindings = this.#bind();
   }
 
   host(webhookId: string): OutboxHost {
     return this.#hosts.get(webhookId) as OutboxHost;
   }
 
+  /** All objects of the run that somebody has called. */
+  get objects(): readonly ObjectHost<unknown>[] {
+    return [...this.#hosts.values(), ...this.#couriers.values()];
+  }
+
   /** Lets everything happen that is to, until all of it is over. */
   async run(): Promise<void> {
     await this.#configure();
-    const { posts, stormMs, cronsAtMs, killsAtMs, losesAlarms } = this.scenario;
+    const { posts, stormMs, cronsAtMs, killsAtMs, byHand, losesAlarms } = this.scenario;
     for (const post of posts) this.#later(post.atMs, () => this.#post(post));
     for (const atMs of cronsAtMs) this.#later(atMs, () => this.#cron());
-    for (const { atMs, webhook } of killsAtMs) {
-      this.#later(atMs, async () => (webhook === null ? this.#isolate?.die() : this.host(this.webhookIds[webhook]!).kill()));
-    }
+    for (const { atMs, victim } of killsAtMs) this.#later(atMs, async () => this.#kill(victim));
+    for (const { atMs, webhook, what } of byHand) this.#later(atMs, () => this.#byHand(this.webhookIds[webhook]!, what));
     this.#later(stormMs, async () => {
       this.#storm = false;
       this.plan.end();
@@ -114,21 +143,38 @@ export class FaultRun {
     this.tookMs = Date.now() - this.#startedAt;
   }
 
+  /** What objects have left running though they have nothing to do: it counts, and is billed. */
+  async leftovers(): Promise<string[]> {
+    await this.#time.runFor(SOON_MS);
+    const soon = this.#timersOfIdle((name) => (this.#couriers.has(name) ? 0 : WAKES));
+    await this.#time.runFor(LATER_MS);
+    return [...soon, ...this.#timersOfIdle(() => 0)];
+  }
+
   /** What still runs (a hung call, work after an answer) ends here, and not in the next run. */
   async end(): Promise<void> {
-    this.#isolate?.die();
-    for (const host of this.#hosts.values()) host.kill();
+    for (const isolate of [...this.#isolates, ...this.#formerIsolates]) isolate?.die();
+    for (const object of this.objects) object.kill();
     await this.#time.rest();
     this.#time.stop();
+  }
+
+  #timersOfIdle(permitted: (name: string) => number): string[] {
+    return this.objects.flatMap((host) => {
+      const { context } = host;
+      if (!context || context.isAtWork || context.timers <= permitted(context.name)) return [];
+      return `${context.name} has nothing to do, and ${context.timers} timers`;
+    });
   }
 
   async #configure(): Promise<void> {
     const now = Date.now();
     const db = databaseOf(this.#database.binding());
     const { organizationId } = this;
-    const rows = this.scenario.webhooks.map((webhook, index) => {
+    const rows = this.scenario.webhooks.map(({ maxPerSecond, maxConcurrent, enabled }, index) => {
       const id = this.webhookIds[index]!;
-      return { ...webhook, id, organizationId, url: urlOf(id), events: ['visitor.*'], healthSince: now, createdAt: now, updatedAt: now };
+      const times = { healthSince: now, createdAt: now, updatedAt: now };
+      return { maxPerSecond, maxConcurrent, enabled, id, organizationId, url: urlOf(id), events: ['visitor.*'], ...times };
     });
     await db.batch([
       // What the run before has left.
@@ -141,48 +187,82 @@ export class FaultRun {
     await knownEventTypes({ ...env, DB: this.#database.binding() }, [], now);
     const random = seeded(this.seed, 4);
     const losesAlarm = () => this.#storm && this.scenario.losesAlarms && random() < LOST_ALARMS;
-    for (const webhookId of this.webhookIds) {
-      this.host(webhookId).begin({ webhookId, edges: this.#edges, envOf: (life) => ({ ...env, ...this.#bindings(life) }), losesAlarm });
+    for (const [index, webhookId] of this.webhookIds.entries()) {
+      const { full } = this.scenario.webhooks[index]!;
+      const isFull = () => full !== null && Date.now() >= this.#startedAt + full.fromMs && Date.now() < this.#startedAt + full.toMs;
+      this.host(webhookId).begin({ ...this.#worldOf(webhookId), edges: this.#edges, losesAlarm, isFull });
     }
   }
 
-  #bindings(life: Life): Partial<Env> {
-    const outbox = (id: string) =>
-      new Proxy({} as DurableObjectStub, {
-        get:
-          (_, method: string) =>
-          (...args: unknown[]) =>
-            this.#edges.pass('outbox.call', life, () => this.#call(id, method, args)),
-      });
-    const events = faultyQueue((bodies) => this.queue.enqueue(bodies), this.#edges, life);
+  #worldOf(name: string) {
+    const random = seeded(this.seed, 5);
+    const objectEnv = { ...env, ...this.#bindings };
+    return { name, limits: LIMITS, plan: this.plan, mishaps: this.mishaps, env: objectEnv, isEvicted: () => random() < EVICTED };
+  }
+
+  #bind(): Partial<Env> {
+    const events = faultyQueue((bodies) => this.queue.enqueue(bodies), this.#edges);
     return {
-      DB: this.#database.binding(this.#edges, life),
+      DB: this.#database.binding(this.#edges),
       EVENTS: events,
       OVERFLOW: events,
       OVERFLOW_ABOVE: '1',
-      DEAD_LETTERS: faultyQueue((bodies) => this.queue.dead.push(...bodies), this.#edges, life),
-      OUTBOX: { getByName: outbox } as unknown as Env['OUTBOX'],
+      MAX_CONCURRENCY: String(this.scenario.maxConcurrency),
+      DEAD_LETTERS: faultyQueue((bodies) => this.queue.dead.push(...bodies), this.#edges),
+      OUTBOX: faultyNamespace('outbox.call', this.#edges, (...call) => callOf(this.host(call[0]), ...call)) as Env['OUTBOX'],
+      COURIER: faultyNamespace('courier.call', this.#edges, (...call) => callOf(this.#courier(call[0]), ...call)) as Env['COURIER'],
     };
   }
 
-  /** A call as RPC makes it: what is passed is a copy. */
-  async #call(webhookId: string, method: string, args: unknown[]): Promise<unknown> {
-    const copies = structuredClone(args);
-    return structuredClone(
-      await this.host(webhookId).call((outbox) =>
-        (outbox as unknown as Record<string, (...all: unknown[]) => unknown>)[method]!(...copies),
-      ),
-    );
+  #courier(name: string): CourierHost {
+    const known = this.#couriers.get(name);
+    if (known) return known;
+    const courier = new CourierHost(this.#state, this.#worldOf(name), this.#time);
+    this.#couriers.set(name, courier);
+    return courier;
   }
 
   #inIsolate<T>(handler: (bindings: Env, ctx: ExecutionContext) => Promise<T>): Promise<T> {
-    this.#isolate ??= new Isolate(
-      (life) => this.#bindings(life),
-      () => {
-        this.#isolate = null;
-      },
-    );
-    return this.#isolate.run(handler);
+    const place = whole(this.#random, 0, ISOLATES - 1);
+    const isolate = this.#isolates[place] ?? new Isolate(this.#bindings, LIMITS, this.#time);
+    this.#isolates[place] = isolate;
+    return isolate.run(handler);
+  }
+
+  #kill(victim: Victim): void {
+    if (victim === 'everything') {
+      for (const object of this.objects) object.kill('deploy');
+      // What runs in isolates of the version before goes on there.
+      this.#formerIsolates.push(...this.#isolates.splice(0, ISOLATES, ...Array.from({ length: ISOLATES }, () => null)).filter((each) => each !== null));
+    } else if ('isolate' in victim) {
+      this.#isolates[victim.isolate]?.die();
+      this.#isolates[victim.isolate] = null;
+    } else if ('outbox' in victim) this.host(this.webhookIds[victim.outbox]!).kill();
+    else this.#couriers.get(`${this.webhookIds[victim.courier]}:${victim.place}`)?.kill();
+  }
+
+  /** What a person asks for may fail, as may anything: it is asked once. */
+  async #byHand(webhookId: string, what: 'test' | 'retry'): Promise<void> {
+    const asking = this.#inIsolate(async ({ OUTBOX }) => {
+      const outbox = OUTBOX.getByName(webhookId);
+      if (what === 'test') {
+        const delivery = this.#sampleFor(webhookId);
+        await outbox.sendTest(delivery);
+        return;
+      }
+      const { deliveries } = await outbox.list({}, 100, null);
+      if (deliveries.length > 0) await outbox.retryNow(pick(this.#random, deliveries).id);
+    });
+    await asking.catch(() => {});
+  }
+
+  #sampleFor(webhookId: string): NewDelivery {
+    const now = Date.now();
+    const eventId = mintId('event', now);
+    const id = deliveryId(eventId, webhookId);
+    this.tests.add(id);
+    const payload = new TextEncoder().encode(bodyOf(this.organizationId, 1_000_000 + this.tests.size));
+    return { id, eventId, event: 'visitor.identified', sessionId: null, acceptedAt: now, payload };
   }
 
   /** Posts, and where the producer has a key, again until it is accepted. */
@@ -196,7 +276,7 @@ export class FaultRun {
       return response.status === 202 ? await this.#time.standing(response.json<{ id?: string; ids?: string[] }>()) : null;
     });
     const accepted = await answering.catch((error: Error) => {
-      if (error.message !== 'the isolate has ended') throw error;
+      if (error.message !== INVOCATION_ENDED) throw error;
       return null;
     });
     if (!accepted) {
@@ -221,15 +301,15 @@ export class FaultRun {
     const now = Date.now();
     const midnight = Math.ceil(now / DAY_MS) * DAY_MS - now;
     for (const after of [0, midnight]) {
-      for (let sweeps = 0; sweeps < SWEEPS; sweeps++) setTimeout(() => void this.#cron(), after + sweeps * SWEEP_EVERY_MS);
+      for (let sweeps = 0; sweeps < SWEEPS; sweeps++) this.#time.after(after + sweeps * SWEEP_EVERY_MS, () => void this.#cron());
     }
-    for (const turn of this.webhookIds.keys()) setTimeout(() => void this.#cron(), midnight + turn * 60_000);
+    for (const turn of this.webhookIds.keys()) this.#time.after(midnight + turn * 60_000, () => void this.#cron());
   }
 
   /** Something that will happen: the run is not over before it has. */
   #later(delayMs: number, work: () => Promise<unknown> | undefined): void {
     this.#working++;
-    setTimeout(async () => {
+    const happen = async () => {
       try {
         await work();
       } catch (error) {
@@ -237,7 +317,8 @@ export class FaultRun {
       } finally {
         this.#working--;
       }
-    }, delayMs);
+    };
+    this.#time.after(delayMs, () => void happen());
   }
 
   #isOver(): boolean {
@@ -245,7 +326,12 @@ export class FaultRun {
     if (Date.now() - this.#startedAt > LONGEST_MS) throw new Error('deliveries are still waiting after five days');
     if (this.#storm || this.#working > 0 || !this.queue.isEmpty) return false;
     const hosts = this.webhookIds.map((id) => this.host(id));
-    if (hosts.some(({ alarmRuns }) => alarmRuns)) return false;
+    if (hosts.some(({ alarmRuns, context }) => alarmRuns || context?.isAtWork)) return false;
     return !hosts.some((host) => host.waits());
   }
+}
+
+/** A call of an object's method. */
+async function callOf(host: ObjectHost<unknown>, _: string, method: string, args: unknown[]): Promise<unknown> {
+  return await host.call((object) => (object as Record<string, (...all: unknown[]) => unknown>)[method]!(...args));
 }

@@ -1,12 +1,12 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
+import { LocalDatabase } from '../platform/local-database.ts';
+import { OutboxHost } from '../platform/outbox-host.ts';
+import { VirtualTime } from '../platform/virtual-time.ts';
 import { imbalance } from './balance.ts';
 import { FaultRun, type Grounds } from './fault-run.ts';
-import { LocalDatabase } from './local-database.ts';
-import { OutboxHost } from './outbox-host.ts';
 import { MOST_WEBHOOKS } from './scenario.ts';
-import { VirtualTime } from './virtual-time.ts';
 
 /** What came of a run. */
 export interface Outcome {
@@ -19,7 +19,7 @@ export interface Outcome {
 }
 
 /** Lines of the log that are kept of a run. */
-const MAX_LINES = 40;
+const MAX_LINES = 400;
 
 /** Runs so far in this runtime: each begins a month after the one before, since time does not go back in an isolate. */
 let months = 0;
@@ -30,7 +30,7 @@ export async function runSeeds<T>(seeds: readonly number[], look: (outcome: Outc
   await runInDurableObject(env.OUTBOX.getByName(crypto.randomUUID()), async (_, state) => {
     const time = new VirtualTime();
     const hosts = Array.from({ length: MOST_WEBHOOKS }, (_unused, index) => new OutboxHost(state, `outbox${index}`, time));
-    const grounds = { hosts, time, database: new LocalDatabase(state.storage) };
+    const grounds = { hosts, state, time, database: new LocalDatabase(state.storage) };
     for (const seed of seeds) results.push(look(await runOne(seed, grounds, months++)));
   });
   return results;
@@ -40,7 +40,7 @@ async function runOne(seed: number, grounds: Grounds, month: number): Promise<Ou
   const log: string[] = [];
   for (const level of ['log', 'warn', 'error'] as const) {
     vi.spyOn(console, level).mockImplementation((line: string) => {
-      log.push(line);
+      log.push(`${new Date().toISOString()} ${line}`);
       if (log.length > MAX_LINES) log.shift();
     });
   }
@@ -50,7 +50,7 @@ async function runOne(seed: number, grounds: Grounds, month: number): Promise<Ou
   const run = new FaultRun(seed, grounds, month);
   try {
     await run.run();
-    return { seed, run, wrong: await imbalance(run), log };
+    return { seed, run, wrong: [...(await imbalance(run)), ...(await run.leftovers())], log };
   } catch (error) {
     return { seed, run, wrong: [String(error)], log };
   } finally {

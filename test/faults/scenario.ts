@@ -1,5 +1,5 @@
-import { between, seeded } from '../simulation/random.ts';
-import { whole } from './fault-plan.ts';
+import { pick, whole } from '../platform/fault-plan.ts';
+import { between, type Random, seeded } from '../simulation/random.ts';
 
 /** A request of a producer: one event, or an array of them. Times are milliseconds from the run's start. */
 export interface Post {
@@ -10,46 +10,145 @@ export interface Post {
   key: string | null;
 }
 
+/** From when until when something lasts. */
+export interface Span {
+  fromMs: number;
+  toMs: number;
+}
+
+/** A webhook, and its endpoint and outbox. */
+export interface WebhookScenario {
+  maxPerSecond: number | null;
+  maxConcurrent: number | null;
+  enabled: boolean;
+  /** How long its endpoint takes to answer, where nothing is the matter. */
+  latencyMs: number;
+  /** When its endpoint is down, and which way. */
+  outage: (Span & { how: number }) | null;
+  /** When its outbox's storage is full. */
+  full: Span | null;
+}
+
+/** What vanishes: an isolate, the outbox of a webhook, one of its couriers, or all objects at once, as with a deploy. */
+export type Victim = { isolate: number } | { outbox: number } | { courier: number; place: number } | 'everything';
+
 /** What happens in one run, faults apart. */
 export interface Scenario {
-  webhooks: { maxPerSecond: number | null; enabled: boolean }[];
+  /** Whether one outbox gets more than it begins in an invocation. */
+  isCrowd: boolean;
+  webhooks: WebhookScenario[];
   posts: Post[];
+  maxConcurrency: number;
   /** From then on everything works. */
   stormMs: number;
   /** When the cron runs while the storm lasts. */
   cronsAtMs: number[];
-  /** When the platform throws a webhook's outbox, or the isolate, out of memory. */
-  killsAtMs: { atMs: number; webhook: number | null }[];
+  killsAtMs: { atMs: number; victim: Victim }[];
+  /** What people ask of a webhook's outbox: to send a test, or to retry some delivery now. */
+  byHand: { atMs: number; webhook: number; what: 'test' | 'retry' }[];
   /** Whether alarms are lost while the storm lasts. */
   losesAlarms: boolean;
 }
 
 export const MOST_WEBHOOKS = 3;
+/** Isolates that a run's batches and requests go to. */
+export const ISOLATES = 3;
 
+const SECOND = 1_000;
 const MINUTE = 60_000;
 const LEAST_STORM_MS = 2 * MINUTE;
 const LONGEST_STORM_MS = 50 * MINUTE;
 /** Posts come early in a storm, so that what follows from them is in it. */
 const POSTS_WITHIN_MS = 90_000;
+/** Of a hundred runs. */
+const CROWDS = 0.8;
+const COMPANIES = 12;
+const ARRAY = 100;
 
-export function scenarioOf(seed: number): Scenario {
+export function scenarioOf(seed: number, outages: number): Scenario {
   const random = seeded(seed, 1);
-  const webhooks = Array.from({ length: whole(random, 1, MOST_WEBHOOKS) }, () => ({
-    maxPerSecond: random() < 0.2 ? 5 : null,
-    enabled: random() < 0.95,
-  }));
+  const kind = random() * 100;
+  const isCrowd = kind < CROWDS;
+  const stormMs = Math.floor(between(random, LEAST_STORM_MS, LONGEST_STORM_MS));
+  const webhooks = Array.from({ length: isCrowd ? 1 : whole(random, 1, MOST_WEBHOOKS) }, () => webhookOf(random, isCrowd, stormMs, outages));
+  const posts = isCrowd ? crowdOf(random) : kind < CROWDS + COMPANIES ? companyOf(random) : fewOf(random);
+  const sometime = () => Math.floor(between(random, 0, Math.min(stormMs, 8 * MINUTE)));
+  const some = (share: number, most: number) => Array.from({ length: random() < share ? whole(random, 1, most) : 0 }, sometime);
+  const anyWebhook = () => whole(random, 0, webhooks.length - 1);
+  return {
+    isCrowd,
+    webhooks,
+    posts,
+    maxConcurrency: pick(random, [100, 100, 20, 7]),
+    stormMs,
+    cronsAtMs: some(0.7, 2),
+    killsAtMs: [
+      ...some(0.5, 3).map((atMs) => ({ atMs, victim: victimOf(random, anyWebhook()) })),
+      ...some(0.25, 2).map((atMs) => ({ atMs, victim: 'everything' as const })),
+    ],
+    byHand: some(0.2, 8).map((atMs) => ({ atMs, webhook: anyWebhook(), what: pick(random, ['test', 'retry', 'retry'] as const) })),
+    losesAlarms: random() < 0.1,
+  };
+}
+
+function webhookOf(random: Random, isCrowd: boolean, stormMs: number, outages: number): WebhookScenario {
+  const span = (longestMs: number): Span => {
+    const fromMs = Math.floor(between(random, 0, Math.min(stormMs, 3 * MINUTE)));
+    return { fromMs, toMs: Math.min(stormMs, fromMs + Math.floor(between(random, 5 * SECOND, longestMs))) };
+  };
+  const isPaced = random() < 0.2;
+  const isDown = random() < (isCrowd ? 0.7 : 0.2);
+  const how = whole(random, 0, outages - 1);
+  return {
+    maxPerSecond: isPaced && !isCrowd ? 5 : null,
+    maxConcurrent: random() < 0.1 ? whole(random, 1, 12) : null,
+    enabled: isCrowd || random() < 0.95,
+    latencyMs: pick(random, [3, 3, 100, 400, 1_500]),
+    outage: isDown ? { ...span(15 * MINUTE), ...(isCrowd && { fromMs: 0 }), how } : null,
+    full: random() < 0.12 ? span(10 * MINUTE) : null,
+  };
+}
+
+function victimOf(random: Random, webhook: number): Victim {
+  const kind = random();
+  if (kind < 0.3) return { isolate: whole(random, 0, ISOLATES - 1) };
+  return kind < 0.8 ? { outbox: webhook } : { courier: webhook, place: whole(random, 1, 3) };
+}
+
+function fewOf(random: Random): Post[] {
   const posts: Post[] = [];
   let events = 0;
   while (events < whole(random, 1, 6)) {
     const numbers = Array.from({ length: random() < 0.3 ? 2 : 1 }, () => events++);
-    posts.push({ atMs: Math.floor(between(random, 0, POSTS_WITHIN_MS)), events: numbers, key: random() < 0.3 ? `key-${events}` : null });
+    posts.push({ atMs: Math.floor(between(random, 0, POSTS_WITHIN_MS)), events: numbers, key: keyOf(random, events) });
   }
-  const stormMs = Math.floor(between(random, LEAST_STORM_MS, LONGEST_STORM_MS));
-  const sometime = () => Math.floor(between(random, 0, Math.min(stormMs, 8 * MINUTE)));
-  const cronsAtMs = Array.from({ length: whole(random, 0, 2) }, sometime);
-  const killsAtMs = Array.from({ length: random() < 0.5 ? 0 : whole(random, 1, 3) }, () => ({
-    atMs: sometime(),
-    webhook: random() < 0.3 ? null : whole(random, 0, webhooks.length - 1),
+  return posts;
+}
+
+/** Enough at a time that outboxes need couriers. */
+function companyOf(random: Random): Post[] {
+  const posts: Post[] = [];
+  const total = whole(random, 15, 60);
+  const withinMs = between(random, SECOND, 30 * SECOND);
+  let events = 0;
+  while (events < total) {
+    const numbers = Array.from({ length: whole(random, 1, 30) }, () => events++);
+    posts.push({ atMs: Math.floor(between(random, 0, withinMs)), events: numbers, key: keyOf(random, events) });
+  }
+  return posts;
+}
+
+/** More than an outbox begins in an invocation. */
+function crowdOf(random: Random): Post[] {
+  const arrays = whole(random, 12, 15);
+  const withinMs = between(random, SECOND, POSTS_WITHIN_MS);
+  return Array.from({ length: arrays }, (_, array) => ({
+    atMs: Math.floor(between(random, 0, withinMs)),
+    events: Array.from({ length: ARRAY }, (_unused, index) => array * ARRAY + index),
+    key: `key-${array}`,
   }));
-  return { webhooks, posts, stormMs, cronsAtMs, killsAtMs, losesAlarms: random() < 0.1 };
+}
+
+function keyOf(random: Random, number: number): string | null {
+  return random() < 0.3 ? `key-${number}` : null;
 }

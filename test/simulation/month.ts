@@ -2,7 +2,7 @@ import type { Settings } from '../../src/settings.ts';
 import { behaviourOf, Endpoint, KINDS, type Kind } from './endpoint.ts';
 import { type Rules, SimulatedOutbox } from './outbox.ts';
 import { gaussian, type Random, seeded } from './random.ts';
-import { emptyTally, type Tally, together } from './tally.ts';
+import { addTo, emptyTally, type Tally } from './tally.ts';
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
@@ -14,7 +14,7 @@ export interface Month {
   days: number;
 }
 
-type RuleSettings = Pick<Settings, 'retryScheduleMs' | 'deliveryTimeoutMs' | 'circuitThreshold' | 'circuitProbeMs'>;
+type RuleSettings = Pick<Settings, 'retryScheduleMs' | 'deliveryTimeoutMs' | 'circuitThreshold' | 'circuitProbeMs' | 'maxConcurrency'>;
 
 /** What became of one webhook's deliveries. */
 export interface WebhookMonth {
@@ -37,14 +37,16 @@ export function simulate(month: Month, settings: RuleSettings, withCircuit: bool
 
 /** The sum of some webhooks' months, or of all. */
 export function sum(webhooks: readonly WebhookMonth[], included: (webhook: WebhookMonth) => boolean = () => true): Tally {
-  return webhooks.filter(included).reduce((tally, webhook) => together(tally, webhook.tally), emptyTally());
+  const tally = emptyTally();
+  for (const webhook of webhooks) if (included(webhook)) addTo(tally, webhook.tally);
+  return tally;
 }
 
 export function rulesOf(settings: RuleSettings, withCircuit: boolean, untilMs: number, random: Random): Rules {
   return {
     retries: { scheduleMs: settings.retryScheduleMs, random },
     circuit: withCircuit ? { threshold: settings.circuitThreshold, probeMs: settings.circuitProbeMs } : null,
-    timeoutMs: settings.deliveryTimeoutMs,
+    maxConcurrency: settings.maxConcurrency,
     untilMs,
   };
 }

@@ -8,52 +8,79 @@ const BUSY = 50;
 const LABELS: Record<Kind, string> = {
   healthy: 'healthy',
   slow: 'slow (5 to 20 s)',
+  rejecting: 'rejecting some records (1 to 30 %)',
   outages: 'with outages (minutes to a day)',
   flapping: 'up and down every few minutes',
   erratic: 'failing at random (0.1 to 50 %)',
   dead: 'dead for good',
   gone: 'gone (410)',
 };
+const KIND_NAMES = Object.keys(KINDS) as Kind[];
+
+/** A run's months, added up for its rows. */
+interface Sums {
+  all: Tally;
+  byKind: Record<Kind, Tally>;
+  outagesOfBusy: Tally;
+  outagesOfQuiet: Tally;
+  /** The dead endpoint that was attempted most. */
+  mostAttempted: Tally;
+}
 
 /** The month as a Markdown table: the plain schedule beside the circuit. */
 export function report(plain: readonly WebhookMonth[], circuit: readonly WebhookMonth[], days: number): string {
   const rows: string[][] = [['', 'plain schedule', 'with the circuit']];
-  const both = [plain, circuit] as const;
-  const add = (name: string, of: (webhooks: readonly WebhookMonth[]) => string) => rows.push([name, ...both.map(of)]);
-  const addAll = (name: string, of: (tally: Tally) => string) => add(name, (webhooks) => of(sum(webhooks)));
-  const ofKind = (kind: Kind) => (webhooks: readonly WebhookMonth[]) => sum(webhooks, (webhook) => webhook.kind === kind);
-  const isBusy = ({ tally }: WebhookMonth) => tally.deliveries >= BUSY * days;
-  const outages = (busy: boolean) => (webhooks: readonly WebhookMonth[]) =>
-    sum(webhooks, (webhook) => webhook.kind === 'outages' && isBusy(webhook) === busy);
+  const both = [sumsOf(plain, days), sumsOf(circuit, days)] as const;
+  const add = (name: string, of: (sums: Sums) => string) => rows.push([name, ...both.map(of)]);
+  const addAll = (name: string, of: (tally: Tally) => string) => add(name, ({ all }) => of(all));
+  const addKind = (kind: Kind, of: (tally: Tally) => string) => add(`– endpoint ${LABELS[kind]}`, ({ byKind }) => of(byKind[kind]));
 
   addAll('deliveries', ({ deliveries }) => whole(deliveries));
   addAll('delivered', delivered);
-  for (const kind of Object.keys(KINDS) as Kind[]) {
-    add(`– endpoint ${LABELS[kind]}`, (webhooks) => delivered(ofKind(kind)(webhooks)));
+  for (const kind of KIND_NAMES) {
+    addKind(kind, delivered);
     if (kind !== 'outages') continue;
-    add(`– – of a busy webhook (${BUSY} a day and more)`, (webhooks) => delivered(outages(true)(webhooks)));
-    add('– – of a quiet one', (webhooks) => delivered(outages(false)(webhooks)));
+    add(`– – of a busy webhook (${BUSY} a day and more)`, ({ outagesOfBusy }) => delivered(outagesOfBusy));
+    add('– – of a quiet one', ({ outagesOfQuiet }) => delivered(outagesOfQuiet));
   }
   addAll('failed: attempts used up', ({ exhausted }) => whole(exhausted));
   addAll('failed: expired after 3 days', ({ expired }) => whole(expired));
   addAll('failed or discarded: endpoint gone', ({ gone, discarded }) => whole(gone + discarded));
   addAll('still waiting at the end', ({ waiting }) => whole(waiting));
   addAll('lost', (tally) => whole(lost(tally)));
-  rows.push(['delivered thanks to the circuit', '', whole(sum(circuit).delivered - sum(plain).delivered)]);
+  rows.push(['delivered thanks to the circuit', '', whole(both[1].all.delivered - both[0].all.delivered)]);
+  addAll('from acceptance to arrival: p50, p99', arrivals);
+  for (const kind of KIND_NAMES) addKind(kind, arrivals);
   addAll('attempts per delivery', ({ attempts, deliveries }) => (attempts / deliveries).toFixed(3));
   addAll('most attempts of a delivery', ({ mostAttempts }) => whole(mostAttempts));
   addAll('attempts that failed', ({ failedAttempts }) => whole(failedAttempts));
-  add('attempts an hour on a dead endpoint', (webhooks) => perDeadHour(ofKind('dead')(webhooks)));
-  add('– on the one with the most', (webhooks) => perDeadHour(worst(webhooks)));
-  add('longest wait for a first attempt, healthy endpoint', (webhooks) => duration(ofKind('healthy')(webhooks).longestStartMs));
-  add('longest way to delivery, healthy endpoint', (webhooks) => duration(ofKind('healthy')(webhooks).longestDeliveryMs));
+  add('attempts an hour on a dead endpoint', ({ byKind }) => perDeadHour(byKind.dead));
+  add('– on the one with the most', ({ mostAttempted }) => perDeadHour(mostAttempted));
+  addAll('times that a circuit opened', ({ openings }) => whole(openings));
+  for (const kind of KIND_NAMES) addKind(kind, ({ openings }) => whole(openings));
+  add('longest wait for a first attempt, healthy endpoint', ({ byKind }) => duration(byKind.healthy.longestStartMs));
+  add('– endpoint that rejects some records', ({ byKind }) => duration(byKind.rejecting.longestStartMs));
+  add('longest way to delivery, healthy endpoint', ({ byKind }) => duration(byKind.healthy.longestDeliveryMs));
   return markdown(rows);
 }
 
-/** The dead endpoint that was attempted most. */
-function worst(webhooks: readonly WebhookMonth[]): Tally {
+function sumsOf(webhooks: readonly WebhookMonth[], days: number): Sums {
+  const isBusy = ({ tally }: WebhookMonth) => tally.deliveries >= BUSY * days;
+  const ofOutages = (busy: boolean) => sum(webhooks, (webhook) => webhook.kind === 'outages' && isBusy(webhook) === busy);
+  const perHour = ({ deadAttempts, deadHours }: Tally) => deadAttempts / deadHours;
   const dead = webhooks.filter(({ kind }) => kind === 'dead').map(({ tally }) => tally);
-  return dead.reduce((most, tally) => (tally.deadAttempts / tally.deadHours > most.deadAttempts / most.deadHours ? tally : most), dead[0]!);
+  return {
+    all: sum(webhooks),
+    byKind: sumsByKind(webhooks),
+    outagesOfBusy: ofOutages(true),
+    outagesOfQuiet: ofOutages(false),
+    mostAttempted: dead.reduce((most, tally) => (perHour(tally) > perHour(most) ? tally : most), dead[0]!),
+  };
+}
+
+export function sumsByKind(webhooks: readonly WebhookMonth[]): Record<Kind, Tally> {
+  const sums = KIND_NAMES.map((kind) => [kind, sum(webhooks, (webhook) => webhook.kind === kind)]);
+  return Object.fromEntries(sums) as Record<Kind, Tally>;
 }
 
 function perDeadHour({ deadAttempts, deadHours }: Tally): string {
@@ -62,6 +89,10 @@ function perDeadHour({ deadAttempts, deadHours }: Tally): string {
 
 function delivered({ delivered, deliveries }: Tally): string {
   return deliveries === 0 ? '' : `${((100 * delivered) / deliveries).toFixed(3)} %`;
+}
+
+function arrivals({ arrivals, delivered }: Tally): string {
+  return delivered === 0 ? '' : `${duration(arrivals.quantile(0.5))}, ${duration(arrivals.quantile(0.99))}`;
 }
 
 function whole(value: number): string {

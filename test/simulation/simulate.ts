@@ -2,9 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parseSettings } from '../../src/settings.ts';
 import { VARS } from '../domain/vars.ts';
-import { KINDS, type Kind } from './endpoint.ts';
 import { type Month, simulate, sum, type WebhookMonth } from './month.ts';
-import { report } from './report.ts';
+import { report, sumsByKind } from './report.ts';
 import { lost } from './tally.ts';
 
 /*
@@ -44,7 +43,11 @@ if (values.json)
 if (lost(sum(plain)) !== 0 || lost(sum(circuit)) !== 0) process.exitCode = 1;
 
 function byKind(months: readonly WebhookMonth[]) {
-  return Object.fromEntries((Object.keys(KINDS) as Kind[]).map((kind) => [kind, sum(months, (webhook) => webhook.kind === kind)]));
+  const kinds = Object.entries(sumsByKind(months)).map(([kind, { arrivals, ...counts }]) => {
+    const [arrivalP50Ms, arrivalP99Ms] = [arrivals.quantile(0.5), arrivals.quantile(0.99)];
+    return [kind, { ...counts, arrivalP50Ms, arrivalP99Ms }];
+  });
+  return Object.fromEntries(kinds);
 }
 
 function wholeNumber(name: string, text: string, least: number): number {

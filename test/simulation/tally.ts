@@ -1,9 +1,10 @@
 import type { DeliveryState } from '../../src/domain/lifecycle.ts';
+import { Durations } from './durations.ts';
 
 const HOUR = 3_600_000;
 
-/** What became of deliveries. Each is counted once, where it ends or where the month finds it. */
-export interface Tally {
+/** What became of deliveries, in numbers. Each is counted once, where it ends or where the month finds it. */
+interface Counts {
   webhooks: number;
   /** Accepted. */
   deliveries: number;
@@ -12,14 +13,18 @@ export interface Tally {
   expired: number;
   gone: number;
   discarded: number;
-  /** Still held, scheduled or running when the month was over. */
+  /** Still in the queue, held, scheduled or running when the month was over. */
   waiting: number;
   attempts: number;
   failedAttempts: number;
   /** The most attempts of one delivery. */
   mostAttempts: number;
+  /** The most attempts at a time. */
+  mostAtOnce: number;
   /** From acceptance to the beginning of the first attempt. */
   longestStartMs: number;
+  /** From acceptance to the arrival of what was acknowledged. */
+  longestArrivalMs: number;
   /** From acceptance to delivery. */
   longestDeliveryMs: number;
   /** Times that a circuit opened. */
@@ -28,6 +33,11 @@ export interface Tally {
   deadHours: number;
   deadAttempts: number;
   mostInDeadHour: number;
+}
+
+export interface Tally extends Counts {
+  /** From acceptance to the arrival of what was acknowledged. */
+  arrivals: Durations;
 }
 
 export function emptyTally(): Tally {
@@ -43,22 +53,24 @@ export function emptyTally(): Tally {
     attempts: 0,
     failedAttempts: 0,
     mostAttempts: 0,
+    mostAtOnce: 0,
     longestStartMs: 0,
+    longestArrivalMs: 0,
     longestDeliveryMs: 0,
     openings: 0,
     deadHours: 0,
     deadAttempts: 0,
     mostInDeadHour: 0,
+    arrivals: new Durations(),
   };
 }
 
-/** Both together: numbers add up, extremes are the greater one. */
-export function together(a: Tally, b: Tally): Tally {
-  const sum = { ...a };
-  for (const key of Object.keys(a) as (keyof Tally)[]) {
-    sum[key] = key.startsWith('most') || key.startsWith('longest') ? Math.max(a[key], b[key]) : a[key] + b[key];
+/** Adds some deliveries to others: numbers add up, extremes are the greater one. */
+export function addTo(sum: Tally, { arrivals, ...counts }: Tally): void {
+  for (const [key, count] of Object.entries(counts) as [keyof Counts, number][]) {
+    sum[key] = key.startsWith('most') || key.startsWith('longest') ? Math.max(sum[key], count) : sum[key] + count;
   }
-  return sum;
+  sum.arrivals.add(arrivals);
 }
 
 /** Deliveries that were accepted and are neither ended nor waiting. */
@@ -77,6 +89,12 @@ export function countEnd(tally: Tally, { status, reason, attemptCount, finishedA
   else if (reason === 'expired') tally.expired++;
   else throw new Error(`a delivery ended as ${status}, ${reason}`);
   tally.mostAttempts = Math.max(tally.mostAttempts, attemptCount);
+}
+
+/** Counts how long a delivery took to arrive. */
+export function countArrival(tally: Tally, ms: number): void {
+  tally.arrivals.count(ms);
+  tally.longestArrivalMs = Math.max(tally.longestArrivalMs, ms);
 }
 
 /** Attempts on an endpoint in each hour since it died. */

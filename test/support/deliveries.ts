@@ -17,8 +17,7 @@ import { type Inbox, inbox } from './receiver.ts';
 export const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
 
 /** An organization straight in the database. */
-export async function givenOrganization(plan: Plan = 'scale'): Promise<string> {
-  const id = `org_${crypto.randomUUID()}`;
+export async function givenOrganization(plan: Plan = 'scale', id = `org_${crypto.randomUUID()}`): Promise<string> {
   await databaseOf(env.DB).insert(organizations).values({ id, name: 'Acme', plan, createdAt: Date.now(), updatedAt: Date.now() });
   return id;
 }
@@ -28,17 +27,20 @@ interface WebhookOptions {
   secret?: string;
   events?: string[];
   enabled?: boolean;
+  maxPerSecond?: number;
+  maxConcurrent?: number;
 }
 
 /** A webhook straight in the database. */
 export async function givenWebhook(organizationId: string, options: WebhookOptions): Promise<string> {
-  const { url, secret, events = ['*'], enabled = true } = options;
+  const { url, secret, events = ['*'], enabled = true, maxPerSecond, maxConcurrent } = options;
   const now = Date.now();
   const id = mintId('webhook', now);
+  const times = { healthSince: now, createdAt: now, updatedAt: now };
   const sealed = secret === undefined ? null : await sealSecret(settingsOf(env).masterKeys, id, secret);
   await databaseOf(env.DB)
     .insert(webhooks)
-    .values({ id, organizationId, url, events, enabled, secret: sealed, healthSince: now, createdAt: now, updatedAt: now });
+    .values({ ...{ id, organizationId, url, events, enabled, secret: sealed, maxPerSecond, maxConcurrent }, ...times });
   return id;
 }
 
@@ -80,7 +82,7 @@ export async function consume(messages: QueueMessage[], environment: Env = env, 
     };
   }
   const ctx = createExecutionContext();
-  await worker.queue(batch, environment, ctx);
+  await worker.queue(batch, environment);
   const { explicitAcks } = await getQueueResult(batch, ctx);
   return { acknowledged: explicitAcks, retried };
 }
@@ -96,8 +98,8 @@ export async function deliveriesOf(webhookId: string): Promise<DeliverySummary[]
 }
 
 /**
- * A webhook's log once so many of its deliveries have ended. On a slow machine the fast path hands deliveries to the outbox,
- * whose alarm attempts them a moment later; by hand here, since a driven date can be ahead of the clock that fires alarms.
+ * A webhook's log once so many of its deliveries have ended. Attempts that outlast a call go on beside it; what waits is attempted by
+ * the alarm, by hand here, since a driven date can be ahead of the clock that fires alarms.
  */
 export async function endedDeliveriesOf(webhookId: string, count: number): Promise<DeliverySummary[]> {
   for (;;) {

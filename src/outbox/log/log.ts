@@ -58,7 +58,8 @@ export class OutboxLog {
     const isUnsuccessful = status === 'failed' || status === 'discarded';
     const sources = [this.#freshBefore(start, since)];
     if (!this.#store.isEmpty) {
-      sources.push(this.#rowsBefore(isUnsuccessful ? SQL.pageOfUnsuccessful : SQL.page, start, since));
+      const scheduled = status === 'pending' || status === 'retrying' ? this.#scheduledBefore(start, since) : null;
+      sources.push(scheduled ?? this.#rowsBefore(isUnsuccessful ? SQL.pageOfUnsuccessful : SQL.page, start, since));
       if (status === undefined || status === 'delivered') sources.push(this.#store.archive.before(start, since));
     }
     yield* merged(sources);
@@ -68,11 +69,23 @@ export class OutboxLog {
     for (const delivery of this.#fresh.list()) if (delivery.createdAt >= since && isBefore(delivery, start)) yield delivery;
   }
 
+  /** What waits, or runs, where that is little: it may stand among a great many that have ended. Null: it is much, and dense. */
+  #scheduledBefore(start: DeliveryPosition, since: number): Generator<StoredDelivery> | null {
+    const due = this.#store.due(Number.MAX_SAFE_INTEGER, MAX_SCANNED_ROWS + 1);
+    if (due.length > MAX_SCANNED_ROWS) return null;
+    const before = due.filter((delivery) => delivery.createdAt >= since && isBefore(delivery, start));
+    return this.#asTheyStand(before.sort((a, b) => (isBefore(a, b) ? 1 : -1)));
+  }
+
+  *#asTheyStand(deliveries: readonly StoredDelivery[]): Generator<StoredDelivery> {
+    for (const delivery of deliveries) yield this.#runningNow(delivery.id) ?? delivery;
+  }
+
   *#rowsBefore(query: string, start: DeliveryPosition, since: number): Generator<StoredDelivery> {
     let { createdAt, id } = start;
     for (;;) {
       const rows = this.#store.sql.exec<Row>(query, createdAt, id, since, STEP_ROWS).toArray();
-      for (const row of rows) yield this.#runningNow(row.id) ?? toStored(row);
+      yield* this.#asTheyStand(rows.map(toStored));
       const last = rows.at(-1);
       if (!last || rows.length < STEP_ROWS) return;
       ({ created_at: createdAt, id } = last);

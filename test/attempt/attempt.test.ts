@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { type AttemptRequest, type AttemptResult, MAX_RESPONSE_BODY_BYTES, makeAttempt } from '../../src/attempt/attempt.ts';
+import { importSigningKeys } from '../../src/domain/signature.ts';
+import { endpointInbox } from '../support/deliveries.ts';
+import type { Reply } from '../support/receiver.ts';
+
+function aRequest(url: string): AttemptRequest {
+  return {
+    url,
+    keys: [],
+    deliveryId: 'dlv_1',
+    eventId: 'evt_1',
+    event: 'visitor.identified',
+    payload: new TextEncoder().encode('{"event":"visitor.identified"}'),
+    number: 1,
+    trigger: 'event',
+  };
+}
+
+function attempt(request: AttemptRequest, limits: { timeoutMs?: number } = {}): Promise<AttemptResult> {
+  const { timeoutMs = 10_000 } = limits;
+  return makeAttempt(request, { fetch: (url, init) => fetch(url, init), now: () => Date.now(), timeoutMs });
+}
+
+async function attemptAgainst(reply: Reply, limits: { timeoutMs?: number } = {}): Promise<AttemptResult> {
+  const endpoint = endpointInbox();
+  await endpoint.script([reply]);
+  return attempt(aRequest(endpoint.url), limits);
+}
+
+describe('an attempt', () => {
+  it('posts the headers that the documentation lists, signed where there is a secret', async () => {
+    const endpoint = endpointInbox();
+    const [current, previous] = [await importSigningKeys('new secret'), await importSigningKeys('old secret')];
+    const { record } = await attempt({ ...aRequest(endpoint.url), keys: [current, previous], number: 3 });
+    const [received] = await endpoint.requests();
+    expect(received).toMatchObject({
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': expect.stringMatching(/^Bullseye-Webhooks\/\d+\.\d+\.\d+$/),
+        'x-bullseye-event': 'visitor.identified',
+        'x-bullseye-delivery': 'dlv_1',
+        'x-bullseye-attempt': '3',
+        'x-bullseye-signature': expect.stringMatching(/^[0-9a-f]{64}$/),
+        'webhook-id': 'evt_1',
+        'webhook-timestamp': String(Math.floor(record.startedAt / 1_000)),
+        'webhook-signature': expect.stringMatching(/^v1,[\w+/]{43}= v1,[\w+/]{43}=$/),
+      },
+    });
+  });
+
+  it('has no signature where there is no secret', async () => {
+    const endpoint = endpointInbox();
+    await attempt(aRequest(endpoint.url));
+    const [received] = await endpoint.requests();
+    expect(Object.keys(received!.headers).filter((name) => name.includes('signature'))).toEqual([]);
+  });
+
+  it('succeeds with any 2xx, and with nothing else', async () => {
+    for (const [status, outcome] of [
+      [200, 'succeeded'],
+      [201, 'succeeded'],
+      [204, 'succeeded'],
+      [299, 'succeeded'],
+      [300, 'failed'],
+      [304, 'failed'],
+      [400, 'failed'],
+      [404, 'failed'],
+      [500, 'failed'],
+      [599, 'failed'],
+    ] as const) {
+      expect((await attemptAgainst({ status })).record, String(status)).toMatchObject({ outcome, responseStatus: status });
+    }
+  });
+
+  it('does not follow a redirect', async () => {
+    const target = endpointInbox();
+    const { record } = await attemptAgainst({ status: 307, headers: { location: target.url } });
+    expect(record).toMatchObject({
+      outcome: 'failed',
+      responseStatus: 307,
+      error: 'The endpoint answered 307: redirects are not followed',
+    });
+    expect(record.responseHeaders).toMatchObject({ location: target.url });
+    expect(await target.requests()).toEqual([]);
+  });
+
+  it('fails without an answer in time, and says so', async () => {
+    const { record } = await attemptAgainst({ hang: true }, { timeoutMs: 100 });
+    expect(record).toMatchObject({ outcome: 'failed', responseStatus: null, error: 'No response within 0.1 s' });
+  });
+
+  it('fails where the connection breaks or cannot be made, and says so', async () => {
+    const words = 'The connection was refused, or closed before a valid HTTP response came';
+    expect((await attemptAgainst({ reset: true })).record).toMatchObject({ outcome: 'failed', error: words });
+    // Port 9 (discard): nothing listens there.
+    expect((await attempt(aRequest('http://127.0.0.1:9/'))).record).toMatchObject({ outcome: 'failed', error: words });
+  });
+
+  it('asks for a later retry only with 429 and 503', async () => {
+    const headers = { 'retry-after': '120' };
+    expect((await attemptAgainst({ status: 429, headers })).retryAfterMs).toBe(120_000);
+    expect((await attemptAgainst({ status: 503, headers })).retryAfterMs).toBe(120_000);
+    expect((await attemptAgainst({ status: 500, headers })).retryAfterMs).toBeNull();
+    expect((await attemptAgainst({ status: 429 })).retryAfterMs).toBeNull();
+  });
+});
+
+describe('what is kept of a response', () => {
+  it('is its body as text', async () => {
+    const { record } = await attemptAgainst({ body: 'grüezi' });
+    expect(record).toMatchObject({ responseBody: 'grüezi', responseBodyEncoding: 'utf-8', responseBodyTruncated: false });
+  });
+
+  it('is base64 where it is not text', async () => {
+    const { record } = await attemptAgainst({ bodyBase64: '/wD+' });
+    expect(record).toMatchObject({ responseBody: '/wD+', responseBodyEncoding: 'base64' });
+  });
+
+  it('is whole at the limit, and cut beyond it, without half a character', async () => {
+    const whole = await attemptAgainst({ body: 'x'.repeat(MAX_RESPONSE_BODY_BYTES) });
+    expect(whole.record.responseBody).toHaveLength(MAX_RESPONSE_BODY_BYTES);
+    expect(whole.record.responseBodyTruncated).toBe(false);
+    const cut = await attemptAgainst({ body: `x${'é'.repeat(MAX_RESPONSE_BODY_BYTES)}` });
+    expect(cut.record.responseBody).toBe(`x${'é'.repeat(MAX_RESPONSE_BODY_BYTES / 2 - 1)}`);
+    expect(cut.record.responseBodyTruncated).toBe(true);
+  });
+
+  it('is bounded in time: a body that drips on is left, and a 2xx stays a success', async () => {
+    const { record } = await attemptAgainst({ status: 200, endless: { chunk: 'drip', everyMs: 20 } }, { timeoutMs: 1_000 });
+    expect(record).toMatchObject({ outcome: 'succeeded', responseBodyTruncated: true });
+    expect(record.responseBody).toMatch(/^(drip)+$/);
+  });
+
+  it('is bounded in size: a body that floods is left', async () => {
+    const { record } = await attemptAgainst({ status: 500, endless: { chunk: 'x'.repeat(64_000), everyMs: 1 } });
+    expect(record).toMatchObject({ outcome: 'failed', responseStatus: 500, responseBodyTruncated: true });
+    expect(record.responseBody).toHaveLength(MAX_RESPONSE_BODY_BYTES);
+  });
+
+  it('is a bounded number of headers, each bounded', async () => {
+    const headers = Object.fromEntries(Array.from({ length: 80 }, (_, index) => [`x-${index}`, 'v'.repeat(index === 0 ? 5_000 : 10)]));
+    const { record } = await attemptAgainst({ status: 200, headers });
+    const kept = Object.entries(record.responseHeaders!);
+    expect(kept.length).toBeLessThanOrEqual(50);
+    expect(kept.every(([, value]) => value.length <= 1_001)).toBe(true);
+  });
+});
