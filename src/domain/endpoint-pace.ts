@@ -25,20 +25,26 @@ const LOWERING = 0.2;
 /** Latency holds while an answer takes no longer than this many times the best one, and this much more. */
 const HOLDS_FACTOR = 3;
 const HOLDS_MS = 100;
+/** What one attempt adds to the share of silent ones, and how large it is when the endpoint has too much to do: two of about ten. */
+const SILENCE_WEIGHT = 0.1;
+const SILENT_FROM = 0.15;
 /** The best latency is forgotten by so much with each answer, so that an endpoint that has moved is measured anew. */
 const FORGETTING = 1.01;
 
 /**
  * What an attempt's end says about how much the endpoint can take.
  * - `good`: it acknowledged.
- * - `pushback`: it did not answer in time, or at all, or asked for less (429, 503).
+ * - `pushback`: it asked for less (429, 503).
+ * - `silence`: it did not answer in time, or at all. One alone among many answers says nothing: endpoints that take seconds now and then
+ *   take too many, however little they have to do.
  * - `neither`: it answered something else.
  */
-export type Verdict = 'good' | 'pushback' | 'neither';
+export type Verdict = 'good' | 'pushback' | 'silence' | 'neither';
 
 /** What an attempt's response says. @param status null where there was none */
 export function verdictOf(status: number | null): Verdict {
-  if (status === null || status === 429 || status === 503) return 'pushback';
+  if (status === null) return 'silence';
+  if (status === 429 || status === 503) return 'pushback';
   return status >= 200 && status < 300 ? 'good' : 'neither';
 }
 
@@ -51,6 +57,8 @@ export class EndpointPace {
   #shrunkAt = Number.NEGATIVE_INFINITY;
   #usualMs: number | null = null;
   #bestMs = Number.POSITIVE_INFINITY;
+  /** The share of attempts that were not answered, of the latest ten or so. */
+  #silent = 0;
 
   /** @param gently whether the endpoint was out of order when it was last seen */
   constructor(gently = false) {
@@ -88,14 +96,14 @@ export class EndpointPace {
    */
   ended(attempt: { startedAt: number; tookMs: number; verdict: Verdict }, now: number, most: number, wasLimited: boolean): void {
     const { startedAt, tookMs, verdict } = attempt;
-    if (verdict === 'pushback') {
-      if (startedAt > this.#shrunkAt) this.#shrink(now);
-      return;
-    }
-    if (verdict === 'neither') return;
+    this.#silent += SILENCE_WEIGHT * ((verdict === 'silence' ? 1 : 0) - this.#silent);
+    const isTooMuch = verdict === 'pushback' || (verdict === 'silence' && this.#silent > SILENT_FROM);
+    if (isTooMuch && startedAt > this.#shrunkAt) this.#shrink(now);
+    if (verdict !== 'good') return;
     const usualMs = this.#usualMs ?? tookMs;
     this.#usualMs = usualMs + (tookMs > usualMs ? RAISING : LOWERING) * (tookMs - usualMs);
-    this.#bestMs = Math.min(this.#bestMs * FORGETTING, tookMs);
+    // Where the clock stands still an answer takes no time at all, which nothing could be measured by.
+    this.#bestMs = Math.max(1, Math.min(this.#bestMs * FORGETTING, tookMs));
     const holds = tookMs <= this.#bestMs * HOLDS_FACTOR + HOLDS_MS;
     if (wasLimited && holds) this.#limit = Math.min(most, this.#limit + (this.#limit < this.#threshold ? 1 : 1 / this.#limit));
   }

@@ -100,6 +100,9 @@ function issuesOf(value: unknown): EventIssue[] {
   if (value.event === 'visitor.identified') {
     issues.push(...checkName(value, 'session_id'));
     if (!isObject(value.visitor)) issues.push(misfit(value, 'visitor', 'an object'));
+  } else if (typeof value.session_id === 'string' && value.session_id.length > MAX_NAME_LENGTH) {
+    // Of other types it can be anything; a text is listed with each delivery.
+    issues.push({ field: 'session_id', message: `\`session_id\` is longer than ${MAX_NAME_LENGTH} characters` });
   }
   for (const field of ['company', 'session']) {
     const part = value[field];

@@ -12,7 +12,7 @@ export interface DeliveryState {
   attemptCount: number;
   /** Failed attempts of the current schedule. */
   failures: number;
-  /** When it fails as expired, should it still wait. */
+  /** When it fails as expired, should it still wait. 0: its payload is not kept any more, and it never waits again. */
   expiresAt: number;
   /** When the next attempt is due; while one runs, when that one was. Null: nothing is. */
   dueAt: number | null;
@@ -70,10 +70,16 @@ export function beginManual(state: DeliveryState, startedAt: number): DeliverySt
 
 /** failed or discarded → waiting: the schedule starts over, numbering goes on. */
 export function recover(state: DeliveryState, now: number): DeliveryState | null {
-  if ((state.status !== 'failed' && state.status !== 'discarded') || !isAtRest(state) || state.reason === 'test_failed') return null;
+  if ((state.status !== 'failed' && state.status !== 'discarded') || !isAtRest(state)) return null;
+  if (state.reason === 'test_failed' || state.expiresAt === 0) return null;
   const status = state.attemptCount === 0 ? 'pending' : 'retrying';
   const fresh = { failures: 0, expiresAt: now + MAX_WAIT_MS, dueAt: now, finishedAt: null, reason: null };
   return { ...state, ...fresh, status, trigger: 'recovery' };
+}
+
+/** An ended delivery whose payload is not kept any more: it cannot start over. */
+export function withoutPayload(state: DeliveryState): DeliveryState {
+  return { ...state, expiresAt: 0 };
 }
 
 /**

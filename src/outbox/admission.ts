@@ -1,3 +1,4 @@
+import { inSteps } from './steps.ts';
 import type { Store } from './store.ts';
 
 /** Deliveries that may wait in one outbox. */
@@ -6,17 +7,18 @@ export const MAX_WAITING = 1_000_000;
 export const FULL_BYTES = 9_000_000_000;
 /** What waits is counted again after so many additions, and while there is no room no more often than this. */
 const COUNT_EVERY = 10_000;
-const COUNT_EVERY_MS = 10_000;
+const COUNT_EVERY_MS = 600_000;
 
 /**
  * Whether an outbox takes in more that would wait: what is held for an endpoint that is down, or comes faster than it goes out, is bounded
- * by number and by bytes. What has gone out meanwhile is not told here, so that it is sometimes stricter than it need be.
+ * by number and by bytes. The number is right to COUNT_EVERY: what has gone out is told by the next count alone.
  */
 export class Admission {
   readonly #store: Store;
   readonly #maxWaiting: number;
   readonly #fullBytes: number;
-  #waiting: number | null = null;
+  /** As of the last count. */
+  #waiting = 0;
   #countedAt = 0;
   #added = 0;
 
@@ -27,16 +29,25 @@ export class Admission {
   }
 
   /** Asks for room for so many that would wait. */
-  admits(deliveries: number, now: number): boolean {
+  admits(deliveries: number): boolean {
     if (this.#store.sql.databaseSize >= this.#fullBytes) return false;
-    const fits = () => (this.#waiting ?? Number.POSITIVE_INFINITY) + this.#added + deliveries <= this.#maxWaiting;
-    if (this.#added >= COUNT_EVERY || (!fits() && now - this.#countedAt >= COUNT_EVERY_MS)) {
-      this.#waiting = this.#store.countDue();
-      this.#countedAt = now;
-      this.#added = 0;
-    }
-    if (!fits()) return false;
+    if (this.#waiting + this.#added + deliveries > this.#maxWaiting) return false;
     this.#added += deliveries;
     return true;
+  }
+
+  /** Whether what waits is to be counted: so many have come, or it may have drained since there was no room. */
+  isCountDue(now: number): boolean {
+    // What an object before this one has brought about counts, too.
+    if (this.#countedAt === 0) return true;
+    const isFull = this.#waiting + this.#added >= this.#maxWaiting;
+    return this.#added >= Math.min(COUNT_EVERY, this.#maxWaiting) || (isFull && now - this.#countedAt >= COUNT_EVERY_MS);
+  }
+
+  /** Counts what waits, in steps. */
+  async count(now: number): Promise<void> {
+    this.#countedAt = now;
+    this.#added = 0;
+    this.#waiting = await inSteps(this.#store.countDue());
   }
 }

@@ -24,6 +24,8 @@ const STEPS_AN_INVOCATION = 100;
 const STEP_ROWS = 100;
 /** After a fault of ours (D1 unreachable, a secret that does not open, storage that is full) nothing begins sooner, whoever calls. */
 const AFTER_FAULT_MS = 30_000;
+/** How often what is held is looked through for what has waited for too long. */
+const OVERDUE_EVERY_MS = 60_000;
 /** What has ended of deliveries that are stored together is kept no later than this, whatever the others do. */
 const KEEP_AFTER_MS = 1_000;
 
@@ -48,6 +50,8 @@ export interface DispatcherDeps {
   erase(): Promise<void>;
   /** Something has begun, ended or become due: the alarm is to be right. */
   arm(): void;
+  /** Work that goes on when the call or alarm that began it is over: the object is to stay for it. */
+  keepAwake(work: Promise<unknown>): void;
   /** A fault of ours: what is known of the configuration may be the cause. */
   faulted(error: unknown): void;
 }
@@ -90,6 +94,8 @@ export class Dispatcher {
   #stepsLeft = STEPS_AN_INVOCATION;
   /** The owner's pace: no attempt begins before this. */
   #nextBeginAt = 0;
+  /** While the circuit holds everything, what has waited for too long is looked for no sooner than this. */
+  #overdueLookAt = 0;
   #reading = false;
   #pumping = false;
   /** A step of keeping house is done, and the next is about to come. */
@@ -233,7 +239,22 @@ export class Dispatcher {
     } catch (storage) {
       logError('outbox.not_stored', storage);
     }
+    // How an attempt ended that could not be recorded is in memory alone: the object is not to be idle.
+    if ([...this.#running.values()].some(({ outcome }) => outcome !== null)) this.pumpAt(now + AFTER_FAULT_MS);
     this.#deps.arm();
+  }
+
+  /** Keeps what has ended and is in memory alone, which an object that has nothing to do loses; where that fails, again and again. */
+  keepSoon(afterMs = KEEP_AFTER_MS): void {
+    this.#keeping ??= setTimeout(() => {
+      this.#keeping = null;
+      try {
+        this.#fresh.keepEnded();
+      } catch (error) {
+        this.fault(error);
+        this.keepSoon(AFTER_FAULT_MS);
+      }
+    }, afterMs);
   }
 
   /** The storage has been emptied: what runs runs for nobody. */
@@ -256,6 +277,13 @@ export class Dispatcher {
         void this.#readConfiguration();
         return;
       }
+      // Asked for now: with the configuration the owner can have given the endpoint a fresh start.
+      const permitted = permission(this.#vitals.circuit, now);
+      const isUsable = whyNotDelivered(config) === null;
+      if (isUsable && permitted.kind === 'hold' && now < this.#overdueLookAt) {
+        this.#fresh.spill(now);
+        return;
+      }
       const rows = rowsAreDue ? this.#store.due(now, this.#running.size + STEP_ROWS).filter(({ id }) => !this.#running.has(id)) : [];
       const reason = whyNotDelivered(config);
       if (reason !== null) {
@@ -263,7 +291,7 @@ export class Dispatcher {
         return;
       }
       if (this.#endOverdue(rows, now)) return;
-      const permitted = permission(this.#vitals.circuit, now);
+      this.#overdueLookAt = now + OVERDUE_EVERY_MS;
       if (permitted.kind !== 'attempt') {
         this.#fresh.spill(now);
         if (permitted.kind === 'probe' && this.#running.size === 0) this.#probe(config, now);
@@ -312,10 +340,10 @@ export class Dispatcher {
     const record: Running['record'] = (result, isCurrent) => {
       if (this.#fresh.get(fresh.delivery.id) !== fresh) return null;
       if (!fresh.result) this.#fresh.end(fresh, result, isCurrent);
-      if (this.#fresh.keepIfLast(fresh)) this.#keepSoon();
+      if (this.#fresh.keepIfLast(fresh)) this.keepSoon();
       return fresh.stored;
     };
-    void this.#start({ begun: fresh.stored, config, fresh, isPaced: true, record, outcome: null }, fresh.delivery.payload, place);
+    this.#start({ begun: fresh.stored, config, fresh, isPaced: true, record, outcome: null }, fresh.delivery.payload, place);
   }
 
   #beginStored(delivery: StoredDelivery, config: OutboxConfig, place: number, now: number, trigger = delivery.state.trigger): void {
@@ -325,7 +353,7 @@ export class Dispatcher {
     const payload = this.#store.payload(delivery);
     this.note(begun);
     const record: Running['record'] = (result, isCurrent) => this.#ledger.end(begun, result, isCurrent);
-    void this.#start({ begun, config, fresh: null, isPaced: true, record, outcome: null }, payload, place);
+    this.#start({ begun, config, fresh: null, isPaced: true, record, outcome: null }, payload, place);
   }
 
   #probe(config: OutboxConfig, now: number): void {
@@ -336,11 +364,11 @@ export class Dispatcher {
     if (delivery && place !== null) this.#beginStored(delivery, config, place, now, 'probe');
   }
 
-  async #start(running: Running, payload: Uint8Array, place: number): Promise<void> {
+  #start(running: Running, payload: Uint8Array, place: number): void {
     this.#attemptsLeft--;
     this.#paced++;
     this.#running.set(running.begun.id, running);
-    await this.#run(running, payload, place);
+    this.#deps.keepAwake(this.#run(running, payload, place));
   }
 
   async #run(running: Running, payload: Uint8Array, place: number): Promise<AttemptResult | null> {
@@ -362,7 +390,8 @@ export class Dispatcher {
       this.#places.free(place);
       if (running.isPaced) this.#paced--;
       this.pump();
-      this.#deps.arm();
+      // What is in memory alone needs no alarm; the call that brought it sees to what becomes of it.
+      if (!running.fresh || running.fresh.flight) this.#deps.arm();
     }
   }
 
@@ -459,17 +488,6 @@ export class Dispatcher {
     this.#stepsLeft--;
     this.#stepping = true;
     this.pumpAt(this.#deps.now());
-  }
-
-  #keepSoon(): void {
-    this.#keeping ??= setTimeout(() => {
-      this.#keeping = null;
-      try {
-        this.#fresh.keepEnded();
-      } catch (error) {
-        this.fault(error);
-      }
-    }, KEEP_AFTER_MS);
   }
 
   #isIdle(): boolean {

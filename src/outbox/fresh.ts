@@ -27,6 +27,8 @@ export interface FreshDelivery {
   result: AttemptResult | null;
   /** Null: it is in memory alone, and the queue's message is its durable copy. */
   flight: Flight | null;
+  /** The call that brought it could not keep it, and is over: should it end here, it is to be kept without one. */
+  isLeft: boolean;
   /** Fulfilled when it needs nobody's patience any more: its attempt has ended, or it has gone to the rows. */
   readonly done: Promise<void>;
   readonly resolve: () => void;
@@ -72,7 +74,7 @@ export class Fresh {
     const { id, eventId, event, sessionId } = delivery;
     const createdAt = mintedAt(id) ?? delivery.acceptedAt;
     const stored = { createdAt, id, eventId, event, sessionId, state: waiting(now, delivery.acceptedAt) };
-    const fresh: FreshDelivery = { delivery, stored, result: null, flight: null, done, resolve };
+    const fresh: FreshDelivery = { delivery, stored, result: null, flight: null, isLeft: false, done, resolve };
     this.#byId.set(id, fresh);
     this.#line.push(fresh);
     this.#bytes += delivery.payload.length;
@@ -120,6 +122,7 @@ export class Fresh {
     const unkept = brought.filter((fresh) => fresh.flight === null && this.#byId.get(fresh.delivery.id) === fresh);
     const [ended, open] = partition(unkept, ({ result }) => result !== null);
     if (unkept.length === 0) return;
+    for (const fresh of unkept) fresh.isLeft = true;
     const bundles = this.#store.atomically(() => {
       this.#store.addToArchive(this.#keepRows(ended));
       return open.length > 0 ? this.#store.archive.open(open.map(toBundled)) : [];
@@ -136,15 +139,18 @@ export class Fresh {
    * A stored delivery's attempt has ended: where that was the last of those that are stored with it, all of them are kept, as one row.
    * @returns whether there is something left to keep
    */
-  keepIfLast({ flight }: FreshDelivery): boolean {
-    if (!flight) return false;
+  keepIfLast({ flight, isLeft }: FreshDelivery): boolean {
+    if (!flight) return isLeft;
     if (flight.deliveries.some(({ result }) => result === null)) return true;
     this.#keepFlight(flight);
     return false;
   }
 
-  /** Keeps what has ended of stored deliveries, though others that are stored with it have not. */
+  /** Keeps what has ended of stored deliveries, though others that are stored with it have not, and what no call keeps any more. */
   keepEnded(): void {
+    const left = [...this.#byId.values()].filter(({ flight, isLeft, result }) => flight === null && isLeft && result !== null);
+    if (left.length > 0) this.#store.atomically(() => this.#store.addToArchive(this.#keepRows(left)));
+    for (const fresh of left) this.#forget(fresh);
     const flights = new Set([...this.#byId.values()].flatMap(({ flight, result }) => (flight && result ? [flight] : [])));
     for (const flight of flights) this.#keepFlight(flight);
   }

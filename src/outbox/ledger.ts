@@ -12,6 +12,7 @@ import {
   settle,
   settleLate,
   waiting,
+  withoutPayload,
 } from '../domain/lifecycle.ts';
 import type { StoredDelivery } from './delivery-row.ts';
 import type { Store } from './store.ts';
@@ -55,8 +56,8 @@ export class Ledger {
     this.#store.atomically(() => {
       for (const delivery of deliveries) {
         const state = discard(waiting(now, delivery.acceptedAt), reason, now);
-        const kept = reason === 'outbox_full' ? { ...delivery, payload: NO_PAYLOAD } : delivery;
-        if (state) this.#store.insert(kept, state, null);
+        if (state && reason === 'outbox_full') this.#store.insert({ ...delivery, payload: NO_PAYLOAD }, withoutPayload(state), null);
+        else if (state) this.#store.insert(delivery, state, null);
       }
     });
   }
@@ -81,7 +82,8 @@ export class Ledger {
     if (!settled) return null;
     // A consumer of the version before may have told meanwhile that an attempt before arrived (outbox/from-past.ts): that stands.
     const stored = this.#store.at(begun)?.state;
-    const state = stored?.status === 'delivered' ? { ...stored, attemptCount: record.number } : settled;
+    const hasArrived = stored?.status === 'delivered' && begun.state.status !== 'delivered';
+    const state = hasArrived ? { ...stored, attemptCount: record.number } : settled;
     this.#store.atomically(() => this.#store.saveEnd(begun, state, record));
     return { ...begun, state };
   }
@@ -106,7 +108,8 @@ export class Ledger {
 
   /** A delivery that failed or was discarded starts its schedule over; returns whether it does. One without a payload cannot. */
   recover(delivery: StoredDelivery, now: number): boolean {
-    if (delivery.state.reason === 'outbox_full' || this.#store.payloadErasedAt(delivery.id) !== null) return false;
+    // Of what earlier versions have erased the state does not say so.
+    if (this.#store.payloadErasedAt(delivery.id) !== null) return false;
     const state = recover(delivery.state, now);
     if (state) this.#store.save(delivery, state);
     return state !== null;
@@ -130,7 +133,12 @@ export class Ledger {
     const delivery = this.#store.find(id);
     if (!delivery) return 'unknown';
     if (!isAtRest(delivery.state)) return 'unfinished';
-    if (this.#store.payloadErasedAt(id) === null) this.#store.erasePayload(delivery, now);
+    if (this.#store.payloadErasedAt(id) === null) {
+      this.#store.atomically(() => {
+        this.#store.save(delivery, withoutPayload(delivery.state));
+        this.#store.erasePayload(delivery, now);
+      });
+    }
     return 'erased';
   }
 

@@ -77,7 +77,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_due ON deliveries (due_at) WHERE due_at IS NOT NULL;
   -- What recoveries and filters by these states look for. With all that tells whether one can be recovered, so that counting them reads
   -- no row.
-  CREATE INDEX deliveries_unsuccessful ON deliveries (created_at, id, reason, (payload = x'')) WHERE status IN ('failed', 'discarded');
+  CREATE INDEX deliveries_unsuccessful ON deliveries (created_at, id, status, reason, expires_at) WHERE status IN ('failed', 'discarded');
   `,
 ];
 

@@ -28,6 +28,7 @@ import { MAX_BYTES, Retention } from './log/retention.ts';
 import { OutboxStatistics, type Statistics } from './log/statistics.ts';
 import { Recoveries } from './recoveries.ts';
 import { Reports } from './reports.ts';
+import { inSteps } from './steps.ts';
 import { Store } from './store.ts';
 import { Vitals } from './vitals.ts';
 import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
@@ -138,6 +139,7 @@ export class Outbox extends DurableObject<Env> {
       attempt: (dispatch) => this.#attempt(dispatch),
       erase: () => this.#erase(),
       arm: () => ctx.waitUntil(this.#armInTime()),
+      keepAwake: (work) => ctx.waitUntil(work),
       faulted: (error) => {
         logError('outbox.faulted', withoutParameters(error), { webhook: this.#webhookId });
         // The fault may be the configuration's (a secret that does not open).
@@ -171,7 +173,7 @@ export class Outbox extends DurableObject<Env> {
     const brought = this.#take(config, deliveries, Date.now());
     this.#dispatcher.pump();
     await this.#patience(brought);
-    this.#fresh.keep(brought);
+    this.#keep(brought);
     this.#vitals.save();
     this.#retention.plan(Date.now());
     this.#tellBusy();
@@ -262,11 +264,7 @@ export class Outbox extends DurableObject<Env> {
    * it returns. Returns how many deliveries that is.
    */
   async recover(since: number, until: number): Promise<number> {
-    let count = 0;
-    for (const found of this.#store.countRecoverable(since, until)) {
-      count += found;
-      await scheduler.wait(0);
-    }
+    const count = await inSteps(this.#store.countRecoverable(since, until));
     if (count === 0 || !(await this.#freshConfiguration())) return 0;
     this.#recoveries.request(since, until, Date.now());
     this.#health.drainGently(this.#webhookId);
@@ -439,7 +437,8 @@ export class Outbox extends DurableObject<Env> {
 
   /** Deliveries are to wait in rows, as far as there is room for them. */
   #addWaiting(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): void {
-    if (this.#admission.admits(deliveries.length, now)) {
+    if (this.#admission.isCountDue(now)) this.ctx.waitUntil(this.#admission.count(now));
+    if (this.#admission.admits(deliveries.length)) {
       this.#ledger.addWaiting(deliveries, now);
       return;
     }
@@ -447,6 +446,16 @@ export class Outbox extends DurableObject<Env> {
     logWarning('outbox.full', { webhook: this.#webhookId, deliveries: deliveries.length });
     const [first] = deliveries;
     if (first) this.#health.full(config, first, now);
+  }
+
+  #keep(brought: readonly FreshDelivery[]): void {
+    try {
+      this.#fresh.keep(brought);
+    } catch (error) {
+      // What has ended is not to be made again by the call that comes for it later.
+      this.#dispatcher.keepSoon();
+      throw error;
+    }
   }
 
   /**
@@ -495,7 +504,7 @@ export class Outbox extends DurableObject<Env> {
     const isUnderWay = this.#dispatcher.runsStored || this.#fresh.hasStored;
     return earliest([
       held(this.#dispatcher.dueAt()),
-      isUnderWay ? now + this.#attemptMs : null,
+      isUnderWay ? now + (this.#dispatcher.isSpent ? 0 : this.#attemptMs) : null,
       this.#reports.dueAt(),
       this.#recoveries.unfinished() ? held(now) : null,
       this.#hasTakenOver ? null : Math.max(now, this.#vitals.notBefore),

@@ -82,7 +82,7 @@ export class WebhookMemory {
   offer(config: OutboxConfig, readAt: number): void {
     const isNews = readAt > this.#refreshedAt && readAt > (this.#recent?.readAt ?? 0);
     if (isNews) this.#keep(config, readAt);
-    else if (!WebhookMemory.lastKnown(this.#kv)) this.#remember(config);
+    else if (this.#keptText() === undefined) this.#remember(config);
   }
 
   /** The owner's configuration, or its secrets, are now these, wherever else they come from. */
@@ -99,10 +99,14 @@ export class WebhookMemory {
   /** Keeps a configuration durably, so that retries go on while D1 is down. */
   #remember(config: OutboxConfig): void {
     const text = JSON.stringify(config);
-    this.#kept ??= JSON.stringify(WebhookMemory.lastKnown(this.#kv));
-    if (this.#kept === text) return;
+    if (this.#keptText() === text) return;
     this.#kv.put(KEY, config);
     this.#kept = text;
+  }
+
+  #keptText(): string | undefined {
+    this.#kept ??= JSON.stringify(WebhookMemory.lastKnown(this.#kv));
+    return this.#kept;
   }
 
   /** The next read asks D1. */

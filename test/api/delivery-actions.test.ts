@@ -151,6 +151,8 @@ describe('recovering what failed', () => {
     const { endpoint, organization, webhook, path } = await given([{ status: 500 }], { events: 3 });
     await untilEnded(webhook);
     await platform.patch(path, { enabled: false });
+    // It is in force everywhere.
+    vi.setSystemTime(Date.now() + 5_000);
     await consume([aMessage([anEvent(organization), anEvent(organization)])]);
     expect((await deliveriesOf(webhook)).map(({ status }) => status)).toEqual(['discarded', 'discarded', 'failed', 'failed', 'failed']);
     await endpoint.script([{ status: 500 }, { status: 200 }]);

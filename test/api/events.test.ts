@@ -177,7 +177,10 @@ function isolate() {
   const { messages, queue } = recordingQueue();
   let asked = 0;
   let mode: Asked = 'answers';
-  const unwell = () => ({ bind: unwell, raw: () => (mode === 'fails' ? Promise.reject(new Error('D1_ERROR: down')) : new Promise(() => {})) });
+  const unwell = () => ({
+    bind: unwell,
+    raw: () => (mode === 'fails' ? Promise.reject(new Error('D1_ERROR: down')) : new Promise(() => {})),
+  });
   const prepare = (query: string) => {
     const isOurs = /from "organizations" left join "webhooks"/.test(query);
     if (isOurs) asked++;

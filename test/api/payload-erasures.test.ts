@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import { readWebhook } from '../../src/db/configuration.ts';
-import { OutboxStore } from '../../src/delivery/outbox-store.ts';
+import { Store } from '../../src/outbox/store.ts';
 import { call, createKey, createOrganization, createWebhook, env, expectStatus, type TestOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {
@@ -53,7 +53,7 @@ async function given(script: Parameters<Inbox['script']>[0]): Promise<Given> {
 /** Everything that an outbox has stored, as text. */
 function storedIn(webhookId: string): Promise<string> {
   return runInDurableObject(outboxOf(webhookId), (_, { storage }) => {
-    const store = new OutboxStore(storage);
+    const store = new Store(storage);
     const tables = store.sql.exec<{ name: string }>(
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
     );
@@ -144,9 +144,10 @@ describe("erasing a delivery's payload", () => {
     await untilEnded(webhookId);
     const { attempts } = (await organization.admin.get(path)).body;
     await runInDurableObject(outboxOf(webhookId), (_, { storage }) => {
-      const store = new OutboxStore(storage);
-      const last = store.attempt(store.find(deliveryId)!, 4)!;
-      store.saveAttempt(store.find(deliveryId)!, { ...last, outcome: 'interrupted' });
+      const store = new Store(storage);
+      const delivery = store.find(deliveryId)!;
+      const last = store.attempts(delivery).find(({ number }) => number === 4)!;
+      store.saveRecord(delivery, { ...last, outcome: 'interrupted' });
     });
     await expectStatus(organization.admin.delete(`${path}/payload`), 204);
     const late = { ...attempts[3], startedAt: Date.now(), outcome: 'succeeded', responseStatus: 200, responseBody: PERSONAL, error: null };

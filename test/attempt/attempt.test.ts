@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AttemptRequest, type AttemptResult, MAX_RESPONSE_BODY_BYTES, makeAttempt } from '../../src/attempt/attempt.ts';
 import { importSigningKeys } from '../../src/domain/signature.ts';
 import { endpointInbox } from '../support/deliveries.ts';
@@ -145,5 +145,55 @@ describe('what is kept of a response', () => {
     const kept = Object.entries(record.responseHeaders!);
     expect(kept.length).toBeLessThanOrEqual(50);
     expect(kept.every(([, value]) => value.length <= 1_001)).toBe(true);
+  });
+});
+
+describe('an attempt that is over', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  /** Timers that were set and have neither come nor been cleared. */
+  function watchTimers(): ReadonlySet<unknown> {
+    const pending = new Set<unknown>();
+    const [set, clear] = [globalThis.setTimeout, globalThis.clearTimeout];
+    vi.spyOn(globalThis, 'setTimeout').mockImplementation(((callback: () => void, ms?: number) => {
+      const timer = set(() => {
+        pending.delete(timer);
+        callback();
+      }, ms);
+      pending.add(timer);
+      return timer;
+    }) as typeof setTimeout);
+    vi.spyOn(globalThis, 'clearTimeout').mockImplementation((timer) => {
+      pending.delete(timer);
+      clear(timer);
+    });
+    return pending;
+  }
+
+  it.each<[string, Reply]>([
+    ['was answered at once', { status: 200, body: 'ok' }],
+    ['failed', { status: 500 }],
+    ['lost its connection', { reset: true }],
+    ['was answered with a body that floods', { status: 200, endless: { chunk: 'x'.repeat(64_000), everyMs: 1 } }],
+  ])('leaves no timer behind, whose number is limited and which would keep the object awake, where it %s', async (_what, reply) => {
+    const endpoint = endpointInbox();
+    await endpoint.script([reply]);
+    const signal = vi.spyOn(AbortSignal, 'timeout');
+    const timers = watchTimers();
+    await attempt(aRequest(endpoint.url), { timeoutMs: 30_000 });
+    expect(timers.size).toBe(0);
+    // One of these cannot be cleared.
+    expect(signal).not.toHaveBeenCalled();
+  });
+
+  it('has not been where the platform let nothing out: that is a fault of ours, and no failure of the endpoint', async () => {
+    for (const message of ['Too many subrequests by single Worker invocation.', 'You have exceeded the number of active timeouts you may set.']) {
+      const refuse = () => Promise.reject(new Error(message));
+      await expect(makeAttempt(aRequest('https://hooks.example.com/'), { fetch: refuse, now: Date.now, timeoutMs: 1_000 })).rejects.toThrow(
+        message,
+      );
+    }
   });
 });

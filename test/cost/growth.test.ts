@@ -2,11 +2,11 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { encodeTime } from 'ulid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { ArchivedDelivery } from '../../src/delivery/archive-bundle.ts';
-import { interruptedAttempt } from '../../src/delivery/attempt.ts';
-import { OutboxStore } from '../../src/delivery/outbox-store.ts';
+import { interruptedAttempt } from '../../src/attempt/attempt.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
 import { type DeliveryState, waiting } from '../../src/domain/lifecycle.ts';
+import type { ArchivedDelivery } from '../../src/outbox/log/bundle.ts';
+import { Store } from '../../src/outbox/store.ts';
 import { driveDate } from '../support/clock.ts';
 import { outboxOf } from '../support/deliveries.ts';
 import { GROWTH } from './cases.ts';
@@ -24,7 +24,7 @@ driveDate((Math.floor(Date.now() / DAY_MS) + 10.5) * DAY_MS);
 
 let service: MeteredService;
 beforeAll(async () => {
-  endpoints.answerAtOnce();
+  endpoints.start();
   service = await MeteredService.start();
 });
 afterAll(() => endpoints.stop());
@@ -62,6 +62,8 @@ async function fillWaiting(webhook: string, count: number): Promise<void> {
           'event', x'7b7d' FROM number`,
     );
   });
+  // The outbox looks anew what waits.
+  await evictDurableObject(outboxOf(webhook));
 }
 
 const BATCH = 100;
@@ -70,12 +72,12 @@ const BATCH = 100;
 async function fillDelivered(webhook: string, count: number): Promise<void> {
   const now = Date.now();
   await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
-    const store = new OutboxStore(storage);
+    const store = new Store(storage);
     for (let done = 0; done < count; done += BATCH) {
       const batch = Array.from({ length: Math.min(BATCH, count - done) }, (_, index) =>
         deliveredAt(now - 1_000 * (done + index + 1), webhook),
       );
-      store.archive(batch);
+      store.addToArchive(batch);
     }
   });
   // The outbox looks anew which days it has.

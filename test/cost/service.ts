@@ -20,10 +20,16 @@ export const HEALTHY = 'https://hooks.example.com/healthy';
 /** Answers as HEALTHY does, or 500 while it is down. */
 export const BROKEN = 'https://hooks.example.com/broken';
 
+/** Within this as many requests come as are to. */
+const HELD_WITHIN_MS = 10_000;
+/** Nothing comes any more where nothing has come for so long; looked at in such steps. */
+const QUIET_MS = 100;
+const STEP_MS = 10;
+
 let down = false;
 let attempts = 0;
 let holds = false;
-let held: { isAnswered: boolean }[] = [];
+const held: { isAnswered: boolean }[] = [];
 
 /**
  * Endpoints without a network. They answer at once, or when they are told to, after a time that passes on the driven date alone: on a
@@ -50,15 +56,32 @@ export const endpoints = {
   hold: () => {
     holds = true;
   },
+  /** From now on they answer at once; what is held is answered, too. */
   answerAtOnce: () => {
     holds = false;
+    for (const request of held.splice(0)) request.isAnswered = true;
   },
   /** Waits until so many requests are held, lets their time pass, and answers them. */
   answer: async (count: number, latencyMs: number): Promise<void> => {
-    while (held.length < count) await scheduler.wait(1);
-    if (held.length > count) throw new Error(`${held.length} requests are held, and not ${count}`);
+    for (const until = performance.now() + HELD_WITHIN_MS; held.length < count && performance.now() < until; ) await scheduler.wait(1);
+    if (held.length !== count) throw new Error(`${held.length} requests are held, and not ${count}`);
     vi.setSystemTime(Date.now() + latencyMs);
     for (const request of held.splice(0)) request.isAnswered = true;
+  },
+  /** Answers what comes until some work is done, however many come at a time. */
+  answerUntil: async (work: Promise<void>, latencyMs: number): Promise<void> => {
+    let isDone = false;
+    const done = work.finally(() => {
+      isDone = true;
+    });
+    for (let quietMs = 0; !isDone || quietMs < QUIET_MS; quietMs += STEP_MS) {
+      const count = held.length;
+      if (count > 0) quietMs = 0;
+      await scheduler.wait(STEP_MS);
+      // No more come for now.
+      if (count > 0 && count === held.length) await endpoints.answer(count, latencyMs);
+    }
+    await done;
   },
   /** How many requests there were since the last call. */
   takeAttempts: (): number => {
@@ -67,7 +90,6 @@ export const endpoints = {
     return taken;
   },
   stop: () => {
-    held = [];
     vi.unstubAllGlobals();
     vi.restoreAllMocks();
   },
@@ -141,7 +163,7 @@ export class MeteredService {
     const ctx = createExecutionContext();
     // A read and a delete of each.
     this.meter.add({ requests: 1, queueOperations: 2 * bodies.reduce((sum, { length }) => sum + queueUnits(length), 0) });
-    await worker.queue(batch, this.meter.env, ctx);
+    await worker.queue(batch, this.meter.env);
     const { explicitAcks } = await getQueueResult(batch, ctx);
     if (explicitAcks.length !== messages.length) throw new Error(`${explicitAcks.length} of ${messages.length} messages were acknowledged`);
   }

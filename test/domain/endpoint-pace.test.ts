@@ -71,12 +71,26 @@ describe('how many attempts at a time', () => {
   });
 
   it.each<[string, number | null]>([
-    ['a timeout or a lost connection', null],
     ['a 429', 429],
     ['a 503', 503],
   ])('halves after %s', (_what, status) => {
     const pace = grown(40);
     expect(ended(pace, { verdict: verdictOf(status) })).toBe(20);
+  });
+
+  it('halves when two of about ten are not answered, and not for one among many', () => {
+    const pace = grown(40);
+    const silent = () => ended(pace, { verdict: verdictOf(null), startedAt: T0 + 1_000 });
+    expect(silent()).toBe(40);
+    times(30, pace, { verdict: 'neither' });
+    expect(silent()).toBe(40);
+    expect(silent()).toBe(20);
+  });
+
+  it('takes an answer without a measurable time for one of a millisecond, and grows with slower ones all the same', () => {
+    const pace = grown(20);
+    times(1, pace, { tookMs: 0, wasLimited: false });
+    expect(times(600, pace, { tookMs: 200 }).at(-1)).toBeGreaterThan(20);
   });
 
   it('halves once for all that was under way, and again for what began after that', () => {
@@ -109,7 +123,7 @@ describe('how many attempts at a time', () => {
     const attempt = fc.record({
       passedMs: fc.nat(60_000),
       tookMs: fc.nat(60_000),
-      verdict: fc.constantFrom<Verdict>('good', 'good', 'pushback', 'neither'),
+      verdict: fc.constantFrom<Verdict>('good', 'good', 'pushback', 'silence', 'neither'),
       wasLimited: fc.boolean(),
       gently: fc.integer({ min: 0, max: 20 }).map((number) => number === 0),
     });

@@ -234,6 +234,7 @@ describe('an event is refused', () => {
     ['whose `organization_id` is over-long', { ...ORDER, organization_id: 'o'.repeat(257) }, 'organization_id', /longer than 256/],
     ['whose `company` is a string', { ...ORDER, company: 'Acme' }, 'company', /is a string, not an object or null/],
     ['whose `session` is an array', { ...ORDER, session: [] }, 'session', /is an array, not an object or null/],
+    ['whose `session_id` is over-long, whatever its type', { ...ORDER, session_id: 's'.repeat(257) }, 'session_id', /longer than 256/],
     ['visitor.identified without `session_id`', { ...VISITOR, session_id: undefined }, 'session_id', /`session_id` is missing/],
     ['visitor.identified whose `session_id` is a number', { ...VISITOR, session_id: 1 }, 'session_id', /is a number, not a string/],
     ['visitor.identified without `visitor`', { ...VISITOR, visitor: undefined }, 'visitor', /`visitor` is missing; it is an object/],

@@ -1,4 +1,4 @@
-import type { DeliveryDetail, DeliveryPage, DeliveryPosition } from '../../src/domain/delivery.ts';
+import type { AttemptRecord, DeliveryDetail, DeliveryPage, DeliveryPosition } from '../../src/domain/delivery.ts';
 import { decodeEventMessage } from '../../src/domain/event-message.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
 import { MAX_WAIT_MS } from '../../src/domain/lifecycle.ts';
@@ -9,6 +9,8 @@ import type { FaultRun } from './fault-run.ts';
 
 /** Attempts that a delivery gets without a person's doing. */
 const AUTOMATIC_ATTEMPTS = 4;
+/** With all retries and redeliveries, and the longest wait between probes, everything is over within this after a storm. */
+const OVER_AFTER_MS = 3 * 3_600_000;
 /** Deliveries of a log that are asked for at a time. */
 const PAGE = 500;
 /** An attempt is noted, and sent, in the turn in which it begins. */
@@ -25,6 +27,9 @@ export async function imbalance(run: FaultRun): Promise<string[]> {
   const wrong: string[] = [];
   const queued = queuedEvents(run);
   wrong.push(...ingestFaults(run, queued), ...limitFaults(run));
+  // An outbox that sweeps its log every 12 hours would find what it had forgotten: nothing may lean on that.
+  const lateMs = run.tookMs - run.scenario.stormMs;
+  if (!run.scenario.losesAlarms && lateMs > OVER_AFTER_MS) wrong.push(`it was over only ${Math.round(lateMs / 60_000)} minutes after the storm`);
   if (run.queue.dead.length > 0) wrong.push(`${run.queue.dead.length} messages were given up`);
   const arrivals = Map.groupBy(run.endpoints.arrivals, ({ deliveryId: id }) => id);
   for (const webhookId of run.webhookIds) {
@@ -98,8 +103,6 @@ function ingestFaults(run: FaultRun, queued: ReadonlyMap<string, string>): strin
   return wrong;
 }
 
-type Outcome = { number: number; trigger: string; outcome: string; startedAt: number; responseStatus: number | null };
-
 /** One delivery's log against what arrived. */
 function deliveryFaults(
   run: FaultRun,
@@ -131,7 +134,7 @@ function deliveryFaults(
     const isLost = () => happened(['vanished', 'storage'], begunAt(each), Number.POSITIVE_INFINITY);
     expect(each.attempt <= attemptCount || isLost(), 'an attempt arrived that the log does not know');
   }
-  for (const { number, outcome, startedAt, responseStatus } of attempts as Outcome[]) {
+  for (const { number, outcome, startedAt, responseStatus, error } of attempts) {
     const same = arrived.filter(({ attempt }) => attempt === number);
     for (const [index, again] of same.slice(1).entries()) {
       expect(isExcused(happened, number, same[index]!, again), `attempt ${number} arrived twice, though its outcome was known`);
@@ -142,6 +145,7 @@ function deliveryFaults(
     );
     const isExplained = () => happened(['vanished', 'unanswered', 'storage'], startedAt - ORPHANED_MS, Number.POSITIVE_INFINITY);
     expect(outcome !== 'interrupted' || isExplained(), `nothing interrupted attempt ${number}`);
+    expect(!/subrequest/i.test(error ?? ''), `a fault of ours is the endpoint's in attempt ${number}`);
   }
   const answers = arrived.map(({ status: answer }) => answer);
   if (status === 'delivered') expect(answers.includes(200), 'it was never acknowledged');
@@ -163,7 +167,9 @@ function isExcused(
   first: Arrival,
   again: Arrival,
 ): boolean {
-  return happened(number === 1 ? ['vanished', 'storage'] : ['storage'], begunAt(first), again.sent.at);
+  // One can overtake the other on its way.
+  const [from, to] = [Math.min(begunAt(first), begunAt(again)), Math.max(first.sent.at, again.sent.at)];
+  return happened(number === 1 ? ['vanished', 'storage'] : ['storage'], from, to);
 }
 
 /** When an attempt began, at the earliest: a courier can have been busy with what nobody waits for any more. */
@@ -171,6 +177,6 @@ function begunAt({ sent, webhookId }: Arrival): number {
   return sent.at - (sent.by === webhookId ? NOTED_WITHIN_MS : COURIER_MS);
 }
 
-function brief({ number, trigger, outcome, responseStatus }: Outcome): [number, string, string, number | null] {
+function brief({ number, trigger, outcome, responseStatus }: AttemptRecord): [number, string, string, number | null] {
   return [number, trigger, outcome, responseStatus];
 }

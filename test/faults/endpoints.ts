@@ -86,8 +86,9 @@ export const OUTAGES = DOWN.length;
 
 function repliesOf(random: Random, latencyMs: number, isCrowd: boolean): Reply[] {
   const prompt: Reply = { status: 200, afterMs: latencyMs };
-  const last = random() < (isCrowd ? 0.99 : 0.85) ? prompt : replyOf(random);
-  const troubles = random() < (isCrowd ? 0.95 : 0.5) ? 0 : whole(random, 1, MOST_TROUBLE);
+  // Of a crowd nearly all go well: one that says that the endpoint is gone would end it.
+  const last = isCrowd || random() < 0.85 ? prompt : replyOf(random);
+  const troubles = random() < (isCrowd ? 0.99 : 0.5) ? 0 : whole(random, 1, MOST_TROUBLE);
   return [...Array.from({ length: troubles }, () => replyOf(random)), last];
 }
 

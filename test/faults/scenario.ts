@@ -61,7 +61,7 @@ const LONGEST_STORM_MS = 50 * MINUTE;
 /** Posts come early in a storm, so that what follows from them is in it. */
 const POSTS_WITHIN_MS = 90_000;
 /** Of a hundred runs. */
-const CROWDS = 0.8;
+const CROWDS = 1;
 const COMPANIES = 12;
 const ARRAY = 100;
 
@@ -79,7 +79,7 @@ export function scenarioOf(seed: number, outages: number): Scenario {
     isCrowd,
     webhooks,
     posts,
-    maxConcurrency: pick(random, [100, 100, 20, 7]),
+    maxConcurrency: isCrowd ? 100 : pick(random, [100, 100, 20, 7]),
     stormMs,
     cronsAtMs: some(0.7, 2),
     killsAtMs: [
@@ -96,16 +96,21 @@ function webhookOf(random: Random, isCrowd: boolean, stormMs: number, outages: n
     const fromMs = Math.floor(between(random, 0, Math.min(stormMs, 3 * MINUTE)));
     return { fromMs, toMs: Math.min(stormMs, fromMs + Math.floor(between(random, 5 * SECOND, longestMs))) };
   };
-  const isPaced = random() < 0.2;
-  const isDown = random() < (isCrowd ? 0.7 : 0.2);
   const how = whole(random, 0, outages - 1);
+  const full = random() < 0.12 ? span(10 * MINUTE) : null;
+  if (isCrowd) {
+    // Held until its endpoint comes back, and all of it due then.
+    const outage = { fromMs: 0, toMs: Math.floor(between(random, POSTS_WITHIN_MS, LEAST_STORM_MS)), how };
+    const latencyMs = pick(random, [3, 50, 200]);
+    return { maxPerSecond: null, maxConcurrent: null, enabled: true, latencyMs, outage: random() < 0.8 ? outage : null, full };
+  }
   return {
-    maxPerSecond: isPaced && !isCrowd ? 5 : null,
+    maxPerSecond: random() < 0.2 ? 5 : null,
     maxConcurrent: random() < 0.1 ? whole(random, 1, 12) : null,
-    enabled: isCrowd || random() < 0.95,
+    enabled: random() < 0.95,
     latencyMs: pick(random, [3, 3, 100, 400, 1_500]),
-    outage: isDown ? { ...span(15 * MINUTE), ...(isCrowd && { fromMs: 0 }), how } : null,
-    full: random() < 0.12 ? span(10 * MINUTE) : null,
+    outage: random() < 0.2 ? { ...span(15 * MINUTE), how } : null,
+    full,
   };
 }
 

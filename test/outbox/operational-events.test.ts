@@ -14,9 +14,11 @@ import {
   endpointInbox,
   givenOrganization,
   givenWebhook,
+  outboxOf,
   runAlarm,
   untilEnded,
 } from '../support/deliveries.ts';
+import { configOf, deliver, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 const MINUTE = 60_000;
@@ -68,6 +70,67 @@ describe('webhook.failing', () => {
     await post();
     await untilEnded(webhook);
     expect((await eventsAt(listening, 2)).map(({ event: name }) => name)).toEqual(['webhook.failing', 'webhook.failing']);
+  });
+
+  it('is said once an hour at most, though the endpoint works in between', async () => {
+    const { failing, listening, webhook, post } = await given([{ status: 200 }, { status: 500 }]);
+    const failAndRecover = async () => {
+      await failing.script([{ status: 500 }]);
+      const startedAt = Date.now();
+      await post();
+      await untilEnded(webhook, 5 * MINUTE);
+      await failing.script([{ status: 200 }]);
+      await post();
+      await endedDeliveriesOf(webhook, (await deliveriesOf(webhook)).length);
+      return Date.now() - startedAt;
+    };
+    await failing.script([{ status: 200 }]);
+    await post();
+    await endedDeliveriesOf(webhook, 1);
+    // The fourth attempt of each comes some 40 minutes after the first.
+    const tookMs = await failAndRecover();
+    await listening.arrived(1);
+    expect(tookMs).toBeLessThan(60 * MINUTE);
+    await failAndRecover();
+    await runAlarm(webhook);
+    expect(await listening.requests()).toHaveLength(1);
+    await failAndRecover();
+    expect((await eventsAt(listening, 2)).map(({ event: name }) => name)).toEqual(['webhook.failing', 'webhook.failing']);
+  });
+
+  it('makes no further one where an endpoint refuses it: nothing is said of what was said', async () => {
+    const [one, other] = [endpointInbox(), endpointInbox()];
+    await one.script([{ status: 200 }, { status: 500 }]);
+    const organization = await givenOrganization();
+    // Both listen to everything.
+    const webhook = await givenWebhook(organization, { url: one.url });
+    const listener = await givenWebhook(organization, { url: other.url });
+    const post = () => consume([aMessage([anEvent(organization)])]);
+    await post();
+    await Promise.all([one.arrived(1), other.arrived(1)]);
+    await endedDeliveriesOf(listener, 1);
+    await other.script([{ status: 400 }]);
+    await post();
+    await untilEnded(webhook);
+    await other.arrived(3);
+    await untilEnded(listener);
+    await untilEnded(webhook);
+    const refused = (await deliveriesOf(listener)).filter(({ event }) => event === 'webhook.failing');
+    expect(refused).toMatchObject([{ status: 'failed', attemptCount: 4 }]);
+    // Of the visitor event that the listener refused, the other webhook is told; of the notice that it refused, nobody is.
+    const told = [...(await deliveriesOf(webhook)), ...(await deliveriesOf(listener))].filter(({ event }) => event.startsWith('webhook.'));
+    expect(told.length).toBeLessThanOrEqual(2);
+    for (let round = 0; round < 3; round++) {
+      vi.setSystemTime(Date.now() + 2 * 60 * MINUTE);
+      for (const each of [webhook, listener]) {
+        await inOutbox(each, (outbox) => outbox.alarm());
+        await untilEnded(each);
+      }
+    }
+    const afterwards = [...(await deliveriesOf(webhook)), ...(await deliveriesOf(listener))].filter(({ event }) =>
+      event.startsWith('webhook.'),
+    );
+    expect(afterwards).toHaveLength(told.length);
   });
 
   it('is not said of an endpoint that never worked', async () => {
@@ -126,6 +189,60 @@ describe('webhook.disabled', () => {
     expect(event).toMatchObject({ event: 'webhook.disabled', webhook: { id: webhook, disabled_reason: 'endpoint_gone' } });
     expect(await gone.requests()).toHaveLength(1);
     expect(await deliveriesOf(webhook)).toHaveLength(1);
+  });
+
+  it('is said once though several attempts that meet 410 were under way, whenever they end', async () => {
+    const gone = endpointInbox();
+    await gone.script([{ status: 410 }, { status: 410 }, { status: 410, delayMs: 400 }, { status: 410, delayMs: 800 }, { status: 410 }]);
+    const [listening, organization] = [endpointInbox(), await givenOrganization()];
+    const webhook = await givenWebhook(organization, { url: gone.url });
+    const listener = await givenWebhook(organization, { url: listening.url, events: ['webhook.*'] });
+    const config = await configOf(webhook);
+    await outboxOf(webhook).deliver(config, newDeliveries(webhook, 5), Date.now());
+    // The first of them are told of while the others are under way.
+    const first = inOutbox(webhook, (outbox) => outbox.alarm());
+    await listening.arrived(1);
+    vi.setSystemTime(Date.now() + 100);
+    await first;
+    await vi.waitFor(async () => expect((await gone.requests()).length).toBe(5));
+    await vi.waitFor(async () => expect(await deliveriesOf(webhook)).toMatchObject(Array(5).fill({ status: 'failed' })));
+    // What consumers with a configuration of seconds ago still bring.
+    for (let call = 0; call < 3; call++) await outboxOf(webhook).deliver(config, newDeliveries(webhook, 2), Date.now() - 2_000);
+    for (let alarm = 0; alarm < 3; alarm++) {
+      vi.setSystemTime(Date.now() + 31_000);
+      await inOutbox(webhook, (outbox) => outbox.alarm());
+    }
+    await endedDeliveriesOf(listener, 1);
+    expect(await deliveriesOf(listener)).toHaveLength(1);
+    expect(await listening.requests()).toHaveLength(1);
+  });
+
+  it('is not said again where the answer of the database was lost', async () => {
+    const gone = endpointInbox();
+    await gone.script([{ status: 410 }]);
+    const [listening, organization] = [endpointInbox(), await givenOrganization()];
+    const webhook = await givenWebhook(organization, { url: gone.url });
+    const listener = await givenWebhook(organization, { url: listening.url, events: ['webhook.*'] });
+    await deliver(webhook, newDelivery(webhook));
+    const report = await inOutbox(webhook, (_, { kv }) => kv.get<object>('report'));
+    expect(report).toMatchObject({ disable: { reason: 'endpoint_gone' } });
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    await listening.arrived(1);
+    // It is told again, as it would be had it not heard of it; and again after its owner has enabled it.
+    const again = async () => {
+      await inOutbox(webhook, (_, { kv }) => kv.put('report', { ...report, dueAt: 0 }));
+      await vanish(webhook);
+      await inOutbox(webhook, (outbox) => outbox.alarm());
+      expect(await inOutbox(webhook, (_, { kv }) => kv.get('report'))).toBeUndefined();
+    };
+    await again();
+    vi.setSystemTime(Date.now() + MINUTE);
+    await platform.patch(`/organization/${organization}/webhooks/${webhook}`, { enabled: true });
+    await again();
+    const told = new Set((await listening.requests()).map(({ headers }) => headers['webhook-id']));
+    expect(told.size).toBe(1);
+    await endedDeliveriesOf(listener, 1);
+    expect(await deliveriesOf(listener)).toHaveLength(1);
   });
 
   it('cannot be posted by a producer', async () => {

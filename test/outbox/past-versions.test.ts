@@ -229,7 +229,7 @@ describe('an outbox of version 3', () => {
 
 /** The webhook of a call, at this test's endpoint, and without a limit that its version did not know. */
 async function webhookNow<T extends { webhook: object }>({ webhook }: T): Promise<T['webhook'] & { maxConcurrent: null }> {
-  return { ...webhook, url: endpoint.url } as T['webhook'] & { maxConcurrent: null };
+  return { ...webhook, url: endpoint.url } as unknown as T['webhook'] & { maxConcurrent: null };
 }
 
 describe('a consumer of the version before', () => {

@@ -8,7 +8,7 @@ import { Reports } from '../../src/outbox/reports.ts';
 import { Store } from '../../src/outbox/store.ts';
 import { driveDate } from '../support/clock.ts';
 import { alarmOf, deliveriesOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm, untilEnded } from '../support/deliveries.ts';
-import { configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, rowsOf, vanish } from '../support/outbox.ts';
+import { bring, configOf, deliver, findDelivery, havePatience, inOutbox, newDeliveries, newDelivery, rowsOf, vanish } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 
 driveDate();
@@ -54,6 +54,7 @@ function failNext(storage: DurableObjectStorage, pattern: RegExp): { hasFailed: 
 
 describe('an alarm that cannot be set', () => {
   it('does not pass for one that is: the call is not answered, and the next one sets it', async () => {
+    havePatience();
     const { endpoint, webhook } = await given({ status: 500 });
     const [config, delivery] = [await configOf(webhook), newDelivery(webhook)];
     const seen = await inOutbox(webhook, async (outbox, storage) => {
@@ -93,6 +94,7 @@ describe('the end of an attempt that cannot be kept', () => {
   });
 
   it('has the call that brought it fail; the next one keeps it, and makes no second attempt', async () => {
+    havePatience();
     const { endpoint, webhook } = await given({ status: 200 });
     const [config, deliveries] = [await configOf(webhook), newDeliveries(webhook, 3)];
     await inOutbox(webhook, async (outbox, storage) => {
@@ -136,14 +138,14 @@ describe('an outbox whose storage was full when it was loaded', () => {
   it('takes nothing in until it has taken over what was left, tries that at intervals, and then everything ends', async () => {
     const { endpoint, webhook } = await given({ hang: true });
     const left = newDelivery(webhook);
-    await deliver(webhook, left);
+    await bring(webhook, left);
     await endpoint.script([{ status: 200 }]);
     const full = vi.spyOn(Store.prototype, 'atomically').mockImplementation(() => {
       throw new Error('the storage is full');
     });
     await vanish(webhook);
     const late = newDelivery(webhook);
-    await expect(deliver(webhook, late)).rejects.toThrow('what the object before it has left');
+    await expect(bring(webhook, late)).rejects.toThrow('what the object before it has left');
     const startedAt = Date.now();
     expect(await alarmOf(webhook)).toBe(startedAt + 30_000);
     vi.setSystemTime(startedAt + 30_000);

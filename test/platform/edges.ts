@@ -38,7 +38,6 @@ export class Edges {
   async #pass<T>(edge: Edge, context: IoContext, operation: () => Promise<T>): Promise<T> {
     if (context.dead) return never();
     const fault = this.#plan.next(edge);
-    this.#time.step();
     if (edge !== 'alarm.set') {
       if (fault === 'refuse') throw tooManySubrequests();
       context.spend();
@@ -53,11 +52,9 @@ export class Edges {
     if (fault === 'throw') throw this.#injected(edge);
     if (fault === 'hang') return await this.#hang(edge, context);
     const result = await outside(operation);
-    this.#time.step();
     if (fault === 'succeed-then-die') context.die();
     if (fault === 'succeed-then-hang') return await this.#hang(edge, context);
     await this.#time.passed(backMs);
-    this.#time.step();
     if (context.dead) return never();
     if (fault === 'succeed-then-throw') throw this.#injected(edge);
     return result;
@@ -67,7 +64,6 @@ export class Edges {
   writeNow<T>(context: IoContext, isFull: boolean, operation: () => T): T {
     if (context.dead) throw new Error('the object has been reset');
     const fault = this.#plan.next('storage.write');
-    this.#time.step();
     if (isFull || fault !== null) this.#mishaps.note('storage', context.name);
     if (isFull) throw new Error('database or disk is full: SQLITE_FULL');
     if (fault === 'throw') throw this.#injected('storage.write');

@@ -29,7 +29,7 @@ export class IoContext {
   /** Rejected when it ends. Those who call it learn so. */
   readonly death: Promise<never>;
   /** The most that it has had at a time. */
-  readonly most = { connections: 0, timers: 0 };
+  readonly most = { connections: 0, timers: 0, subrequests: 0 };
   /** Requests that had to wait for a connection. */
   waited = 0;
   /** Subrequests that it was refused because it had none left. */
@@ -83,6 +83,7 @@ export class IoContext {
 
   /** It makes a subrequest. Throws where it has none left. */
   spend(): void {
+    this.most.subrequests = Math.max(this.most.subrequests, this.#limits.subrequests - this.#subrequestsLeft + 1);
     if (this.#subrequestsLeft-- > 0) return;
     this.refused++;
     throw tooManySubrequests();

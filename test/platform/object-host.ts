@@ -80,11 +80,7 @@ export abstract class ObjectHost<O> {
     lost.catch(() => {});
     const working = context.working(ready.then(() => context.run(() => work(object))) as Promise<Awaited<T>>);
     working.catch(() => {});
-    try {
-      return await Promise.race([working, lost]);
-    } finally {
-      this.time.step();
-    }
+    return await Promise.race([working, lost]);
   }
 
   /** Nothing of it is under way: it is no mishap. */

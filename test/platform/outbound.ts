@@ -44,7 +44,6 @@ export class Outbound {
 
   async #fetch(context: IoContext, url: string, init: RequestInit): Promise<Response> {
     if (context.dead) return never();
-    this.#time.step();
     const fault = this.#plan.next('fetch');
     if (fault === 'refuse') throw tooManySubrequests();
     context.spend();
@@ -57,13 +56,11 @@ export class Outbound {
     const [thereMs] = this.#plan.latencyMs();
     if (fault === 'die') context.die();
     await this.#time.passed(thereMs);
-    this.#time.step();
     if (fault === 'throw') throw connectionLost();
     if (fault === 'hang') return never();
     const reply = this.#serve(url, init, sent);
     if (fault === 'succeed-then-hang') return never();
     await this.#time.passed(reply.afterMs);
-    this.#time.step();
     if (fault === 'succeed-then-die') context.die();
     if (context.dead) return never();
     if (fault === 'succeed-then-throw' || reply.status === null) throw connectionLost();
@@ -80,7 +77,6 @@ export class Outbound {
       if (done) return { done };
       const reading = part === null ? never() : this.#time.passed(part.afterMs);
       await context.working(unlessAborted(signal, reading));
-      this.#time.step();
       return context.dead ? await never() : { done: false, value: new TextEncoder().encode(part?.text) };
     };
     return Object.defineProperty(response, 'body', { value: { getReader: () => ({ read, cancel: async () => {} }) } });

@@ -1,9 +1,6 @@
 import { vi } from 'vitest';
 import { current } from './io-context.ts';
 
-/** Continuations after which, with no edge passed meanwhile, nothing more comes of what has happened. */
-const MOST_CONTINUATIONS = 150;
-
 /** More moves of the clock than any run needs. */
 const MAX_MOVES = 300_000;
 
@@ -16,7 +13,6 @@ export type Timer = ReturnType<typeof setTimeout>;
  * callback it shows the time that the timer was set for.
  */
 export class VirtualTime {
-  #steps = 0;
   #underWay = 0;
   #set: (callback: () => void, ms: number) => Timer = setTimeout;
   #clear: (timer: Timer) => void = clearTimeout;
@@ -57,11 +53,6 @@ export class VirtualTime {
     if (ms > 0) await new Promise<void>((resolve) => this.after(ms, resolve));
   }
 
-  /** Something has happened, of which more may come. */
-  step(): void {
-    this.#steps++;
-  }
-
   /** Work for which the event loop has to turn, as for a body that is read: the clock stands until it is done. */
   async standing<T>(work: Promise<T>): Promise<T> {
     this.#underWay++;
@@ -69,7 +60,6 @@ export class VirtualTime {
       return await work;
     } finally {
       this.#underWay--;
-      this.step();
     }
   }
 
@@ -95,11 +85,8 @@ export class VirtualTime {
 
   /** Until nothing happens without time passing. */
   async rest(): Promise<void> {
-    for (let seen = -1; seen !== this.#steps; ) {
-      seen = this.#steps;
-      for (let continuation = 0; continuation < MOST_CONTINUATIONS; continuation++) await null;
-      // Reading a body is the quickest I/O there is.
-      while (this.#underWay > 0) await new Response(' ').text();
-    }
+    // Reading a body is the quickest I/O there is: the event loop turns for it when no continuation is left.
+    do await new Response(' ').text();
+    while (this.#underWay > 0);
   }
 }

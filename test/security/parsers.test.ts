@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ApiError } from '../../src/api/errors.ts';
 import { readCursor, writeCursor } from '../../src/api/parameters.ts';
 import { openSecret } from '../../src/db/secret-box.ts';
-import { eventsOf } from '../../src/delivery/fan-out.ts';
+import { eventsOf } from '../../src/consumer/fan-out.ts';
 import { keyKind } from '../../src/domain/api-key.ts';
 import { clientNetwork } from '../../src/domain/client-address.ts';
 import { parseDuration, parseDurations } from '../../src/domain/duration.ts';
@@ -93,7 +93,7 @@ describe('queue messages', () => {
     fuzz(10_000, fc.tuple(message, damage, fc.nat(40)), ([bytes, changes, cut]) => {
       const damaged = bytes.slice(0, Math.max(0, bytes.length - (cut > 20 ? cut - 20 : 0)));
       for (const [at, byte] of changes) damaged[at % Math.max(1, damaged.length)] = byte;
-      refusesWith(Error, () => eventsOf({ repeated: false, failed: false, message: decodeEventMessage(damaged) }));
+      refusesWith(Error, () => eventsOf({ failed: false, message: decodeEventMessage(damaged) }));
     });
   });
 

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import { type OutboxConfig, readWebhook } from '../../src/db/configuration.ts';
 import type { DeliveryDetail, NewDelivery } from '../../src/domain/delivery.ts';
+import { EndpointPace } from '../../src/domain/endpoint-pace.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { alarmOf, anEvent, outboxOf, runAlarm } from './deliveries.ts';
@@ -25,9 +26,21 @@ export function newDeliveries(webhook: string, count: number): NewDelivery[] {
   return Array.from({ length: count }, () => newDelivery(webhook));
 }
 
-/** Brings deliveries to their outbox, as a consumer that has just read the configuration does. */
-export async function deliver(webhook: string, ...deliveries: NewDelivery[]): Promise<void> {
+/** Brings deliveries to their outbox, as a consumer that has just read the configuration does. Attempts can outlast the call. */
+export async function bring(webhook: string, ...deliveries: NewDelivery[]): Promise<void> {
   await outboxOf(webhook).deliver(await configOf(webhook), deliveries, Date.now());
+}
+
+/** The same, and waits until their first attempts have ended, where any begin: on a slow machine they outlast the call. */
+export async function deliver(webhook: string, ...deliveries: NewDelivery[]): Promise<void> {
+  await bring(webhook, ...deliveries);
+  // Not vi.waitFor: it moves a driven date.
+  while ((await rowsOf(webhook)).open > 0) await scheduler.wait(10);
+}
+
+/** Has calls wait for attempts however long they take: a slow machine is not to look like a slow endpoint. */
+export function havePatience(): void {
+  vi.spyOn(EndpointPace.prototype, 'patienceMs').mockReturnValue(15_000);
 }
 
 export async function findDelivery(webhook: string, id: string): Promise<DeliveryDetail> {

@@ -11,10 +11,11 @@ import {
   type Tally,
 } from '../../domain/statistics.ts';
 import type { StoredDelivery } from '../delivery-row.ts';
+import { inSteps } from '../steps.ts';
 import type { Store } from '../store.ts';
 
 /** Rows, and archived deliveries, counted in one step; calls are served between two. */
-const STEP_ROWS = 5_000;
+const STEP_ROWS = 2_000;
 /** How long a call counts: a later one goes on, and finds the hours that are counted kept. The client waits for 20 s. */
 const COUNT_MS = 15_000;
 
@@ -29,7 +30,7 @@ const SQL = {
       CASE WHEN ${AT_FIRST_ATTEMPT} OR first_attempt IS NULL THEN NULL
         WHEN first_attempt GLOB '[[]*' THEN (SELECT json_group_array(json_extract(value, '$.responseStatus')) FROM json_each(first_attempt))
         ELSE json_array(json_extract(first_attempt, '$.responseStatus')) END AS statuses,
-      CASE WHEN ${AT_FIRST_ATTEMPT} THEN NULL
+      CASE WHEN attempt_count < 2 THEN NULL
         ELSE (SELECT json_group_array(json_extract(record, '$.responseStatus')) FROM attempts WHERE delivery_id = id) END AS further
     FROM deliveries WHERE ${COUNTED} ORDER BY created_at DESC, id DESC LIMIT ${STEP_ROWS}`,
   kept: 'SELECT start, tally FROM hours WHERE start >= ? AND start < ?',
@@ -101,7 +102,7 @@ export class OutboxStatistics {
       }
       buckets.push({ start, tally });
     }
-    const waiting = this.#store.countDue() + this.#waitingInMemory();
+    const waiting = (await inSteps(this.#store.countDue())) + this.#waitingInMemory();
     return { from, to: from + PERIODS[period].lengthMs, bucketMs, waiting, buckets };
   }
 

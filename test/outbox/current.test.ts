@@ -1,0 +1,122 @@
+import { env } from 'cloudflare:workers';
+import { eq } from 'drizzle-orm';
+import { describe, expect, it, vi } from 'vitest';
+import { databaseOf } from '../../src/db/client.ts';
+import { webhooks } from '../../src/db/schema.ts';
+import { platform } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
+import { endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
+import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery } from '../support/outbox.ts';
+import type { Reply } from '../support/receiver.ts';
+
+/*
+ * An outcome speaks of the webhook as it was when the attempt began. What its owner has changed since stands.
+ */
+
+driveDate();
+
+async function given(script: Reply[]) {
+  const endpoint = endpointInbox();
+  await endpoint.script(script);
+  const organization = await givenOrganization();
+  const webhook = await givenWebhook(organization, { url: endpoint.url });
+  return { endpoint, webhook, path: `/organization/${organization}/webhooks/${webhook}` };
+}
+
+const enabledOf = async (webhook: string) => {
+  const [row] = await databaseOf(env.DB).select().from(webhooks).where(eq(webhooks.id, webhook));
+  return { enabled: row?.enabled, disabledReason: row?.disabledReason };
+};
+
+/** Whatever the outbox has to report is reported. */
+async function reported(webhook: string): Promise<void> {
+  await inOutbox(webhook, async (outbox, { kv }) => {
+    for (let alarm = 0; alarm < 3 && kv.get('report') !== undefined; alarm++) {
+      vi.setSystemTime(Date.now() + 31_000);
+      await outbox.alarm();
+    }
+  });
+}
+
+describe('an attempt that meets 410, and began before its owner pointed the webhook elsewhere', () => {
+  it('does not disable it, and the delivery goes on with its schedule at the new URL', async () => {
+    const { endpoint, webhook, path } = await given([{ status: 410, delayMs: 800 }]);
+    const after = endpointInbox();
+    const delivery = newDelivery(webhook);
+    await bring(webhook, delivery);
+    await endpoint.arrived(1);
+    vi.setSystemTime(Date.now() + 1_000);
+    expect((await platform.patch(path, { url: after.url })).status).toBe(200);
+    await vi.waitFor(async () => expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'retrying' }));
+    expect(await findDelivery(webhook, delivery.id)).toMatchObject({ attemptCount: 1, reason: null, attempts: [{ responseStatus: 410 }] });
+    await reported(webhook);
+    expect(await enabledOf(webhook)).toEqual({ enabled: true, disabledReason: null });
+    await untilEnded(webhook);
+    expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'delivered', attemptCount: 2 });
+    expect(await after.requests()).toHaveLength(1);
+    expect(await endpoint.requests()).toHaveLength(1);
+  });
+
+  it('the same of a retry', async () => {
+    const { endpoint, webhook, path } = await given([{ status: 500 }, { status: 410, delayMs: 800 }]);
+    const after = endpointInbox();
+    const delivery = newDelivery(webhook);
+    await deliver(webhook, delivery);
+    vi.setSystemTime((await findDelivery(webhook, delivery.id)).nextAttemptAt!);
+    const alarm = inOutbox(webhook, (outbox) => outbox.alarm());
+    await endpoint.arrived(2);
+    vi.setSystemTime(Date.now() + 1_000);
+    expect((await platform.patch(path, { url: after.url })).status).toBe(200);
+    await alarm;
+    expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'retrying', attemptCount: 2 });
+    await reported(webhook);
+    expect(await enabledOf(webhook)).toEqual({ enabled: true, disabledReason: null });
+    await untilEnded(webhook);
+    expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'delivered', attemptCount: 3 });
+  });
+
+  it('disables it where nothing has been changed: the delivery has failed', async () => {
+    const { webhook } = await given([{ status: 410, delayMs: 800 }]);
+    const delivery = newDelivery(webhook);
+    await deliver(webhook, delivery);
+    expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'failed', reason: 'endpoint_gone', attemptCount: 1 });
+    await reported(webhook);
+    expect(await enabledOf(webhook)).toEqual({ enabled: false, disabledReason: 'endpoint_gone' });
+  });
+});
+
+describe('an attempt that meets 410, and began before its owner enabled the webhook', () => {
+  it('does not disable it again', async () => {
+    const { endpoint, webhook, path } = await given([{ status: 410 }, { status: 410, delayMs: 1_500 }]);
+    const [first, second] = newDeliveries(webhook, 2);
+    await bring(webhook, first!, second!);
+    await endpoint.arrived(2);
+    await vi.waitFor(async () => {
+      await reported(webhook);
+      expect(await enabledOf(webhook)).toEqual({ enabled: false, disabledReason: 'endpoint_gone' });
+    });
+    vi.setSystemTime(Date.now() + 1_000);
+    await platform.patch(path, { enabled: true });
+    await vi.waitFor(async () => expect((await findDelivery(webhook, second!.id)).attempts).toHaveLength(1), { timeout: 10_000 });
+    await reported(webhook);
+    expect(await enabledOf(webhook)).toEqual({ enabled: true, disabledReason: null });
+  });
+});
+
+describe('attempts that fail, and began before the webhook was pointed elsewhere', () => {
+  it('do not count for its health', async () => {
+    const { endpoint, webhook, path } = await given([{ status: 500, delayMs: 800 }]);
+    const after = endpointInbox();
+    const deliveries = newDeliveries(webhook, 5);
+    await bring(webhook, ...deliveries);
+    await endpoint.arrived(5);
+    vi.setSystemTime(Date.now() + 1_000);
+    await platform.patch(path, { url: after.url });
+    await vi.waitFor(async () => {
+      for (const { id } of deliveries) expect(await findDelivery(webhook, id)).toMatchObject({ status: 'retrying' });
+    });
+    expect(await outboxOf(webhook).status()).toMatchObject({ health: 'healthy' });
+    await untilEnded(webhook);
+    expect(await after.requests()).toHaveLength(5);
+  });
+});
