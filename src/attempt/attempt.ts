@@ -44,6 +44,11 @@ export const BODY_TIMEOUT_MS = 5_000;
  */
 const REFUSED_BY_PLATFORM = /too many subrequests|exceeded the number of active timeouts/i;
 
+/** Whether an error says that the platform let nothing out. */
+export function isRefusedByPlatform(error: unknown): boolean {
+  return error instanceof Error && REFUSED_BY_PLATFORM.test(error.message);
+}
+
 /**
  * Makes one signed POST and tells how it went: a failed attempt is data. It throws only where the platform let nothing out. The
  * caller holds a connection slot already (Workers: six connections waiting for headers an invocation, the seventh waits), so that the
@@ -74,7 +79,7 @@ async function fetched(
     const { requestHeaders: headers } = record;
     return await fetch(request.url, { method: 'POST', headers, body: request.payload, redirect: 'manual', signal });
   } catch (error) {
-    if (error instanceof Error && REFUSED_BY_PLATFORM.test(error.message)) throw error;
+    if (isRefusedByPlatform(error)) throw error;
     record.durationMs = now() - record.startedAt;
     record.error = describeFailure(error, timeoutMs);
     return null;

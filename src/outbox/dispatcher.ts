@@ -184,6 +184,7 @@ export class Dispatcher {
     const wake = () => {
       this.#wake = null;
       this.pump();
+      this.#deps.arm();
     };
     this.#wake = { at, timer: setTimeout(wake, Math.max(0, at - now)) };
   }
@@ -459,6 +460,7 @@ export class Dispatcher {
     } finally {
       this.#reading = false;
       this.pump();
+      this.#deps.arm();
     }
   }
 

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { type AttemptResult, BODY_TIMEOUT_MS } from '../attempt/attempt.ts';
+import { type AttemptResult, BODY_TIMEOUT_MS, isRefusedByPlatform } from '../attempt/attempt.ts';
 import type { CourierResult } from '../attempt/courier.ts';
 import { Sender, type Sending } from '../attempt/sender.ts';
 import { withoutParameters } from '../db/client.ts';
@@ -345,6 +345,8 @@ export class Outbox extends DurableObject<Env> {
       await this.#report();
       await this.#recoverStepwise();
       this.#dispatcher.pump();
+      // What falls due while these run is attempted then.
+      await this.#arm();
       await this.#dispatcher.idle(ALARM_WAIT_MS);
       // What the attempts showed of the endpoint.
       await this.#report();
@@ -484,11 +486,12 @@ export class Outbox extends DurableObject<Env> {
     return made?.result ?? null;
   }
 
-  /** Null: the courier has vanished, or does not answer; it may have sent the request. */
+  /** Null: the courier has vanished, or does not answer; it may have sent the request. Throws where the platform let no call out. */
   async #throughCourier(place: number, webhook: WebhookConfig, sending: Sending): Promise<CourierResult | null> {
     try {
       return await within(this.#attemptMs, this.env.COURIER.getByName(`${webhook.id}:${place}`).attempt(webhook, sending));
     } catch (error) {
+      if (isRefusedByPlatform(error)) throw error;
       logWarning('courier.lost', { webhook: webhook.id, place, error: error instanceof Error ? error.message : String(error) });
       return null;
     }

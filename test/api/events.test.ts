@@ -265,17 +265,17 @@ describe('events that no webhook wants', () => {
 
   test('are never those that are accepted more than 5 s after a webhook was made', async () => {
     const { post } = isolate();
-    for (let second = 0; second < 12; second++) {
+    for (let knownForMs = 0; knownForMs <= 6_000; knownForMs += 500) {
       const organization = await givenOrganization();
       await post(of(organization));
-      pass(second * 500);
+      pass(knownForMs);
       await post(of(organization));
       await givenWebhook(organization, { url: 'https://hooks.example.com/' });
-      for (let at = 0; at < 5_001; at += 1_667) {
+      for (const at of [1_667, 3_334, 5_001]) {
         pass(1_667);
-        if (at + 1_667 <= 5_000) await post(of(organization));
+        const queued = await post(of(organization));
+        if (at > 5_000) expect(queued).toBe(1);
       }
-      expect(await post(of(organization))).toBe(1);
     }
   });
 

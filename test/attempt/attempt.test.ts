@@ -189,7 +189,10 @@ describe('an attempt that is over', () => {
   });
 
   it('has not been where the platform let nothing out: that is a fault of ours, and no failure of the endpoint', async () => {
-    for (const message of ['Too many subrequests by single Worker invocation.', 'You have exceeded the number of active timeouts you may set.']) {
+    for (const message of [
+      'Too many subrequests by single Worker invocation.',
+      'You have exceeded the number of active timeouts you may set.',
+    ]) {
       const refuse = () => Promise.reject(new Error(message));
       await expect(makeAttempt(aRequest('https://hooks.example.com/'), { fetch: refuse, now: Date.now, timeoutMs: 1_000 })).rejects.toThrow(
         message,

@@ -62,7 +62,8 @@ export const ARCHIVED_DAY: Operations = {
   rowsWritten: 3,
 };
 
-const COUNTED = {
+/** What comes one by one; every ten seconds. */
+const ONE_BY_ONE = {
   single: {
     title: 'One by one, ten in a batch, one webhook each; the endpoint is close by (50 ms)',
     events: 100,
@@ -147,6 +148,31 @@ const COUNTED = {
       rowsWritten: 240,
     },
   },
+} satisfies Record<string, CostCase>;
+
+/** Endpoints as they are met: so many of a hundred take so long, at the median. */
+const MIX: readonly { percent: number; latencyMs: number; as: CostCase }[] = [
+  { percent: 60, latencyMs: 150, as: ONE_BY_ONE.quick },
+  { percent: 25, latencyMs: 600, as: ONE_BY_ONE.slow },
+  { percent: 12, latencyMs: 2_500, as: ONE_BY_ONE.slow },
+  { percent: 3, latencyMs: 10_000, as: ONE_BY_ONE.verySlow },
+];
+
+const mix: CostCase = {
+  title: 'A mix: 60 % to endpoints that take 50 to 300 ms, 25 % to 1 s, 12 % to 5 s, 3 % to 20 s',
+  events: 100,
+  storedBytes: 100 * STORED_BYTES.alone,
+  goal: 5,
+  attempts: 100,
+  objectMs: MIX.reduce((total, { percent, latencyMs }) => total + percent * latencyMs, 0),
+  // Each of these is counted for a hundred events.
+  operations: MIX.reduce((total, { percent, as }) => sum(total, as.operations, percent / 100), NOTHING),
+};
+
+/** The counts that test/cost/operations.test.ts finds, exactly: an operation more for any of them fails it. */
+export const CASES = {
+  ...ONE_BY_ONE,
+  mix,
   array: {
     title: 'An array of 100, the first of its webhook; the endpoint takes 200 ms',
     events: 100,
@@ -226,30 +252,6 @@ const COUNTED = {
     operations: { requests: 0, queueOperations: 0, d1RowsRead: 2, d1RowsWritten: 2, objectRequests: 43, rowsRead: 3892, rowsWritten: 259 },
   },
 } satisfies Record<string, CostCase>;
-
-/** Endpoints as they are met: so many of a hundred take so long, at the median. */
-const MIX: readonly { percent: number; latencyMs: number; as: CostCase }[] = [
-  { percent: 60, latencyMs: 150, as: COUNTED.quick },
-  { percent: 25, latencyMs: 600, as: COUNTED.slow },
-  { percent: 12, latencyMs: 2_500, as: COUNTED.slow },
-  { percent: 3, latencyMs: 10_000, as: COUNTED.verySlow },
-];
-
-const mix: CostCase = {
-  title: 'A mix: 60 % to endpoints that take 50 to 300 ms, 25 % to 1 s, 12 % to 5 s, 3 % to 20 s',
-  events: 100,
-  storedBytes: 100 * STORED_BYTES.alone,
-  goal: 5,
-  attempts: 100,
-  objectMs: MIX.reduce((total, { percent, latencyMs }) => total + percent * latencyMs, 0),
-  // Each of these is counted for a hundred events.
-  operations: MIX.reduce((total, { percent, as }) => sum(total, as.operations, percent / 100), NOTHING),
-};
-
-const { array, arrays, unwanted, failing, failedAttempt, dead, held, recovery, ...byThemselves } = COUNTED;
-
-/** The counts that test/cost/operations.test.ts finds, exactly: an operation more for any of them fails it. */
-export const CASES = { ...byThemselves, mix, array, arrays, unwanted, failing, failedAttempt, dead, held, recovery };
 
 const OF_AN_EVENT: Operations = {
   requests: 2,

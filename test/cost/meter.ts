@@ -65,6 +65,15 @@ export class Meter {
     for (const { rowsRead, rowsWritten } of this.#cursors.splice(0)) this.add({ rowsRead, rowsWritten });
   }
 
+  /** How many rows some work reads, within the object whose rows these are. */
+  rowsReadBy(work: () => void): number {
+    this.readCursors();
+    const before = this.#counted.rowsRead;
+    work();
+    this.readCursors();
+    return this.#counted.rowsRead - before;
+  }
+
   #state(): string {
     return JSON.stringify([this.#counted, this.#cursors.length]);
   }

@@ -15,6 +15,7 @@ import {
   settle,
   settleLate,
   waiting,
+  withoutPayload,
 } from '../../src/domain/lifecycle.ts';
 
 const MINUTE = 60_000;
@@ -387,7 +388,13 @@ describe('a retry by hand', () => {
         settle(runs, gone(runs.attemptCount), MINUTE, policy),
         interrupt(runs, LATER, policy),
       ])
-        expect(after).toMatchObject({ status: ended.status, reason: ended.reason, finishedAt: ended.finishedAt, dueAt: null, leasedAt: null });
+        expect(after).toMatchObject({
+          status: ended.status,
+          reason: ended.reason,
+          finishedAt: ended.finishedAt,
+          dueAt: null,
+          leasedAt: null,
+        });
     }
     const again = must(beginManual(failed, LATER));
     expect(settle(again, succeeded(again.attemptCount), null, policy)).toMatchObject({ status: 'delivered', reason: null, dueAt: null });
@@ -418,6 +425,14 @@ describe('a recovery', () => {
     });
     for (let more = 0; more < 4; more++) state = failedOnce(state);
     expect(state).toMatchObject({ status: 'failed', reason: 'attempts_exhausted', attemptCount: 8, failures: 4 });
+  });
+
+  it('takes no delivery whose payload is not kept: there is nothing to send', () => {
+    for (const ended of [STATES['failed, attempts exhausted'], STATES.discarded]) {
+      const erased = withoutPayload(ended);
+      expect({ ...erased, expiresAt: ended.expiresAt }).toEqual(ended);
+      expect(recover(erased, LATER)).toBeNull();
+    }
   });
 
   it('takes no delivery of which somebody is having an attempt made, nor one that a recovery has taken', () => {

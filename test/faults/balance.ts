@@ -17,8 +17,6 @@ const PAGE = 500;
 const NOTED_WITHIN_MS = 1;
 /** After this an outbox waits no more for a courier. */
 const COURIER_MS = 46_000;
-/** How long an attempt goes on, at most, of which nobody knows any more. */
-const ORPHANED_MS = 60_000;
 
 const decoder = new TextDecoder();
 
@@ -29,7 +27,8 @@ export async function imbalance(run: FaultRun): Promise<string[]> {
   wrong.push(...ingestFaults(run, queued), ...limitFaults(run));
   // An outbox that sweeps its log every 12 hours would find what it had forgotten: nothing may lean on that.
   const lateMs = run.tookMs - run.scenario.stormMs;
-  if (!run.scenario.losesAlarms && lateMs > OVER_AFTER_MS) wrong.push(`it was over only ${Math.round(lateMs / 60_000)} minutes after the storm`);
+  if (!run.scenario.losesAlarms && lateMs > OVER_AFTER_MS)
+    wrong.push(`it was over only ${Math.round(lateMs / 60_000)} minutes after the storm`);
   if (run.queue.dead.length > 0) wrong.push(`${run.queue.dead.length} messages were given up`);
   const arrivals = Map.groupBy(run.endpoints.arrivals, ({ deliveryId: id }) => id);
   for (const webhookId of run.webhookIds) {
@@ -116,10 +115,12 @@ function deliveryFaults(
   const expect = (holds: boolean, what: string) => {
     if (!holds) {
       const seen = arrived.map(({ attempt, status: answer, at }) => [attempt, answer, at]);
-      wrong.push(`${detail.id}: ${what}: ${JSON.stringify({ status, reason, attemptCount, attempts: attempts.map(brief), arrived: seen })}`);
+      wrong.push(
+        `${detail.id}: ${what}: ${JSON.stringify({ status, reason, attemptCount, attempts: attempts.map(brief), arrived: seen })}`,
+      );
     }
   };
-  const happened = (kinds: readonly MishapKind[], from: number, to: number) => run.mishaps.has(kinds, webhookId, from, to);
+  const happened = (kinds: readonly MishapKind[], from: number, to: number) => run.mishaps.has(kinds, webhookId, from, to, detail.id);
   expect(['delivered', 'failed', 'discarded'].includes(status) && detail.finishedAt !== null, 'it has not ended');
   expect(detail.eventId === event.eventId && detail.payload === event.body, 'the log has another event');
   expect(
@@ -143,7 +144,8 @@ function deliveryFaults(
       responseStatus === null || same.some(({ status: answer }) => answer === responseStatus),
       `attempt ${number} was not answered so`,
     );
-    const isExplained = () => happened(['vanished', 'unanswered', 'storage'], startedAt - ORPHANED_MS, Number.POSITIVE_INFINITY);
+    const next = attempts[number]?.startedAt ?? Number.POSITIVE_INFINITY;
+    const isExplained = () => happened(['vanished', 'unanswered', 'storage'], startedAt - 1, next);
     expect(outcome !== 'interrupted' || isExplained(), `nothing interrupted attempt ${number}`);
     expect(!/subrequest/i.test(error ?? ''), `a fault of ours is the endpoint's in attempt ${number}`);
   }

@@ -1,16 +1,38 @@
 import { describe, expect, inject, it } from 'vitest';
 import { EDGES, faultsOf } from '../platform/fault-plan.ts';
+import type { FaultRun } from './fault-run.ts';
 import { type Outcome, runSeeds } from './runs.ts';
 
 /** Runs of one test: a failure names its seed all the same, and the reporter shows that something is happening. */
 const RUNS_OF_A_TEST = 175;
 
-/** Each of these seeds' runs must leave balanced books, and together they must have met every fault of every edge. */
+/** Mishaps that are shown of a run that failed. */
+const MISHAPS = 20;
+
+/** What runs must have come to, so that the limits could be met. */
+const REACHED = {
+  'an outbox used its own five connections': (run: FaultRun) => outboxesOf(run).some(({ most }) => most.connections >= 5),
+  'an outbox began as many attempts as it does in an invocation': (run: FaultRun) =>
+    outboxesOf(run).some(({ most }) => most.subrequests >= 1_000),
+  'a courier made five attempts at a time': (run: FaultRun) => couriersOf(run).some(({ most }) => most.connections >= 5),
+  'a courier vanished': (run: FaultRun) => run.mishaps.all.some(({ kind, of }) => kind === 'vanished' && of.includes(':')),
+  'an outbox was loaded for the third time': (run: FaultRun) => run.webhookIds.some((id) => run.host(id).contexts.length >= 3),
+  'storage was full': (run: FaultRun) => run.scenario.webhooks.some(({ full }) => full !== null),
+  'an answer came from the edge': (run: FaultRun) => run.endpoints.arrivals.some(({ status }) => status !== null && status >= 520),
+} satisfies Record<string, (run: FaultRun) => boolean>;
+
+const contextsOf = (run: FaultRun) => run.objects.flatMap(({ contexts }) => contexts);
+const outboxesOf = (run: FaultRun) => contextsOf(run).filter(({ name }) => !name.includes(':'));
+const couriersOf = (run: FaultRun) => contextsOf(run).filter(({ name }) => name.includes(':'));
+
+/** Each of these seeds' runs must leave balanced books, and together they must have met every fault of every edge, and come to the limits. */
 export function expectBalancedBooks(from: number, count: number): void {
   const met = new Set<string>();
+  const reached = new Set<string>();
   const note = ({ seed, run, wrong, log }: Outcome): string | null => {
     for (const { edge, fault } of run.plan.met) met.add(`${edge}: ${fault}`);
-    return wrong.length === 0 ? null : [`SEED=${seed}`, ...wrong, 'the log ends with', ...log].join('\n  ');
+    for (const [what, isSo] of Object.entries(REACHED)) if (isSo(run)) reached.add(what);
+    return wrong.length === 0 ? null : [`SEED=${seed}`, ...wrong, ...mishapsOf(run), 'the log ends with', ...log].join('\n  ');
   };
   const seed = inject('seed');
   if (seed !== null) {
@@ -22,7 +44,7 @@ export function expectBalancedBooks(from: number, count: number): void {
   describe('whatever fails at whichever edge, and then works again', () => {
     for (let first = from; first < from + count; first += RUNS_OF_A_TEST) {
       const seeds = Array.from({ length: Math.min(RUNS_OF_A_TEST, from + count - first) }, (_, index) => first + index);
-      it(`each event has ended once for each webhook (seeds ${seeds[0]} to ${seeds.at(-1)})`, { timeout: 120_000 }, async () => {
+      it(`each event has ended once for each webhook (seeds ${seeds[0]} to ${seeds.at(-1)})`, { timeout: 240_000 }, async () => {
         const failures = (await runSeeds(seeds, note)).filter((failure) => failure !== null);
         expect(
           failures.slice(0, 3).join('\n\n'),
@@ -31,10 +53,19 @@ export function expectBalancedBooks(from: number, count: number): void {
       });
     }
 
+    it('the limits were come to', () => {
+      expect([...reached].toSorted()).toEqual(Object.keys(REACHED).toSorted());
+    });
+
     it('every fault of every edge was met', () => {
       expect([...met].toSorted()).toEqual(EDGES.flatMap((edge) => faultsOf(edge).map((fault) => `${edge}: ${fault}`)).toSorted());
     });
   });
+}
+
+/** The latest mishaps, in the log's order of time. */
+function mishapsOf({ mishaps }: FaultRun): string[] {
+  return mishaps.all.slice(-MISHAPS).map(({ kind, of, at }) => `${new Date(at).toISOString()} ${kind} ${of}`);
 }
 
 declare module 'vitest' {

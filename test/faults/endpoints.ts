@@ -1,5 +1,5 @@
-import type { Reply, Sent } from '../platform/outbound.ts';
 import { pick, whole } from '../platform/fault-plan.ts';
+import type { Reply, Sent } from '../platform/outbound.ts';
 import { between, type Random, seeded } from '../simulation/random.ts';
 import type { Scenario } from './scenario.ts';
 

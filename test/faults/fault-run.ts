@@ -233,7 +233,9 @@ export class FaultRun {
     if (victim === 'everything') {
       for (const object of this.objects) object.kill('deploy');
       // What runs in isolates of the version before goes on there.
-      this.#formerIsolates.push(...this.#isolates.splice(0, ISOLATES, ...Array.from({ length: ISOLATES }, () => null)).filter((each) => each !== null));
+      this.#formerIsolates.push(
+        ...this.#isolates.splice(0, ISOLATES, ...Array.from({ length: ISOLATES }, () => null)).filter((each) => each !== null),
+      );
     } else if ('isolate' in victim) {
       this.#isolates[victim.isolate]?.die();
       this.#isolates[victim.isolate] = null;

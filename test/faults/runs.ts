@@ -19,7 +19,7 @@ export interface Outcome {
 }
 
 /** Lines of the log that are kept of a run. */
-const MAX_LINES = 400;
+const MAX_LINES = 80;
 
 /** Runs so far in this runtime: each begins a month after the one before, since time does not go back in an isolate. */
 let months = 0;

@@ -62,16 +62,27 @@ const LONGEST_STORM_MS = 50 * MINUTE;
 const POSTS_WITHIN_MS = 90_000;
 /** Of a hundred runs. */
 const CROWDS = 1;
-const COMPANIES = 12;
+const COMPANIES = 25;
 const ARRAY = 100;
+
+/**
+ * How much there is of a run.
+ * - `few`: some events, each of which meets much.
+ * - `company`: enough at a time that outboxes need couriers.
+ * - `crowd`: more than an outbox begins in an invocation.
+ */
+type Kind = 'few' | 'company' | 'crowd';
+
+const POSTS: Record<Kind, (random: Random) => Post[]> = { few: fewOf, company: companyOf, crowd: crowdOf };
 
 export function scenarioOf(seed: number, outages: number): Scenario {
   const random = seeded(seed, 1);
-  const kind = random() * 100;
-  const isCrowd = kind < CROWDS;
+  const share = random() * 100;
+  const kind: Kind = share < CROWDS ? 'crowd' : share < CROWDS + COMPANIES ? 'company' : 'few';
+  const isCrowd = kind === 'crowd';
   const stormMs = Math.floor(between(random, LEAST_STORM_MS, LONGEST_STORM_MS));
-  const webhooks = Array.from({ length: isCrowd ? 1 : whole(random, 1, MOST_WEBHOOKS) }, () => webhookOf(random, isCrowd, stormMs, outages));
-  const posts = isCrowd ? crowdOf(random) : kind < CROWDS + COMPANIES ? companyOf(random) : fewOf(random);
+  const webhooks = Array.from({ length: isCrowd ? 1 : whole(random, 1, MOST_WEBHOOKS) }, () => webhookOf(random, kind, stormMs, outages));
+  const posts = POSTS[kind](random);
   const sometime = () => Math.floor(between(random, 0, Math.min(stormMs, 8 * MINUTE)));
   const some = (share: number, most: number) => Array.from({ length: random() < share ? whole(random, 1, most) : 0 }, sometime);
   const anyWebhook = () => whole(random, 0, webhooks.length - 1);
@@ -91,14 +102,14 @@ export function scenarioOf(seed: number, outages: number): Scenario {
   };
 }
 
-function webhookOf(random: Random, isCrowd: boolean, stormMs: number, outages: number): WebhookScenario {
+function webhookOf(random: Random, kind: Kind, stormMs: number, outages: number): WebhookScenario {
   const span = (longestMs: number): Span => {
     const fromMs = Math.floor(between(random, 0, Math.min(stormMs, 3 * MINUTE)));
     return { fromMs, toMs: Math.min(stormMs, fromMs + Math.floor(between(random, 5 * SECOND, longestMs))) };
   };
   const how = whole(random, 0, outages - 1);
   const full = random() < 0.12 ? span(10 * MINUTE) : null;
-  if (isCrowd) {
+  if (kind === 'crowd') {
     // Held until its endpoint comes back, and all of it due then.
     const outage = { fromMs: 0, toMs: Math.floor(between(random, POSTS_WITHIN_MS, LEAST_STORM_MS)), how };
     const latencyMs = pick(random, [3, 50, 200]);
@@ -108,7 +119,7 @@ function webhookOf(random: Random, isCrowd: boolean, stormMs: number, outages: n
     maxPerSecond: random() < 0.2 ? 5 : null,
     maxConcurrent: random() < 0.1 ? whole(random, 1, 12) : null,
     enabled: random() < 0.95,
-    latencyMs: pick(random, [3, 3, 100, 400, 1_500]),
+    latencyMs: pick(random, kind === 'company' ? [100, 400, 1_500] : [3, 3, 100, 400, 1_500]),
     outage: random() < 0.2 ? { ...span(15 * MINUTE), how } : null,
     full,
   };
@@ -130,20 +141,18 @@ function fewOf(random: Random): Post[] {
   return posts;
 }
 
-/** Enough at a time that outboxes need couriers. */
 function companyOf(random: Random): Post[] {
   const posts: Post[] = [];
-  const total = whole(random, 15, 60);
-  const withinMs = between(random, SECOND, 30 * SECOND);
+  const total = whole(random, 20, 80);
+  const withinMs = between(random, SECOND, 20 * SECOND);
   let events = 0;
   while (events < total) {
-    const numbers = Array.from({ length: whole(random, 1, 30) }, () => events++);
+    const numbers = Array.from({ length: whole(random, 5, 40) }, () => events++);
     posts.push({ atMs: Math.floor(between(random, 0, withinMs)), events: numbers, key: keyOf(random, events) });
   }
   return posts;
 }
 
-/** More than an outbox begins in an invocation. */
 function crowdOf(random: Random): Post[] {
   const arrays = whole(random, 12, 15);
   const withinMs = between(random, SECOND, POSTS_WITHIN_MS);

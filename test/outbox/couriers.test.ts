@@ -56,7 +56,11 @@ describe('more attempts at a time than an object has connections', () => {
 
   it('shrink where the endpoint asks for less, and everything still ends', async () => {
     const { endpoint, webhook } = await givenQuick();
-    await endpoint.script([{ status: 429, delayMs: 20 }, { status: 429, delayMs: 20 }, { status: 200, delayMs: 20 }]);
+    await endpoint.script([
+      { status: 429, delayMs: 20 },
+      { status: 429, delayMs: 20 },
+      { status: 200, delayMs: 20 },
+    ]);
     await deliver(webhook, ...newDeliveries(webhook, 40));
     await untilEnded(webhook);
     expect((await deliveriesOf(webhook)).every(({ status }) => status === 'delivered')).toBe(true);

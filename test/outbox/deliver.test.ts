@@ -160,6 +160,29 @@ describe('what falls due while attempts of others hang', () => {
   });
 });
 
+describe('what falls due while the alarm waits for an attempt that hangs', () => {
+  it('is attempted when it is due, though no other alarm comes', async () => {
+    const { endpoint, webhook } = await given([
+      { status: 429, headers: { 'retry-after': '120' } },
+      { status: 429, headers: { 'retry-after': '121' } },
+    ]);
+    const [first, second] = [newDelivery(webhook), newDelivery(webhook)];
+    await deliver(webhook, first);
+    await deliver(webhook, second);
+    await endpoint.script([{ hang: true }, { status: 200 }]);
+    vi.setSystemTime((await findDelivery(webhook, first.id)).nextAttemptAt!);
+    const alarm = runAlarm(webhook);
+    await endpoint.arrived(3);
+    // From here on the date moves by itself.
+    const ticking = setInterval(() => vi.setSystemTime(Date.now() + 20), 10);
+    await endpoint.arrived(4);
+    while ((await findDelivery(webhook, second.id)).status !== 'delivered') await scheduler.wait(10);
+    clearInterval(ticking);
+    expect(await findDelivery(webhook, first.id)).toMatchObject({ status: 'retrying', attemptCount: 2, nextAttemptAt: null });
+    void alarm;
+  });
+});
+
 describe('a webhook that was deleted and erased', () => {
   it('gets nothing from somebody who still has a configuration of long ago, and its outbox stays empty', async () => {
     const { endpoint, organization, webhook } = await given([{ status: 200 }]);

@@ -4,7 +4,16 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
 import { driveDate } from '../support/clock.ts';
-import { alarmOf, deliveriesOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm, untilEnded } from '../support/deliveries.ts';
+import {
+  alarmOf,
+  deliveriesOf,
+  endpointInbox,
+  givenOrganization,
+  givenWebhook,
+  outboxOf,
+  runAlarm,
+  untilEnded,
+} from '../support/deliveries.ts';
 import { configOf, deliver, findDelivery, newDeliveries, newDelivery, rowsOf, vanish } from '../support/outbox.ts';
 import { watchSenders } from '../support/senders.ts';
 

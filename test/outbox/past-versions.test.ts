@@ -12,7 +12,17 @@ import * as outbox3 from '../fixtures/outbox-3.ts';
 import { CALLS } from '../fixtures/outbox-rpc-3.ts';
 import { client, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import { aMessage, anEvent, consume, deliveriesOf, endpointInbox, outboxOf, type QueueMessage, runAlarm, untilEnded } from '../support/deliveries.ts';
+import {
+  aMessage,
+  anEvent,
+  consume,
+  deliveriesOf,
+  endpointInbox,
+  outboxOf,
+  type QueueMessage,
+  runAlarm,
+  untilEnded,
+} from '../support/deliveries.ts';
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 /*
@@ -205,7 +215,10 @@ describe('an outbox of version 3', () => {
       ['leasedByOutbox', 2],
     ] as const) {
       const { attempts } = (await stub.find(DELIVERIES[name]))!;
-      expect(attempts.find((attempt) => attempt.number === number), name).toMatchObject({ outcome: 'interrupted' });
+      expect(
+        attempts.find((attempt) => attempt.number === number),
+        name,
+      ).toMatchObject({ outcome: 'interrupted' });
       expect(attempts.at(-1), name).toMatchObject({ number: number + 1, outcome: 'succeeded' });
     }
     // Each of those that had not ended went out once.
@@ -273,7 +286,11 @@ describe('a consumer of the version before', () => {
     const [{ startedAt, durationMs }] = failed.attempts as [AttemptRecord];
     expect(failed).toMatchObject({ status: 'retrying', attemptCount: 1, nextAttemptAt: startedAt + durationMs! + 120_000 });
     await untilEnded(outbox.WEBHOOK_ID);
-    expect(await find('failed')).toMatchObject({ status: 'delivered', attemptCount: 2, attempts: [{ responseStatus: 503 }, { number: 2 }] });
+    expect(await find('failed')).toMatchObject({
+      status: 'delivered',
+      attemptCount: 2,
+      attempts: [{ responseStatus: 503 }, { number: 2 }],
+    });
   });
 
   it('claims an attempt, which is its own until it has had its time: then it is made here', async () => {

@@ -7,8 +7,28 @@ import { MIGRATIONS } from '../../src/outbox/migrations.ts';
 import { Reports } from '../../src/outbox/reports.ts';
 import { Store } from '../../src/outbox/store.ts';
 import { driveDate } from '../support/clock.ts';
-import { alarmOf, deliveriesOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm, untilEnded } from '../support/deliveries.ts';
-import { bring, configOf, deliver, findDelivery, havePatience, inOutbox, newDeliveries, newDelivery, rowsOf, vanish } from '../support/outbox.ts';
+import {
+  alarmOf,
+  deliveriesOf,
+  endpointInbox,
+  givenOrganization,
+  givenWebhook,
+  outboxOf,
+  runAlarm,
+  untilEnded,
+} from '../support/deliveries.ts';
+import {
+  bring,
+  configOf,
+  deliver,
+  findDelivery,
+  havePatience,
+  inOutbox,
+  newDeliveries,
+  newDelivery,
+  rowsOf,
+  vanish,
+} from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 
 driveDate();

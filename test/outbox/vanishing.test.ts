@@ -1,6 +1,15 @@
 import { describe, expect, it, vi } from 'vitest';
 import { driveDate } from '../support/clock.ts';
-import { alarmOf, deliveriesOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm, untilEnded } from '../support/deliveries.ts';
+import {
+  alarmOf,
+  deliveriesOf,
+  endpointInbox,
+  givenOrganization,
+  givenWebhook,
+  outboxOf,
+  runAlarm,
+  untilEnded,
+} from '../support/deliveries.ts';
 import { bring, configOf, deliver, findDelivery, newDeliveries, newDelivery, rowsOf, vanish } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 

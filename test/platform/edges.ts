@@ -21,11 +21,12 @@ export class Edges {
   /**
    * An operation on another part: what it gives, unless this passage fails, or whoever asks has vanished meanwhile. It is a subrequest, and
    * takes its time both ways.
+   * @param about the delivery that it is about, if it is about one
    */
-  async pass<T>(edge: Edge, operation: () => Promise<T>): Promise<T> {
+  async pass<T>(edge: Edge, operation: () => Promise<T>, about: string | null = null): Promise<T> {
     const context = current();
     if (!context) return await operation();
-    return await context.working(this.#pass(edge, context, operation));
+    return await context.working(this.#pass(edge, context, operation, about));
   }
 
   /** The same through one of the connections that wait for response headers. */
@@ -35,7 +36,7 @@ export class Edges {
     return await context.working(context.connected(null, () => this.#pass(edge, context, operation)));
   }
 
-  async #pass<T>(edge: Edge, context: IoContext, operation: () => Promise<T>): Promise<T> {
+  async #pass<T>(edge: Edge, context: IoContext, operation: () => Promise<T>, about: string | null = null): Promise<T> {
     if (context.dead) return never();
     const fault = this.#plan.next(edge);
     if (edge !== 'alarm.set') {
@@ -43,7 +44,7 @@ export class Edges {
       context.spend();
     }
     const [thereMs, backMs] = edge === 'alarm.set' ? [0, 0] : this.#plan.latencyMs();
-    if (edge === 'courier.call' && fault !== null) this.#mishaps.note('unanswered', context.name);
+    if (edge === 'courier.call' && fault !== null) this.#mishaps.note('unanswered', context.name, about);
     if (fault === 'die') {
       context.die();
       return never();

@@ -17,9 +17,14 @@ export function faultyNamespace(edge: 'outbox.call' | 'courier.call', edges: Edg
       get:
         (_, method: string) =>
         (...args: unknown[]) =>
-          edges.pass(edge, async () => structuredClone(await call(name, method, structuredClone(args)))),
+          edges.pass(edge, async () => structuredClone(await call(name, method, structuredClone(args))), aboutOf(args)),
     });
   return { getByName: stub };
+}
+
+/** The delivery that a courier is called about. */
+function aboutOf([, sending]: unknown[]): string | null {
+  return (sending as { delivery?: { id: string } } | undefined)?.delivery?.id ?? null;
 }
 
 export type CallObject = (name: string, method: string, args: unknown[]) => Promise<unknown>;

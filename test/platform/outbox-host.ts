@@ -73,7 +73,10 @@ export class OutboxHost extends ObjectHost<Outbox> {
       id: { name },
       storage: faultyStorage(this.#storage, alarm, edges, context, isFull),
       // The real state is the next life's, too: whose promise it is tells the context. The real object must not be kept waiting by it.
-      waitUntil: (promise: Promise<unknown>) => void current()?.working(promise).catch(() => {}),
+      waitUntil: (promise: Promise<unknown>) =>
+        void current()
+          ?.working(promise)
+          .catch(() => {}),
       blockConcurrencyWhile: block,
     };
     // The base class takes nothing but the real state.
@@ -106,6 +109,7 @@ export class OutboxHost extends ObjectHost<Outbox> {
     this.time.cancel(limit);
     this.#alarmRuns = false;
     if (done || this.#alarmAt !== null) this.#schedule();
-    else if (retries < ALARM_RETRIES) this.#alarmTimer = this.time.after(FIRST_BACKOFF_MS * 2 ** retries, () => void this.#fire(retries + 1));
+    else if (retries < ALARM_RETRIES)
+      this.#alarmTimer = this.time.after(FIRST_BACKOFF_MS * 2 ** retries, () => void this.#fire(retries + 1));
   }
 }

@@ -203,10 +203,10 @@ describe('the platform of the fault runs', () => {
 
     it('what waitUntil was given is cut 30 s after the handler has returned', async () => {
       const done: string[] = [];
-      const after = (what: string, ms: number) => wait(ms).then(() => done.push(what));
+      const wakes = (what: string, ms: number) => wait(ms).then(() => done.push(what));
       await isolate().run(async (_, ctx) => {
-        ctx.waitUntil(after('29 s', 29 * SECOND));
-        ctx.waitUntil(after('31 s', 31 * SECOND));
+        ctx.waitUntil(wakes('29 s', 29 * SECOND));
+        ctx.waitUntil(wakes('31 s', 31 * SECOND));
       });
       await time.runFor(MINUTE);
       expect(done).toEqual(['29 s']);
@@ -226,7 +226,12 @@ describe('the platform of the fault runs', () => {
       const waiting = killed.run(() => wait(MINUTE));
       killed.die();
       expect(await ended(waiting)).toBe(`failed: ${INVOCATION_ENDED}`);
-      expect(await ended(long.run(() => wait(16 * MINUTE)), 17 * MINUTE)).toBe(`failed: ${INVOCATION_ENDED}`);
+      expect(
+        await ended(
+          long.run(() => wait(16 * MINUTE)),
+          17 * MINUTE,
+        ),
+      ).toBe(`failed: ${INVOCATION_ENDED}`);
     });
 
     it('each isolate has a memory of its own', async () => {
@@ -238,10 +243,14 @@ describe('the platform of the fault runs', () => {
 
     it('messages whose batch was cut off come again', async () => {
       const attempts: number[] = [];
-      const queue = new EventQueue(() => 0, time, async ({ messages }) => {
-        attempts.push(...messages.map((message) => message.attempts));
-        if (attempts.length === 1) throw new Error(INVOCATION_ENDED);
-      });
+      const queue = new EventQueue(
+        () => 0,
+        time,
+        async ({ messages }) => {
+          attempts.push(...messages.map((message) => message.attempts));
+          if (attempts.length === 1) throw new Error(INVOCATION_ENDED);
+        },
+      );
       queue.enqueue(['message']);
       await time.runFor(5 * MINUTE);
       expect(attempts).toEqual([1, 2]);
@@ -301,7 +310,7 @@ describe('the platform of the fault runs', () => {
         expect([sql.exec('SELECT name FROM things').toArray(), kv.get('key')]).toEqual([[{ name: 'a' }], 'value']);
         sql.exec('DELETE FROM things');
         kv.delete('key');
-        expect(mishaps.has(['storage'], context.name, START, START)).toBe(true);
+        expect(mishaps.has(['storage'], context.name, START, START, 'any')).toBe(true);
       });
     });
 
@@ -321,7 +330,7 @@ describe('the platform of the fault runs', () => {
         expect(host.alarmRuns).toBe(true);
         await time.runFor(2 * MINUTE);
         expect(host.alarmRuns).toBe(false);
-        expect(mishaps.all).toEqual([{ kind: 'vanished', of: 'whk_alarm', at: START + SECOND + 15 * MINUTE }]);
+        expect(mishaps.all).toEqual([{ kind: 'vanished', of: 'whk_alarm', at: START + SECOND + 15 * MINUTE, about: null }]);
         expect(await host.call((outbox: Outbox) => Object.hasOwn(outbox, 'alarm'))).toBe(false);
       });
     });

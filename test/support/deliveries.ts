@@ -4,12 +4,12 @@ import { inject, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { organizations, webhooks } from '../../src/db/schema.ts';
 import { sealSecret } from '../../src/db/secret-box.ts';
-import type { Outbox } from '../../src/outbox/outbox.ts';
 import type { DeliverySummary } from '../../src/domain/delivery.ts';
 import { encodeEventMessage, type QueuedEvent } from '../../src/domain/event-message.ts';
 import { mintId } from '../../src/domain/ids.ts';
 import type { Plan } from '../../src/domain/plan.ts';
 import worker from '../../src/index.ts';
+import type { Outbox } from '../../src/outbox/outbox.ts';
 import { settingsOf } from '../../src/settings.ts';
 import { type Inbox, inbox } from './receiver.ts';
 

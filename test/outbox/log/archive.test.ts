@@ -277,8 +277,7 @@ describe('an open bundle', () => {
     return { delivery, state: begin(fresh, startedAt)!, attempt };
   };
   const ended = ({ delivery }: BundledDelivery): ArchivedDelivery => ({ ...delivered(delivery.acceptedAt), delivery });
-  const negative = (store: Store) =>
-    store.sql.exec<{ n: number }>(`SELECT count(*) AS n FROM archive_${DAY} WHERE place < 0`).one().n;
+  const negative = (store: Store) => store.sql.exec<{ n: number }>(`SELECT count(*) AS n FROM archive_${DAY} WHERE place < 0`).one().n;
 
   it('is in neither log until it is closed, by the same row', async () => {
     await withStore((store) => {
@@ -357,7 +356,10 @@ describe('an open bundle', () => {
       const [bundle, ...others] = store.archive.open(deliveries);
       expect(others).toEqual([]);
       const attempt = { ...ATTEMPT, responseBody: 'x'.repeat(30_000) };
-      store.archive.close(bundle!, deliveries.map((each) => ({ ...ended(each), attempt })));
+      store.archive.close(
+        bundle!,
+        deliveries.map((each) => ({ ...ended(each), attempt })),
+      );
       store.archive.closed(bundle!);
       expect(rowsIn(store, 'archive_*')).toBeGreaterThan(1);
       expect(pages(store, 100)).toHaveLength(60);
