@@ -48,7 +48,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: [
-            'test/{api,attempt,consumer,cost,db,delivery,faults,outbox,platform,security,upkeep}/**/*.test.ts',
+            'test/{api,attempt,consumer,cost,db,faults,outbox,platform,security,upkeep}/**/*.test.ts',
             'test/dashboard/*.test.ts',
             'test/*.test.ts',
           ],

@@ -177,39 +177,16 @@ async function headersOf(request: AttemptRequest, startedAt: number): Promise<Re
   return headers;
 }
 
-/**
- * Reads the response's body into the record, within a bound of size and of time; what fails here changes no outcome.
- */
+/** Reads the response's body into the record, within a bound of size and of time; what fails here changes no outcome. */
 async function keepBody(record: AttemptRecord, response: Response): Promise<void> {
   if (!response.body) return;
+  const reader = response.body.getReader();
   const declaredBytes = declaredLength(response.headers);
-  const bytes =
-    declaredBytes !== null && declaredBytes <= MAX_RESPONSE_BODY_BYTES
-      ? await wholeBody(record, response)
-      : await bodyStart(record, response.body);
-  const kept = keptBody(bytes, record.responseBodyTruncated);
-  record.responseBody = kept.text;
-  record.responseBodyEncoding = kept.encoding;
-}
-
-/** A body that says that it is short, as nearly all are, in one step. */
-async function wholeBody(record: AttemptRecord, response: Response): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await response.arrayBuffer());
-  } catch {
-    // The connection broke, or the time was over, in the middle of it.
-    record.responseBodyTruncated = true;
-    return new Uint8Array();
-  }
-}
-
-/** As much of a body as is kept, from its beginning. */
-async function bodyStart(record: AttemptRecord, body: ReadableStream): Promise<Uint8Array> {
-  const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    while (!record.responseBodyTruncated) {
+    // What was declared is all that comes: most responses are read to their end in one step.
+    while (length !== declaredBytes && !record.responseBodyTruncated) {
       const { done, value } = await reader.read();
       if (done) break;
       const room = MAX_RESPONSE_BODY_BYTES - length;
@@ -222,8 +199,10 @@ async function bodyStart(record: AttemptRecord, body: ReadableStream): Promise<U
     record.responseBodyTruncated = true;
   }
   // Not awaited: a hostile endpoint could make closing slow. An error in it concerns nobody.
-  reader.cancel().catch(() => {});
-  return joined(chunks, length);
+  if (length !== declaredBytes) reader.cancel().catch(() => {});
+  const kept = keptBody(joined(chunks, length), record.responseBodyTruncated);
+  record.responseBody = kept.text;
+  record.responseBodyEncoding = kept.encoding;
 }
 
 /** How many bytes the body's wire form has, where the endpoint says so and the runtime passes them on as they are; else null. */

@@ -174,17 +174,24 @@ export class Fresh {
     this.#store.atomically(() => this.#ledger.addLeft(this.#store.archive.takeOpen(), now));
   }
 
-  /** A delivery with its payload and its attempt, while it is in memory. */
+  /** A stored delivery as it stands, while its first attempt has not been kept: what is in memory alone the log does not show. */
+  find(id: string): StoredDelivery | null {
+    const fresh = this.#byId.get(id);
+    return fresh?.flight ? fresh.stored : null;
+  }
+
+  /** The same with its payload and its attempt. */
   detail(id: string): DeliveryDetail | null {
     const fresh = this.#byId.get(id);
-    if (!fresh) return null;
+    if (!fresh?.flight) return null;
     const payload = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(fresh.delivery.payload);
     return { ...toSummary(fresh.stored), payload, payloadErasedAt: null, attempts: fresh.result ? [fresh.result.record] : [] };
   }
 
-  /** All of it as the log shows it, newest first. */
+  /** All of them, newest first. */
   list(): StoredDelivery[] {
-    return [...this.#byId.values()].map(({ stored }) => stored).sort((a, b) => (isBefore(a, b) ? 1 : -1));
+    const kept = [...this.#byId.values()].filter(({ flight }) => flight !== null);
+    return kept.map(({ stored }) => stored).sort((a, b) => (isBefore(a, b) ? 1 : -1));
   }
 
   /** The storage has been emptied. */

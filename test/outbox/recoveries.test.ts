@@ -140,6 +140,31 @@ describe('a recovery', () => {
     expect(await endpoint.requests()).toEqual([]);
   });
 
+  it('that is long takes no step while the circuit is open, and goes on with the next probe', async () => {
+    const { endpoint, webhook } = await given([{ status: 500 }]);
+    await deliver(webhook, ...newDeliveries(webhook, 12));
+    await inOutbox(webhook, (_, storage) => insertFailed(new Store(storage), Date.now() - 3_600_000, 10_500));
+    expect(await outboxOf(webhook).status()).toMatchObject({ health: 'open' });
+    expect(await outboxOf(webhook).recover(0, Date.now())).toBe(10_500);
+    // A person has asked: the endpoint is probed at once, and is still down.
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    const before = await outboxOf(webhook).recoveries();
+    expect(before).toMatchObject([{ recovered: 10_000, finishedAt: null }]);
+    const { health, nextProbeAt } = await outboxOf(webhook).status();
+    expect(health).toBe('open');
+    for (let alarm = 0; alarm < 3; alarm++) await inOutbox(webhook, (outbox) => outbox.alarm());
+    expect(await outboxOf(webhook).recoveries()).toEqual(before);
+    expect(await alarmOf(webhook)).toBe(nextProbeAt);
+
+    await endpoint.script([{ hang: true }]);
+    vi.setSystemTime(nextProbeAt!);
+    // Not awaited: it waits for the probe.
+    void inOutbox(webhook, (outbox) => outbox.alarm());
+    await vi.waitFor(async () =>
+      expect(await outboxOf(webhook).recoveries()).toMatchObject([{ recovered: 10_500, finishedAt: expect.any(Number) }]),
+    );
+  });
+
   it('waits while the circuit is open: it costs no turn, is not lost, and goes on when a probe arrives', async () => {
     const { endpoint, webhook } = await given([{ status: 500 }]);
     await deliver(webhook, ...newDeliveries(webhook, 12));

@@ -33,7 +33,7 @@ export class OutboxLog {
 
   /** A delivery as it stands now. */
   find(id: string): StoredDelivery | null {
-    return this.#fresh.get(id)?.stored ?? this.#runningNow(id) ?? this.#store.find(id);
+    return this.#fresh.find(id) ?? this.#runningNow(id) ?? this.#store.find(id);
   }
 
   /** A page of the log, newest first, from after a place in it. */
