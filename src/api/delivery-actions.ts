@@ -41,7 +41,7 @@ const retry = route({
     if (result.kind === 'unknown') throw notFound('delivery');
     if (result.kind === 'running') throw new ApiError('attempt_in_progress', 'An attempt of this delivery is being made right now.');
     if (result.kind === 'erased')
-      throw new ApiError('payload_erased', 'The payload of this delivery is not kept any more: there is nothing to send.');
+      throw new ApiError('payload_erased', 'The payload of this delivery was erased, or never kept: there is nothing to send.');
     if (result.kind === 'exhausted')
       throw new ApiError('attempt_limit_reached', 'This delivery has had 50 attempts, which is as many as a delivery can have.');
     if (result.kind === 'begun') return toDelivery(id, result.delivery);

@@ -318,6 +318,8 @@ describe('a banner', () => {
     await endpoint.script([{ status: 500 }]);
     await post(4);
     while ((await outboxOf(webhookId).status()).health === 'healthy') await runAlarm(webhookId);
+    // Tells the database.
+    await runAlarm(webhookId);
     await vi.waitFor(async () => expect((await page()).text).toMatch(/Deliveries are failing|The endpoint does not respond/));
     while ((await outboxOf(webhookId).status()).health !== 'open') {
       vi.setSystemTime(Date.now() + 40 * 60_000);
