@@ -1,7 +1,7 @@
 import { listEventTypes } from '../db/event-types.ts';
 import { sampleEvent } from '../domain/event-type.ts';
 import { deliveryId, mintId } from '../domain/ids.ts';
-import type { RetryResult } from '../outbox/outbox.ts';
+import type { RetryResult } from '../outbox/by-hand.ts';
 import { attempt, delivery, toAttempt, toDelivery } from './deliveries.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';

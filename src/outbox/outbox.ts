@@ -1,31 +1,31 @@
 import { DurableObject } from 'cloudflare:workers';
-import { type AttemptResult, BODY_TIMEOUT_MS, isRefusedByPlatform } from '../attempt/attempt.ts';
-import type { CourierResult } from '../attempt/courier.ts';
-import { Sender, type Sending } from '../attempt/sender.ts';
+import { BODY_TIMEOUT_MS } from '../attempt/attempt.ts';
+import { Sender } from '../attempt/sender.ts';
 import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import { permission } from '../domain/circuit.ts';
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { EndpointPace } from '../domain/endpoint-pace.ts';
-import { deliveryId, mintedAt } from '../domain/ids.ts';
-import { begin, settle, waiting } from '../domain/lifecycle.ts';
+import { deliveryId } from '../domain/ids.ts';
 import type { Recovery } from '../domain/recovery.ts';
 import type { Period } from '../domain/statistics.ts';
-import type { Health, WebhookConfig } from '../domain/webhook.ts';
-import { logError, logWarning } from '../log.ts';
+import type { Health } from '../domain/webhook.ts';
+import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
-import { within } from '../within.ts';
 import { Admission } from './admission.ts';
 import { OutboxAlarm } from './alarm.ts';
+import { ByHand, type RetryResult } from './by-hand.ts';
 import { toSummary } from './delivery-row.ts';
-import { type Dispatch, Dispatcher, whyNotDelivered } from './dispatcher.ts';
+import { Dispatcher } from './dispatcher.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Fresh, type FreshDelivery } from './fresh.ts';
 import { type PastEntry, recordPast } from './from-past.ts';
+import { Intake } from './intake.ts';
 import { type ErasureResult, Ledger } from './ledger.ts';
 import { OutboxLog } from './log/log.ts';
 import { MAX_BYTES, Retention } from './log/retention.ts';
 import { OutboxStatistics, type Statistics } from './log/statistics.ts';
+import { Places } from './places.ts';
 import { Recoveries } from './recoveries.ts';
 import { Reports } from './reports.ts';
 import { inSteps } from './steps.ts';
@@ -41,26 +41,6 @@ const ALARM_WAIT_MS = 60_000;
 const RECOVERY_STEPS = 50;
 /** An alarm is spared for what falls due so soon while one runs: the object is awake. */
 const AWAKE_MS = 60_000;
-/** Attempts that a delivery can have, however often a person asks. */
-const MAX_ATTEMPTS = 50;
-
-/**
- * What became of a person's retry.
- * - `begun`: the attempt runs.
- * - `running`: another attempt of the delivery runs, or is about to.
- * - `refused`: the webhook cannot be used.
- * - `erased`: its payload was erased, or never kept.
- * - `exhausted`: it has had as many attempts as a delivery can have.
- * - `unknown`: there is no such delivery.
- */
-export type RetryResult =
-  | { kind: 'begun'; delivery: DeliverySummary }
-  | { kind: 'running' }
-  | { kind: 'refused'; reason: 'webhook_disabled' | 'plan_not_eligible' }
-  | { kind: 'erased' }
-  | { kind: 'exhausted' }
-  | { kind: 'unknown' };
-
 /** How an outbox's endpoint stands. Times are milliseconds since the epoch. */
 export interface OutboxStatus {
   health: Health;
@@ -89,19 +69,18 @@ export class Outbox extends DurableObject<Env> {
   readonly #vitals: Vitals;
   readonly #ledger: Ledger;
   readonly #fresh: Fresh;
-  readonly #pace: EndpointPace;
+  readonly #intake: Intake;
   readonly #dispatcher: Dispatcher;
+  readonly #byHand: ByHand;
   readonly #log: OutboxLog;
   readonly #statistics: OutboxStatistics;
   readonly #reports: Reports;
   readonly #health: EndpointHealth;
   readonly #recoveries: Recoveries;
   readonly #retention: Retention;
-  readonly #admission: Admission;
   readonly #webhook: WebhookMemory;
   readonly #webhookId: string;
   readonly #alarm: OutboxAlarm;
-  readonly #sender: Sender;
   /** How long an attempt can take until it is recorded. */
   readonly #attemptMs: number;
   #alarmRuns = false;
@@ -117,7 +96,6 @@ export class Outbox extends DurableObject<Env> {
     // An outbox is addressed by its webhook's id; should an alarm come without it, a configuration has been seen.
     this.#webhookId = ctx.id.name ?? WebhookMemory.lastKnown(storage.kv)?.webhook.id ?? '';
     this.#attemptMs = settings.deliveryTimeoutMs + ATTEMPT_MARGIN_MS;
-    this.#sender = new Sender(settings);
     this.#alarm = new OutboxAlarm(storage);
     this.#webhook = new WebhookMemory(storage.kv, env.DB, this.#webhookId);
     this.#reports = new Reports(storage.kv, env, this.#webhookId);
@@ -125,28 +103,35 @@ export class Outbox extends DurableObject<Env> {
     this.#vitals = new Vitals(storage.kv);
     this.#ledger = new Ledger(this.#store, { scheduleMs: settings.retryScheduleMs, random: Math.random });
     this.#fresh = new Fresh(this.#store, this.#ledger);
-    this.#pace = new EndpointPace(this.#vitals.circuit.health !== 'healthy');
     this.#retention = new Retention(storage, this.#store, { retentionMs: settings.retentionMs, maxBytes: MAX_BYTES });
-    this.#admission = new Admission(this.#store);
     this.#recoveries = new Recoveries(storage.kv, this.#store, this.#ledger);
     const { circuitThreshold: threshold, circuitProbeMs: probeMs, disableAfterMs } = settings;
-    const parts = { store: this.#store, ledger: this.#ledger, fresh: this.#fresh, vitals: this.#vitals, pace: this.#pace };
-    this.#health = new EndpointHealth({ ...parts, reports: this.#reports }, { threshold, probeMs, disableAfterMs });
-    this.#dispatcher = new Dispatcher({ ...parts, health: this.#health }, settings.maxConcurrency, {
-      now: () => Date.now(),
-      recentConfiguration: () => this.#usable(this.#webhook.recent(Date.now())),
-      readConfiguration: () => this.#configuration(),
-      attempt: (dispatch) => this.#attempt(dispatch),
-      erase: () => this.#erase(),
-      arm: () => ctx.waitUntil(this.#armInTime()),
-      keepAwake: (work) => ctx.waitUntil(work),
-      faulted: (error) => {
-        logError('outbox.faulted', withoutParameters(error), { webhook: this.#webhookId });
-        // The fault may be the configuration's (a secret that does not open).
-        this.#webhook.refresh(Date.now());
+    const keepAwake = (work: Promise<unknown>) => ctx.waitUntil(work);
+    const sender = new Sender(settings);
+    const pace = new EndpointPace(this.#vitals.circuit.health !== 'healthy');
+    const books = { store: this.#store, ledger: this.#ledger, fresh: this.#fresh, vitals: this.#vitals };
+    this.#health = new EndpointHealth({ ...books, pace, reports: this.#reports }, { threshold, probeMs, disableAfterMs });
+    const parts = { ...books, pace, health: this.#health };
+    const places = new Places(settings.maxConcurrency, { sender, couriers: env.COURIER, attemptMs: this.#attemptMs });
+    this.#intake = new Intake({ ...parts, admission: new Admission(this.#store) }, keepAwake);
+    this.#dispatcher = new Dispatcher(
+      { ...parts, places },
+      {
+        now: () => Date.now(),
+        recentConfiguration: () => this.#usable(this.#webhook.recent(Date.now())),
+        readConfiguration: () => this.#configuration(),
+        erase: () => this.#erase(),
+        arm: () => keepAwake(this.#armInTime()),
+        keepAwake,
+        faulted: (error) => {
+          logError('outbox.faulted', withoutParameters(error), { webhook: this.#webhookId });
+          // The fault may be the configuration's (a secret that does not open).
+          this.#webhook.refresh(Date.now());
+        },
       },
-    });
-    this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runningNow(id));
+    );
+    this.#byHand = new ByHand({ ...books, runner: this.#dispatcher.runner, sender }, () => this.#freshConfiguration());
+    this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runner.runningNow(id));
     this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
     void ctx.blockConcurrencyWhile(async () => {
@@ -170,9 +155,9 @@ export class Outbox extends DurableObject<Env> {
     this.#erased = false;
     this.#webhook.offer(config, readAt);
     this.#health.adopt(config);
-    const brought = this.#take(config, deliveries, Date.now());
+    const brought = this.#intake.take(this.#usable(this.#webhook.recent(Date.now()) ?? config) ?? config, deliveries, Date.now());
     this.#dispatcher.pump();
-    await this.#patience(brought);
+    await this.#intake.patience(brought);
     this.#keep(brought);
     this.#vitals.save();
     this.#retention.plan(Date.now());
@@ -217,23 +202,10 @@ export class Outbox extends DurableObject<Env> {
   /** One attempt of a delivery now, whatever the circuit says; it goes on after the answer. Throws where it cannot be signed. */
   async retryNow(id: string): Promise<RetryResult> {
     this.#dispatcher.renew();
-    if (!this.#log.find(id)) return { kind: 'unknown' };
-    const config = await this.#freshConfiguration();
-    const refused = config ? whyNotDelivered(config) : null;
-    if (!config) return { kind: 'unknown' };
-    if (refused) return { kind: 'refused', reason: refused };
-    await this.#sender.prepare(config.webhook);
-    // Looked at now: all of that was awaited.
-    const delivery = this.#fresh.get(id) ? null : this.#store.find(id);
-    const begun = delivery && this.#dispatcher.beginByHand(delivery, Date.now());
-    if (!begun) return { kind: 'running' };
-    if (this.#store.payloadErasedAt(id) !== null || begun.state.reason === 'outbox_full') return { kind: 'erased' };
-    if (begun.state.attemptCount > MAX_ATTEMPTS) return { kind: 'exhausted' };
-    this.#dispatcher.note(begun);
-    this.#vitals.save();
-    this.ctx.waitUntil(this.#dispatcher.attemptByHand(begun, this.#store.payload(begun), config));
+    const { result, running } = await this.#byHand.retry(id);
+    if (running) this.ctx.waitUntil(running);
     await this.#arm();
-    return { kind: 'begun', delivery: toSummary(begun) };
+    return result;
   }
 
   /**
@@ -242,21 +214,10 @@ export class Outbox extends DurableObject<Env> {
    */
   async sendTest(delivery: NewDelivery): Promise<DeliveryDetail | null> {
     this.#dispatcher.renew();
-    const config = await this.#freshConfiguration();
-    const now = Date.now();
-    const state = begin({ ...waiting(now), trigger: 'test' }, now);
-    if (!config || !state) return null;
-    const { id, eventId, event, sessionId, payload } = delivery;
-    const begun = { createdAt: mintedAt(id) ?? delivery.acceptedAt, id, eventId, event, sessionId, state };
-    const record = ({ record: attempt, retryAfterMs }: AttemptResult) => {
-      const ended = settle(state, attempt, retryAfterMs, this.#ledger.policy);
-      if (ended) this.#store.insert(delivery, ended, attempt);
-      return ended && { ...begun, state: ended };
-    };
-    const result = await this.#dispatcher.attemptByHand(begun, payload, config, record);
+    const isSent = await this.#byHand.test(delivery, Date.now());
     this.#retention.plan(Date.now());
     await this.#arm();
-    return result && this.#log.detail(id);
+    return isSent ? this.#log.detail(delivery.id) : null;
   }
 
   /**
@@ -292,7 +253,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** Erases what a delivery carried, once it has ended. */
   erasePayload(id: string): ErasureResult {
-    if (this.#fresh.get(id) || this.#dispatcher.runningNow(id)) return 'unfinished';
+    if (this.#fresh.get(id) || this.#dispatcher.runner.runningNow(id)) return 'unfinished';
     return this.#ledger.erasePayload(id, Date.now());
   }
 
@@ -380,7 +341,7 @@ export class Outbox extends DurableObject<Env> {
   async #recoverStepwise(): Promise<void> {
     for (let steps = 0; steps < RECOVERY_STEPS && this.#recoveries.unfinished(); steps++) {
       if (permission(this.#health.circuit, Date.now()).kind === 'hold') return;
-      this.#store.atomically(() => this.#recoveries.step(Date.now(), (id) => this.#dispatcher.runningNow(id) !== null));
+      this.#store.atomically(() => this.#recoveries.step(Date.now(), (id) => this.#dispatcher.runner.runningNow(id) !== null));
       await scheduler.wait(0);
     }
   }
@@ -411,45 +372,6 @@ export class Outbox extends DurableObject<Env> {
     if (this.#dispatcher.dueAt() !== null) this.ctx.waitUntil(this.#reports.busy(Date.now()));
   }
 
-  /**
-   * Takes deliveries in, each to where it belongs: memory, to be attempted now; rows, where it has to wait for longer; or the log, where it
-   * is not to be attempted. Returns those in memory.
-   */
-  #take(offered: OutboxConfig, deliveries: readonly NewDelivery[], now: number): FreshDelivery[] {
-    const inMemory = deliveries.map(({ id }) => this.#fresh.get(id)).filter((fresh) => fresh !== undefined);
-    const others = [...new Map(deliveries.map((delivery) => [delivery.id, delivery])).values()].filter(({ id }) => !this.#fresh.get(id));
-    const known = this.#store.known(others);
-    const news = others.filter(({ id }) => !known.has(id));
-    const [first] = news;
-    if (!first) return inMemory;
-    const config = this.#usable(this.#webhook.recent(now) ?? offered) ?? offered;
-    const reason = whyNotDelivered(config);
-    if (reason) this.#ledger.addDiscarded(news, reason, now);
-    else if (now < this.#vitals.notBefore || permission(this.#health.circuit, now).kind !== 'attempt') this.#addWaiting(config, news, now);
-    else {
-      const room = news.findIndex((delivery) => {
-        if (!this.#fresh.hasRoom) return true;
-        inMemory.push(this.#fresh.add(delivery, now));
-        return false;
-      });
-      if (room !== -1) this.#addWaiting(config, news.slice(room), now);
-    }
-    return inMemory;
-  }
-
-  /** Deliveries are to wait in rows, as far as there is room for them. */
-  #addWaiting(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): void {
-    if (this.#admission.isCountDue(now)) this.ctx.waitUntil(this.#admission.count(now));
-    if (this.#admission.admits(deliveries.length)) {
-      this.#ledger.addWaiting(deliveries, now);
-      return;
-    }
-    this.#ledger.addDiscarded(deliveries, 'outbox_full', now);
-    logWarning('outbox.full', { webhook: this.#webhookId, deliveries: deliveries.length });
-    const [first] = deliveries;
-    if (first) this.#health.full(config, first, now);
-  }
-
   #keep(brought: readonly FreshDelivery[]): void {
     try {
       this.#fresh.keep(brought);
@@ -460,43 +382,6 @@ export class Outbox extends DurableObject<Env> {
     }
   }
 
-  /**
-   * Waits until deliveries have ended, for as long as their endpoint usually takes. One that is known to be slow is not waited for: no
-   * batch is to last as long as it does.
-   */
-  async #patience(brought: readonly FreshDelivery[]): Promise<void> {
-    const pending = brought.filter(({ result, flight }) => result === null && flight === null);
-    const patienceMs = this.#pace.patienceMs();
-    if (pending.length === 0 || patienceMs === 0) return;
-    const begun = pending.filter(({ stored }) => stored.state.leasedAt !== null);
-    const { promise: late, resolve } = Promise.withResolvers<'late'>();
-    const timer = setTimeout(() => resolve('late'), patienceMs);
-    const ended = await Promise.race([late, Promise.all(pending.map(({ done }) => done))]);
-    clearTimeout(timer);
-    if (ended === 'late' && begun.some(({ result }) => result === null)) this.#pace.late();
-  }
-
-  /** Makes an attempt: through this object's own connections, or a courier's. Null: nobody knows how it ended. */
-  async #attempt({ config: { webhook }, delivery, payload, place }: Dispatch): Promise<AttemptResult | null> {
-    const { id, eventId, event, state } = delivery;
-    const sending = { delivery: { id, eventId, event }, payload, number: state.attemptCount, trigger: state.trigger };
-    if (place === 0) return await this.#sender.send(webhook, sending);
-    const made = await this.#throughCourier(place, webhook, sending);
-    if (made?.fault) throw new Error(made.fault);
-    return made?.result ?? null;
-  }
-
-  /** Null: the courier has vanished, or does not answer; it may have sent the request. Throws where the platform let no call out. */
-  async #throughCourier(place: number, webhook: WebhookConfig, sending: Sending): Promise<CourierResult | null> {
-    try {
-      return await within(this.#attemptMs, this.env.COURIER.getByName(`${webhook.id}:${place}`).attempt(webhook, sending));
-    } catch (error) {
-      if (isRefusedByPlatform(error)) throw error;
-      logWarning('courier.lost', { webhook: webhook.id, place, error: error instanceof Error ? error.message : String(error) });
-      return null;
-    }
-  }
-
   /** When work is due: an attempt or probe, what runs should this object vanish, a report, a recovery's next step. */
   #workDueAt(now: number): number | null {
     const { circuit } = this.#health;
@@ -504,7 +389,7 @@ export class Outbox extends DurableObject<Env> {
     const heldUntil = Math.max(this.#vitals.notBefore, permitted.kind === 'hold' ? permitted.until : 0);
     const held = (at: number | null) => at && Math.max(at, heldUntil);
     // What is in memory alone needs none: the queue's message covers it, and each setting is a row.
-    const isUnderWay = this.#dispatcher.runsStored || this.#fresh.hasStored;
+    const isUnderWay = this.#dispatcher.runner.runsStored || this.#fresh.hasStored;
     return earliest([
       held(this.#dispatcher.dueAt()),
       isUnderWay ? now + (this.#dispatcher.isSpent ? 0 : this.#attemptMs) : null,

@@ -1,7 +1,10 @@
+import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { CONNECTIONS, Connections } from '../../src/attempt/connections.ts';
 import { Courier } from '../../src/attempt/courier.ts';
+import { Sender } from '../../src/attempt/sender.ts';
 import { Places } from '../../src/outbox/places.ts';
+import { settingsOf } from '../../src/settings.ts';
 import { driveDate } from '../support/clock.ts';
 import { deliveriesOf, endedDeliveriesOf, endpointInbox, givenOrganization, givenWebhook, untilEnded } from '../support/deliveries.ts';
 import { bring, deliver, findDelivery, newDeliveries } from '../support/outbox.ts';
@@ -125,7 +128,7 @@ describe('a courier', () => {
 
 describe('places', () => {
   it('are taken where the fewest couriers are needed, five of each object, and end', () => {
-    const places = new Places(10);
+    const places = new Places(10, { sender: new Sender(settingsOf(env)), couriers: env.COURIER, attemptMs: 1_000 });
     const taken = Array.from({ length: 16 }, () => places.take());
     expect(taken).toEqual([...Array(5).fill(0), ...Array(5).fill(1), ...Array(5).fill(2), null]);
     places.free(1);

@@ -108,8 +108,8 @@ export class OutboxLog {
     const delivery = this.#runningNow(id) ?? stored;
     if (!stored || !delivery) return null;
     const payloadErasedAt = this.#store.payloadErasedAt(id);
-    const payload =
-      payloadErasedAt === null ? new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(this.#store.payload(stored)) : null;
+    const isKept = payloadErasedAt === null && stored.state.reason !== 'outbox_full';
+    const payload = isKept ? new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(this.#store.payload(stored)) : null;
     return { ...toSummary(delivery), payload, payloadErasedAt, attempts: this.#store.attempts(stored) };
   }
 }

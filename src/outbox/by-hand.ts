@@ -1,0 +1,94 @@
+import type { AttemptResult } from '../attempt/attempt.ts';
+import type { Sender } from '../attempt/sender.ts';
+import type { OutboxConfig } from '../db/configuration.ts';
+import type { DeliverySummary, NewDelivery } from '../domain/delivery.ts';
+import { mintedAt } from '../domain/ids.ts';
+import { begin, settle, waiting } from '../domain/lifecycle.ts';
+import { toSummary } from './delivery-row.ts';
+import { whyNotDelivered } from './dispatcher.ts';
+import type { Fresh } from './fresh.ts';
+import type { Ledger } from './ledger.ts';
+import type { Runner } from './runner.ts';
+import type { Store } from './store.ts';
+import type { Vitals } from './vitals.ts';
+
+/** Attempts that a delivery can have, however often a person asks. */
+const MAX_ATTEMPTS = 50;
+
+/**
+ * What became of a person's retry.
+ * - `begun`: the attempt runs.
+ * - `running`: another attempt of the delivery runs, or is about to.
+ * - `refused`: the webhook cannot be used.
+ * - `erased`: its payload was erased, or never kept.
+ * - `exhausted`: it has had as many attempts as a delivery can have.
+ * - `unknown`: there is no such delivery.
+ */
+export type RetryResult =
+  | { kind: 'begun'; delivery: DeliverySummary }
+  | { kind: 'running' }
+  | { kind: 'refused'; reason: 'webhook_disabled' | 'plan_not_eligible' }
+  | { kind: 'erased' }
+  | { kind: 'exhausted' }
+  | { kind: 'unknown' };
+
+interface Parts {
+  store: Store;
+  ledger: Ledger;
+  fresh: Fresh;
+  vitals: Vitals;
+  runner: Runner;
+  sender: Sender;
+}
+
+/** Attempts that a person asks for: at once, whatever circuit and paces say. */
+export class ByHand {
+  readonly #parts: Parts;
+  /** The configuration as it is now; null where the webhook has been deleted. */
+  readonly #configuration: () => Promise<OutboxConfig | null>;
+
+  constructor(parts: Parts, configuration: () => Promise<OutboxConfig | null>) {
+    this.#parts = parts;
+    this.#configuration = configuration;
+  }
+
+  /**
+   * Begins one attempt of a delivery. Throws where it cannot be signed, and changes nothing then.
+   * @returns with `running`, which is fulfilled when the attempt has ended
+   */
+  async retry(id: string): Promise<{ result: RetryResult; running?: Promise<unknown> }> {
+    const { store, fresh, vitals, runner, sender } = this.#parts;
+    if (!fresh.get(id) && !runner.runningNow(id) && !store.find(id)) return { result: { kind: 'unknown' } };
+    const config = await this.#configuration();
+    if (!config) return { result: { kind: 'unknown' } };
+    const reason = whyNotDelivered(config);
+    if (reason) return { result: { kind: 'refused', reason } };
+    await sender.prepare(config.webhook);
+    // Looked at now: all of that was awaited.
+    const delivery = fresh.get(id) ? null : store.find(id);
+    const begun = delivery && runner.begunByHand(delivery);
+    if (!begun) return { result: { kind: 'running' } };
+    if (store.payloadErasedAt(id) !== null || begun.state.reason === 'outbox_full') return { result: { kind: 'erased' } };
+    if (begun.state.attemptCount > MAX_ATTEMPTS) return { result: { kind: 'exhausted' } };
+    runner.note(begun);
+    vitals.save();
+    const running = runner.runByHand(begun, store.payload(begun), config);
+    return { result: { kind: 'begun', delivery: toSummary(begun) }, running };
+  }
+
+  /** Attempts a sample event once. It is in the log when this has ended; false: the webhook is deleted, or nothing could be sent. */
+  async test(delivery: NewDelivery, now: number): Promise<boolean> {
+    const { store, ledger, runner } = this.#parts;
+    const config = await this.#configuration();
+    const state = begin({ ...waiting(now), trigger: 'test' }, now);
+    if (!config || !state) return false;
+    const { id, eventId, event, sessionId, payload } = delivery;
+    const begun = { createdAt: mintedAt(id) ?? delivery.acceptedAt, id, eventId, event, sessionId, state };
+    const record = ({ record: attempt, retryAfterMs }: AttemptResult) => {
+      const ended = settle(state, attempt, retryAfterMs, ledger.policy);
+      if (ended) store.insert(delivery, ended, attempt);
+      return ended && { ...begun, state: ended };
+    };
+    return (await runner.runByHand(begun, payload, config, record)) !== null;
+  }
+}

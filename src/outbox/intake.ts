@@ -1,0 +1,96 @@
+import type { OutboxConfig } from '../db/configuration.ts';
+import { permission } from '../domain/circuit.ts';
+import type { NewDelivery } from '../domain/delivery.ts';
+import type { EndpointPace } from '../domain/endpoint-pace.ts';
+import { logWarning } from '../log.ts';
+import type { Admission } from './admission.ts';
+import { whyNotDelivered } from './dispatcher.ts';
+import type { EndpointHealth } from './endpoint-health.ts';
+import type { Fresh, FreshDelivery } from './fresh.ts';
+import type { Ledger } from './ledger.ts';
+import type { Store } from './store.ts';
+import type { Vitals } from './vitals.ts';
+
+interface Parts {
+  store: Store;
+  ledger: Ledger;
+  fresh: Fresh;
+  vitals: Vitals;
+  health: EndpointHealth;
+  pace: EndpointPace;
+  admission: Admission;
+}
+
+/** Takes deliveries in, each to where it belongs, and waits for those that are attempted at once. */
+export class Intake {
+  readonly #parts: Parts;
+  /** Work that goes on beside the call. */
+  readonly #keepAwake: (work: Promise<unknown>) => void;
+
+  constructor(parts: Parts, keepAwake: (work: Promise<unknown>) => void) {
+    this.#parts = parts;
+    this.#keepAwake = keepAwake;
+  }
+
+  /**
+   * Takes in what is not known yet: to memory, to be attempted now; to rows, where it has to wait for longer; or to the log, where it is not
+   * to be attempted. Returns those in memory, those of an earlier call included.
+   */
+  take(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): FreshDelivery[] {
+    const { store, ledger, fresh, vitals, health } = this.#parts;
+    const inMemory: FreshDelivery[] = [];
+    const others = new Map<string, NewDelivery>();
+    for (const delivery of deliveries) {
+      const known = fresh.get(delivery.id);
+      if (known) inMemory.push(known);
+      else others.set(delivery.id, delivery);
+    }
+    const stored = store.known([...others.values()]);
+    const news = [...others.values()].filter(({ id }) => !stored.has(id));
+    const reason = whyNotDelivered(config);
+    if (news.length === 0) return inMemory;
+    if (reason) {
+      ledger.addDiscarded(news, reason, now);
+      return inMemory;
+    }
+    const isHeld = now < vitals.notBefore || permission(health.circuit, now).kind !== 'attempt';
+    const toRows: NewDelivery[] = [];
+    for (const delivery of news) {
+      if (isHeld || !fresh.hasRoom) toRows.push(delivery);
+      else inMemory.push(fresh.add(delivery, now));
+    }
+    if (toRows.length > 0) this.#addWaiting(config, toRows, now);
+    return inMemory;
+  }
+
+  /**
+   * Waits until deliveries have ended, for as long as their endpoint usually takes. One that is known to be slow is not waited for: no
+   * batch is to last as long as it does.
+   */
+  async patience(brought: readonly FreshDelivery[]): Promise<void> {
+    const { pace } = this.#parts;
+    const pending = brought.filter(({ result, flight }) => result === null && flight === null);
+    const patienceMs = pace.patienceMs();
+    if (pending.length === 0 || patienceMs === 0) return;
+    const begun = pending.filter(({ stored }) => stored.state.leasedAt !== null);
+    const { promise: late, resolve } = Promise.withResolvers<'late'>();
+    const timer = setTimeout(() => resolve('late'), patienceMs);
+    const ended = await Promise.race([late, Promise.all(pending.map(({ done }) => done))]);
+    clearTimeout(timer);
+    if (ended === 'late' && begun.some(({ result }) => result === null)) pace.late();
+  }
+
+  /** Deliveries are to wait in rows, as far as there is room for them. */
+  #addWaiting(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): void {
+    const { admission, ledger, health } = this.#parts;
+    if (admission.isCountDue(now)) this.#keepAwake(admission.count(now));
+    if (admission.admits(deliveries.length)) {
+      ledger.addWaiting(deliveries, now);
+      return;
+    }
+    ledger.addDiscarded(deliveries, 'outbox_full', now);
+    logWarning('outbox.full', { webhook: config.webhook.id, deliveries: deliveries.length });
+    const [first] = deliveries;
+    if (first) health.full(config, first, now);
+  }
+}
