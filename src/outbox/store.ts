@@ -6,6 +6,7 @@ import { COLUMNS, type Row, STATE, type StoredDelivery, toPosition, toStored, va
 import { Archive } from './log/archive.ts';
 import type { ArchivedDelivery } from './log/bundle.ts';
 import { isMigrated, migrate } from './migrations.ts';
+import { RecentIds } from './recent.ts';
 
 /** Records of attempts that a delivery's own row has at most, in characters: a retry is one row then. Durable Objects: 2 MB a row. */
 const MAX_INLINE_RECORDS = 250_000;
@@ -69,6 +70,7 @@ const SQL = {
 export class Store {
   readonly archive = new Archive(() => this.sql);
   readonly #storage: DurableObjectStorage;
+  #recent = new RecentIds(Date.now());
   #migrated = false;
   #changes = 0;
 
@@ -85,6 +87,7 @@ export class Store {
   reset(): void {
     this.#migrated = false;
     this.#changes++;
+    this.#recent = new RecentIds(Date.now());
     this.archive.empty();
   }
 
@@ -95,8 +98,9 @@ export class Store {
     try {
       return this.#storage.transactionSync(change);
     } catch (error) {
-      // A table that it made is gone again.
+      // A table that it made is gone again, and so is what it stored.
       this.archive.reset();
+      this.#recent = new RecentIds(Date.now());
       this.#changes++;
       throw error;
     }
@@ -126,7 +130,9 @@ export class Store {
     if (isKeyed(id) && this.sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return false;
     this.#forgetHour(acceptedAt);
     const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
-    return this.#write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload) > 0;
+    const isNew = this.#write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload) > 0;
+    this.#recent.add(id);
+    return isNew;
   }
 
   /** Whether a delivery's end can be kept in the archive: its id tells its place, so that no row is needed to find it. */
@@ -137,9 +143,12 @@ export class Store {
   /** Of some deliveries, those that are stored in any way. One look at the archive for all of them: each would read a second of it. */
   known(deliveries: readonly NewDelivery[]): ReadonlySet<string> {
     if (this.isEmpty) return new Set();
-    const times = deliveries.map(({ id }) => mintedAt(id)).filter((at) => at !== null);
-    const archived = this.archive.idsAround(times);
-    return new Set(deliveries.map(({ id }) => id).filter((id) => archived.has(id) || this.hasRow(id)));
+    const ids = deliveries.map(({ id }) => id);
+    const known = new Set(ids.filter((id) => this.#recent.has(id)));
+    const uncertain = ids.filter((id) => this.#recent.has(id) === undefined);
+    const archived = this.archive.idsAround(uncertain.map(mintedAt).filter((at) => at !== null));
+    for (const id of uncertain) if (archived.has(id) || this.hasRow(id)) known.add(id);
+    return known;
   }
 
   /** Whether a delivery has a row of its own. */
@@ -156,7 +165,10 @@ export class Store {
 
   /** Deliveries have ended in the archive: a past hour's count of them is void. */
   ended(deliveries: readonly ArchivedDelivery[]): void {
-    for (const { delivery } of deliveries) this.#forgetHour(delivery.acceptedAt);
+    for (const { delivery } of deliveries) {
+      this.#forgetHour(delivery.acceptedAt);
+      this.#recent.add(delivery.id);
+    }
   }
 
   find(id: string): StoredDelivery | null {

@@ -44,6 +44,8 @@ export class Archive {
   readonly #sql: () => SqlStorage;
   /** The days that have a table; null: not looked at yet. */
   #known: Set<number> | null = null;
+  /** When the latest bundle begins: a later one meets none in its millisecond. Null: not looked at yet. */
+  #latestAt: number | null = null;
   /** Places that open bundles are to have, by day. */
   readonly #reserved = new Set<string>();
 
@@ -59,6 +61,7 @@ export class Archive {
   /** The storage has been emptied, and nothing is open any more. */
   empty(): void {
     this.#known = null;
+    this.#latestAt = null;
     this.#reserved.clear();
   }
 
@@ -265,6 +268,9 @@ export class Archive {
 
   /** A free place for a bundle that begins at a moment. */
   #nextPlace(day: number, firstAt: number): number {
+    const latestAt = this.#latestAt ?? this.newestAt() ?? 0;
+    this.#latestAt = Math.max(latestAt, firstAt);
+    if (firstAt > latestAt) return firstAt * PLACES;
     const [{ last }] = this.#sql()
       .exec<{ last: number | null }>(`SELECT max(place) AS last FROM ${tableOf(day)} WHERE place BETWEEN ? AND ?`, ...placesOf(firstAt))
       .toArray() as [{ last: number | null }];
