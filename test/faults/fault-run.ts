@@ -39,8 +39,7 @@ const LOST_ALARMS = 0.3;
 const EVICTED = 0.5;
 /** Everything has ended by then: deliveries expire after three days. */
 const LONGEST_MS = 5 * DAY_MS;
-/** After the end, an object that has nothing to do has no timer but one for what it was going to do within a minute; and then none. */
-const SOON_MS = 6_000;
+/** An object that has nothing to do has no timer but one for what it was going to do within a minute, and after that none. */
 const LATER_MS = 62_000;
 /** Wake-ups that an outbox may have left: one. */
 const WAKES = 1;
@@ -141,11 +140,12 @@ export class FaultRun {
     });
     await this.#time.run(() => this.#isOver());
     this.tookMs = Date.now() - this.#startedAt;
+    // What could not be recorded in the storm is tried again after a while.
+    if (this.tookMs < this.scenario.stormMs + LATER_MS) await this.#time.runFor(LATER_MS);
   }
 
   /** What objects have left running though they have nothing to do: it counts, and is billed. */
   async leftovers(): Promise<string[]> {
-    await this.#time.runFor(SOON_MS);
     const soon = this.#timersOfIdle((name) => (this.#couriers.has(name) ? 0 : WAKES));
     await this.#time.runFor(LATER_MS);
     return [...soon, ...this.#timersOfIdle(() => 0)];

@@ -46,6 +46,8 @@ export class Edges {
     const [thereMs, backMs] = edge === 'alarm.set' ? [0, 0] : this.#plan.latencyMs();
     if (edge === 'courier.call' && fault !== null) this.#mishaps.note('unanswered', context.name, about);
     if (fault === 'die') {
+      // Nothing vanishes in the middle of a turn: what it writes is kept as a whole, and what it sends waits for that.
+      await null;
       context.die();
       return never();
     }

@@ -54,7 +54,11 @@ export class Outbound {
   async #exchange(context: IoContext, fault: string | null, url: string, init: RequestInit): Promise<Response> {
     const sent: Sent = { by: context.name, at: Date.now() };
     const [thereMs] = this.#plan.latencyMs();
-    if (fault === 'die') context.die();
+    if (fault === 'die') {
+      // Not in the middle of a turn.
+      await null;
+      context.die();
+    }
     await this.#time.passed(thereMs);
     if (fault === 'throw') throw connectionLost();
     if (fault === 'hang') return never();
