@@ -13,9 +13,9 @@ export default {
   fetch: app.fetch,
 
   /** Accepted events on their way to webhooks, and messages that could not be processed. */
-  async queue(batch, env): Promise<void> {
+  async queue(batch, env, ctx): Promise<void> {
     if (batch.queue.endsWith('-dead')) await parkMessages(batch, env);
-    else await consumeEvents(batch, env);
+    else await consumeEvents(batch, env, ctx);
   },
 
   /** Every minute. */

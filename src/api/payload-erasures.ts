@@ -1,6 +1,6 @@
 import { listWebhooks } from '../db/webhooks.ts';
 import { deliveryId } from '../domain/ids.ts';
-import type { ErasureResult } from '../outbox/ledger.ts';
+import type { ErasureResult } from '../outbox/books/ledger.ts';
 import { ApiError, notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import { deliveryParams, eventParams, requireOrganization } from './parameters.ts';

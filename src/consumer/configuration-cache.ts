@@ -7,6 +7,8 @@ import { within } from '../within.ts';
 
 /** How old a configuration may be. A change is to be in force everywhere within 5 s; the rest is for the read and the attempt. */
 const MAX_AGE_MS = 3_000;
+/** One that is older than this is read anew beside the batch that uses it, so that hardly any batch waits for D1. */
+const AHEAD_FROM_MS = 2_000;
 /** How long a read of D1 may take before the last known configuration serves. */
 const READ_TIMEOUT_MS = 2_000;
 /** Most organizations kept; the longest unrefreshed go first. */
@@ -39,6 +41,7 @@ export class ConfigurationCache {
   readonly #entries = new Map<string, Entry>();
   /** When D1 last failed: for seconds it is not asked again, or each batch would wait for as long as it hangs. */
   #failedAt = Number.NEGATIVE_INFINITY;
+  #readsAhead = false;
 
   /** The configurations of some organizations; missing where none could be read, now or before. */
   async load(d1: D1Database, ids: Iterable<string>, now: number): Promise<Map<string, LoadedConfig>> {
@@ -46,6 +49,19 @@ export class ConfigurationCache {
     const stale = wanted.filter((id) => !this.#isFresh(id, now));
     if (stale.length > 0 && now - this.#failedAt > MAX_AGE_MS) await this.#refresh(d1, stale, now);
     return this.known(wanted, now);
+  }
+
+  /** Reads anew what will soon be too old of what has just been used; a read at a time. */
+  async loadAhead(d1: D1Database, used: ReadonlyMap<string, LoadedConfig>, now: number): Promise<void> {
+    if (this.#readsAhead || now - this.#failedAt <= MAX_AGE_MS) return;
+    const aging = [...used].filter(([, { readAt }]) => now - readAt > AHEAD_FROM_MS).map(([id]) => id);
+    if (aging.length === 0) return;
+    this.#readsAhead = true;
+    try {
+      await this.#refresh(d1, aging, now);
+    } finally {
+      this.#readsAhead = false;
+    }
   }
 
   /** The same as far as it is known, without asking anybody. */
@@ -66,6 +82,8 @@ export class ConfigurationCache {
     try {
       const read = await within(READ_TIMEOUT_MS, readOrganizations(d1, ids));
       for (const id of ids) {
+        // A read that was asked later can have been answered sooner.
+        if ((this.#entries.get(id)?.readAt ?? 0) > now) continue;
         this.#entries.delete(id);
         this.#entries.set(id, { config: read.get(id) ?? null, readAt: now });
       }

@@ -30,10 +30,10 @@ const silentUntilOf = onceFor((_: Env) => new Map<string, number>());
  * It attempts nothing itself. A message is acknowledged when each of its deliveries is kept by its outbox, whatever the endpoints
  * answered; only a fault of ours makes the queue redeliver it.
  */
-export async function consumeEvents(batch: MessageBatch, env: Env): Promise<void> {
+export async function consumeEvents(batch: MessageBatch, env: Env, ctx: ExecutionContext): Promise<void> {
   const { inbound, events, unreadable } = readBatch(batch);
   try {
-    await deliver(events, env);
+    await deliver(events, env, ctx);
   } catch (error) {
     logError('consumer.failed', error, { messages: batch.messages.length });
     for (const each of inbound.values()) each.failed = true;
@@ -63,9 +63,12 @@ function readBatch(batch: MessageBatch): { inbound: Map<Message, Inbound>; event
   return { inbound, events, unreadable };
 }
 
-async function deliver(events: readonly InboundEvent[], env: Env): Promise<void> {
+async function deliver(events: readonly InboundEvent[], env: Env, ctx: ExecutionContext): Promise<void> {
+  const configurations = configurationsOf(env);
   const organizationIds = events.map((event) => event.organizationId);
-  const configs = await configurationsOf(env).load(env.DB, organizationIds, Date.now());
+  const configs = await configurations.load(env.DB, organizationIds, Date.now());
+  // The batch does not wait for it (compatibility flag queue_consumer_no_wait_for_wait_until).
+  ctx.waitUntil(configurations.loadAhead(env.DB, configs, Date.now()));
   await Promise.all(fanOut(events, configs).map((work) => deliverToOutbox(work, env)));
 }
 

@@ -18,7 +18,7 @@ export interface DeliveryState {
   dueAt: number | null;
   /**
    * Start of the attempt that runs now, if one does. Only memory has it: a stored state is that before the attempt, and which attempts
-   * run is stored beside it (outbox/vitals.ts). Stored states of earlier versions have it, with dueAt as the end of a lease.
+   * run is stored beside it (outbox/books/vitals.ts). Stored states of earlier versions have it, with dueAt as the end of a lease.
    */
   leasedAt: number | null;
   /** What makes the next attempt happen, or made the running one. */

@@ -4,13 +4,13 @@ import type { OutboxConfig } from '../db/configuration.ts';
 import type { DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { mintedAt } from '../domain/ids.ts';
 import { begin, settle, waiting } from '../domain/lifecycle.ts';
-import { toSummary } from './delivery-row.ts';
+import { toSummary } from './books/delivery-row.ts';
+import type { Ledger } from './books/ledger.ts';
+import type { Store } from './books/store.ts';
+import type { Vitals } from './books/vitals.ts';
 import { whyNotDelivered } from './dispatcher.ts';
 import type { Fresh } from './fresh.ts';
-import type { Ledger } from './ledger.ts';
 import type { Runner } from './runner.ts';
-import type { Store } from './store.ts';
-import type { Vitals } from './vitals.ts';
 
 /** Attempts that a delivery can have, however often a person asks. */
 const MAX_ATTEMPTS = 50;

@@ -3,14 +3,14 @@ import { permission } from '../domain/circuit.ts';
 import type { EndpointPace } from '../domain/endpoint-pace.ts';
 import { includesWebhooks } from '../domain/plan.ts';
 import { logError } from '../log.ts';
-import type { StoredDelivery } from './delivery-row.ts';
+import type { StoredDelivery } from './books/delivery-row.ts';
+import type { DiscardReason, Ledger } from './books/ledger.ts';
+import type { Store } from './books/store.ts';
+import type { Vitals } from './books/vitals.ts';
 import type { EndpointHealth } from './endpoint-health.ts';
 import type { Fresh } from './fresh.ts';
-import type { DiscardReason, Ledger } from './ledger.ts';
 import type { Places } from './places.ts';
 import { Runner, type RunnerDeps } from './runner.ts';
-import type { Store } from './store.ts';
-import type { Vitals } from './vitals.ts';
 
 /**
  * Attempts that are begun in an invocation, and steps of keeping house. Workers: 10,000 subrequests and 30 s of CPU an invocation by

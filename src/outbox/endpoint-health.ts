@@ -13,10 +13,10 @@ import {
 import type { EndpointPace } from '../domain/endpoint-pace.ts';
 import { isOperational, webhookFailing } from '../domain/operational-event.ts';
 import { logWarning } from '../log.ts';
-import type { StoredDelivery } from './delivery-row.ts';
+import type { StoredDelivery } from './books/delivery-row.ts';
+import type { Store } from './books/store.ts';
+import type { Vitals } from './books/vitals.ts';
 import type { Reports } from './reports.ts';
-import type { Store } from './store.ts';
-import type { Vitals } from './vitals.ts';
 
 /** The numbers of a deployment. */
 export interface HealthPolicy extends CircuitPolicy {

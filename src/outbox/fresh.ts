@@ -2,11 +2,11 @@ import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
 import type { DeliveryDetail, NewDelivery } from '../domain/delivery.ts';
 import { mintedAt } from '../domain/ids.ts';
 import { begin, discard, settle, waiting } from '../domain/lifecycle.ts';
-import { type StoredDelivery, toSummary } from './delivery-row.ts';
-import type { DiscardReason, Ledger } from './ledger.ts';
+import { type StoredDelivery, toSummary } from './books/delivery-row.ts';
+import type { DiscardReason, Ledger } from './books/ledger.ts';
+import type { Store } from './books/store.ts';
 import { isArchivable, isBefore, type OpenBundle } from './log/archive.ts';
 import type { ArchivedDelivery, BundledDelivery } from './log/bundle.ts';
-import type { Store } from './store.ts';
 
 /** Deliveries in memory at most, and their bytes; what comes beyond waits in rows. Workers: 128 MB an isolate, which objects share. */
 const MAX_FRESH = 1_000;

@@ -2,9 +2,9 @@ import type { AttemptResult } from '../attempt/attempt.ts';
 import type { NewDelivery } from '../domain/delivery.ts';
 import { mintedAt } from '../domain/ids.ts';
 import { begin, discard, settle, waiting } from '../domain/lifecycle.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger } from './books/ledger.ts';
+import type { Store } from './books/store.ts';
 import { isArchivable } from './log/archive.ts';
-import type { Store } from './store.ts';
 
 /*
  * What a consumer of the version before tells an outbox during a deploy: an old isolate can call a new object. It made first attempts

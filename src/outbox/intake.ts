@@ -3,13 +3,13 @@ import { permission } from '../domain/circuit.ts';
 import type { NewDelivery } from '../domain/delivery.ts';
 import type { EndpointPace } from '../domain/endpoint-pace.ts';
 import { logWarning } from '../log.ts';
-import type { Admission } from './admission.ts';
+import type { Admission } from './books/admission.ts';
+import type { Ledger } from './books/ledger.ts';
+import type { Store } from './books/store.ts';
+import type { Vitals } from './books/vitals.ts';
 import { whyNotDelivered } from './dispatcher.ts';
 import type { EndpointHealth } from './endpoint-health.ts';
 import type { Fresh, FreshDelivery } from './fresh.ts';
-import type { Ledger } from './ledger.ts';
-import type { Store } from './store.ts';
-import type { Vitals } from './vitals.ts';
 
 interface Parts {
   store: Store;

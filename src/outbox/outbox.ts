@@ -12,25 +12,25 @@ import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
-import { Admission } from './admission.ts';
 import { OutboxAlarm } from './alarm.ts';
+import { Admission } from './books/admission.ts';
+import { toSummary } from './books/delivery-row.ts';
+import { type ErasureResult, Ledger } from './books/ledger.ts';
+import { inSteps } from './books/steps.ts';
+import { Store } from './books/store.ts';
+import { Vitals } from './books/vitals.ts';
 import { ByHand, type RetryResult } from './by-hand.ts';
-import { toSummary } from './delivery-row.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Fresh, type FreshDelivery } from './fresh.ts';
 import { type PastEntry, recordPast } from './from-past.ts';
 import { Intake } from './intake.ts';
-import { type ErasureResult, Ledger } from './ledger.ts';
 import { OutboxLog } from './log/log.ts';
 import { MAX_BYTES, Retention } from './log/retention.ts';
 import { OutboxStatistics, type Statistics } from './log/statistics.ts';
 import { Places } from './places.ts';
 import { Recoveries } from './recoveries.ts';
 import { Reports } from './reports.ts';
-import { inSteps } from './steps.ts';
-import { Store } from './store.ts';
-import { Vitals } from './vitals.ts';
 import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
 
 /** Within this an attempt has ended and is recorded: what it may take beyond the timeout of its headers. */
@@ -203,7 +203,7 @@ export class Outbox extends DurableObject<Env> {
   async retryNow(id: string): Promise<RetryResult> {
     this.#dispatcher.renew();
     const { result, running } = await this.#byHand.retry(id);
-    if (running) this.ctx.waitUntil(running);
+    if (running !== undefined) this.ctx.waitUntil(running);
     await this.#arm();
     return result;
   }

@@ -5,7 +5,7 @@ import type { Sender, Sending } from '../attempt/sender.ts';
 import type { WebhookConfig } from '../domain/webhook.ts';
 import { logWarning } from '../log.ts';
 import { within } from '../within.ts';
-import type { StoredDelivery } from './delivery-row.ts';
+import type { StoredDelivery } from './books/delivery-row.ts';
 
 /** What a place sends through. */
 export interface PlacesDeps {

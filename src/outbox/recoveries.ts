@@ -1,6 +1,6 @@
 import type { Recovery } from '../domain/recovery.ts';
-import type { Ledger } from './ledger.ts';
-import type { Store } from './store.ts';
+import type { Ledger } from './books/ledger.ts';
+import type { Store } from './books/store.ts';
 
 /** Deliveries looked at in one step; calls are served between two. */
 const STEP_ROWS = 200;

@@ -2,13 +2,13 @@ import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import { type EndpointPace, verdictOf } from '../domain/endpoint-pace.ts';
 import { begin, beginManual } from '../domain/lifecycle.ts';
-import type { StoredDelivery } from './delivery-row.ts';
+import type { StoredDelivery } from './books/delivery-row.ts';
+import type { Ledger } from './books/ledger.ts';
+import type { Store } from './books/store.ts';
+import type { Vitals } from './books/vitals.ts';
 import type { EndpointHealth } from './endpoint-health.ts';
 import type { Fresh, FreshDelivery } from './fresh.ts';
-import type { Ledger } from './ledger.ts';
 import type { Places } from './places.ts';
-import type { Store } from './store.ts';
-import type { Vitals } from './vitals.ts';
 
 /** What a runner needs of the world. */
 export interface RunnerDeps {

@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import { readWebhook } from '../../src/db/configuration.ts';
-import { Store } from '../../src/outbox/store.ts';
+import { Store } from '../../src/outbox/books/store.ts';
 import { call, createKey, createOrganization, createWebhook, env, expectStatus, type TestOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {

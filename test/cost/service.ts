@@ -163,7 +163,7 @@ export class MeteredService {
     const ctx = createExecutionContext();
     // A read and a delete of each.
     this.meter.add({ requests: 1, queueOperations: 2 * bodies.reduce((sum, { length }) => sum + queueUnits(length), 0) });
-    await worker.queue(batch, this.meter.env);
+    await worker.queue(batch, this.meter.env, ctx);
     const { explicitAcks } = await getQueueResult(batch, ctx);
     if (explicitAcks.length !== messages.length) throw new Error(`${explicitAcks.length} of ${messages.length} messages were acknowledged`);
   }

@@ -109,7 +109,7 @@ export class FaultRun {
     this.organizationId = `org_${seed}`;
     this.webhookIds = this.scenario.webhooks.map(() => mintId('webhook', Date.now()));
     for (const [index, id] of this.webhookIds.entries()) this.#hosts.set(id, hosts[index] as OutboxHost);
-    this.queue = new EventQueue(this.#random, time, (batch) => this.#inIsolate((bindings) => worker.queue(batch, bindings)));
+    this.queue = new EventQueue(this.#random, time, (batch) => this.#inIsolate((bindings, ctx) => worker.queue(batch, bindings, ctx)));
     this.endpoints = new Endpoints(seed, this.scenario, this.webhookIds, this.#startedAt);
     const outbound = new Outbound(this.plan, time, (...request) => this.endpoints.serve(...request));
     vi.stubGlobal('fetch', (url: string, init: RequestInit) => outbound.fetch(url, init));

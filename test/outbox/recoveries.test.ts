@@ -1,9 +1,9 @@
 import { encodeTime } from 'ulid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Ledger } from '../../src/outbox/books/ledger.ts';
+import { Store } from '../../src/outbox/books/store.ts';
 import { Dispatcher } from '../../src/outbox/dispatcher.ts';
-import { Ledger } from '../../src/outbox/ledger.ts';
 import { Recoveries } from '../../src/outbox/recoveries.ts';
-import { Store } from '../../src/outbox/store.ts';
 import { driveDate } from '../support/clock.ts';
 import { alarmOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm, untilEnded } from '../support/deliveries.ts';
 import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';

@@ -2,10 +2,10 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AttemptResult } from '../../src/attempt/attempt.ts';
 import { waiting } from '../../src/domain/lifecycle.ts';
-import { Ledger } from '../../src/outbox/ledger.ts';
-import { MIGRATIONS } from '../../src/outbox/migrations.ts';
+import { Ledger } from '../../src/outbox/books/ledger.ts';
+import { MIGRATIONS } from '../../src/outbox/books/migrations.ts';
+import { Store } from '../../src/outbox/books/store.ts';
 import { Reports } from '../../src/outbox/reports.ts';
-import { Store } from '../../src/outbox/store.ts';
 import { driveDate } from '../support/clock.ts';
 import {
   alarmOf,

@@ -1,4 +1,4 @@
-import { migrate } from '../../src/outbox/migrations.ts';
+import { migrate } from '../../src/outbox/books/migrations.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
 import type { Edges } from './edges.ts';
 import { faultyStorage, type StoredAlarm } from './faulty-bindings.ts';

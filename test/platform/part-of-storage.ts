@@ -1,4 +1,4 @@
-import { MIGRATIONS } from '../../src/outbox/migrations.ts';
+import { MIGRATIONS } from '../../src/outbox/books/migrations.ts';
 import { through } from './faulty-bindings.ts';
 
 const schema = MIGRATIONS.join();

@@ -82,7 +82,7 @@ export async function consume(messages: QueueMessage[], environment: Env = env, 
     };
   }
   const ctx = createExecutionContext();
-  await worker.queue(batch, environment);
+  await worker.queue(batch, environment, ctx);
   const { explicitAcks } = await getQueueResult(batch, ctx);
   return { acknowledged: explicitAcks, retried };
 }

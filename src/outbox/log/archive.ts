@@ -1,6 +1,6 @@
 import type { AttemptRecord, DeliveryPosition, NewDelivery } from '../../domain/delivery.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
-import type { StoredDelivery } from '../delivery-row.ts';
+import type { StoredDelivery } from '../books/delivery-row.ts';
 import {
   type ArchivedDelivery,
   type Bundle,

@@ -1,7 +1,7 @@
 import { deflateSync, inflateSync } from 'fflate';
 import type { AttemptRecord, NewDelivery } from '../../domain/delivery.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
-import type { StoredDelivery } from '../delivery-row.ts';
+import type { StoredDelivery } from '../books/delivery-row.ts';
 
 /** Between the acceptance of a bundle's first and last event: a delivery is looked for in the bundles of so long before it. */
 export const MAX_SPAN_MS = 1_000;

@@ -1,7 +1,7 @@
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary } from '../../domain/delivery.ts';
-import { COLUMNS, type Row, type StoredDelivery, toStored, toSummary } from '../delivery-row.ts';
+import { COLUMNS, type Row, type StoredDelivery, toStored, toSummary } from '../books/delivery-row.ts';
+import type { Store } from '../books/store.ts';
 import type { Fresh } from '../fresh.ts';
-import type { Store } from '../store.ts';
 import { isBefore } from './archive.ts';
 
 /** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */

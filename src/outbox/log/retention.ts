@@ -1,6 +1,6 @@
 import type { DeliveryPosition } from '../../domain/delivery.ts';
 import { logError } from '../../log.ts';
-import type { Store } from '../store.ts';
+import type { Store } from '../books/store.ts';
 
 /** How often an outbox looks for what it need not keep any more. */
 const SWEEP_EVERY_MS = 12 * 3_600_000;

@@ -10,9 +10,9 @@ import {
   type Period,
   type Tally,
 } from '../../domain/statistics.ts';
-import type { StoredDelivery } from '../delivery-row.ts';
-import { inSteps } from '../steps.ts';
-import type { Store } from '../store.ts';
+import type { StoredDelivery } from '../books/delivery-row.ts';
+import { inSteps } from '../books/steps.ts';
+import type { Store } from '../books/store.ts';
 
 /** Rows, and archived deliveries, counted in one step; calls are served between two. */
 const STEP_ROWS = 2_000;

@@ -6,12 +6,12 @@ import { readWebhook } from '../../../src/db/configuration.ts';
 import type { AttemptRecord, DeliveryPosition } from '../../../src/domain/delivery.ts';
 import { deliveryId, mintId } from '../../../src/domain/ids.ts';
 import { begin, discard, waiting } from '../../../src/domain/lifecycle.ts';
+import { Ledger } from '../../../src/outbox/books/ledger.ts';
+import { Store } from '../../../src/outbox/books/store.ts';
 import { Fresh } from '../../../src/outbox/fresh.ts';
-import { Ledger } from '../../../src/outbox/ledger.ts';
 import type { ArchivedDelivery, BundledDelivery } from '../../../src/outbox/log/bundle.ts';
 import { OutboxLog } from '../../../src/outbox/log/log.ts';
 import { OutboxStatistics } from '../../../src/outbox/log/statistics.ts';
-import { Store } from '../../../src/outbox/store.ts';
 import { driveDate } from '../../support/clock.ts';
 import { deliveriesOf, endpointInbox, givenOrganization, givenWebhook, outboxOf } from '../../support/deliveries.ts';
 

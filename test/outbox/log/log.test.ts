@@ -1,7 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, inject, it, vi } from 'vitest';
 import type { DeliveryFilter, DeliveryPage, DeliverySummary } from '../../../src/domain/delivery.ts';
-import { Store } from '../../../src/outbox/store.ts';
+import { Store } from '../../../src/outbox/books/store.ts';
 import { platform } from '../../support/api.ts';
 import {
   aMessage,

@@ -1,9 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
 import type { DeliverySummary } from '../../../src/domain/delivery.ts';
+import { Store } from '../../../src/outbox/books/store.ts';
 import { Retention, type RetentionPolicy } from '../../../src/outbox/log/retention.ts';
 import type { Outbox } from '../../../src/outbox/outbox.ts';
-import { Store } from '../../../src/outbox/store.ts';
 import { platform } from '../../support/api.ts';
 import { driveDate } from '../../support/clock.ts';
 import {

@@ -4,9 +4,9 @@ import type { AttemptRecord } from '../../../src/domain/delivery.ts';
 import { deliveryId, mintId } from '../../../src/domain/ids.ts';
 import { waiting } from '../../../src/domain/lifecycle.ts';
 import { HOUR_MS } from '../../../src/domain/statistics.ts';
+import { Store } from '../../../src/outbox/books/store.ts';
 import type { ArchivedDelivery } from '../../../src/outbox/log/bundle.ts';
 import { OutboxStatistics, type Statistics } from '../../../src/outbox/log/statistics.ts';
-import { Store } from '../../../src/outbox/store.ts';
 import { driveDate } from '../../support/clock.ts';
 import { inOutbox } from '../../support/outbox.ts';
 

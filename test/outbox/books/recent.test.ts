@@ -1,6 +1,6 @@
 import { encodeTime } from 'ulid';
 import { expect, it } from 'vitest';
-import { RecentIds } from '../../src/outbox/recent.ts';
+import { RecentIds } from '../../../src/outbox/books/recent.ts';
 
 const LOADED_AT = Date.UTC(2027, 0, 1);
 const SKEW_MS = 60_000;

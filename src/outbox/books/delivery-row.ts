@@ -1,5 +1,5 @@
-import type { DeliveryPosition, DeliverySummary } from '../domain/delivery.ts';
-import type { DeliveryState } from '../domain/lifecycle.ts';
+import type { DeliveryPosition, DeliverySummary } from '../../domain/delivery.ts';
+import type { DeliveryState } from '../../domain/lifecycle.ts';
 
 /** The columns of a delivery's state, as an outbox's table has them. */
 export const STATE =

@@ -1,4 +1,4 @@
-import { mintedAt } from '../domain/ids.ts';
+import { mintedAt } from '../../domain/ids.ts';
 
 /** Ids remembered at most. */
 const MAX_IDS = 10_000;

@@ -1,10 +1,10 @@
-import { type AttemptRecord, type DeliveryPosition, type NewDelivery, withoutContents } from '../domain/delivery.ts';
-import { isKeyed, mintedAt } from '../domain/ids.ts';
-import type { DeliveryState } from '../domain/lifecycle.ts';
-import { HOUR_MS } from '../domain/statistics.ts';
+import { type AttemptRecord, type DeliveryPosition, type NewDelivery, withoutContents } from '../../domain/delivery.ts';
+import { isKeyed, mintedAt } from '../../domain/ids.ts';
+import type { DeliveryState } from '../../domain/lifecycle.ts';
+import { HOUR_MS } from '../../domain/statistics.ts';
+import { Archive } from '../log/archive.ts';
+import type { ArchivedDelivery } from '../log/bundle.ts';
 import { COLUMNS, type Row, STATE, type StoredDelivery, toPosition, toStored, valuesOf } from './delivery-row.ts';
-import { Archive } from './log/archive.ts';
-import type { ArchivedDelivery } from './log/bundle.ts';
 import { isMigrated, migrate } from './migrations.ts';
 import { RecentIds } from './recent.ts';
 

@@ -69,7 +69,7 @@ export const MIGRATIONS: readonly string[] = [
   `,
   `
   -- Each index entry is a billed row. What is due, a running attempt's delivery among it, is one index; what expires stands in about
-  -- the same order; what runs is known to the object, and noted in one value (outbox/vitals.ts).
+  -- the same order; what runs is known to the object, and noted in one value (outbox/books/vitals.ts).
   DROP INDEX deliveries_waiting;
   DROP INDEX deliveries_expiring;
   DROP INDEX deliveries_leased;

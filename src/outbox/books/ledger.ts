@@ -1,6 +1,6 @@
-import type { AttemptResult } from '../attempt/attempt.ts';
-import { interruptedAttempt } from '../attempt/attempt.ts';
-import { type DeliveryReason, type NewDelivery, withoutContents } from '../domain/delivery.ts';
+import type { AttemptResult } from '../../attempt/attempt.ts';
+import { interruptedAttempt } from '../../attempt/attempt.ts';
+import { type DeliveryReason, type NewDelivery, withoutContents } from '../../domain/delivery.ts';
 import {
   begin,
   discard,
@@ -13,7 +13,7 @@ import {
   settleLate,
   waiting,
   withoutPayload,
-} from '../domain/lifecycle.ts';
+} from '../../domain/lifecycle.ts';
 import type { StoredDelivery } from './delivery-row.ts';
 import type { Store } from './store.ts';
 import type { RunningAttempt } from './vitals.ts';

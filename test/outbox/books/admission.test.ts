@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { waiting } from '../../src/domain/lifecycle.ts';
-import { Admission } from '../../src/outbox/admission.ts';
-import { Store } from '../../src/outbox/store.ts';
-import { driveDate } from '../support/clock.ts';
-import { deliveriesOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
-import { deliver, findDelivery, inOutbox, newDeliveries, newDelivery } from '../support/outbox.ts';
+import { waiting } from '../../../src/domain/lifecycle.ts';
+import { Admission } from '../../../src/outbox/books/admission.ts';
+import { Store } from '../../../src/outbox/books/store.ts';
+import { driveDate } from '../../support/clock.ts';
+import { deliveriesOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../../support/deliveries.ts';
+import { deliver, findDelivery, inOutbox, newDeliveries, newDelivery } from '../../support/outbox.ts';
 
 driveDate();
 afterEach(() => {
