@@ -29,7 +29,7 @@ export interface Settings {
   eventQueues: number;
   /** Events a second of one organization, as an isolate sees it, beyond which its events go through an overflow queue. */
   overflowAbove: number;
-  /** The most attempts at a time of one webhook; a webhook's own `maxConcurrent` takes its place. */
+  /** The most attempts at a time of one webhook; its owner's `maxConcurrent` counts where that is lower. */
   maxConcurrency: number;
   /** Admits `http://127.0.0.1` endpoints, where the Worker itself is served from loopback. */
   allowInsecureEndpoints: boolean;

@@ -39,6 +39,9 @@ export interface RetryPolicy {
 /** How long a delivery can wait, held or paced, before it fails as expired: 3 days. */
 export const MAX_WAIT_MS = 3 * 86_400_000;
 
+/** Attempts that a delivery can have: beyond these no person's wish, and no recovery, makes it another. */
+export const MAX_ATTEMPTS = 50;
+
 /** A delivery that waits for its first attempt; it expires MAX_WAIT_MS after its event was accepted. */
 export function waiting(dueAt: number, acceptedAt = dueAt): DeliveryState {
   return {
@@ -71,7 +74,7 @@ export function beginManual(state: DeliveryState, startedAt: number): DeliverySt
 /** failed or discarded → waiting: the schedule starts over, numbering goes on. */
 export function recover(state: DeliveryState, now: number): DeliveryState | null {
   if ((state.status !== 'failed' && state.status !== 'discarded') || !isAtRest(state)) return null;
-  if (state.reason === 'test_failed' || state.expiresAt === 0) return null;
+  if (state.reason === 'test_failed' || state.expiresAt === 0 || state.attemptCount >= MAX_ATTEMPTS) return null;
   const status = state.attemptCount === 0 ? 'pending' : 'retrying';
   const fresh = { failures: 0, expiresAt: now + MAX_WAIT_MS, dueAt: now, finishedAt: null, reason: null };
   return { ...state, ...fresh, status, trigger: 'recovery' };

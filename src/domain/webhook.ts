@@ -39,7 +39,7 @@ export interface WebhookConfig {
   /** The most attempts a second that the owner wants; null: no limit. */
   maxPerSecond: number | null;
   /**
-   * The most attempts at a time that the owner wants; null: the deployment's MAX_CONCURRENCY. Tests and retries by hand do not wait for it.
+   * The most attempts at a time that the owner wants; null, or more than that: the deployment's MAX_CONCURRENCY. Tests and retries by hand do not wait for it.
    * An outbox keeps a copy of the configuration, and one of an older version lacks the field: read it with `?? null`.
    */
   maxConcurrent: number | null;

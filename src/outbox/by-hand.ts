@@ -3,7 +3,7 @@ import type { Sender } from '../attempt/sender.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import type { DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { mintedAt } from '../domain/ids.ts';
-import { begin, settle, waiting } from '../domain/lifecycle.ts';
+import { begin, MAX_ATTEMPTS, settle, waiting } from '../domain/lifecycle.ts';
 import { toSummary } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
@@ -11,9 +11,6 @@ import type { Vitals } from './books/vitals.ts';
 import { whyNotDelivered } from './dispatcher.ts';
 import type { Fresh } from './fresh.ts';
 import type { Runner } from './runner.ts';
-
-/** Attempts that a delivery can have, however often a person asks. */
-const MAX_ATTEMPTS = 50;
 
 /**
  * What became of a person's retry.

@@ -9,6 +9,7 @@ import {
   expire,
   interrupt,
   isAtRest,
+  MAX_ATTEMPTS,
   MAX_WAIT_MS,
   type RetryPolicy,
   recover,
@@ -433,6 +434,12 @@ describe('a recovery', () => {
       expect({ ...erased, expiresAt: ended.expiresAt }).toEqual(ended);
       expect(recover(erased, LATER)).toBeNull();
     }
+  });
+
+  it('takes no delivery that has had as many attempts as one can have', () => {
+    const ended = STATES['failed, attempts exhausted'];
+    expect(recover({ ...ended, attemptCount: MAX_ATTEMPTS - 1 }, LATER)).not.toBeNull();
+    expect(recover({ ...ended, attemptCount: MAX_ATTEMPTS }, LATER)).toBeNull();
   });
 
   it('takes no delivery of which somebody is having an attempt made, nor one that a recovery has taken', () => {
