@@ -5,8 +5,6 @@ import { onceFor } from './once-for.ts';
 
 /** Most queues that events can be spread over. */
 const MAX_EVENT_QUEUES = 64;
-/** Queues: 5,000 messages a second. An organization that may fill one alone has no share. */
-const MAX_OVERFLOW_ABOVE = 5_000;
 /** An endpoint gets a second at least; and an attempt that waits longer than a minute keeps a connection from others. */
 const DELIVERY_TIMEOUT_MS = [1_000, 60_000] as const;
 
@@ -27,8 +25,6 @@ export interface Settings {
   logAttempts: 'failed' | 'all';
   /** How many queues events are spread over. */
   eventQueues: number;
-  /** Events a second of one organization, as an isolate sees it, beyond which its events go through an overflow queue. */
-  overflowAbove: number;
   /** The most attempts at a time of one webhook; its owner's `maxConcurrent` counts where that is lower. */
   maxConcurrency: number;
   /** Admits `http://127.0.0.1` endpoints, where the Worker itself is served from loopback. */
@@ -67,7 +63,6 @@ type Vars = Pick<
   | 'CIRCUIT_PROBE'
   | 'DISABLE_AFTER'
   | 'EVENT_QUEUES'
-  | 'OVERFLOW_ABOVE'
   | 'MAX_CONCURRENCY'
   | 'LOG_ATTEMPTS'
   | 'ALLOW_INSECURE_ENDPOINTS'
@@ -99,7 +94,6 @@ export function parseSettings(vars: Vars): Settings {
       return text;
     }),
     eventQueues: read('EVENT_QUEUES', vars.EVENT_QUEUES, (text) => wholeNumber(text, 1, MAX_EVENT_QUEUES)),
-    overflowAbove: read('OVERFLOW_ABOVE', vars.OVERFLOW_ABOVE, (text) => wholeNumber(text, 1, MAX_OVERFLOW_ABOVE)),
     maxConcurrency: read('MAX_CONCURRENCY', vars.MAX_CONCURRENCY, (text) => wholeNumber(text, 1, MAX_CONCURRENT)),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
     publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, webUrl) : null,

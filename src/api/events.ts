@@ -1,4 +1,4 @@
-import { queueForPosted } from '../consumer/event-queues.ts';
+import { eventQueueFor } from '../consumer/event-queues.ts';
 import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '../domain/event.ts';
 import { packEvents } from '../domain/event-message.ts';
 import { checkAgainstSchema } from '../domain/event-schema.ts';
@@ -68,8 +68,8 @@ const post = route({
     );
     if (!(await areUnwanted(read.events, { env, waitUntil }))) {
       // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
-      const organizationIds = read.events.map(({ organizationId }) => organizationId);
-      await sendToQueue(queueForPosted(env, organizationIds, nowMs), packEvents(queued, nowMs));
+      const [first] = read.events;
+      await sendToQueue(eventQueueFor(env, first?.organizationId ?? ''), packEvents(queued, nowMs));
     }
     const ids = queued.map(({ id }) => id);
     return read.array ? { ids } : { id: ids[0] as string };

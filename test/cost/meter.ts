@@ -25,7 +25,7 @@ export class Meter {
       send: async (body: Uint8Array) => this.#queue([body]),
       sendBatch: async (batch: { body: Uint8Array }[]) => this.#queue(batch.map(({ body }) => body)),
     };
-    this.env = { ...env, OUTBOX: outbox, EVENTS: queue as unknown as Queue, OVERFLOW: queue as unknown as Queue };
+    this.env = { ...env, OUTBOX: outbox, EVENTS: queue as unknown as Queue };
   }
 
   /** Begins to count. */

@@ -24,7 +24,6 @@ describe('the settings', () => {
       disableAfterMs: 432_000_000,
       circuitProbeMs: [30_000, 600_000],
       eventQueues: 1,
-      overflowAbove: 10,
       maxConcurrency: 100,
       logAttempts: 'failed',
       allowInsecureEndpoints: false,
@@ -69,12 +68,6 @@ describe('the settings', () => {
     expect(parseSettings({ ...VARS, EVENT_QUEUES: '4' }).eventQueues).toBe(4);
     expect(errorOf('EVENT_QUEUES', '0')).toBe('EVENT_QUEUES: a whole number from 1 to 64 is needed');
     expect(errorOf('EVENT_QUEUES', '65')).toBe('EVENT_QUEUES: a whole number from 1 to 64 is needed');
-  });
-
-  it('take a share of events a second, from 1 to 5,000', () => {
-    expect(parseSettings({ ...VARS, OVERFLOW_ABOVE: '250' }).overflowAbove).toBe(250);
-    expect(errorOf('OVERFLOW_ABOVE', '0')).toBe('OVERFLOW_ABOVE: a whole number from 1 to 5000 is needed');
-    expect(errorOf('OVERFLOW_ABOVE', '5001')).toBe('OVERFLOW_ABOVE: a whole number from 1 to 5000 is needed');
   });
 
   it('take attempts at a time of a webhook, from 1 to 100', () => {

@@ -205,8 +205,6 @@ export class FaultRun {
     return {
       DB: this.#database.binding(this.#edges),
       EVENTS: events,
-      OVERFLOW: events,
-      OVERFLOW_ABOVE: '1',
       MAX_CONCURRENCY: String(this.scenario.maxConcurrency),
       DEAD_LETTERS: faultyQueue((bodies) => this.queue.dead.push(...bodies), this.#edges),
       OUTBOX: faultyNamespace('outbox.call', this.#edges, (...call) => callOf(this.host(call[0]), ...call)) as Env['OUTBOX'],
