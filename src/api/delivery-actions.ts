@@ -44,6 +44,11 @@ const retry = route({
       throw new ApiError('payload_erased', 'The payload of this delivery was erased, or never kept: there is nothing to send.');
     if (result.kind === 'exhausted')
       throw new ApiError('attempt_limit_reached', 'This delivery has had 50 attempts, which is as many as a delivery can have.');
+    if (result.kind === 'busy')
+      throw new ApiError(
+        'outbox_unavailable',
+        'Many retries by hand wait for the endpoint of this webhook already. Please try again shortly.',
+      );
     if (result.kind === 'begun') return toDelivery(id, result.delivery);
     if (result.reason === 'plan_not_eligible') requirePlan((await requireOrganization(db, params.organizationId)).plan);
     throw new ApiError('webhook_disabled', 'The webhook is disabled. Enable it to deliver to it.');

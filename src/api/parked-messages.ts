@@ -1,7 +1,7 @@
 import { eventQueueFor } from '../consumer/event-queues.ts';
 import { deleteParkedMessage, findParkedMessage, listParkedMessages, type ParkedMessage } from '../db/parked-messages.ts';
 import { toBase64 } from '../domain/encoding.ts';
-import { asRedriven } from '../domain/event-message.ts';
+import { decodeEventMessage } from '../domain/event-message.ts';
 import { ApiError, notFound } from './errors.ts';
 import { sendToQueue } from './events.ts';
 import { DEFAULT_PAGE, isoTime, nextCursor, pageQuery, readCursor, time, writeCursor } from './parameters.ts';
@@ -84,16 +84,17 @@ const redrive = route({
   handler: async ({ params: { messageId }, db, env }) => {
     const message = await findParkedMessage(db, messageId);
     if (!message) throw notFound('parked message');
-    // First into the queue, then off the list: where this ends in between, the message is in both, which its mark makes harmless.
-    await sendToQueue(eventQueueFor(env, messageId), [markRedriven(message.body)]);
+    // First into the queue, then off the list: where this ends in between, the message is in both: the outboxes know what they have.
+    await sendToQueue(eventQueueFor(env, messageId), [readable(message.body)]);
     await deleteParkedMessage(db, messageId);
     return { id: messageId };
   },
 });
 
-function markRedriven(body: Uint8Array): Uint8Array {
+function readable(body: Uint8Array): Uint8Array {
   try {
-    return asRedriven(body);
+    decodeEventMessage(body);
+    return body;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ApiError('message_unreadable', `The message is not one of events, and would only come back: ${why}.`);

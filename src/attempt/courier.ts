@@ -5,6 +5,9 @@ import type { AttemptResult } from './attempt.ts';
 import { CONNECTIONS, Connections } from './connections.ts';
 import { Sender, type Sending } from './sender.ts';
 
+/** How long an attempt may wait here for a connection: its outbox, which does not know that it waits, gives it up a little later. */
+const LINE_MS = 10_000;
+
 /** What became of an attempt at a courier. One of the two is null: a fault of ours, in words, says that nothing was sent. */
 export interface CourierResult {
   result: AttemptResult | null;
@@ -22,7 +25,9 @@ export class Courier extends DurableObject<Env> {
 
   /** Makes one attempt. Who gets no answer does not know whether the endpoint received it. */
   async attempt(webhook: WebhookConfig, sending: Sending): Promise<CourierResult> {
+    const arrivedAt = Date.now();
     return await this.#connections.use(async () => {
+      if (Date.now() - arrivedAt > LINE_MS) return { result: null, fault: 'no connection came free in time' };
       try {
         return { result: await this.#sender.send(webhook, sending), fault: null };
       } catch (error) {

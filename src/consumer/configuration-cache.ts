@@ -9,6 +9,9 @@ import { within } from '../within.ts';
 const MAX_AGE_MS = 3_000;
 /** One that is older than this is read anew beside the batch that uses it, so that hardly any batch waits for D1. */
 const AHEAD_FROM_MS = 2_000;
+/** With it go those in use that are older than this, and so many: one read then serves them all, where each would soon need its own. */
+const TOGETHER_FROM_MS = 1_000;
+const MAX_TOGETHER = 200;
 /** How long a read of D1 may take before the last known configuration serves. */
 const READ_TIMEOUT_MS = 2_000;
 /** Most organizations kept; the longest unrefreshed go first. */
@@ -31,6 +34,8 @@ interface Entry {
   /** Null: the organization is not known. */
   config: OrganizationConfig | null;
   readAt: number;
+  /** Whether a batch has used it since it was read. */
+  isUsed: boolean;
 }
 
 /**
@@ -48,14 +53,21 @@ export class ConfigurationCache {
     const wanted = [...new Set(ids)];
     const stale = wanted.filter((id) => !this.#isFresh(id, now));
     if (stale.length > 0 && now - this.#failedAt > MAX_AGE_MS) await this.#refresh(d1, stale, now);
+    for (const id of wanted) {
+      const entry = this.#entries.get(id);
+      if (entry) entry.isUsed = true;
+    }
     return this.known(wanted, now);
   }
 
-  /** Reads anew what will soon be too old of what has just been used; a read at a time. */
-  async loadAhead(d1: D1Database, used: ReadonlyMap<string, LoadedConfig>, now: number): Promise<void> {
+  /**
+   * Reads anew, all at once, what is in use and will soon be too old, if that is so of what has just been used; a read at a time. What no
+   * batch has used since it was read is left to grow old.
+   */
+  async loadAhead(d1: D1Database, justUsed: ReadonlyMap<string, LoadedConfig>, now: number): Promise<void> {
     if (this.#readsAhead || now - this.#failedAt <= MAX_AGE_MS) return;
-    const aging = [...used].filter(([, { readAt }]) => now - readAt > AHEAD_FROM_MS).map(([id]) => id);
-    if (aging.length === 0) return;
+    if (![...justUsed.values()].some(({ readAt }) => now - readAt > AHEAD_FROM_MS)) return;
+    const aging = this.#aging(now);
     this.#readsAhead = true;
     try {
       await this.#refresh(d1, aging, now);
@@ -69,9 +81,20 @@ export class ConfigurationCache {
     const known = new Map<string, LoadedConfig>();
     for (const id of ids) {
       const entry = this.#entries.get(id);
-      if (entry) known.set(id, { ...entry, fresh: this.#isFresh(id, now) });
+      if (entry) known.set(id, { config: entry.config, readAt: entry.readAt, fresh: this.#isFresh(id, now) });
     }
     return known;
+  }
+
+  /** The longest unread of what is in use, as far as one read takes them. */
+  #aging(now: number): string[] {
+    const ids: string[] = [];
+    // They are in the order in which they were read.
+    for (const [id, { readAt, isUsed }] of this.#entries) {
+      if (now - readAt <= TOGETHER_FROM_MS || ids.length === MAX_TOGETHER) break;
+      if (isUsed) ids.push(id);
+    }
+    return ids;
   }
 
   #isFresh(id: string, now: number): boolean {
@@ -85,7 +108,7 @@ export class ConfigurationCache {
         // A read that was asked later can have been answered sooner.
         if ((this.#entries.get(id)?.readAt ?? 0) > now) continue;
         this.#entries.delete(id);
-        this.#entries.set(id, { config: read.get(id) ?? null, readAt: now });
+        this.#entries.set(id, { config: read.get(id) ?? null, readAt: now, isUsed: false });
       }
     } catch (error) {
       this.#failedAt = now;

@@ -134,7 +134,7 @@ function afterFailure(circuit: Circuit, deliveryId: string, now: number, policy:
     successes: 0,
   };
   if (circuit.health === 'open') {
-    // An attempt from before the opening says nothing new; only a probe lengthens the wait.
+    // An attempt from before the opening says nothing new; one from after it was due, a probe as a rule, lengthens the wait.
     if (circuit.probeAt === null || now < circuit.probeAt) return failed;
     const probeWaitMs = Math.min(circuit.probeWaitMs * 2, policy.probeMs[1]);
     return { ...failed, probeWaitMs, probeAt: now + probeWaitMs };

@@ -27,18 +27,12 @@ export interface QueuedEvent {
 export interface EventMessage {
   /** When its events were accepted, milliseconds since the epoch. */
   acceptedAt: number;
-  /**
-   * Whether its events may have been processed before (a parked message sent again): their deliveries are claimed in the
-   * outboxes before they are attempted.
-   */
-  redriven: boolean;
   events: QueuedEvent[];
 }
 
 interface Header {
   v: number;
   at: number;
-  redriven?: true;
   events: [id: string, bytes: number][];
 }
 
@@ -58,14 +52,13 @@ export function packEvents(events: readonly QueuedEvent[], acceptedAt: number): 
     messages.at(-1)?.push(event);
     room -= size;
   }
-  return messages.map((packed) => encodeEventMessage({ acceptedAt, redriven: false, events: packed }));
+  return messages.map((packed) => encodeEventMessage({ acceptedAt, events: packed }));
 }
 
 export function encodeEventMessage(message: EventMessage): Uint8Array {
   const header: Header = {
     v: VERSION,
     at: message.acceptedAt,
-    ...(message.redriven && { redriven: true }),
     events: message.events.map((event) => [event.id, event.payload.length]),
   };
   const line = encoder.encode(`${JSON.stringify(header)}\n`);
@@ -92,12 +85,7 @@ export function decodeEventMessage(body: unknown): EventMessage {
     return { id, payload };
   });
   if (at !== bytes.length) throw new Error(`the message has ${bytes.length} bytes, its header says ${at}`);
-  return { acceptedAt: header.at, redriven: header.redriven === true, events };
-}
-
-/** The same message, marked as one whose events may have been processed before. */
-export function asRedriven(body: Uint8Array): Uint8Array {
-  return encodeEventMessage({ ...decodeEventMessage(body), redriven: true });
+  return { acceptedAt: header.at, events };
 }
 
 function bytesOf(body: unknown): Uint8Array {

@@ -39,7 +39,7 @@ export interface RetryPolicy {
 /** How long a delivery can wait, held or paced, before it fails as expired: 3 days. */
 export const MAX_WAIT_MS = 3 * 86_400_000;
 
-/** Attempts that a delivery can have: beyond these no person's wish, and no recovery, makes it another. */
+/** Attempts that a delivery can have: beyond these nothing makes it another, neither schedule nor person. */
 export const MAX_ATTEMPTS = 50;
 
 /** A delivery that waits for its first attempt; it expires MAX_WAIT_MS after its event was accepted. */
@@ -145,7 +145,7 @@ function afterFailure(state: DeliveryState, endedAt: number, retryAfterMs: numbe
   if (isFinal(state.status)) return { ...state, leasedAt: null, dueAt: null };
   const failures = state.failures + 1;
   const dueAt = nextAttemptAt(policy.scheduleMs, failures, endedAt, policy.random(), retryAfterMs);
-  if (dueAt === null) return { ...finish(state, 'failed', 'attempts_exhausted', endedAt), failures };
+  if (dueAt === null || state.attemptCount >= MAX_ATTEMPTS) return { ...finish(state, 'failed', 'attempts_exhausted', endedAt), failures };
   return { ...state, status: 'retrying', failures, dueAt, trigger: 'schedule' };
 }
 

@@ -6,8 +6,8 @@ export const MAX_CONCURRENT = 100;
 
 /**
  * What a webhook's recent attempts say about its endpoint.
- * - `healthy`: first attempts are made straight from the queue.
- * - `failing`: attempts fail; its deliveries go through its outbox, so that they cost nobody else time.
+ * - `healthy`: nothing is known against it.
+ * - `failing`: attempts fail one after the other.
  * - `open`: the circuit is open: deliveries are held, and a probe goes out at growing intervals.
  */
 export const HEALTHS = ['healthy', 'failing', 'open'] as const;

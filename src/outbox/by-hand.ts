@@ -19,6 +19,7 @@ import type { Runner } from './runner.ts';
  * - `refused`: the webhook cannot be used.
  * - `erased`: its payload was erased, or never kept.
  * - `exhausted`: it has had as many attempts as a delivery can have.
+ * - `busy`: too many that were asked for by hand wait for a connection already.
  * - `unknown`: there is no such delivery.
  */
 export type RetryResult =
@@ -27,6 +28,7 @@ export type RetryResult =
   | { kind: 'refused'; reason: 'webhook_disabled' | 'plan_not_eligible' }
   | { kind: 'erased' }
   | { kind: 'exhausted' }
+  | { kind: 'busy' }
   | { kind: 'unknown' };
 
 interface Parts {
@@ -67,6 +69,7 @@ export class ByHand {
     if (!begun) return { result: { kind: 'running' } };
     if (store.payloadErasedAt(id) !== null || begun.state.reason === 'outbox_full') return { result: { kind: 'erased' } };
     if (begun.state.attemptCount > MAX_ATTEMPTS) return { result: { kind: 'exhausted' } };
+    if (!runner.takesByHand) return { result: { kind: 'busy' } };
     runner.note(begun);
     vitals.save();
     const running = runner.runByHand(begun, store.payload(begun), config);
@@ -78,7 +81,7 @@ export class ByHand {
     const { store, ledger, runner } = this.#parts;
     const config = await this.#configuration();
     const state = begin({ ...waiting(now), trigger: 'test' }, now);
-    if (!config || !state) return false;
+    if (!config || !state || !runner.takesByHand) return false;
     const { id, eventId, event, sessionId, payload } = delivery;
     const begun = { createdAt: mintedAt(id) ?? delivery.acceptedAt, id, eventId, event, sessionId, state };
     const record = ({ record: attempt, retryAfterMs }: AttemptResult) => {

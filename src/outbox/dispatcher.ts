@@ -208,13 +208,12 @@ export class Dispatcher {
       }
       // Asked for now: with the configuration the owner can have given the endpoint a fresh start.
       const permitted = permission(this.#vitals.circuit, now);
-      const isUsable = whyNotDelivered(config) === null;
-      if (isUsable && permitted.kind === 'hold' && now < this.#overdueLookAt) {
+      const reason = whyNotDelivered(config);
+      if (reason === null && permitted.kind === 'hold' && now < this.#overdueLookAt) {
         this.#fresh.spill(now);
         return;
       }
       const rows = rowsAreDue ? this.#store.due(now, this.runner.size + STEP_ROWS).filter(({ id }) => !this.runner.runningNow(id)) : [];
-      const reason = whyNotDelivered(config);
       if (reason !== null) {
         this.#discard(rows, reason, now);
         return;
@@ -247,13 +246,13 @@ export class Dispatcher {
       this.#freshIsNext = !this.#freshIsNext;
       const row = fresh && (this.#freshIsNext || rows.length === 0) ? undefined : rows.shift();
       this.#attemptsLeft--;
-      if (row) this.runner.beginStored(row, config, place);
+      if (row) this.#beginStored(row, config, place);
       else if (fresh) this.runner.beginFresh(fresh, config, place);
     }
   }
 
   #limit({ webhook }: OutboxConfig): number {
-    return this.#pace.limit(webhook.maxConcurrent ?? this.#places.most);
+    return this.#pace.limit(this.#places.mostOf(webhook));
   }
 
   /** How long the owner's pace has the next attempt wait; 0: it begins now. */
@@ -270,7 +269,17 @@ export class Dispatcher {
     // The newest of those that no attempt has told anything of yet: a record that the endpoint rejects holds up no other.
     const delivery = this.#store.newestToProbe(now) ?? longestDue;
     const place = delivery ? this.#places.take() : null;
-    if (delivery && place !== null) this.runner.beginStored(delivery, config, place, 'probe');
+    if (delivery && place !== null) this.#beginStored(delivery, config, place, 'probe');
+  }
+
+  #beginStored(delivery: StoredDelivery, config: OutboxConfig, place: number, trigger = delivery.state.trigger): void {
+    try {
+      this.runner.beginStored(delivery, config, place, trigger);
+    } catch (error) {
+      // Its rows cannot be read: the connection is for others.
+      this.#places.free(place);
+      throw error;
+    }
   }
 
   /** Whether nothing is left that is due. */
@@ -295,7 +304,8 @@ export class Dispatcher {
   #discard(rows: readonly StoredDelivery[], reason: DiscardReason, now: number): void {
     this.#fresh.discard(reason, now);
     this.#step(() => {
-      for (const delivery of rows) this.#ledger.discard(delivery, reason, now);
+      // One that a version before has left running has first to end, as one whose outcome nobody knows.
+      for (const delivery of rows) this.#ledger.discard(this.#ledger.interrupt(delivery, now) ?? delivery, reason, now);
     });
   }
 

@@ -168,12 +168,6 @@ export class Fresh {
     });
   }
 
-  /** Takes what an object that has vanished had left open into rows. */
-  takeLeft(now: number): void {
-    if (this.#store.isEmpty) return;
-    this.#store.atomically(() => this.#ledger.addLeft(this.#store.archive.takeOpen(), now));
-  }
-
   /** A stored delivery as it stands, while its first attempt has not been kept: what is in memory alone the log does not show. */
   find(id: string): StoredDelivery | null {
     const fresh = this.#byId.get(id);

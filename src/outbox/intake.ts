@@ -24,12 +24,15 @@ interface Parts {
 /** Takes deliveries in, each to where it belongs, and waits for those that are attempted at once. */
 export class Intake {
   readonly #parts: Parts;
-  /** Work that goes on beside the call. */
-  readonly #keepAwake: (work: Promise<unknown>) => void;
 
-  constructor(parts: Parts, keepAwake: (work: Promise<unknown>) => void) {
+  constructor(parts: Parts) {
     this.#parts = parts;
-    this.#keepAwake = keepAwake;
+  }
+
+  /** Counts what waits where that is needed to know whether more may: no delivery is refused for what waited long ago. */
+  async makeSure(now: number): Promise<void> {
+    const { admission, fresh } = this.#parts;
+    if ((this.#isHeld(now) || !fresh.hasRoom) && admission.isCountDue(now)) await admission.count(now);
   }
 
   /**
@@ -37,7 +40,7 @@ export class Intake {
    * to be attempted. Returns those in memory, those of an earlier call included.
    */
   take(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): FreshDelivery[] {
-    const { store, ledger, fresh, vitals, health } = this.#parts;
+    const { store, ledger, fresh } = this.#parts;
     const inMemory: FreshDelivery[] = [];
     const others = new Map<string, NewDelivery>();
     for (const delivery of deliveries) {
@@ -53,7 +56,7 @@ export class Intake {
       ledger.addDiscarded(news, reason, now);
       return inMemory;
     }
-    const isHeld = now < vitals.notBefore || permission(health.circuit, now).kind !== 'attempt';
+    const isHeld = this.#isHeld(now);
     const toRows: NewDelivery[] = [];
     for (const delivery of news) {
       if (isHeld || !fresh.hasRoom) toRows.push(delivery);
@@ -80,10 +83,15 @@ export class Intake {
     if (ended === 'late' && begun.some(({ result }) => result === null)) pace.late();
   }
 
+  /** Whether nothing is to be attempted at once. */
+  #isHeld(now: number): boolean {
+    const { vitals, health } = this.#parts;
+    return now < vitals.notBefore || permission(health.circuit, now).kind !== 'attempt';
+  }
+
   /** Deliveries are to wait in rows, as far as there is room for them. */
   #addWaiting(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): void {
     const { admission, ledger, health } = this.#parts;
-    if (admission.isCountDue(now)) this.#keepAwake(admission.count(now));
     if (admission.admits(deliveries.length)) {
       ledger.addWaiting(deliveries, now);
       return;

@@ -113,7 +113,7 @@ export class Outbox extends DurableObject<Env> {
     this.#health = new EndpointHealth({ ...books, pace, reports: this.#reports }, { threshold, probeMs, disableAfterMs });
     const parts = { ...books, pace, health: this.#health };
     const places = new Places(settings.maxConcurrency, { sender, couriers: env.COURIER, attemptMs: this.#attemptMs });
-    this.#intake = new Intake({ ...parts, admission: new Admission(this.#store) }, keepAwake);
+    this.#intake = new Intake({ ...parts, admission: new Admission(this.#store) });
     this.#dispatcher = new Dispatcher(
       { ...parts, places },
       {
@@ -155,6 +155,7 @@ export class Outbox extends DurableObject<Env> {
     this.#erased = false;
     this.#webhook.offer(config, readAt);
     this.#health.adopt(config);
+    await this.#intake.makeSure(now);
     const brought = this.#intake.take(this.#usable(this.#webhook.recent(Date.now()) ?? config) ?? config, deliveries, Date.now());
     this.#dispatcher.pump();
     await this.#intake.patience(brought);

@@ -31,6 +31,11 @@ export class Places {
     this.#deps = deps;
   }
 
+  /** Attempts at a time of a webhook, whose owner may want fewer. */
+  mostOf({ maxConcurrent }: Pick<WebhookConfig, 'maxConcurrent'>): number {
+    return Math.min(maxConcurrent ?? this.most, this.most);
+  }
+
   /** Takes a connection where the fewest couriers are needed; null where none is free. */
   take(): number | null {
     const place = this.#inUse.findIndex((used) => used < CONNECTIONS);

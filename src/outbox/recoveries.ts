@@ -62,16 +62,20 @@ export class Recoveries {
     if (!recovery) return 0;
     const found = this.#store.unsuccessful(recovery.position, recovery.until, STEP_ROWS);
     const started = found.filter((delivery) => !isRunning(delivery.id) && this.#ledger.recover(delivery, now)).length;
-    recovery.recovered += started;
     const last = found.at(-1);
-    if (last) recovery.position = { createdAt: last.createdAt, id: last.id };
-    if (found.length < STEP_ROWS) recovery.finishedAt = now;
-    this.#put(recoveries);
+    const further: Recovery = {
+      ...recovery,
+      recovered: recovery.recovered + started,
+      position: last ? { createdAt: last.createdAt, id: last.id } : recovery.position,
+      finishedAt: found.length < STEP_ROWS ? now : null,
+    };
+    this.#put(recoveries.map((each) => (each === recovery ? further : each)));
     return started;
   }
 
   #put(recoveries: Recovery[]): void {
-    this.#known = recoveries;
+    // Known again when it is kept: what could not be, or is undone with the rows, has not happened.
+    this.#known = null;
     this.#kv.put(KEY, recoveries);
   }
 }

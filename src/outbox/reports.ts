@@ -150,9 +150,9 @@ export class Reports {
       if (isDisabled && notice) events = [...notices, notice];
     }
     if (health) await saveHealth(this.#env.DB, this.#webhookId, health.health, health.since);
-    // Sent again where the answer is lost: marked, so that what was delivered already is not delivered again.
+    // Sent again where the answer is lost: an outbox knows what it has had already.
     if (events.length > 0) {
-      const message = encodeEventMessage({ acceptedAt: now, redriven: true, events });
+      const message = encodeEventMessage({ acceptedAt: now, events });
       await eventQueueFor(this.#env, this.#webhookId).send(message, { contentType: 'bytes' });
     }
     return isDisabled;

@@ -10,6 +10,9 @@ import type { EndpointHealth } from './endpoint-health.ts';
 import type { Fresh, FreshDelivery } from './fresh.ts';
 import type { Places } from './places.ts';
 
+/** Attempts that wait for a connection because a person asked for them; each has its payload in memory. */
+const MAX_IN_LINE = 100;
+
 /** What a runner needs of the world. */
 export interface RunnerDeps {
   now(): number;
@@ -112,6 +115,11 @@ export class Runner {
   /** A delivery as it stands while an attempt of it runs; null where none does. */
   runningNow(id: string): StoredDelivery | null {
     return this.#running.get(id)?.begun ?? null;
+  }
+
+  /** Whether one more can be asked for by hand. */
+  get takesByHand(): boolean {
+    return this.#byHand.length < MAX_IN_LINE;
   }
 
   /** A first attempt begins, from memory. */

@@ -27,8 +27,8 @@ export const TURNS = 1_440;
 const MAX_IN_TURN = 5_000;
 
 /**
- * A deleted webhook's outbox is erased once more this long after the deletion: until then a consumer with a configuration
- * of seconds ago, or a leased attempt, may still record in it.
+ * A deleted webhook's outbox is erased once more this long after the deletion: until then a consumer may bring
+ * deliveries by a configuration of seconds ago, or an attempt that was running may end.
  */
 const ERASE_AGAIN_AFTER_MS = 120_000;
 

@@ -84,7 +84,7 @@ describe('the queues of events', () => {
   });
 });
 
-it('the overflow queue of version 0.1.0 is still consumed', async () => {
+it('the overflow queue of earlier builds is still consumed', async () => {
   const endpoint = endpointInbox();
   const organization = await givenOrganization();
   const webhook = await givenWebhook(organization, { url: endpoint.url });

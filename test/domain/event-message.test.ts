@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_EVENT_BYTES, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '../../src/domain/event.ts';
-import { asRedriven, decodeEventMessage, type EventMessage, encodeEventMessage, packEvents } from '../../src/domain/event-message.ts';
+import { decodeEventMessage, type EventMessage, encodeEventMessage, packEvents } from '../../src/domain/event-message.ts';
 import { keyedEventId } from '../../src/domain/ids.ts';
 
 /** Limits of Queues: a message, a batch of a producer, and what the platform's metadata adds to each message. */
@@ -21,7 +21,6 @@ const eventIds = fc
 const queuedEvents = fc.record({ id: eventIds, payload: fc.uint8Array({ minLength: 1, maxLength: 300 }) });
 const messages: fc.Arbitrary<EventMessage> = fc.record({
   acceptedAt: fc.nat(8.64e15),
-  redriven: fc.boolean(),
   events: fc.array(queuedEvents, { minLength: 1, maxLength: MAX_EVENTS }),
 });
 
@@ -44,12 +43,12 @@ describe('a message', () => {
   });
 
   it('is one line of JSON, and the bytes of its events', () => {
-    const message = { acceptedAt: AT, redriven: false, events: [{ id: ID, payload: encoder.encode('{"é":"\n"}') }] };
+    const message = { acceptedAt: AT, events: [{ id: ID, payload: encoder.encode('{"é":"\n"}') }] };
     expect(decoder.decode(encodeEventMessage(message))).toBe(`{"v":1,"at":${AT},"events":[["${ID}",10]]}\n{"é":"\n"}`);
   });
 
   it('may arrive as an ArrayBuffer, as the queue hands it over, or as a view of a larger one', () => {
-    const message = { acceptedAt: AT, redriven: true, events: sizes(3, 5) };
+    const message = { acceptedAt: AT, events: sizes(3, 5) };
     const bytes = encodeEventMessage(message);
     expect(decodeEventMessage(bytes.buffer)).toEqual(message);
     const larger = new Uint8Array(bytes.length + 10).fill(0x0a);
@@ -75,7 +74,7 @@ describe('packing', () => {
         ).toBe(events.map(({ id, payload }) => id + decoder.decode(payload)).join());
         for (const body of bodies) {
           expect(body.length).toBeLessThanOrEqual(QUEUE_MESSAGE_BYTES - METADATA_BYTES);
-          expect(decodeEventMessage(body)).toMatchObject({ acceptedAt: AT, redriven: false });
+          expect(decodeEventMessage(body)).toMatchObject({ acceptedAt: AT });
         }
       }),
       { numRuns: 50 },
@@ -116,11 +115,6 @@ describe('packing', () => {
     const bodies = packEvents(sizes(10, MAX_EVENT_BYTES, 10), AT);
     expect(bodies.map((body) => decodeEventMessage(body).events.length)).toEqual([1, 1, 1]);
     expect(bodies[1]?.length).toBeLessThanOrEqual(QUEUE_MESSAGE_BYTES - METADATA_BYTES);
-  });
-
-  it('leaves room for the mark of a message that is sent again', () => {
-    const body = packEvents(sizes(MAX_EVENT_BYTES), AT)[0] as Uint8Array;
-    expect(asRedriven(body).length).toBeLessThanOrEqual(QUEUE_MESSAGE_BYTES - METADATA_BYTES);
   });
 
   it('makes nothing of nothing', () => {
@@ -177,7 +171,7 @@ describe('an array of exactly 250,000 bytes', () => {
 });
 
 describe('a message is refused', () => {
-  const whole = encodeEventMessage({ acceptedAt: AT, redriven: false, events: sizes(20, 30) });
+  const whole = encodeEventMessage({ acceptedAt: AT, events: sizes(20, 30) });
 
   it('wherever it was cut', () => {
     for (let length = 0; length < whole.length; length++) {
@@ -254,21 +248,5 @@ describe('a message is refused', () => {
       }),
       { numRuns: 2_000 },
     );
-  });
-});
-
-describe('a message that is sent again', () => {
-  it('has the same events, and says so', () => {
-    fc.assert(
-      fc.property(messages, (message) => {
-        const again = asRedriven(encodeEventMessage(message));
-        expect(decodeEventMessage(again)).toEqual({ ...message, redriven: true });
-        expect(asRedriven(again), 'once more').toEqual(again);
-      }),
-    );
-  });
-
-  it('is refused where it cannot be read', () => {
-    expect(() => asRedriven(written('null'))).toThrow(/^the message's header/);
   });
 });

@@ -109,6 +109,18 @@ function inWords(state: DeliveryState | null): string | null {
   return [state.status, state.leasedAt === null ? '' : 'runs', state.reason ?? ''].filter(Boolean).join(' ');
 }
 
+it(`no delivery has more than ${MAX_ATTEMPTS} attempts, whether persons or its schedule make them`, () => {
+  const running = { ...waiting(T0), status: 'retrying', attemptCount: MAX_ATTEMPTS, failures: 0, leasedAt: T0 } as const;
+  expect(settle(running, attempt(MAX_ATTEMPTS), null, policy)).toMatchObject({
+    status: 'failed',
+    reason: 'attempts_exhausted',
+    dueAt: null,
+  });
+  expect(interrupt(running, T0, policy)).toMatchObject({ status: 'failed', dueAt: null });
+  const before = { ...running, attemptCount: MAX_ATTEMPTS - 1 };
+  expect(settle(before, attempt(MAX_ATTEMPTS - 1), null, policy)).toMatchObject({ status: 'retrying', dueAt: expect.any(Number) });
+});
+
 describe('the transitions', () => {
   const delivered = 'delivered';
   const exhausted = 'failed attempts_exhausted';

@@ -39,6 +39,33 @@ const change = async (webhook: string, values: Partial<typeof webhooks.$inferIns
 const withoutKey = (webhook: string) => change(webhook, { secret: 'v1:00000000:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' });
 
 describe('retries by hand', () => {
+  it('are refused beyond a number that waits for a connection, and nothing is noted of those', async () => {
+    const { endpoint, webhook } = await given([{ status: 200 }], { enabled: false });
+    const deliveries = newDeliveries(webhook, 250);
+    await deliver(webhook, ...deliveries);
+    await change(webhook, { enabled: true });
+    await endpoint.script([{ status: 200, delayMs: 2_000 }]);
+    const results = await Promise.all(deliveries.map(({ id }) => outboxOf(webhook).retryNow(id)));
+    // 105 connections, and a line of 100.
+    expect(results.filter(({ kind }) => kind === 'begun')).toHaveLength(205);
+    expect(results.filter(({ kind }) => kind === 'busy')).toHaveLength(45);
+    await endpoint.arrived(205);
+    await vi.waitFor(
+      async () => {
+        const { deliveries: delivered } = await outboxOf(webhook).list({ status: 'delivered' }, 250, null);
+        expect(delivered).toHaveLength(205);
+      },
+      { timeout: 15_000 },
+    );
+    const refused = deliveries.find((_, index) => results[index]?.kind === 'busy');
+    expect(await findDelivery(webhook, refused?.id ?? '')).toMatchObject({ status: 'discarded', attemptCount: 0 });
+    expect(await outboxOf(webhook).retryNow(refused?.id ?? '')).toMatchObject({ kind: 'begun' });
+    await endpoint.arrived(206);
+    await vi.waitFor(async () => expect(await findDelivery(webhook, refused?.id ?? '')).toMatchObject({ status: 'delivered' }), {
+      timeout: 15_000,
+    });
+  });
+
   it('make no more attempts at a time than there are connections; the others wait in line, and all are made', async () => {
     const { endpoint, webhook } = await given([{ status: 200 }], { enabled: false });
     const deliveries = newDeliveries(webhook, 120);

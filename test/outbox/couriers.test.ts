@@ -7,7 +7,7 @@ import { Places } from '../../src/outbox/places.ts';
 import { settingsOf } from '../../src/settings.ts';
 import { driveDate } from '../support/clock.ts';
 import { deliveriesOf, endedDeliveriesOf, endpointInbox, givenOrganization, givenWebhook, untilEnded } from '../support/deliveries.ts';
-import { bring, deliver, findDelivery, newDeliveries } from '../support/outbox.ts';
+import { bring, configOf, deliver, findDelivery, newDeliveries } from '../support/outbox.ts';
 import { watchSenders } from '../support/senders.ts';
 
 driveDate();
@@ -107,6 +107,33 @@ describe('a courier', () => {
     expect(await endpoint.requests()).toHaveLength(60 + 8);
   });
 
+  it('begins nothing that its outbox is about to give up: what waited for too long was not sent', async () => {
+    const { endpoint, webhook } = await givenQuick();
+    const before = (await endpoint.requests()).length;
+    const gate = Promise.withResolvers<void>();
+    const send = Sender.prototype.send;
+    vi.spyOn(Sender.prototype, 'send').mockImplementation(async function (this: Sender, ...args) {
+      await gate.promise;
+      return await send.apply(this, args);
+    });
+    const courier = env.COURIER.getByName(`${webhook}:1`);
+    const { webhook: config } = await configOf(webhook);
+    const sendings = newDeliveries(webhook, 6).map((delivery) => ({
+      delivery,
+      payload: delivery.payload,
+      number: 1,
+      trigger: 'event' as const,
+    }));
+    const results = sendings.map((sending) => courier.attempt(config, sending));
+    await vi.waitFor(() => expect(Sender.prototype.send).toHaveBeenCalledTimes(5));
+    vi.setSystemTime(Date.now() + 11_000);
+    gate.resolve();
+    expect((await Promise.all(results)).filter(({ fault }) => fault !== null)).toEqual([
+      { result: null, fault: 'no connection came free in time' },
+    ]);
+    expect(await endpoint.requests()).toHaveLength(before + 5);
+  });
+
   it('makes no more than five at a time, though an outbox that was loaded anew may ask for more', async () => {
     const connections = new Connections(CONNECTIONS);
     const ends: (() => void)[] = [];
@@ -127,6 +154,11 @@ describe('a courier', () => {
 });
 
 describe('places', () => {
+  it('are no more than the deployment has, and no more than the owner wants', () => {
+    const places = new Places(10, { sender: new Sender(settingsOf(env)), couriers: env.COURIER, attemptMs: 1_000 });
+    expect([null, 1, 10, 11].map((maxConcurrent) => places.mostOf({ maxConcurrent }))).toEqual([10, 1, 10, 10]);
+  });
+
   it('are taken where the fewest couriers are needed, five of each object, and end', () => {
     const places = new Places(10, { sender: new Sender(settingsOf(env)), couriers: env.COURIER, attemptMs: 1_000 });
     const taken = Array.from({ length: 16 }, () => places.take());

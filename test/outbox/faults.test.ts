@@ -47,7 +47,7 @@ describe('after a fault of ours', () => {
 
   it('nothing begins for half a minute, whoever calls, and the database is not asked', async () => {
     const { webhook } = await givenFault();
-    const seen = watchSenders();
+    const seen = watchSenders(webhook);
     await deliver(webhook, newDelivery(webhook));
     const [begun, config] = [seen.begun, await configOf(webhook)];
     const from = Date.now();
@@ -72,7 +72,7 @@ describe('after a fault of ours', () => {
     await deliver(webhook, newDelivery(webhook));
     const from = Date.now();
     await vanish(webhook);
-    const seen = watchSenders();
+    const seen = watchSenders(webhook);
     vi.setSystemTime(from + 29_999);
     await deliver(webhook, newDelivery(webhook));
     await runAlarm(webhook);
@@ -85,7 +85,7 @@ describe('after a fault of ours', () => {
 
   it('it is tried again each half minute, with one attempt or a few, and everything goes out when it is mended', async () => {
     const { endpoint, webhook, mend } = await givenFault();
-    const seen = watchSenders();
+    const seen = watchSenders(webhook);
     await deliver(webhook, ...newDeliveries(webhook, 30));
     for (let round = 1; round <= 5; round++) {
       const before = seen.begun;

@@ -213,3 +213,25 @@ describe('a recovery', () => {
     expect(await endpoint.requests()).toHaveLength(2);
   });
 });
+
+it('a step of a recovery that could not be kept is made again: nothing is passed over', async () => {
+  await inOutbox(`whk_${crypto.randomUUID()}`, (_, storage) => {
+    const store = new Store(storage);
+    const ledger = new Ledger(store, { scheduleMs: [60_000], random: () => 0 });
+    const recoveries = new Recoveries(storage.kv, store, ledger);
+    const now = Date.now();
+    insertFailed(store, now, 300);
+    recoveries.request(now, now + 1, now);
+    expect(() =>
+      store.atomically(() => {
+        recoveries.step(now, () => false);
+        throw new Error('the storage is full');
+      }),
+    ).toThrow('full');
+    expect(recoveries.list()).toMatchObject([{ recovered: 0, finishedAt: null }]);
+    let started = 0;
+    while (recoveries.unfinished()) started += store.atomically(() => recoveries.step(now, () => false));
+    expect(started).toBe(300);
+    expect(recoveries.list()).toMatchObject([{ recovered: 300 }]);
+  });
+});

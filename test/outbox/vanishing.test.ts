@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import { waiting } from '../../src/domain/lifecycle.ts';
+import { Store } from '../../src/outbox/books/store.ts';
 import { driveDate } from '../support/clock.ts';
 import {
   alarmOf,
@@ -10,7 +12,7 @@ import {
   runAlarm,
   untilEnded,
 } from '../support/deliveries.ts';
-import { bring, configOf, deliver, findDelivery, newDeliveries, newDelivery, rowsOf, vanish } from '../support/outbox.ts';
+import { bring, configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, rowsOf, vanish } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 
 driveDate();
@@ -189,4 +191,25 @@ describe('an object that vanishes in the middle of', () => {
     await untilEnded(webhook);
     expect(await deliveriesOf(webhook)).toMatchObject(Array(20).fill({ status: 'delivered' }));
   });
+});
+
+it('what a version before left running of a webhook that is disabled now ends, and the outbox comes to rest', async () => {
+  const webhook = await givenWebhook(await givenOrganization(), { url: endpointInbox().url, enabled: false });
+  const left = newDelivery(webhook);
+  await deliver(webhook, newDelivery(webhook));
+  await inOutbox(webhook, (_, storage) => {
+    const now = Date.now();
+    const store = new Store(storage);
+    store.insert(left, { ...waiting(now), attemptCount: 1, leasedAt: now }, null);
+  });
+  await vanish(webhook);
+  vi.setSystemTime(Date.now() + 1_000);
+  await inOutbox(webhook, (outbox) => outbox.alarm());
+  expect(await outboxOf(webhook).find(left.id)).toMatchObject({
+    status: 'discarded',
+    reason: 'webhook_disabled',
+    attempts: [{ number: 1, outcome: 'interrupted' }],
+  });
+  // Nothing more is due but the next look for what need not be kept.
+  expect(await alarmOf(webhook)).toBeGreaterThan(Date.now() + 3_600_000);
 });

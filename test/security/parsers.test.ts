@@ -85,7 +85,7 @@ describe('queue messages', () => {
     .filter((texts) => texts.length > 0)
     .map((texts) => {
       const events = texts.map((text, index) => ({ id: `evt_${index}`, payload: encoder.encode(text) }));
-      return encodeEventMessage({ acceptedAt: 1_764_000_000_000, redriven: false, events });
+      return encodeEventMessage({ acceptedAt: 1_764_000_000_000, events });
     });
   const damage = fc.array(fc.tuple(fc.nat(300), fc.nat(255)), { maxLength: 4 });
 

@@ -65,7 +65,7 @@ export interface QueueMessage {
 }
 
 export function aMessage(events: QueuedEvent[], attempts = 1): QueueMessage {
-  const body = encodeEventMessage({ acceptedAt: Date.now(), redriven: false, events });
+  const body = encodeEventMessage({ acceptedAt: Date.now(), events });
   return { id: crypto.randomUUID(), timestamp: Date.now(), attempts, body };
 }
 

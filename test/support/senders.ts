@@ -14,12 +14,14 @@ export interface SeenAttempts {
 /**
  * Watches the attempts of all objects in the tests' isolate: an outbox and each of its couriers have a sender of their own, as each has
  * connections of its own on the platform. vi.restoreAllMocks() ends it.
+ * @param webhookId of whose attempts alone are watched: outboxes of earlier tests can still be at work
  */
-export function watchSenders(): SeenAttempts {
+export function watchSenders(webhookId?: string): SeenAttempts {
   const seen: SeenAttempts = { begun: 0, running: 0, most: 0, mostOfOne: 0, objects: 0 };
   const runningOf = new Map<Sender, number>();
   const send = Sender.prototype.send;
   vi.spyOn(Sender.prototype, 'send').mockImplementation(async function (this: Sender, ...args) {
+    if (webhookId !== undefined && args[0].id !== webhookId) return await send.apply(this, args);
     const ofThis = (runningOf.get(this) ?? 0) + 1;
     runningOf.set(this, ofThis);
     seen.begun++;

@@ -7,7 +7,7 @@ export const MAX_WAITING = 1_000_000;
 export const FULL_BYTES = 9_000_000_000;
 /** What waits is counted again after so many additions, and while there is no room no more often than this. */
 const COUNT_EVERY = 10_000;
-const COUNT_EVERY_MS = 600_000;
+const COUNT_EVERY_MS = 60_000;
 
 /**
  * Whether an outbox takes in more that would wait: what is held for an endpoint that is down, or comes faster than it goes out, is bounded
@@ -21,6 +21,8 @@ export class Admission {
   #waiting = 0;
   #countedAt = 0;
   #added = 0;
+  /** There was no room since it was counted. */
+  #isFull = false;
 
   constructor(store: Store, maxWaiting = MAX_WAITING, fullBytes = FULL_BYTES) {
     this.#store = store;
@@ -31,17 +33,16 @@ export class Admission {
   /** Asks for room for so many that would wait. */
   admits(deliveries: number): boolean {
     if (this.#store.sql.databaseSize >= this.#fullBytes) return false;
-    if (this.#waiting + this.#added + deliveries > this.#maxWaiting) return false;
-    this.#added += deliveries;
-    return true;
+    this.#isFull = this.#waiting + this.#added + deliveries > this.#maxWaiting;
+    if (!this.#isFull) this.#added += deliveries;
+    return !this.#isFull;
   }
 
   /** Whether what waits is to be counted: so many have come, or it may have drained since there was no room. */
   isCountDue(now: number): boolean {
     // What an object before this one has brought about counts, too.
     if (this.#countedAt === 0) return true;
-    const isFull = this.#waiting + this.#added >= this.#maxWaiting;
-    return this.#added >= Math.min(COUNT_EVERY, this.#maxWaiting) || (isFull && now - this.#countedAt >= COUNT_EVERY_MS);
+    return this.#added >= Math.min(COUNT_EVERY, this.#maxWaiting) || (this.#isFull && now - this.#countedAt >= COUNT_EVERY_MS);
   }
 
   /** Counts what waits, in steps. */

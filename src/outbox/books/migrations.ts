@@ -4,9 +4,8 @@
  * to works on with what a newer one has made of it, if more slowly.
  *
  * Rows are billed when written, one for the table and one for each index entry. A delivery that arrives at the first attempt is not
- * here but in the archive (outbox/log/archive.ts), which has a table for each day. One with an Idempotency-Key that does is one row: its
- * key is its place in the log (no further index), its first attempt is kept within it, and the indexes of what waits and what runs
- * have no entry for it.
+ * here but in the archive (outbox/log/archive.ts), which has a table for each day. One with an Idempotency-Key that does is two rows:
+ * its own, which has its first attempt and no entry in the index of what is due, and that of its key, which says where in the log it is.
  */
 export const MIGRATIONS: readonly string[] = [
   `

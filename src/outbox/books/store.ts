@@ -73,6 +73,8 @@ export class Store {
   #recent = new RecentIds(Date.now());
   #migrated = false;
   #changes = 0;
+  /** By the start of a past hour, how often its count has become void since this object was loaded. */
+  readonly #voids = new Map<number, number>();
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -314,6 +316,11 @@ export class Store {
     if (isKeyed(id)) this.sql.exec(SQL.removeKeyed, id);
   }
 
+  /** How often a past hour's count has become void: one that was begun before that is not to be kept. */
+  voidsOf(start: number): number {
+    return this.#voids.get(start) ?? 0;
+  }
+
   /** Counts of hours before a time are of no use any more. */
   forgetHoursBefore(before: number): void {
     this.sql.exec(SQL.forgetHours, before - HOUR_MS);
@@ -358,7 +365,9 @@ export class Store {
   /** A past hour's count is void when one of its deliveries changes after all, or comes late. */
   #forgetHour(createdAt: number): void {
     const start = Math.floor(createdAt / HOUR_MS) * HOUR_MS;
-    if (start + HOUR_MS <= Date.now()) this.sql.exec(SQL.forgetHour, start);
+    if (start + HOUR_MS > Date.now()) return;
+    this.sql.exec(SQL.forgetHour, start);
+    this.#voids.set(start, this.voidsOf(start) + 1);
   }
 
   #createdAt(id: string): number | null {

@@ -31,14 +31,14 @@ export interface OpenBundle {
 }
 
 /**
- * The log of what went as nearly everything goes: delivered at the first attempt. What a record() brings of it is one bundle, which
+ * The log of what went as nearly everything goes: delivered at the first attempt. What a deliver() brings of it is one bundle, which
  * is one row; and each day of acceptance has a table of its own, so that forgetting it is dropping the table. Rows are billed when
- * they are written and when they are deleted, tables are not when they are dropped: a delivery costs a row at most, and in company a
- * part of one. (As a row of its own in `deliveries` it was two, and 4.7 kB.)
+ * they are written and when they are deleted, tables are not when they are dropped: a delivery costs a row, or a second write of it
+ * where it outlasts its call, and in company a part of that. (As a row of its own in `deliveries` it was two, and 4.7 kB.)
  *
  * A bundle can be open: its deliveries' first attempts have not ended. Its row stands below 0, so that what is open is found without an
  * index, and closing it is one update: a row that is written when attempts run and completed when they end needs no delete. Which are
- * open is known to memory; an object that is loaded takes out those that the one before it has left (openBundles).
+ * open is known to memory; an object that is loaded takes out those that the one before it has left (takeOpen).
  */
 export class Archive {
   readonly #sql: () => SqlStorage;
@@ -53,7 +53,7 @@ export class Archive {
     this.#sql = sql;
   }
 
-  /** The storage has been emptied. */
+  /** A change was undone: which days have a table is looked at anew. */
   reset(): void {
     this.#known = null;
   }
@@ -63,10 +63,6 @@ export class Archive {
     this.#known = null;
     this.#latestAt = null;
     this.#reserved.clear();
-  }
-
-  isEmpty(): boolean {
-    return this.#days().size === 0;
   }
 
   /** Adds deliveries that are in neither log. */

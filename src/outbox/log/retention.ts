@@ -8,6 +8,8 @@ const SWEEP_EVERY_MS = 12 * 3_600_000;
 const STEP_ROWS = 500;
 /** Steps in one sweep: a new alarm goes on. */
 const MAX_STEPS = 100;
+/** While nothing can be removed, because all of it waits, an outbox that is too large is looked through no more often than this. */
+const LOOK_AGAIN_MS = 600_000;
 /** A log stays below this. Durable Objects: 10 GB an object, and then nothing can be written any more, and only be deleted. */
 export const MAX_BYTES = 8_000_000_000;
 /** By size, so much is removed at once below the limit that the next batch does not meet it again. */
@@ -36,6 +38,8 @@ export class Retention {
   /** How far the rows have been looked at, by a sweep that has not come to its end. */
   #position = BEGINNING;
   #stepsLeft = 0;
+  /** Until when nothing more can be removed. */
+  #isAllNeededUntil = 0;
 
   constructor(storage: DurableObjectStorage, store: Store, policy: RetentionPolicy) {
     this.#storage = storage;
@@ -53,7 +57,7 @@ export class Retention {
   plan(now: number): void {
     const dueAt = this.dueAt();
     if (dueAt === null) this.#setSweepAt(now + SWEEP_EVERY_MS);
-    else if (dueAt > now && this.#isTooLarge(1)) this.#setSweepAt(now);
+    else if (dueAt > now && now >= this.#isAllNeededUntil && this.#isTooLarge(1)) this.#setSweepAt(now);
   }
 
   /** Of events accepted before this, deliveries are missing from the log; null where everything is still there. */
@@ -72,12 +76,14 @@ export class Retention {
     if (isDone && isTooLarge) isDone = await this.#removeOldest();
     this.#store.forgetHoursBefore(before);
     if (isDone) this.#position = BEGINNING;
+    if (isDone && this.#isTooLarge(1)) this.#isAllNeededUntil = now + LOOK_AGAIN_MS;
     this.#setSweepAt(isDone ? now + SWEEP_EVERY_MS : now);
   }
 
   /** The storage has been emptied. */
   reset(): void {
     this.#sweepAt = undefined;
+    this.#isAllNeededUntil = 0;
     this.#position = BEGINNING;
   }
 

@@ -63,7 +63,8 @@ interface Counting {
   tally: Tally;
   rows: DeliveryPosition | null;
   archived: Generator<StoredDelivery> | null;
-  changes: number;
+  /** What the store said of the hour when this began (Store.voidsOf). */
+  voids: number;
 }
 
 /**
@@ -127,15 +128,18 @@ export class OutboxStatistics {
     }
     this.#unfinished.delete(start);
     const { tally } = counting;
-    if (isPast && tally.attempts + tally.discarded > 0) this.#store.sql.exec(SQL.keep, start, JSON.stringify(tally));
+    // One of its deliveries may have changed between two steps.
+    const isRight = counting.voids === this.#store.voidsOf(start);
+    if (isPast && isRight && tally.attempts + tally.discarded > 0) this.#store.sql.exec(SQL.keep, start, JSON.stringify(tally));
     return tally;
   }
 
   #begin(start: number, end: number): Counting {
     const unfinished = this.#unfinished.get(start);
     // Rows that have changed since may have been counted as they were.
-    if (unfinished?.changes === this.#store.changes) return unfinished;
-    return { tally: emptyTally(), rows: { createdAt: end, id: '' }, archived: null, changes: this.#store.changes };
+    const voids = this.#store.voidsOf(start);
+    if (unfinished?.voids === voids) return unfinished;
+    return { tally: emptyTally(), rows: { createdAt: end, id: '' }, archived: null, voids };
   }
 
   /** Counts a step's rows, or, after the last of them, a step's archived deliveries. Returns whether there is more. */

@@ -73,6 +73,18 @@ describe('an outbox takes in what would wait', () => {
     });
   });
 
+  it('again when there is room, also where it had never been quite full', async () => {
+    await withStore(async (store, fill) => {
+      const admission = new Admission(store, 30);
+      expect(await admits(admission, 25)).toBe(true);
+      fill(25);
+      expect(await admits(admission, 10)).toBe(false);
+      store.sql.exec('DELETE FROM deliveries');
+      vi.setSystemTime(Date.now() + 600_000);
+      expect(await admits(admission, 10)).toBe(true);
+    });
+  });
+
   it('up to a size, whatever their number', async () => {
     await withStore(async (store, fill) => {
       fill(10);
@@ -85,6 +97,27 @@ describe('an outbox takes in what would wait', () => {
 });
 
 describe('an outbox that is full', () => {
+  it('counts what waits before it refuses what comes', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }]);
+    const webhook = await givenWebhook(await givenOrganization(), { url: endpoint.url });
+    await deliver(webhook, ...newDeliveries(webhook, 12));
+    expect(await outboxOf(webhook).status()).toMatchObject({ health: 'open' });
+    const calls: string[] = [];
+    const [count, admits] = [Admission.prototype.count, Admission.prototype.admits];
+    vi.spyOn(Admission.prototype, 'isCountDue').mockReturnValue(true);
+    vi.spyOn(Admission.prototype, 'count').mockImplementation(async function (this: Admission, now) {
+      await count.call(this, now);
+      calls.push('counted');
+    });
+    vi.spyOn(Admission.prototype, 'admits').mockImplementation(function (this: Admission, deliveries) {
+      calls.push('asked');
+      return admits.call(this, deliveries);
+    });
+    await deliver(webhook, ...newDeliveries(webhook, 3));
+    expect(calls).toEqual(['counted', 'asked']);
+  });
+
   /** A webhook whose endpoint worked, and is down now with its circuit open, and which takes nothing in any more. */
   async function givenFull() {
     const [endpoint, listening, organization] = [endpointInbox(), endpointInbox(), await givenOrganization()];

@@ -112,6 +112,22 @@ describe('statistics of a past hour', () => {
     });
   });
 
+  it('are right though something changes between two steps of a call', async () => {
+    await withStore(async (store) => {
+      insertRows(store, pastHour(), 5_000);
+      const [late] = archived(pastHour() + 4_999, 1);
+      const { delivery, state } = late!;
+      const pauses = vi.spyOn(scheduler, 'wait').mockImplementation(async () => {
+        // The newest are counted first: this one comes when its place has been counted.
+        const place = { createdAt: delivery.acceptedAt, id: delivery.id };
+        if (pauses.mock.calls.length === 2 && !store.at(place)) store.insert(delivery, { ...state, status: 'failed' }, null);
+      });
+      const statistics = new OutboxStatistics(store);
+      await statistics.of('24h', Date.now());
+      expect(totals(await statistics.of('24h', Date.now()))).toEqual({ delivered: 5_000, failed: 1, attempts: 5_001 });
+    });
+  });
+
   it('let other calls be served meanwhile', async () => {
     await withStore(async (store) => {
       insertRows(store, pastHour(), 30_000);
