@@ -23,7 +23,7 @@ export async function eraseOutboxes(env: Env, webhookIds: readonly string[]): Pr
   await Promise.all(webhookIds.map(erase));
 }
 
-/** Tells an outbox that its webhook was changed, so that what it holds is attempted at once. It would find out by itself, later. */
+/** Tells an outbox that its webhook was changed: it attempts nothing more by what was so before. It would find out by itself, seconds later. */
 export async function tellReconfigured(env: Env, webhookId: string): Promise<void> {
   try {
     await outboxOf(env, webhookId).reconfigured();

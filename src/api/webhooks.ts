@@ -140,7 +140,7 @@ const patch = route({
     const all = secret === undefined ? changes : { ...changes, secret: sealed };
     const row = await updateWebhook(db, organizationId, webhookId, all, nowMs);
     if (!row) throw notFound('webhook');
-    if (body.enabled || body.url !== undefined) waitUntil(tellReconfigured(env, webhookId));
+    waitUntil(tellReconfigured(env, webhookId));
     return toWebhook(row);
   },
 });

@@ -6,7 +6,7 @@ import { webhooks } from '../../src/db/schema.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
-import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery } from '../support/outbox.ts';
+import { bring, configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 
 /*
@@ -119,4 +119,18 @@ describe('attempts that fail, and began before the webhook was pointed elsewhere
     await untilEnded(webhook);
     expect(await after.requests()).toHaveLength(5);
   });
+});
+
+it('nothing more is sent once a webhook is paused, though the consumer has a configuration of seconds ago', async () => {
+  const { endpoint, webhook, path } = await given([{ status: 200 }]);
+  const [before, readAt] = [await configOf(webhook), Date.now()];
+  await outboxOf(webhook).deliver(before, [newDelivery(webhook)], readAt);
+  await untilEnded(webhook);
+  vi.setSystemTime(Date.now() + 1_000);
+  expect((await platform.patch(path, { enabled: false })).status).toBe(200);
+  vi.setSystemTime(Date.now() + 1_000);
+  const later = newDelivery(webhook);
+  await outboxOf(webhook).deliver(before, [later], readAt);
+  expect(await findDelivery(webhook, later.id)).toMatchObject({ status: 'discarded', reason: 'webhook_disabled' });
+  expect(await endpoint.requests()).toHaveLength(1);
 });
