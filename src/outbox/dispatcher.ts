@@ -7,10 +7,9 @@ import type { StoredDelivery } from './books/delivery-row.ts';
 import type { DiscardReason, Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
 import type { Vitals } from './books/vitals.ts';
-import type { EndpointHealth } from './endpoint-health.ts';
 import type { Fresh } from './fresh.ts';
 import type { Places } from './places.ts';
-import { Runner, type RunnerDeps } from './runner.ts';
+import { Runner, type RunnerDeps, type RunnerParts } from './runner.ts';
 
 /**
  * Attempts that are begun in an invocation, and steps of keeping house. Workers: 10,000 subrequests and 30 s of CPU an invocation by
@@ -68,10 +67,7 @@ export class Dispatcher {
   /** The first rows that are due, as of some change of the rows; all of them, where there are fewer than were asked for. */
   #due: { changes: number; asked: number; rows: { id: string; due_at: number }[] } = { changes: -1, asked: 0, rows: [] };
 
-  constructor(
-    parts: { store: Store; ledger: Ledger; fresh: Fresh; vitals: Vitals; health: EndpointHealth; pace: EndpointPace; places: Places },
-    deps: DispatcherDeps,
-  ) {
+  constructor(parts: RunnerParts, deps: DispatcherDeps) {
     this.#store = parts.store;
     this.#ledger = parts.ledger;
     this.#fresh = parts.fresh;

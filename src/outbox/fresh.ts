@@ -1,11 +1,11 @@
 import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
 import type { DeliveryDetail, NewDelivery } from '../domain/delivery.ts';
 import { mintedAt } from '../domain/ids.ts';
-import { begin, discard, settle, waiting } from '../domain/lifecycle.ts';
-import { type StoredDelivery, toSummary } from './books/delivery-row.ts';
+import { begin, settle, waiting } from '../domain/lifecycle.ts';
+import { payloadText, type StoredDelivery, toSummary } from './books/delivery-row.ts';
 import type { DiscardReason, Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
-import { isArchivable, isBefore, type OpenBundle } from './log/archive.ts';
+import { isArchivable, newestFirst, type OpenBundle } from './log/archive.ts';
 import type { ArchivedDelivery, BundledDelivery } from './log/bundle.ts';
 
 /** Deliveries in memory at most, and their bytes; what comes beyond waits in rows. Workers: 128 MB an isolate, which objects share. */
@@ -157,15 +157,12 @@ export class Fresh {
 
   /** Gives what waits rows of its own: it is not to be attempted for now. */
   spill(now: number): void {
-    this.#takeOut((delivery) => this.#store.insert(delivery, waiting(now, delivery.acceptedAt), null));
+    this.#takeOut((deliveries) => this.#ledger.addWaiting(deliveries, now));
   }
 
   /** What waits is not to be attempted. */
   discard(reason: DiscardReason, now: number): void {
-    this.#takeOut((delivery) => {
-      const state = discard(waiting(now, delivery.acceptedAt), reason, now);
-      if (state) this.#store.insert(delivery, state, null);
-    });
+    this.#takeOut((deliveries) => this.#ledger.addDiscarded(deliveries, reason, now));
   }
 
   /** A stored delivery as it stands, while its first attempt has not been kept: what is in memory alone the log does not show. */
@@ -178,14 +175,14 @@ export class Fresh {
   detail(id: string): DeliveryDetail | null {
     const fresh = this.#byId.get(id);
     if (!fresh?.flight) return null;
-    const payload = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(fresh.delivery.payload);
+    const payload = payloadText(fresh.delivery.payload);
     return { ...toSummary(fresh.stored), payload, payloadErasedAt: null, attempts: fresh.result ? [fresh.result.record] : [] };
   }
 
   /** All of them, newest first. */
   list(): StoredDelivery[] {
     const kept = [...this.#byId.values()].filter(({ flight }) => flight !== null);
-    return kept.map(({ stored }) => stored).sort((a, b) => (isBefore(a, b) ? 1 : -1));
+    return kept.map(({ stored }) => stored).sort(newestFirst);
   }
 
   /** The storage has been emptied. */
@@ -201,7 +198,7 @@ export class Fresh {
     return fresh.result === null && fresh.stored.state.leasedAt === null && this.#byId.get(fresh.delivery.id) === fresh;
   }
 
-  #takeOut(insert: (delivery: NewDelivery) => void): void {
+  #takeOut(add: (deliveries: NewDelivery[]) => void): void {
     const waits = [...this.#byId.values()].filter((fresh) => this.#waits(fresh));
     if (waits.length === 0) return;
     const gone = new Set(waits);
@@ -209,7 +206,7 @@ export class Fresh {
     const left = new Map([...flights].map((flight) => [flight, flight.deliveries.filter((fresh) => !gone.has(fresh))]));
     const rests = [...left].map(([flight, rest]) => [flight, partition(rest, ({ result }) => result !== null)] as const);
     this.#store.atomically(() => {
-      for (const { delivery } of waits) insert(delivery);
+      add(waits.map(({ delivery }) => delivery));
       for (const [flight, [ended, open]] of rests) this.#rewrite(flight, ended, open);
     });
     for (const [flight, [ended, open]] of rests) this.#afterRewrite(flight, ended, open);

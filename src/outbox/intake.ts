@@ -3,6 +3,7 @@ import { permission } from '../domain/circuit.ts';
 import type { NewDelivery } from '../domain/delivery.ts';
 import type { EndpointPace } from '../domain/endpoint-pace.ts';
 import { logWarning } from '../log.ts';
+import { within } from '../within.ts';
 import type { Admission } from './books/admission.ts';
 import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
@@ -76,11 +77,12 @@ export class Intake {
     const patienceMs = pace.patienceMs();
     if (pending.length === 0 || patienceMs === 0) return;
     const begun = pending.filter(({ stored }) => stored.state.leasedAt !== null);
-    const { promise: late, resolve } = Promise.withResolvers<'late'>();
-    const timer = setTimeout(() => resolve('late'), patienceMs);
-    const ended = await Promise.race([late, Promise.all(pending.map(({ done }) => done))]);
-    clearTimeout(timer);
-    if (ended === 'late' && begun.some(({ result }) => result === null)) pace.late();
+    const ended = Promise.all(pending.map(({ done }) => done));
+    const isLate = await within(patienceMs, ended).then(
+      () => false,
+      () => true,
+    );
+    if (isLate && begun.some(({ result }) => result === null)) pace.late();
   }
 
   /** Whether nothing is to be attempted at once. */

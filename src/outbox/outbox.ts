@@ -118,7 +118,10 @@ export class Outbox extends DurableObject<Env> {
       { ...parts, places },
       {
         now: () => Date.now(),
-        recentConfiguration: () => this.#usable(this.#webhook.recent(Date.now())),
+        recentConfiguration: () => {
+          const recent = this.#webhook.recent(Date.now());
+          return recent && this.#usable(recent);
+        },
         readConfiguration: () => this.#configuration(),
         erase: () => this.#erase(),
         arm: () => keepAwake(this.#armInTime()),
@@ -156,7 +159,7 @@ export class Outbox extends DurableObject<Env> {
     this.#webhook.offer(config, readAt);
     this.#health.adopt(config);
     await this.#intake.makeSure(now);
-    const brought = this.#intake.take(this.#usable(this.#webhook.recent(Date.now()) ?? config) ?? config, deliveries, Date.now());
+    const brought = this.#intake.take(this.#usable(this.#webhook.recent(Date.now()) ?? config), deliveries, Date.now());
     this.#dispatcher.pump();
     await this.#intake.patience(brought);
     this.#keep(brought);
@@ -420,8 +423,8 @@ export class Outbox extends DurableObject<Env> {
   }
 
   /** The configuration, with the webhook disabled where it is to be and D1 could not be told yet. */
-  #usable(config: OutboxConfig | undefined): OutboxConfig | undefined {
-    if (!config || !this.#reports.isToBeDisabled(config.webhook.url)) return config;
+  #usable(config: OutboxConfig): OutboxConfig {
+    if (!this.#reports.isToBeDisabled(config.webhook.url)) return config;
     return { ...config, webhook: { ...config.webhook, enabled: false } };
   }
 

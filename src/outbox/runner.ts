@@ -13,6 +13,17 @@ import type { Places } from './places.ts';
 /** Attempts that wait for a connection because a person asked for them; each has its payload in memory. */
 const MAX_IN_LINE = 100;
 
+/** The parts of an outbox that attempts have to do with. */
+export interface RunnerParts {
+  store: Store;
+  ledger: Ledger;
+  fresh: Fresh;
+  vitals: Vitals;
+  health: EndpointHealth;
+  pace: EndpointPace;
+  places: Places;
+}
+
 /** What a runner needs of the world. */
 export interface RunnerDeps {
   now(): number;
@@ -68,11 +79,7 @@ export class Runner {
   readonly #byHand: ((place: number) => void)[] = [];
   #paced = 0;
 
-  constructor(
-    parts: { store: Store; ledger: Ledger; fresh: Fresh; vitals: Vitals; health: EndpointHealth; pace: EndpointPace; places: Places },
-    deps: RunnerDeps,
-    events: RunnerEvents,
-  ) {
+  constructor(parts: RunnerParts, deps: RunnerDeps, events: RunnerEvents) {
     this.#store = parts.store;
     this.#ledger = parts.ledger;
     this.#fresh = parts.fresh;

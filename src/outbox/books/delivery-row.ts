@@ -69,6 +69,11 @@ export function toStored(row: Row): StoredDelivery {
   };
 }
 
+/** A payload as people read it: it is JSON, and is shown as it came. */
+export function payloadText(payload: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(payload);
+}
+
 /** What a list shows of a delivery. */
 export function toSummary({ createdAt, id, eventId, event, sessionId, state }: StoredDelivery): DeliverySummary {
   const { status, reason, attemptCount, finishedAt, lastResponseStatus, lastDurationMs } = state;

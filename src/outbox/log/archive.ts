@@ -227,7 +227,7 @@ export class Archive {
         .toArray();
       more = rows.length === STEP_BUNDLES;
       below = rows.at(-1)?.place ?? 0;
-      read = [...read, ...rows.flatMap(({ heads }) => headsOf(heads))].sort((a, b) => (isBefore(a, b) ? 1 : -1));
+      read = [...read, ...rows.flatMap(({ heads }) => headsOf(heads))].sort(newestFirst);
       // What is still to be read began no later than the last bundle, and none spans more than this.
       const certainAfter = more ? Math.floor(below / PLACES) + MAX_SPAN_MS : Number.NEGATIVE_INFINITY;
       const certain = read.findIndex(({ createdAt }) => createdAt <= certainAfter);
@@ -318,6 +318,11 @@ export function isArchivable({ status, attemptCount, failures, trigger }: Delive
 /** Whether one delivery stands before another in the log. */
 export function isBefore(a: DeliveryPosition, b: DeliveryPosition): boolean {
   return a.createdAt < b.createdAt || (a.createdAt === b.createdAt && a.id < b.id);
+}
+
+/** Sorts as the log stands: the newest first. */
+export function newestFirst(a: DeliveryPosition, b: DeliveryPosition): number {
+  return isBefore(a, b) ? 1 : -1;
 }
 
 function dayOf(at: number): number {

@@ -1,8 +1,8 @@
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary } from '../../domain/delivery.ts';
-import { COLUMNS, type Row, type StoredDelivery, toStored, toSummary } from '../books/delivery-row.ts';
+import { COLUMNS, payloadText, type Row, type StoredDelivery, toStored, toSummary } from '../books/delivery-row.ts';
 import type { Store } from '../books/store.ts';
 import type { Fresh } from '../fresh.ts';
-import { isBefore } from './archive.ts';
+import { isBefore, newestFirst } from './archive.ts';
 
 /** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */
 const MAX_SCANNED_ROWS = 2_000;
@@ -74,7 +74,7 @@ export class OutboxLog {
     const due = this.#store.due(Number.MAX_SAFE_INTEGER, MAX_SCANNED_ROWS + 1);
     if (due.length > MAX_SCANNED_ROWS) return null;
     const before = due.filter((delivery) => delivery.createdAt >= since && isBefore(delivery, start));
-    return this.#asTheyStand(before.sort((a, b) => (isBefore(a, b) ? 1 : -1)));
+    return this.#asTheyStand(before.sort(newestFirst));
   }
 
   *#asTheyStand(deliveries: readonly StoredDelivery[]): Generator<StoredDelivery> {
@@ -109,7 +109,7 @@ export class OutboxLog {
     if (!stored || !delivery) return null;
     const payloadErasedAt = this.#store.payloadErasedAt(id);
     const isKept = payloadErasedAt === null && stored.state.reason !== 'outbox_full';
-    const payload = isKept ? new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(this.#store.payload(stored)) : null;
+    const payload = isKept ? payloadText(this.#store.payload(stored)) : null;
     return { ...toSummary(delivery), payload, payloadErasedAt, attempts: this.#store.attempts(stored) };
   }
 }
