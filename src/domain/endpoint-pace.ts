@@ -91,6 +91,7 @@ export class EndpointPace {
 
   /**
    * An attempt has ended.
+   * @param attempt `tookMs`: until its response's headers. It ends when the body is here, or nobody waits for more of it.
    * @param most what the limit may grow to
    * @param wasLimited whether more would have run, had the limit been higher: a limit that is not reached says nothing
    */
@@ -100,8 +101,10 @@ export class EndpointPace {
     const isTooMuch = verdict === 'pushback' || (verdict === 'silence' && this.#silent > SILENT_FROM);
     if (isTooMuch && startedAt > this.#shrunkAt) this.#shrink(now);
     if (verdict !== 'good') return;
-    const usualMs = this.#usualMs ?? tookMs;
-    this.#usualMs = usualMs + (tookMs > usualMs ? RAISING : LOWERING) * (tookMs - usualMs);
+    // A call waits for the whole of an attempt: an endpoint whose body dribbles is slow, however soon its headers come.
+    const wholeMs = Math.max(tookMs, now - startedAt);
+    const usualMs = this.#usualMs ?? wholeMs;
+    this.#usualMs = usualMs + (wholeMs > usualMs ? RAISING : LOWERING) * (wholeMs - usualMs);
     // Where the clock stands still an answer takes no time at all, which nothing could be measured by.
     this.#bestMs = Math.max(1, Math.min(this.#bestMs * FORGETTING, tookMs));
     const holds = tookMs <= this.#bestMs * HOLDS_FACTOR + HOLDS_MS;

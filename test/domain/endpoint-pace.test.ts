@@ -183,6 +183,15 @@ describe('how long a call waits for an endpoint', () => {
     expect(pace.patienceMs()).toBeGreaterThanOrEqual(200);
   });
 
+  it('goes by when the whole answer was here: one whose body dribbles is slow, however soon its headers came', () => {
+    const pace = new EndpointPace();
+    pace.ended({ startedAt: T0, tookMs: 2, verdict: 'good' }, T0 + 5_002, MOST, false);
+    expect(pace.patienceMs()).toBe(0);
+    pace.late();
+    for (let number = 0; number < 10; number++) pace.ended({ startedAt: T0, tookMs: 2, verdict: 'good' }, T0 + 600, MOST, false);
+    expect(pace.patienceMs()).toBe(0);
+  });
+
   it('is not changed by what failed', () => {
     const pace = new EndpointPace();
     ended(pace, { tookMs: 30_000, verdict: 'pushback' });
