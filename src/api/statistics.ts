@@ -23,7 +23,8 @@ const TIMEOUT_MS = 20_000;
 const responses = z
   .object(Object.fromEntries(RESPONSE_CLASSES.map((name) => [name, z.number().int()])) as Record<ResponseClass, z.ZodNumber>)
   .openapi('Responses', {
-    description: 'Attempts that have ended, by what the endpoint answered. `none`: no response came, or none is known of.',
+    description:
+      'Attempts that have ended, by what the endpoint answered. `none`: no response of the endpoint came (520 to 527 and 530 are Cloudflare’s, which could not reach it), or none is known of.',
   });
 
 const figures = z.object({

@@ -1,4 +1,5 @@
 import type { AttemptRecord, AttemptTrigger } from '../domain/delivery.ts';
+import { describeEdgeAnswer } from '../domain/edge-answer.ts';
 import { describeFailure, describeStatus, isSuccess, keptBody, keptHeaders } from '../domain/outcome.ts';
 import { parseRetryAfter } from '../domain/retry-schedule.ts';
 import { bullseyeSignature, type SigningKeys, standardSignature } from '../domain/signature.ts';
@@ -93,8 +94,8 @@ async function answered(record: AttemptRecord, response: Response, now: number):
   record.outcome = isSuccess(response.status) ? 'succeeded' : 'failed';
   record.responseStatus = response.status;
   record.responseHeaders = keptHeaders(response.headers);
-  record.error = describeStatus(response.status);
   await keepBody(record, response);
+  record.error = describeEdgeAnswer(response.status, record.responseHeaders, record.responseBody ?? '') ?? describeStatus(response.status);
   const asksToWait = response.status === 429 || response.status === 503;
   return { record, retryAfterMs: asksToWait ? parseRetryAfter(response.headers.get('retry-after'), now) : null };
 }

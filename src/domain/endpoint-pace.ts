@@ -3,6 +3,8 @@
  * TCP does it: the outbox finds out what an endpoint can take without being told.
  */
 
+import { isUnreached } from './edge-answer.ts';
+
 /** Attempts at a time of an endpoint of which nothing is known yet: an outbox's own connections. */
 export const FIRST_LIMIT = 5;
 /** While an endpoint comes back from an outage it gets this many, and one more with each success. */
@@ -43,7 +45,7 @@ export type Verdict = 'good' | 'pushback' | 'silence' | 'neither';
 
 /** What an attempt's response says. @param status null where there was none */
 export function verdictOf(status: number | null): Verdict {
-  if (status === null) return 'silence';
+  if (status === null || isUnreached(status)) return 'silence';
   if (status === 429 || status === 503) return 'pushback';
   return status >= 200 && status < 300 ? 'good' : 'neither';
 }

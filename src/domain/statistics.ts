@@ -1,4 +1,5 @@
 import type { DeliveryStatus } from './delivery.ts';
+import { isUnreached } from './edge-answer.ts';
 
 /** What statistics can be asked for, and how finely they are divided. */
 export const PERIODS = {
@@ -17,7 +18,7 @@ export const HOUR_MS = 3_600_000;
 /** Durations are counted in bins, each 5 % wider than the one before: a percentile is right to 5 %, and bins can be added up. */
 const BIN_WIDTH = Math.log(1.05);
 
-/** What an endpoint answered, by class; `none`: the attempt ended without a response, or nobody knows of one. */
+/** What an endpoint answered, by class; `none`: the attempt ended without a response of its own, or nobody knows of one. */
 export const RESPONSE_CLASSES = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
 
 export type ResponseClass = (typeof RESPONSE_CLASSES)[number];
@@ -56,7 +57,7 @@ export function countResponses(tally: Tally, status: number | null, attempts = 1
 
 /** Servers may answer with any number of three digits: those beyond 5xx say no more than that it did not work. */
 function responseClass(status: number | null): ResponseClass {
-  if (status === null) return 'none';
+  if (status === null || isUnreached(status)) return 'none';
   if (status < 300) return '2xx';
   if (status < 400) return '3xx';
   return status < 500 ? '4xx' : '5xx';

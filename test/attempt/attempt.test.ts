@@ -98,6 +98,16 @@ describe('an attempt', () => {
     expect((await attempt(aRequest('http://127.0.0.1:9/'))).record).toMatchObject({ outcome: 'failed', error: words });
   });
 
+  it('fails where Cloudflare answers in the stead of an endpoint that it cannot reach, or that its firewall shields, and says so', async () => {
+    const unreached = await attemptAgainst({ status: 530, body: 'error code: 1016' });
+    expect(unreached.record).toMatchObject({ outcome: 'failed', responseStatus: 530, responseBody: 'error code: 1016' });
+    expect(unreached.record.error).toMatch(/could not be reached .* does not resolve/);
+    const challenged = await attemptAgainst({ status: 403, headers: { 'cf-mitigated': 'challenge' }, body: '<html>Just a moment…</html>' });
+    expect(challenged.record.error).toMatch(/bot protection/);
+    const own = await attemptAgainst({ status: 403, body: 'error code: 1016' });
+    expect(own.record.error).toMatch(/answered 403/);
+  });
+
   it('asks for a later retry only with 429 and 503', async () => {
     const headers = { 'retry-after': '120' };
     expect((await attemptAgainst({ status: 429, headers })).retryAfterMs).toBe(120_000);
