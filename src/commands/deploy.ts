@@ -1,5 +1,8 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gatherAssets } from './assets.ts';
-import { captureWrangler, flagValue, runWrangler, sharedFlags } from './wrangler.ts';
+import { copyOf, databaseOf } from './deployment-copy.ts';
+import { captureWrangler, flagValue, PROJECT_ROOT, runWrangler, sharedFlags, withoutFlag } from './wrangler.ts';
 
 /*
  * `npm run deploy`: the database first, then the Worker, so that new code never meets an old schema (migrations only ever add, so
@@ -9,21 +12,46 @@ import { captureWrangler, flagValue, runWrangler, sharedFlags } from './wrangler
  * name that the deploy then finds and connects to. The queues are wrangler's to create.
  *
  * A first deploy needs the secrets as well, because the Worker is not there yet for `wrangler secret put`:
- * `npm run deploy -- --secrets-file <file>`. Every flag goes on to `wrangler deploy`.
+ * `npm run deploy -- --secrets-file <file>`. Every flag goes on to `wrangler deploy`, but `--copy <name>`, which makes a second deployment
+ * beside the first one.
  */
-const DATABASE = 'bullseye-webhooks';
+const CONFIGURATION = join(PROJECT_ROOT, 'wrangler.toml');
+/** Beside the original, since its paths are relative. Written for one deploy. */
+const COPY = join(PROJECT_ROOT, 'wrangler.copy.toml');
 
-const args = process.argv.slice(2);
+const given = process.argv.slice(2);
+const copy = flagValue(given, '--copy');
+const args = copy === undefined ? given : [...withoutFlag(withoutFlag(withoutFlag(given, '--copy'), '--config'), '-c'), '--config', COPY];
 
-process.exitCode = await deploy();
+try {
+  process.exitCode = await deploy();
+} finally {
+  rmSync(COPY, { force: true });
+}
 
 async function deploy(): Promise<number> {
   gatherAssets();
+  const configuration = configurationToDeploy();
+  if (configuration === null) return 1;
   if (!isDryRun()) {
-    const prepared = await prepareDatabase();
+    const prepared = await prepareDatabase(databaseOf(configuration));
     if (prepared !== 0) return prepared;
   }
   return await runWrangler(['deploy', ...args]);
+}
+
+/** The text of the configuration; null, and said why, where the copy's name is none. */
+function configurationToDeploy(): string | null {
+  const original = readFileSync(flagValue(given, '--config', '-c') ?? CONFIGURATION, 'utf8');
+  if (copy === undefined) return original;
+  try {
+    const changed = copyOf(original, copy);
+    writeFileSync(COPY, changed);
+    return changed;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return null;
+  }
 }
 
 /** A dry run touches nothing and needs no network. */
@@ -32,7 +60,7 @@ function isDryRun(): boolean {
   return args.includes('--dry-run') || flagValue(args, '--dry-run') === 'true';
 }
 
-async function prepareDatabase(): Promise<number> {
+async function prepareDatabase(database: string): Promise<number> {
   const flags = sharedFlags(args);
   const listed = await captureWrangler(['d1', 'list', '--json', ...flags]);
   const names = databaseNames(listed.stdout);
@@ -40,14 +68,14 @@ async function prepareDatabase(): Promise<number> {
     console.error(`The account's databases could not be listed:\n${listed.output}`);
     return listed.exitCode || 1;
   }
-  if (!names.includes(DATABASE)) {
+  if (!names.includes(database)) {
     // Captured: on success wrangler advises to put the id into wrangler.toml, which would tie the source to one account.
-    const created = await captureWrangler(['d1', 'create', DATABASE, ...flags]);
+    const created = await captureWrangler(['d1', 'create', database, ...flags]);
     if (created.exitCode !== 0) {
       console.error(created.output);
       return created.exitCode;
     }
-    console.log(`Created the database ${DATABASE}.`);
+    console.log(`Created the database ${database}.`);
   }
   return await runWrangler(['d1', 'migrations', 'apply', 'DB', '--remote', ...flags]);
 }

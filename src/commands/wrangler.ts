@@ -59,6 +59,11 @@ export function flagValue(args: readonly string[], ...names: string[]): string |
   return undefined;
 }
 
+/** The flags without one of them, in either form, and its value. */
+export function withoutFlag(args: readonly string[], name: string): string[] {
+  return args.filter((arg, index) => arg !== name && args[index - 1] !== name && !arg.startsWith(`${name}=`));
+}
+
 /** Of the flags that were given, those that every wrangler command takes: which configuration, environment and account. */
 export function sharedFlags(args: readonly string[]): string[] {
   return [['--config', '-c'], ['--env', '-e'], ['--profile']].flatMap((names) => {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { type FakeCloudflare, startFakeCloudflare } from '../support/fake-cloudflare.ts';
@@ -37,6 +39,21 @@ it('a later deploy migrates the database that is there', async () => {
   const migrated = asked.findIndex((request) => request.endsWith('/query CREATE TABLE'));
   expect(migrated).toBeGreaterThan(0);
   expect(asked.indexOf(UPLOAD)).toBeGreaterThan(migrated);
+});
+
+it('a copy has a database and a Worker of its own', async () => {
+  const { asked } = await deploy(['bullseye-webhooks'], '--copy', 'staging');
+  expect(asked).toContain('POST /d1/database');
+  expect(asked).toContain('GET /d1/database/bullseye-webhooks-staging');
+  expect(asked).toContain(`${UPLOAD}-staging`);
+  expect(asked).not.toContain(UPLOAD);
+  expect(existsSync(join(PROJECT_ROOT, 'wrangler.copy.toml')), 'what was written for it is gone').toBe(false);
+});
+
+it('a copy without a proper name is refused before anything is asked', async () => {
+  const { asked, exitCode } = await deploy([], '--copy', 'No Name');
+  expect(asked).toEqual([]);
+  expect(exitCode).toBe(1);
 });
 
 it('a dry run asks nothing of the account and succeeds', async () => {
