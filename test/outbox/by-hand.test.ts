@@ -128,6 +128,20 @@ describe('retries by hand', () => {
     expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'delivered', attemptCount: 50 });
     expect(await endpoint.requests()).toHaveLength(50);
   });
+
+  it('leave nothing to recover of a delivery that has failed fifty times, and a recovery does not count it', async () => {
+    const { webhook } = await given([{ status: 410 }]);
+    const delivery = newDelivery(webhook);
+    await deliver(webhook, delivery);
+    await change(webhook, { enabled: true });
+    const recoverable = (attempts: number) =>
+      inOutbox(webhook, async (outbox, { sql }) => {
+        sql.exec('UPDATE deliveries SET attempt_count = ?', attempts);
+        return await outbox.recover(delivery.acceptedAt - 60_000, delivery.acceptedAt + 60_000);
+      });
+    expect(await recoverable(50)).toBe(0);
+    expect(await recoverable(49)).toBe(1);
+  });
 });
 
 describe('a retry by hand that cannot be signed', () => {
