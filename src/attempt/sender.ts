@@ -1,7 +1,7 @@
 import { openSecret } from '../db/secret-box.ts';
 import type { AttemptTrigger } from '../domain/delivery.ts';
 import { checkEndpointUrl } from '../domain/endpoint-url.ts';
-import { inSigningOrder, type KeptSecret, secretsOf } from '../domain/secret-rotation.ts';
+import { inSigningOrder, secretsOf } from '../domain/secret-rotation.ts';
 import { importSigningKeys, type SigningKeys } from '../domain/signature.ts';
 import type { WebhookConfig } from '../domain/webhook.ts';
 import { logInfo } from '../log.ts';
@@ -55,10 +55,11 @@ export class Sender {
   }
 
   async #keysOf(webhook: WebhookConfig, now: number): Promise<Pick<AttemptRequest, 'keys' | 'oldestKey'>> {
-    const secrets = secretsOf(webhook, now);
-    const keyOf = ({ sealed }: KeptSecret) => this.#keyOf(webhook.id, sealed);
-    const [oldest] = secrets;
-    return { keys: await Promise.all(inSigningOrder(secrets).map(keyOf)), oldestKey: oldest && (await keyOf(oldest)) };
+    const [oldest, ...rest] = secretsOf(webhook, now);
+    if (!oldest) return { keys: [], oldestKey: undefined };
+    const order = inSigningOrder([oldest, ...rest]);
+    const keys = await Promise.all(order.map(({ sealed }) => this.#keyOf(webhook.id, sealed)));
+    return { keys, oldestKey: keys[order.indexOf(oldest)] };
   }
 
   #keyOf(webhookId: string, sealed: string): Promise<SigningKeys> {
