@@ -69,7 +69,11 @@ export async function pause(c: PageContext): Promise<Response> {
 }
 
 export async function resume(c: PageContext): Promise<Response> {
-  return await enable(c, true, 'The webhook gets events again, within 5 seconds. What it missed can be recovered in Settings.');
+  return await enable(
+    c,
+    true,
+    'The webhook gets events again. That is so everywhere within 5 seconds. What it missed can be recovered in Settings.',
+  );
 }
 
 async function enable(c: PageContext, enabled: boolean, message: string): Promise<Response> {
@@ -110,7 +114,7 @@ export async function endOverlap(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
     await c.get('visit').call(endSecretOverlap, { params: { webhookId: id } });
-    return done('Within 5 seconds the present secret alone signs.');
+    return done('The secret before signs no more. That is so everywhere within 5 seconds.');
   });
 }
 

@@ -314,7 +314,7 @@ describe('the settings', () => {
     expect(rotated.text).toContain('The secret before signs, too, for another 1 h');
     vi.setSystemTime(Date.now() + 30 * 60_000);
     expect((await page('settings')).text).toContain('for another 30 min');
-    expect((await press('secret/end-overlap')).text).toContain('Within 5 seconds the present secret alone signs.');
+    expect((await press('secret/end-overlap')).text).toContain('The secret before signs no more. That is so everywhere within 5 seconds.');
     expect(await stored()).toMatchObject({ secret, previousSecretExpiresAt: null });
     expect((await page('settings')).text).not.toContain('for another');
   });
@@ -378,7 +378,7 @@ describe('the settings', () => {
     await post(3);
     expect((await page('deliveries')).text).toContain('Discarded');
     expect((await press('recover', { span: '1h' })).text).toContain('The webhook is disabled.');
-    expect((await press('resume')).text).toContain('The webhook gets events again, within 5 seconds.');
+    expect((await press('resume')).text).toContain('The webhook gets events again. That is so everywhere within 5 seconds.');
     vi.setSystemTime(Date.now() + 1_000);
     expect((await press('recover', { span: '1h', since: '' })).text).toContain('3 deliveries start over.');
     expect((await page()).text).toContain('A recovery is under way');
