@@ -1,5 +1,5 @@
 import { listEventTypes } from '../db/event-types.ts';
-import { sampleEvent } from '../domain/event-type.ts';
+import { sampledType, sampleEvent } from '../domain/event-type.ts';
 import { deliveryId, mintId } from '../domain/ids.ts';
 import type { RetryResult } from '../outbox/by-hand.ts';
 import { attempt, delivery, toAttempt, toDelivery } from './deliveries.ts';
@@ -57,9 +57,19 @@ const retry = route({
 
 const testInput = z
   .strictObject({
-    event: z.string().min(1).max(128).optional().openapi({ description: 'An event type; by default one that the webhook subscribes to.' }),
+    event: z
+      .string()
+      .min(1)
+      .max(128)
+      .optional()
+      .openapi({ description: 'An event type, whether the webhook subscribes to it or not; by default one that it does subscribe to.' }),
   })
   .openapi('TestInput');
+
+function noSample(event: string | undefined): string {
+  if (event !== undefined) return `There is no event type \`${event}\`.`;
+  return 'The catalogue has no event type that this webhook subscribes to. Name one in `event`, or change what it subscribes to.';
+}
 
 const testResult = z.object({ delivery, attempt }).openapi('TestResult');
 
@@ -70,7 +80,8 @@ const test = route({
   summary: 'Send a sample event now',
   description:
     "Sends the event type's example, marked by `X-Bullseye-Test: true`, and answers with the attempt once it has ended: 200 also where " +
-    'the endpoint fails. A test is not retried. It can be sent to a disabled webhook, too.',
+    'the endpoint fails. A test is not retried. It can be sent to a disabled webhook, too. Without `event` it is of a type that the webhook ' +
+    'subscribes to, also by a prefix or `*`; 422 where the catalogue has none any more.',
   tag,
   access: 'write',
   params: webhookParams,
@@ -82,9 +93,8 @@ const test = route({
     const webhook = await requireWebhook(db, params);
     requirePlan((await requireOrganization(db, params.organizationId)).plan);
     const types = await listEventTypes(db);
-    const wanted = body.event ?? webhook.events.find((name) => types.some((type) => type.name === name)) ?? 'visitor.identified';
-    const type = types.find(({ name }) => name === wanted);
-    if (!type) throw invalid([{ field: 'event', message: `There is no event type \`${wanted}\`.` }], 'unknown_event_type');
+    const type = body.event === undefined ? sampledType(webhook.events, types) : types.find(({ name }) => name === body.event);
+    if (!type) throw invalid([{ field: 'event', message: noSample(body.event) }], 'unknown_event_type');
     const eventId = mintId('event', nowMs);
     const sample = {
       id: deliveryId(eventId, webhook.id),

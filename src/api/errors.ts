@@ -19,6 +19,7 @@ export const ERROR_STATUSES = {
   message_unreadable: 409,
   attempt_in_progress: 409,
   attempt_limit_reached: 409,
+  rotation_in_progress: 409,
   delivery_not_finished: 409,
   payload_erased: 409,
   webhook_disabled: 409,

@@ -108,6 +108,7 @@ async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
   const network = clientNetwork(c.req.header('CF-Connecting-IP'));
   const caller = await admit(declared, c, { env: c.env, nowMs, network, waitUntil });
+  refuseIdempotencyKey(declared, c);
   const { rawBody } = declared;
   if (rawBody) requireJson(c.req.raw);
   const inputs = {
@@ -162,6 +163,15 @@ async function admit(declared: Route, c: Context<ApiEnv>, context: Parameters<ty
   return caller;
 }
 
+/** A POST that would be done again by its repetition says so, rather than take a key that it would not look at. */
+function refuseIdempotencyKey({ method, headers }: Route, c: Context<ApiEnv>): void {
+  const name = 'Idempotency-Key';
+  if (method !== 'post' || headers?.shape[name] || c.req.header(name) === undefined) return;
+  throw invalid([
+    { field: name, message: 'Only `POST /api/v1/events` takes an `Idempotency-Key`: this request would be done again by its repetition.' },
+  ]);
+}
+
 function readRequest(declared: Route, c: Context<ApiEnv>) {
   const names = Object.keys(declared.headers?.shape ?? {});
   return {
@@ -198,7 +208,7 @@ export function errorCodesOf(declared: Route): ErrorCode[] {
     if (declared.access === 'platform' || declared.access === 'ingest') add('platform_key_required');
     if (declared.path.includes('{')) add('not_found');
   }
-  if (declared.params || declared.query || declared.headers) add('validation_failed');
+  if (declared.params || declared.query || declared.headers || declared.method === 'post') add('validation_failed');
   if (declared.body || declared.rawBody) add('malformed_json', 'unsupported_content_type', 'payload_too_large', 'validation_failed');
   return [...codes];
 }

@@ -1,5 +1,7 @@
 import type { WebhookRow } from '../db/webhooks.ts';
+import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { HEALTHS, MAX_CONCURRENT } from '../domain/webhook.ts';
+import { warningsOf, whyRefused } from '../domain/webhook-secret.ts';
 import { isoTime, isoTimeOrNull, time } from './parameters.ts';
 import { z } from './zod.ts';
 
@@ -48,8 +50,15 @@ export const secretInput = z
   .max(256)
   // Half a surrogate pair has no UTF-8 bytes to sign with.
   .refine((secret) => secret.isWellFormed(), 'This is not well-formed Unicode.')
+  .superRefine((secret, context) => {
+    const reason = whyRefused(secret);
+    if (reason !== null) context.addIssue({ code: 'custom', message: reason });
+  })
   .openapi({
-    description: 'Signs deliveries. After `whsec_`, base64 is decoded for `webhook-signature`.',
+    description:
+      'Signs deliveries. After `whsec_`, base64 is decoded for `webhook-signature`. Refused is what nobody can mean: white space or unseen ' +
+      'characters at the ends, line breaks, quotes around it, `v1,` in front, `whsec_` in another case or not followed by base64. One of ' +
+      'fewer than 24 characters is taken, with a warning.',
     example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
   });
 
@@ -79,7 +88,14 @@ export const webhookChanges = z
     events: events.optional(),
     description: description.optional(),
     enabled: z.boolean().optional(),
-    secret: secretInput.nullable().optional().openapi({ description: 'A string replaces the secret at once, null removes it.' }),
+    secret: secretInput
+      .nullable()
+      .optional()
+      .openapi({
+        description:
+          'A string replaces the secret at once, null removes it; either ends the overlaps of all rotations. The present secret changes ' +
+          'nothing. Needs the scope `admin`.',
+      }),
     maxPerSecond: maxPerSecond.optional(),
     maxConcurrent: maxConcurrent.optional(),
   })
@@ -111,8 +127,18 @@ export const webhookWithProbe = webhook
   .extend({ nextProbeAt: time('Where `health` is `open`: when the next probe goes out.').nullable().optional() })
   .openapi('WebhookWithProbe');
 
+const warnings = z
+  .array(z.string())
+  .optional()
+  .openapi({ description: 'What is doubtful about what was taken, for people; absent where nothing is.' });
+
+export const changedWebhook = webhook.extend({ warnings }).openapi('ChangedWebhook');
+
 export const createdWebhook = webhook
-  .extend({ secret: z.string().optional().openapi({ description: 'Where `generateSecret` made one. It is shown this once.' }) })
+  .extend({
+    warnings,
+    secret: z.string().optional().openapi({ description: 'Where `generateSecret` made one. It is shown this once.' }),
+  })
   .openapi('CreatedWebhook');
 
 /** A webhook as answers carry it: whether it has a secret, never which. */
@@ -139,12 +165,30 @@ export function toWebhook(row: WebhookRow): z.input<typeof webhook> {
 export const revealedSecret = z
   .object({
     secret: z.string().nullable(),
-    previousSecretExpiresAt: time('Until when the secret before the last rotation signs, too.').nullable(),
+    previousSecretExpiresAt: time(
+      'Until when the secret before the last rotation signs, too; null where it does not, or where there is none.',
+    ).nullable(),
+    earlierSecretsExpireAt: z
+      .array(time())
+      .optional()
+      .openapi({ description: 'Until when those of earlier rotations sign; absent where none does.' }),
   })
   .openapi('WebhookSecret');
 
+export const rotatedSecret = revealedSecret.extend({ warnings }).openapi('RotatedSecret');
+
 export function toRevealedSecret(secret: string | null, row: WebhookRow, nowMs: number): z.input<typeof revealedSecret> {
-  const { previousSecret, previousSecretExpiresAt: endsAt } = row;
-  const overlaps = previousSecret !== null && endsAt !== null && endsAt > nowMs;
-  return { secret, previousSecretExpiresAt: overlaps ? isoTimeOrNull(endsAt) : null };
+  const former = formerOf(secretsOf(row, nowMs));
+  const earlier = former.filter(({ isPrevious }) => !isPrevious).flatMap(({ endsAt }) => endsAt ?? []);
+  return {
+    secret,
+    previousSecretExpiresAt: isoTimeOrNull(former.find(({ isPrevious }) => isPrevious)?.endsAt ?? null),
+    ...(earlier.length > 0 && { earlierSecretsExpireAt: earlier.map(isoTime) }),
+  };
+}
+
+/** The warnings of an answer, where there are any. */
+export function withWarnings<T extends object>(answer: T, secret: string | null | undefined): T & { warnings?: string[] } {
+  const found = warningsOf(secret);
+  return found.length > 0 ? { ...answer, warnings: found } : answer;
 }

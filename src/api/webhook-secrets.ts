@@ -1,9 +1,10 @@
 import { openSecret, sealSecret } from '../db/secret-box.ts';
-import { endOverlap, rotateSecret } from '../db/webhooks.ts';
-import { notFound } from './errors.ts';
-import { webhookParams } from './parameters.ts';
+import { endOverlaps, replaceSecrets, type WebhookRow } from '../db/webhooks.ts';
+import { columnsOf, formerOf, type KeptSecret, MAX_FORMER_SECRETS, rotated, secretsOf } from '../domain/secret-rotation.ts';
+import { ApiError, notFound } from './errors.ts';
+import { isoTime, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
-import { revealedSecret, secretInput, toRevealedSecret } from './webhook-schema.ts';
+import { revealedSecret, rotatedSecret, secretInput, toRevealedSecret, withWarnings } from './webhook-schema.ts';
 import { generateSecret, requireWebhook } from './webhooks.ts';
 import { z } from './zod.ts';
 
@@ -24,7 +25,7 @@ const rotationInput = z
       .min(0)
       .max(MAX_OVERLAP_SECONDS)
       .default(DEFAULT_OVERLAP_SECONDS)
-      .openapi({ description: 'How long the old secret signs, too (in `webhook-signature`).' }),
+      .openapi({ description: 'How long the old secret signs, too; 0: it ends now.' }),
   })
   .refine(({ secret, generateSecret }) => generateSecret === undefined || generateSecret !== (typeof secret === 'string'), {
     path: ['generateSecret'],
@@ -48,43 +49,84 @@ const reveal = route({
   },
 });
 
+/** How often a rotation is tried whose webhook has its secrets changed by others at the same moment: one of them is through each time. */
+const MAX_TRIES = 10;
+
 const rotate = route({
   method: 'post',
   path: `${path}/rotate`,
   operationId: 'rotateWebhookSecret',
   summary: 'Give a webhook a new secret, with an overlap',
   description:
-    '`webhook-signature` carries both signatures until the overlap ends; `X-Bullseye-Signature` is made with the new secret at once.',
+    'Until the overlap ends, `webhook-signature` carries a signature for the new secret and one for the old, the new one first, and ' +
+    '`X-Bullseye-Signature` is made with the oldest secret that still signs. Overlaps of earlier rotations go on to their own ends; ' +
+    `at most ${MAX_FORMER_SECRETS} former secrets sign at a time, and a rotation that would make one more is 409 \`rotation_in_progress\`. ` +
+    'A rotation to the present secret changes nothing, so that a request can be repeated where it names its `secret`. One to a former ' +
+    'secret takes it back: it is the present one again, and the one in between signs until the overlap ends. In force within 5 seconds.',
   tag,
   access: 'admin',
   params: webhookParams,
   body: rotationInput,
   bodyOptional: true,
-  success: { status: 200, description: 'The new secret.', schema: revealedSecret },
+  success: { status: 200, description: 'The new secret.', schema: rotatedSecret },
+  errors: ['rotation_in_progress'],
   handler: async ({ params, body, db, settings, nowMs }) => {
-    const { organizationId, webhookId } = params;
-    await requireWebhook(db, params);
     const secret = body.secret ?? generateSecret();
-    const sealedSecret = await sealSecret(settings.masterKeys, webhookId, secret);
+    const sealed = await sealSecret(settings.masterKeys, params.webhookId, secret);
     const overlapEndsAt = body.overlapSeconds === 0 ? null : nowMs + body.overlapSeconds * 1_000;
-    const row = await rotateSecret(db, organizationId, webhookId, { sealedSecret, overlapEndsAt }, nowMs);
-    if (!row) throw notFound('webhook');
-    return toRevealedSecret(secret, row, nowMs);
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const before = await requireWebhook(db, params);
+      const { secrets, same } = await compare(settings.masterKeys, before, secret, nowMs);
+      if (same?.endsAt === null) return withWarnings(toRevealedSecret(secret, before, nowMs), secret);
+      const after = rotated(secrets, { sealed, overlapEndsAt, former: same });
+      if (after === null) throw tooManyFormer(secrets);
+      const row = await replaceSecrets(db, before, columnsOf(after), nowMs);
+      if (row) return withWarnings(toRevealedSecret(secret, row, nowMs), secret);
+    }
+    throw new ApiError('rotation_in_progress', 'Others are changing the secret of this webhook right now. Please try again shortly.');
   },
 });
+
+/** A webhook's secrets that sign now, and the one among them that is this one. */
+async function compare(
+  masterKeys: readonly string[],
+  webhook: WebhookRow,
+  secret: string,
+  nowMs: number,
+): Promise<{ secrets: KeptSecret[]; same: KeptSecret | undefined }> {
+  const opened = await Promise.all(
+    secretsOf(webhook, nowMs).map(async (kept) => {
+      const text = await openSecret(masterKeys, webhook.id, kept.sealed).catch(() => null);
+      return { kept, text };
+    }),
+  );
+  // One that does not open any more signs nothing: it is left behind, or no delivery could be signed until its overlap ends.
+  const openable = opened.filter(({ text }) => text !== null);
+  return { secrets: openable.map(({ kept }) => kept), same: openable.find(({ text }) => text === secret)?.kept };
+}
+
+function tooManyFormer(secrets: readonly KeptSecret[]): ApiError {
+  const ends = formerOf(secrets).map(({ endsAt }) => endsAt ?? 0);
+  const firstEndsAt = isoTime(Math.min(...ends));
+  return new ApiError(
+    'rotation_in_progress',
+    `${MAX_FORMER_SECRETS} former secrets of this webhook still sign, the first of them until ${firstEndsAt}. Wait for that, or end all overlaps.`,
+    { limit: MAX_FORMER_SECRETS, firstEndsAt },
+  );
+}
 
 const end = route({
   method: 'delete',
   path: `${path}/previous`,
   operationId: 'endSecretOverlap',
-  summary: "End a rotation's overlap early",
-  description: 'From now on only the current secret signs. Where no overlap runs nothing changes.',
+  summary: "End all rotations' overlaps early",
+  description: 'Within 5 seconds only the present secret signs. Where no overlap runs nothing changes.',
   tag,
   access: 'admin',
   params: webhookParams,
-  success: { status: 204, description: 'The secret before the last rotation signs no more.' },
+  success: { status: 204, description: 'The former secrets sign no more.' },
   handler: async ({ params, db, nowMs }) => {
-    if (!(await endOverlap(db, params.organizationId, params.webhookId, nowMs))) throw notFound('webhook');
+    if (!(await endOverlaps(db, params.organizationId, params.webhookId, nowMs))) throw notFound('webhook');
   },
 });
 

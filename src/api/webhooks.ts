@@ -1,6 +1,6 @@
 import type { Database } from '../db/client.ts';
 import { listEventTypes } from '../db/event-types.ts';
-import { sealSecret } from '../db/secret-box.ts';
+import { openSecret, sealSecret } from '../db/secret-box.ts';
 import { deleteWebhook, findWebhook, insertWebhook, updateWebhook, type WebhookRow } from '../db/webhooks.ts';
 import { toBase64 } from '../domain/encoding.ts';
 import { checkEndpointUrl } from '../domain/endpoint-url.ts';
@@ -9,11 +9,20 @@ import { mintId } from '../domain/ids.ts';
 import { includesWebhooks, type Plan } from '../domain/plan.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Settings } from '../settings.ts';
+import { authorize } from './auth.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { eraseOutboxes, nextProbeAt, tellReconfigured } from './outboxes.ts';
 import { isoTimeOrNull, organizationParams, requireOrganization, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
-import { createdWebhook, toWebhook, webhook, webhookChanges, webhookInput, webhookWithProbe } from './webhook-schema.ts';
+import {
+  changedWebhook,
+  createdWebhook,
+  toWebhook,
+  webhookChanges,
+  webhookInput,
+  webhookWithProbe,
+  withWarnings,
+} from './webhook-schema.ts';
 
 const path = '/api/v1/organization/{organizationId}/webhooks';
 const tag = 'Webhooks';
@@ -56,6 +65,12 @@ export function generateSecret(): string {
   return `whsec_${toBase64(crypto.getRandomValues(new Uint8Array(32)))}`;
 }
 
+/** Whether a webhook has this secret now; null: none. One that does not open is none that it could be. */
+async function isPresentSecret({ masterKeys }: Settings, { id, secret: sealed }: WebhookRow, secret: string | null): Promise<boolean> {
+  if (sealed === null || secret === null) return sealed === secret;
+  return (await openSecret(masterKeys, id, sealed).catch(() => null)) === secret;
+}
+
 const create = route({
   method: 'post',
   path,
@@ -95,7 +110,7 @@ const create = route({
       await requireOrganization(db, organizationId);
       throw new ApiError('webhook_limit_reached', `An organization has at most ${MAX_WEBHOOKS} webhooks.`, { limit: MAX_WEBHOOKS });
     }
-    return { ...toWebhook(row), secret: generated };
+    return withWarnings({ ...toWebhook(row), secret: generated }, secret);
   },
 });
 
@@ -122,26 +137,31 @@ const patch = route({
   summary: 'Change a webhook',
   description:
     'In force everywhere within 5 seconds, for retries as well. Enabling needs the Scale plan or above, clears `disabledReason` and ' +
-    'gives the endpoint a fresh start. Setting `secret` takes effect at once; `secret/rotate` lets the old one sign for a while.',
+    'gives the endpoint a fresh start. `secret` needs the scope `admin`, and takes effect at once; `secret/rotate` lets the old one sign ' +
+    'for a while.',
   tag,
   access: 'write',
   params: webhookParams,
   body: webhookChanges,
-  success: { status: 200, description: 'The webhook as it is now.', schema: webhook },
+  success: { status: 200, description: 'The webhook as it is now.', schema: changedWebhook },
   errors: ['plan_upgrade_required'],
-  handler: async ({ params, body, db, env, settings, url, nowMs, waitUntil }) => {
+  handler: async ({ params, body, caller, db, env, settings, url, nowMs, waitUntil }) => {
     const { organizationId, webhookId } = params;
+    // Also where it is the present one: to be told so would be to be told the secret, a guess at a time.
+    if (body.secret !== undefined) authorize(caller, 'admin', organizationId);
     const before = await requireWebhook(db, params);
     if (body.enabled) requirePlan((await requireOrganization(db, organizationId)).plan);
     if (body.url !== undefined) requireEndpoint(body.url, settings, url);
     if (body.events) await requireSubscribable(db, body.events, before.events);
     const { secret, ...changes } = body;
-    const sealed = secret ? await sealSecret(settings.masterKeys, webhookId, secret) : null;
-    const all = secret === undefined ? changes : { ...changes, secret: sealed };
+    const isChanged = secret !== undefined && !(await isPresentSecret(settings, before, secret));
+    const sealed = secret && isChanged ? await sealSecret(settings.masterKeys, webhookId, secret) : null;
+    const all = isChanged ? { ...changes, secret: sealed } : changes;
+    if (Object.values(all).every((value) => value === undefined)) return withWarnings(toWebhook(before), secret);
     const row = await updateWebhook(db, organizationId, webhookId, all, nowMs);
     if (!row) throw notFound('webhook');
     waitUntil(tellReconfigured(env, webhookId));
-    return toWebhook(row);
+    return withWarnings(toWebhook(row), secret);
   },
 });
 

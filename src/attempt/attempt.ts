@@ -11,8 +11,10 @@ export const MAX_RESPONSE_BODY_BYTES = 16_000;
 /** One attempt to make: everything that the POST is made of. */
 export interface AttemptRequest {
   url: string;
-  /** Keys of the secret, and while a rotation overlaps of the one before; empty where the webhook has no secret. */
+  /** Keys of the secrets that sign, in the order of `webhook-signature`; empty where the webhook has no secret. */
   keys: readonly SigningKeys[];
+  /** The one among them that `X-Bullseye-Signature` is made with: of the oldest secret, which a receiver that knows only one has. */
+  oldestKey: SigningKeys | undefined;
   deliveryId: string;
   eventId: string;
   event: string;
@@ -170,9 +172,8 @@ async function headersOf(request: AttemptRequest, startedAt: number): Promise<Re
     'webhook-timestamp': String(timestamp),
   };
   if (request.trigger === 'test') headers['X-Bullseye-Test'] = 'true';
-  const [current] = request.keys;
-  if (current) {
-    headers['X-Bullseye-Signature'] = await bullseyeSignature(current, request.payload);
+  if (request.oldestKey) {
+    headers['X-Bullseye-Signature'] = await bullseyeSignature(request.oldestKey, request.payload);
     headers['webhook-signature'] = await standardSignature(request.keys, request.eventId, timestamp, request.payload);
   }
   return headers;

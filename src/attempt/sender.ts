@@ -1,12 +1,13 @@
 import { openSecret } from '../db/secret-box.ts';
 import type { AttemptTrigger } from '../domain/delivery.ts';
 import { checkEndpointUrl } from '../domain/endpoint-url.ts';
+import { inSigningOrder, secretsOf } from '../domain/secret-rotation.ts';
 import { importSigningKeys, type SigningKeys } from '../domain/signature.ts';
 import type { WebhookConfig } from '../domain/webhook.ts';
 import { logInfo } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import type { Settings } from '../settings.ts';
-import { type AttemptResult, makeAttempt, refusedAttempt } from './attempt.ts';
+import { type AttemptRequest, type AttemptResult, makeAttempt, refusedAttempt } from './attempt.ts';
 
 /** Most secrets whose imported keys an isolate keeps. */
 const MAX_KEYS = 1_000;
@@ -34,7 +35,7 @@ export class Sender {
     const { delivery, payload, number, trigger } = sending;
     const keys = await this.#keysOf(webhook, Date.now());
     const { id: deliveryId, eventId, event } = delivery;
-    const request = { url: webhook.url, keys, deliveryId, eventId, event, payload, number, trigger };
+    const request = { url: webhook.url, ...keys, deliveryId, eventId, event, payload, number, trigger };
     // Checked again where it is used: rules may have become stricter since it was saved.
     const { publicUrl, allowInsecureEndpoints: allowInsecure, deliveryTimeoutMs: timeoutMs } = this.#settings;
     const checked = checkEndpointUrl(webhook.url, { ownHosts: publicUrl ? [publicUrl.host] : [], allowInsecure });
@@ -53,12 +54,12 @@ export class Sender {
     await this.#keysOf(webhook, Date.now());
   }
 
-  /** Keys of the webhook's secret, then of the one before while their rotation overlaps. */
-  #keysOf(webhook: WebhookConfig, now: number): Promise<SigningKeys[]> {
-    const { secret, previousSecret, previousSecretExpiresAt } = webhook;
-    const overlaps = previousSecret !== null && previousSecretExpiresAt !== null && previousSecretExpiresAt > now;
-    const sealed = [...(secret === null ? [] : [secret]), ...(secret !== null && overlaps ? [previousSecret] : [])];
-    return Promise.all(sealed.map((each) => this.#keyOf(webhook.id, each)));
+  async #keysOf(webhook: WebhookConfig, now: number): Promise<Pick<AttemptRequest, 'keys' | 'oldestKey'>> {
+    const [oldest, ...rest] = secretsOf(webhook, now);
+    if (!oldest) return { keys: [], oldestKey: undefined };
+    const order = inSigningOrder([oldest, ...rest]);
+    const keys = await Promise.all(order.map(({ sealed }) => this.#keyOf(webhook.id, sealed)));
+    return { keys, oldestKey: keys[order.indexOf(oldest)] };
   }
 
   #keyOf(webhookId: string, sealed: string): Promise<SigningKeys> {

@@ -1,4 +1,5 @@
 import type { WebhookRow } from '../db/webhooks.ts';
+import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { Banners } from './banner.tsx';
 import { Field, type Problems } from './field.tsx';
 import { outlookOf } from './overview-page.tsx';
@@ -82,7 +83,7 @@ function SecretSection({ webhook, visit, problems, typed }: SectionProps) {
       </div>
       {visit.can('admin') ? (
         <div>
-          <Overlap webhook={webhook} nowMs={visit.nowMs} />
+          <Overlaps webhook={webhook} nowMs={visit.nowMs} />
           {hasSecret && (
             <form method="post" action={paths.webhook(webhook.id, 'secret/reveal')}>
               <button type="submit">Reveal the secret</button>
@@ -97,18 +98,23 @@ function SecretSection({ webhook, visit, problems, typed }: SectionProps) {
   );
 }
 
-/** While an overlap runs: until when, and the way to end it. */
-function Overlap({ webhook, nowMs }: { webhook: WebhookRow; nowMs: number }) {
-  const { previousSecret, previousSecretExpiresAt: endsAt } = webhook;
-  if (previousSecret === null || endsAt === null || endsAt <= nowMs) return null;
+/** While overlaps run: until when each does, and the way to end them. */
+function Overlaps({ webhook, nowMs }: { webhook: WebhookRow; nowMs: number }) {
+  const former = formerOf(secretsOf(webhook, nowMs));
+  if (former.length === 0) return null;
+  const before = former.length === 1 ? 'The secret before' : 'A former secret';
   return (
     <div class="overlap" id="overlap" data-live="">
-      <p>
-        The secret before signs, too, for another <strong>{span(endsAt - nowMs)}</strong>, until{' '}
-        <Time at={new Date(endsAt).toISOString()} />.
-      </p>
+      <div>
+        {former.toReversed().map(({ endsAt }) => (
+          <p>
+            {before} signs, too, for another <strong>{span((endsAt ?? 0) - nowMs)}</strong>, until{' '}
+            <Time at={new Date(endsAt ?? 0).toISOString()} />.
+          </p>
+        ))}
+      </div>
       <form method="post" action={paths.webhook(webhook.id, 'secret/end-overlap')}>
-        <button type="submit">End it now</button>
+        <button type="submit">{former.length === 1 ? 'End it now' : 'End them now'}</button>
       </form>
     </div>
   );
@@ -143,7 +149,7 @@ function RotateForm({ webhook, problems, typed }: Omit<SectionProps, 'visit'>) {
           name="overlapSeconds"
           label="The old secret signs beside it for"
           problem={problems.get('overlapSeconds')}
-          hint="Time to change your receiver. webhook-signature carries both; X-Bullseye-Signature is made with the new one at once."
+          hint="Time to change your receiver. webhook-signature carries both; X-Bullseye-Signature is made with the old one until then."
         >
           {(attributes) => (
             <select {...attributes}>
@@ -169,7 +175,7 @@ function PauseSection({ webhook, visit }: { webhook: WebhookRow; visit: Visit })
         <p>
           {webhook.enabled
             ? 'Nothing is sent while it is paused. Events that come meanwhile are recorded as discarded, and can be recovered later.'
-            : 'Events are sent again from now on. What came meanwhile is recovered below, if you want it.'}
+            : 'Events are sent again, within 5 seconds. What came meanwhile is recovered below, if you want it.'}
         </p>
       </div>
       {webhook.enabled ? (

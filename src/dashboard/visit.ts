@@ -18,6 +18,8 @@ export type PageContext = Context<DashboardEnv>;
 export interface Visit {
   /** Of the session; names it where its token must not be. */
   tokenHash: string;
+  /** When the last message with a secret was left that the session has shown (flash.ts); null: it has shown none. */
+  secretShownAt: number | null;
   organization: OrganizationRow;
   /** Newest first. */
   webhooks: readonly WebhookRow[];
@@ -37,12 +39,13 @@ export interface Visit {
 /** The visit of a session that was found to be alive. */
 export function visitOf(c: PageContext, view: SessionView, nowMs: number): Visit {
   const { session, organization, webhooks } = view;
-  const { organizationId, scopes, tokenHash } = session;
+  const { organizationId, scopes, tokenHash, secretShownAt } = session;
   const caller = { kind: 'organization', keyId: session.keyId ?? 'platform', organizationId, scopes } as const;
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
   const surroundings = { caller, env: c.env, url: new URL(c.req.url), nowMs, waitUntil };
   return {
     tokenHash,
+    secretShownAt,
     organization,
     webhooks,
     settings: settingsOf(c.env),

@@ -2,6 +2,7 @@ import { recoverDeliveries, retryDelivery, testWebhook } from '../api/delivery-a
 import { ApiError, type Issue } from '../api/errors.ts';
 import { endSecretOverlap, revealWebhookSecret, rotateWebhookSecret } from '../api/webhook-secrets.ts';
 import { updateWebhook } from '../api/webhooks.ts';
+import { trimmedSecret } from '../domain/webhook-secret.ts';
 import { type Flash, setFlash } from './flash.ts';
 import { readForm, textOf } from './form.ts';
 import { paths } from './paths.ts';
@@ -23,6 +24,8 @@ const MOMENTARY: ReadonlySet<string> = new Set([
   'webhook_disabled',
   'outbox_unavailable',
   'plan_upgrade_required',
+  'rotation_in_progress',
+  'unknown_event_type',
 ]);
 
 /** What is said of an action, and where; nothing said: where its form stands. */
@@ -66,7 +69,11 @@ export async function pause(c: PageContext): Promise<Response> {
 }
 
 export async function resume(c: PageContext): Promise<Response> {
-  return await enable(c, true, 'The webhook gets events again. What it missed can be recovered in Settings.');
+  return await enable(
+    c,
+    true,
+    'The webhook gets events again. That is so everywhere within 5 seconds. What it missed can be recovered in Settings.',
+  );
 }
 
 async function enable(c: PageContext, enabled: boolean, message: string): Promise<Response> {
@@ -91,12 +98,13 @@ export async function rotateSecret(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const form = await readForm(c);
   const overlap = textOf(form, 'overlapSeconds');
-  // As it is: a secret may begin or end with a space.
-  const body = { secret: form.get('secret') || undefined, overlapSeconds: overlap === undefined ? undefined : Number(overlap) };
+  const secret = trimmedSecret(form.get('secret') ?? '');
+  const body = { secret: secret || undefined, overlapSeconds: overlap === undefined ? undefined : Number(overlap) };
   return await orProblems(c, form, async () => {
     return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
-      const { secret } = await c.get('visit').call(rotateWebhookSecret, { params: { webhookId: id }, body });
-      return done('This is the new secret. Deliveries are signed with it from now on.', secret ?? undefined);
+      const rotated = await c.get('visit').call(rotateWebhookSecret, { params: { webhookId: id }, body });
+      const message = ['This is the new secret. Deliveries are signed with it within 5 seconds.', ...(rotated.warnings ?? [])].join(' ');
+      return done(message, rotated.secret ?? undefined);
     });
   });
 }
@@ -106,7 +114,7 @@ export async function endOverlap(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
     await c.get('visit').call(endSecretOverlap, { params: { webhookId: id } });
-    return done('The secret before signs no more.');
+    return done('The secret before signs no more. That is so everywhere within 5 seconds.');
   });
 }
 

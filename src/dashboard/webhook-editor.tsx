@@ -10,7 +10,6 @@ import { PlanNotice, planAllows } from './plan-notice.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { WebhookForm } from './webhook-form.tsx';
 import {
-  checkSecretChoice,
   EMPTY_FORM,
   type Refusal,
   refusalOf,
@@ -32,7 +31,6 @@ export async function submitNew(c: PageContext): Promise<Response> {
   const values = valuesOfForm(form);
   const { secretChoice, secret } = values;
   try {
-    checkSecretChoice(values);
     const body = {
       ...sharedInput(form),
       generateSecret: secretChoice === 'generate',
@@ -41,7 +39,9 @@ export async function submitNew(c: PageContext): Promise<Response> {
     };
     const created = await c.get('visit').call(createWebhook, { body });
     const own = secretChoice === 'own' ? secret : undefined;
-    await setFlash(c, { kind: 'done', message: 'The webhook is saved and gets events from now on.', secret: created.secret ?? own });
+    const unsigned = created.hasSecret ? [] : ['Its deliveries are not signed.'];
+    const message = ['The webhook is saved, and gets events within 5 seconds.', ...unsigned, ...(created.warnings ?? [])].join(' ');
+    await setFlash(c, { kind: 'done', message, secret: created.secret ?? own });
     return c.redirect(paths.webhook(created.id, 'verify'), 303);
   } catch (error) {
     return await newPage(c, values, refusalOf(c, error, values));
@@ -60,14 +60,14 @@ export async function submitEdit(c: PageContext): Promise<Response> {
   const values = valuesOfForm(form);
   const { secretChoice, secret } = values;
   try {
-    checkSecretChoice(values);
     const body = {
       ...sharedInput(form),
       ...(secretChoice === 'own' && { secret }),
       ...(secretChoice === 'none' && { secret: null }),
     };
-    await c.get('visit').call(updateWebhook, { params: { webhookId: webhook.id }, body });
-    await setFlash(c, { kind: 'done', message: 'Saved. It is in force everywhere within 5 seconds, for retries as well.' });
+    const { warnings = [] } = await c.get('visit').call(updateWebhook, { params: { webhookId: webhook.id }, body });
+    const message = ['Saved. It is in force everywhere within 5 seconds, for retries as well.', ...warnings].join(' ');
+    await setFlash(c, { kind: 'done', message });
     return c.redirect(paths.webhook(webhook.id), 303);
   } catch (error) {
     return await editPage(c, values, refusalOf(c, error, values));
@@ -110,7 +110,7 @@ async function editPage(c: PageContext, values: WebhookFormValues, refusal: Refu
         values={values}
         refusal={refusal}
         eventTypes={eventTypes}
-        existing={{ hasSecret: webhook.secret !== null }}
+        existing={{ hasSecret: webhook.secret !== null, canSetSecret: c.get('visit').can('admin') }}
       />
     </>,
   );

@@ -15,8 +15,14 @@ interface WebhookFormProps {
   /** Why it was not taken; null where it is shown for the first time. */
   refusal: Refusal | null;
   eventTypes: readonly OfferedEvent[];
-  /** Null: it is a new webhook. */
-  existing: { hasSecret: boolean } | null;
+  existing: ExistingWebhook | null;
+}
+
+/** Of a webhook that is there already; null: it is a new one. */
+interface ExistingWebhook {
+  hasSecret: boolean;
+  /** Whether the person may change its secret. */
+  canSetSecret: boolean;
 }
 
 /** The form of a webhook, new or existing. The browser checks nothing: what is wrong is said beside its field, in our words. */
@@ -62,7 +68,7 @@ export function WebhookForm({ action, back, values, refusal, eventTypes, existin
         )}
       </Field>
       <EventChoice values={values} problem={problems.get('events')} eventTypes={eventTypes} />
-      <SecretFields values={values} problem={problems.get('secret')} existing={existing} />
+      {(existing?.canSetSecret ?? true) && <SecretFields values={values} problem={problems.get('secret')} existing={existing} />}
       <Field
         name="maxPerSecond"
         label="Most deliveries a second (optional)"
@@ -163,7 +169,7 @@ function WithCode({ text }: { text: string }) {
 interface SecretFieldsProps {
   values: WebhookFormValues;
   problem: string | undefined;
-  existing: { hasSecret: boolean } | null;
+  existing: ExistingWebhook | null;
 }
 
 const SECRET_OPTIONS: Record<SecretChoice, readonly [title: string, description: string]> = {
@@ -218,7 +224,7 @@ function OwnSecret({ values, problem, replaces }: { values: WebhookFormValues; p
       <Problem name="secret" problem={problem} />
       <p class="strength" id="secret-strength" aria-live="polite" hidden />
       <p class="hint" id="secret-hint">
-        Use 32 random characters or more; a word can be guessed.
+        It counts where “Use my own” is chosen. Take 32 random characters or more; a word can be guessed.
         {replaces && ' It replaces the present one at once. To let both sign for a while, rotate the secret in Settings instead.'}
       </p>
     </div>

@@ -1,7 +1,8 @@
-import { ApiError, type Issue, invalid, toApiError } from '../api/errors.ts';
+import { ApiError, type Issue, toApiError } from '../api/errors.ts';
 import { isDatabaseFailure } from '../db/client.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { MAX_CONCURRENT } from '../domain/webhook.ts';
+import { trimmedSecret } from '../domain/webhook-secret.ts';
 import type { Problems } from './field.tsx';
 import { textOf } from './form.ts';
 import type { PageContext } from './visit.ts';
@@ -10,7 +11,7 @@ import type { PageContext } from './visit.ts';
 export const SECRET_CHOICES = ['keep', 'generate', 'own', 'none'] as const;
 export type SecretChoice = (typeof SECRET_CHOICES)[number];
 
-/** What a person typed into the form of a webhook, as they typed it. */
+/** What a person typed into the form of a webhook, as they typed it; but what comes with pasting a secret, unseen, is off. */
 export interface WebhookFormValues {
   url: string;
   description: string;
@@ -49,7 +50,7 @@ export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
     description: form.get('description') ?? '',
     events: form.getAll('events'),
     secretChoice: SECRET_CHOICES.find((choice) => choice === form.get('secretChoice')) ?? 'keep',
-    secret: form.get('secret') ?? '',
+    secret: trimmedSecret(form.get('secret') ?? ''),
     maxPerSecond: form.get('maxPerSecond') ?? '',
     maxConcurrent: form.get('maxConcurrent') ?? '',
   };
@@ -80,15 +81,6 @@ const SENTENCES: Record<string, (value: WebhookFormValues) => string | null> = {
   maxPerSecond: () => 'This is a whole number from 1 to 1,000, or nothing.',
   maxConcurrent: () => `This is a whole number from 1 to ${MAX_CONCURRENT}, or nothing.`,
 };
-
-/**
- * Refuses a secret that was typed beside another choice: without a script typing it does not choose it, and a person would take
- * the webhook to be signed with it.
- */
-export function checkSecretChoice({ secretChoice, secret }: WebhookFormValues): void {
-  if (secret === '' || secretChoice === 'own') return;
-  throw invalid([{ field: 'secret', message: 'You typed a secret, and chose something else: choose “Use my own”, or empty this field.' }]);
-}
 
 /** Why a form was not taken: what is wrong by field, or else the error's own message. */
 export interface Refusal {

@@ -25,6 +25,7 @@ export const webhookColumns = {
   secret: webhooks.secret,
   previousSecret: webhooks.previousSecret,
   previousSecretExpiresAt: webhooks.previousSecretExpiresAt,
+  secretRing: webhooks.secretRing,
   health: webhooks.health,
   healthSince: webhooks.healthSince,
   maxPerSecond: webhooks.maxPerSecond,

@@ -1,10 +1,11 @@
-import { and, eq, inArray, lt, or } from 'drizzle-orm';
+import { and, eq, inArray, isNull, lt, or } from 'drizzle-orm';
 import type { Database } from './client.ts';
 import type { OrganizationRow } from './organizations.ts';
 import { apiKeys, dashboardSessions, organizations, webhooks } from './schema.ts';
 import { newestFirst, type WebhookRow } from './webhooks.ts';
 
 export type DashboardSessionRow = typeof dashboardSessions.$inferSelect;
+export type NewDashboardSession = typeof dashboardSessions.$inferInsert;
 
 /** A session with all that its pages need of the database. */
 export interface SessionView {
@@ -38,7 +39,7 @@ export async function readSession(db: Database, tokenHash: string): Promise<Sess
 }
 
 /** Signs somebody in: adds a session, and drops the one it takes the place of and those of its organization that have expired. */
-export async function insertSession(db: Database, session: DashboardSessionRow, replacedHash: string | null, nowMs: number): Promise<void> {
+export async function insertSession(db: Database, session: NewDashboardSession, replacedHash: string | null, nowMs: number): Promise<void> {
   const { organizationId } = session;
   const expired = and(eq(dashboardSessions.organizationId, organizationId), lt(dashboardSessions.expiresAt, nowMs));
   const replaced = eq(dashboardSessions.tokenHash, replacedHash ?? '');
@@ -47,4 +48,18 @@ export async function insertSession(db: Database, session: DashboardSessionRow, 
 
 export async function deleteSession(db: Database, tokenHash: string): Promise<void> {
   await db.delete(dashboardSessions).where(eq(dashboardSessions.tokenHash, tokenHash));
+}
+
+/**
+ * Notes that a message with a secret is being shown, by when it was left. False where it has been already, or one that was left later: a
+ * copy of its cookie shows nothing.
+ */
+export async function noteSecretShown(db: Database, tokenHash: string, leftAt: number): Promise<boolean> {
+  const isNew = or(isNull(dashboardSessions.secretShownAt), lt(dashboardSessions.secretShownAt, leftAt));
+  const rows = await db
+    .update(dashboardSessions)
+    .set({ secretShownAt: leftAt })
+    .where(and(eq(dashboardSessions.tokenHash, tokenHash), isNew))
+    .returning({ tokenHash: dashboardSessions.tokenHash });
+  return rows.length > 0;
 }

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import { blob, check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { KEY_SCOPES } from '../domain/api-key.ts';
 import { PLANS } from '../domain/plan.ts';
+import type { KeptSecret } from '../domain/secret-rotation.ts';
 import { HEALTHS } from '../domain/webhook.ts';
 
 /*
@@ -58,9 +59,11 @@ export const webhooks = sqliteTable(
     enabled: integer({ mode: 'boolean' }).notNull(),
     /** Sealed by db/secret-box.ts, with the webhook's id as associated data. Null: deliveries are not signed. */
     secret: text(),
-    /** The secret before the last rotation, sealed; signs beside the new one until previousSecretExpiresAt. */
+    /** The former secret whose overlap ends first, sealed: it signs beside the present one until previousSecretExpiresAt. */
     previousSecret: text(),
     previousSecretExpiresAt: integer(),
+    /** All of them, this one included, while former ones sign, too (domain/secret-rotation.ts). */
+    secretRing: text({ mode: 'json' }).$type<KeptSecret[]>(),
     /** Written by the outbox when it changes, and only then. */
     health: text({ enum: HEALTHS }).notNull().default('healthy'),
     healthSince: integer().notNull(),
@@ -73,6 +76,8 @@ export const webhooks = sqliteTable(
   },
   (table) => [
     index('webhooks_organization').on(table.organizationId),
+    // For the cron, which erases those whose overlap has ended.
+    index('webhooks_overlaps').on(table.previousSecretExpiresAt).where(sql`${table.previousSecretExpiresAt} is not null`),
     check('webhooks_health', sql`${table.health} in (${sql.raw(HEALTHS.map((health) => `'${health}'`).join(', '))})`),
   ],
 );
@@ -119,6 +124,8 @@ export const dashboardSessions = sqliteTable(
     ...maker(),
     expiresAt: integer().notNull(),
     createdAt: integer().notNull(),
+    /** When the last message with a secret in it was left that has been shown: it, and what was left before it, is not shown again. */
+    secretShownAt: integer(),
   },
   (table) => [
     index('dashboard_sessions_organization').on(table.organizationId),

@@ -1,5 +1,6 @@
-import { and, eq, isNotNull, or, type SQL, sql } from 'drizzle-orm';
+import { and, eq, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import type { SecretColumns } from '../domain/secret-rotation.ts';
 import { databaseOf, whole } from './client.ts';
 import { type OutboxConfig, webhookColumns } from './configuration.ts';
 import { organizations, webhooks } from './schema.ts';
@@ -7,18 +8,18 @@ import { organizations, webhooks } from './schema.ts';
 /** The id of the master key that a stored secret is sealed under: its second part (db/secret-box.ts). */
 const keyIdOf = (column: SQLiteColumn): SQL<string> => sql<string>`substr(${column}, 4, 8)`;
 
-/** How many stored secrets are sealed under each master key, by the key's id; the ones before a rotation included. */
+/** How many stored secrets are sealed under each master key, by the key's id; former ones that still sign included. */
 export async function countSealedSecrets(d1: D1Database): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (const column of [webhooks.secret, webhooks.previousSecret]) {
-    const rows = await databaseOf(d1)
-      .select({ keyId: keyIdOf(column), count: sql<number>`count(*)` })
-      .from(webhooks)
-      .where(isNotNull(column))
-      .groupBy(keyIdOf(column));
-    for (const { keyId, count } of rows) counts.set(keyId, (counts.get(keyId) ?? 0) + count);
-  }
-  return counts;
+  const entry = sql`json_each(${webhooks.secretRing})`;
+  const inRing = sql`json_extract(value, '$.endsAt') IS NOT NULL`;
+  const sealed = sql`
+    SELECT ${webhooks.secret} AS sealed FROM ${webhooks}
+    UNION ALL SELECT ${webhooks.previousSecret} FROM ${webhooks} WHERE ${webhooks.secretRing} IS NULL
+    UNION ALL SELECT json_extract(value, '$.sealed') FROM ${webhooks}, ${entry} WHERE ${inRing}`;
+  const rows = await databaseOf(d1).all<{ keyId: string; count: number }>(
+    sql`SELECT substr(sealed, 4, 8) AS keyId, count(*) AS count FROM (${sealed}) WHERE sealed IS NOT NULL GROUP BY keyId`,
+  );
+  return new Map(rows.map(({ keyId, count }) => [keyId, count]));
 }
 
 /**
@@ -26,7 +27,8 @@ export async function countSealedSecrets(d1: D1Database): Promise<Map<string, nu
  * one before, and where the rows end at the first again: those that cannot be sealed anew do not keep the others from their turn.
  */
 export async function listSealedUnder(d1: D1Database, keyId: string, sweepNumber: number, limit: number): Promise<OutboxConfig[]> {
-  const sealed = or(eq(keyIdOf(webhooks.secret), keyId), eq(keyIdOf(webhooks.previousSecret), keyId));
+  const inRing = sql`instr(${webhooks.secretRing}, ${`"v1:${keyId}:`}) > 0`;
+  const sealed = or(eq(keyIdOf(webhooks.secret), keyId), eq(keyIdOf(webhooks.previousSecret), keyId), inRing);
   const turns = sql`((SELECT max(rowid) FROM ${webhooks}) - 1) / ${whole(limit)} + 1`;
   const start = sql`(SELECT ${whole(sweepNumber)} % (${turns}) * ${whole(limit)})`;
   const rows = (place: SQL) =>
@@ -40,19 +42,34 @@ export async function listSealedUnder(d1: D1Database, keyId: string, sweepNumber
     .where(sql`${webhooks}.rowid IN (${inTurn})`);
 }
 
-type SealedSecrets = Pick<OutboxConfig['webhook'], 'id' | 'secret' | 'previousSecret' | 'previousSecretExpiresAt'>;
+/** Some webhooks with a former secret whose overlap has ended, those of longest ago first. */
+export async function listEndedOverlaps(d1: D1Database, now: number, limit: number): Promise<OutboxConfig[]> {
+  return await databaseOf(d1)
+    .select({ plan: organizations.plan, webhook: webhookColumns })
+    .from(webhooks)
+    .innerJoin(organizations, eq(webhooks.organizationId, organizations.id))
+    .where(lte(webhooks.previousSecretExpiresAt, now))
+    .orderBy(webhooks.previousSecretExpiresAt)
+    .limit(limit);
+}
 
-/** Replaces a webhook's sealed secrets, unless its owner has set or rotated them since they were read. */
-export async function replaceSealedSecrets(d1: D1Database, before: SealedSecrets, after: SealedSecrets): Promise<void> {
-  const { secret, previousSecret, previousSecretExpiresAt } = after;
-  await databaseOf(d1)
+/**
+ * Whether a webhook still has the secrets that it was read with. Two columns say it: each secret that is set or rotated to is sealed anew,
+ * and what ends an overlap changes the former secret.
+ */
+export function hasSecrets({ secret, previousSecret }: SecretColumns): SQL {
+  return sql`${webhooks.secret} is ${secret} and ${webhooks.previousSecret} is ${previousSecret}`;
+}
+
+type SealedSecrets = Pick<OutboxConfig['webhook'], 'id'> & SecretColumns;
+
+/** Keeps a webhook's secrets in another form. False where it is gone, or its owner has set or rotated them since they were read. */
+export async function replaceSealedSecrets(d1: D1Database, before: SealedSecrets, after: SecretColumns): Promise<boolean> {
+  const { secret, previousSecret, previousSecretExpiresAt, secretRing } = after;
+  const rows = await databaseOf(d1)
     .update(webhooks)
-    .set({ secret, previousSecret, previousSecretExpiresAt })
-    .where(
-      and(
-        eq(webhooks.id, before.id),
-        sql`${webhooks.secret} is ${before.secret}`,
-        sql`${webhooks.previousSecret} is ${before.previousSecret}`,
-      ),
-    );
+    .set({ secret, previousSecret, previousSecretExpiresAt, secretRing })
+    .where(and(eq(webhooks.id, before.id), hasSecrets(before)))
+    .returning({ id: webhooks.id });
+  return rows.length > 0;
 }

@@ -1,8 +1,10 @@
 import { and, desc, eq, sql } from 'drizzle-orm';
+import type { SecretColumns } from '../domain/secret-rotation.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Database } from './client.ts';
 import type { OrganizationRow } from './organizations.ts';
 import { organizations, outboxErasures, webhooks } from './schema.ts';
+import { hasSecrets } from './sealed-secrets.ts';
 
 export type WebhookRow = typeof webhooks.$inferSelect;
 export type NewWebhook = typeof webhooks.$inferInsert;
@@ -14,6 +16,8 @@ export type WebhookChanges = Partial<
 
 /** Whether a row belongs to both the webhook's id and its organization: the tenant is part of every look-up. */
 const isWebhook = (organizationId: string, id: string) => and(eq(webhooks.id, id), eq(webhooks.organizationId, organizationId));
+
+const NO_FORMER_SECRETS = { previousSecret: null, previousSecretExpiresAt: null, secretRing: null };
 
 /** The order of a list. */
 export const newestFirst = [desc(webhooks.createdAt), desc(webhooks.id)];
@@ -63,6 +67,7 @@ export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<
     secret: sql`${webhook.secret ?? null}`,
     previousSecret: sql`null`,
     previousSecretExpiresAt: sql`null`,
+    secretRing: sql`null`,
     health: sql`'healthy'`,
     healthSince: sql`${webhook.healthSince}`,
     disabledReason: sql`null`,
@@ -82,8 +87,8 @@ export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<
 }
 
 /**
- * Changes a webhook and answers with it, or null where there is none. A secret that is set or removed ends the overlap of an
- * earlier rotation. Enabling a disabled webhook, or pointing it elsewhere, gives its endpoint a fresh start; else its health is
+ * Changes a webhook and answers with it, or null where there is none. A secret that is set or removed ends all overlaps of earlier
+ * rotations. Enabling a disabled webhook, or pointing it elsewhere, gives its endpoint a fresh start; else its health is
  * the outbox's to write.
  */
 export async function updateWebhook(
@@ -100,7 +105,7 @@ export async function updateWebhook(
     .update(webhooks)
     .set({
       ...changes,
-      ...('secret' in changes && { previousSecret: null, previousSecretExpiresAt: null }),
+      ...('secret' in changes && NO_FORMER_SECRETS),
       ...(changes.enabled === true && { disabledReason: null }),
       health: sql`case when ${afresh} then 'healthy' else ${webhooks.health} end`,
       healthSince: sql`case when ${afresh} then ${nowMs} else ${webhooks.healthSince} end`,
@@ -112,35 +117,29 @@ export async function updateWebhook(
 }
 
 /**
- * Gives a webhook a new secret; the one it had signs beside it until `overlapEndsAt` (null: it ends now). In one statement:
- * of two racing rotations, the second keeps the first's secret as the previous one.
+ * Replaces a webhook's secrets, and answers with it; null where there is no such webhook, or its secrets are others than those that the
+ * new ones were made of. So no rotation forgets what another one has promised at the same moment.
  */
-export async function rotateSecret(
+export async function replaceSecrets(
   db: Database,
-  organizationId: string,
-  id: string,
-  rotation: { sealedSecret: string; overlapEndsAt: number | null },
+  before: Pick<WebhookRow, 'id' | 'organizationId'> & SecretColumns,
+  after: SecretColumns,
   nowMs: number,
 ): Promise<WebhookRow | null> {
-  const { sealedSecret, overlapEndsAt } = rotation;
+  const { secret, previousSecret, previousSecretExpiresAt, secretRing } = after;
   const rows = await db
     .update(webhooks)
-    .set({
-      secret: sealedSecret,
-      previousSecret: overlapEndsAt === null ? null : sql`${webhooks.secret}`,
-      previousSecretExpiresAt: sql`case when ${webhooks.secret} is null then null else ${overlapEndsAt} end`,
-      updatedAt: nowMs,
-    })
-    .where(isWebhook(organizationId, id))
+    .set({ secret, previousSecret, previousSecretExpiresAt, secretRing, updatedAt: nowMs })
+    .where(and(isWebhook(before.organizationId, before.id), hasSecrets(before)))
     .returning();
   return rows[0] ?? null;
 }
 
-/** Ends a rotation's overlap: from now on only the new secret signs. False where there is no such webhook. */
-export async function endOverlap(db: Database, organizationId: string, id: string, nowMs: number): Promise<boolean> {
+/** Ends the overlaps of all rotations: from now on only the present secret signs. False where there is no such webhook. */
+export async function endOverlaps(db: Database, organizationId: string, id: string, nowMs: number): Promise<boolean> {
   const rows = await db
     .update(webhooks)
-    .set({ previousSecret: null, previousSecretExpiresAt: null, updatedAt: nowMs })
+    .set({ ...NO_FORMER_SECRETS, updatedAt: nowMs })
     .where(isWebhook(organizationId, id))
     .returning({ id: webhooks.id });
   return rows.length > 0;

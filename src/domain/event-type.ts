@@ -1,4 +1,5 @@
 import { WEBHOOK_DISABLED, WEBHOOK_FAILING } from './operational-event.ts';
+import { subscribes } from './webhook.ts';
 
 /** An entry of the catalogue: what producers may post, and webhooks may subscribe to. */
 export interface EventType {
@@ -106,6 +107,21 @@ export function mergeCatalogue(stored: readonly Omit<EventType, 'builtIn'>[]): E
 export function isSubscribable(pattern: string, names: readonly string[]): boolean {
   if (pattern === '*' || names.includes(pattern)) return true;
   return pattern.endsWith('.*') && pattern.length > 2 && names.some((name) => name.startsWith(pattern.slice(0, -1)));
+}
+
+/**
+ * The type that a test sends where none is named: one that the webhook subscribes to, of the first entry that has any. Of several the
+ * product's own one, else one with an example.
+ * @param events a webhook's subscriptions
+ */
+export function sampledType(events: readonly string[], types: readonly EventType[]): EventType | undefined {
+  for (const pattern of events) {
+    const covered = types.filter(({ name }) => subscribes([pattern], name));
+    const type =
+      covered.find(({ name }) => name === visitorIdentified.name) ?? covered.find(({ example }) => example !== null) ?? covered[0];
+    if (type) return type;
+  }
+  return undefined;
 }
 
 /**

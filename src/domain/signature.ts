@@ -24,7 +24,7 @@ export async function importSigningKeys(secret: string): Promise<SigningKeys> {
 }
 
 /** The bytes after `whsec_`, or null where the secret is not of that form: then it is used as its UTF-8 bytes. */
-function standardKeyBytes(secret: string): Uint8Array | null {
+export function standardKeyBytes(secret: string): Uint8Array | null {
   const base64 = STANDARD_SECRET.exec(secret)?.[1];
   if (base64 === undefined) return null;
   try {

@@ -1,3 +1,5 @@
+import type { KeptSecret } from './secret-rotation.ts';
+
 /** The most webhooks an organization can have. */
 export const MAX_WEBHOOKS = 20;
 
@@ -31,8 +33,11 @@ export interface WebhookConfig {
   events: string[];
   enabled: boolean;
   secret: string | null;
+  /** The former secret whose overlap ends first, and when that is. */
   previousSecret: string | null;
   previousSecretExpiresAt: number | null;
+  /** All secrets, the oldest first, while former ones sign, too (domain/secret-rotation.ts). An older version's copy lacks the field, as below. */
+  secretRing: KeptSecret[] | null;
   health: Health;
   /** When the health last changed, or its owner set it anew; milliseconds since the epoch. */
   healthSince: number;

@@ -1,6 +1,7 @@
 import type { OutboxConfig } from '../db/configuration.ts';
 import { listSealedUnder, replaceSealedSecrets } from '../db/sealed-secrets.ts';
 import { masterKeyId, openSecret, sealSecret } from '../db/secret-box.ts';
+import { columnsOf, type KeptSecret, secretsOf } from '../domain/secret-rotation.ts';
 import { logInfo } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { callOutboxes } from './outbox-calls.ts';
@@ -24,18 +25,14 @@ export async function resealSecrets(env: Env, now: number, limit = MAX_RESEALED)
 }
 
 async function reseal(env: Env, masterKeys: readonly string[], { plan, webhook }: OutboxConfig, now: number): Promise<void> {
-  const { id, secret, previousSecret, previousSecretExpiresAt } = webhook;
-  const anew = async (sealed: string | null) =>
-    sealed === null ? null : await sealSecret(masterKeys, id, await openSecret(masterKeys, id, sealed));
-  // One whose overlap has ended signs nothing any more, and need not be kept.
-  const overlaps = previousSecretExpiresAt !== null && previousSecretExpiresAt > now;
-  const after = {
-    ...webhook,
-    secret: await anew(secret),
-    previousSecret: overlaps ? await anew(previousSecret) : null,
-    previousSecretExpiresAt: overlaps ? previousSecretExpiresAt : null,
-  };
+  const { id } = webhook;
+  const anew = async (kept: KeptSecret) => ({
+    ...kept,
+    sealed: await sealSecret(masterKeys, id, await openSecret(masterKeys, id, kept.sealed)),
+  });
+  // One whose overlap has ended signs nothing any more, and is not kept.
+  const after = columnsOf(await Promise.all(secretsOf(webhook, now).map(anew)));
   // The outbox first: once D1 has no secret under the former key, nothing that an outbox keeps needs it either.
-  await env.OUTBOX.getByName(id).resealed({ plan, webhook: after });
+  await env.OUTBOX.getByName(id).resealed({ plan, webhook: { ...webhook, ...after } });
   await replaceSealedSecrets(env.DB, webhook, after);
 }

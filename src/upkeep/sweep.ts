@@ -10,6 +10,7 @@ import {
   moveErasuresToEnd,
 } from '../db/outboxes.ts';
 import { logError } from '../log.ts';
+import { eraseFormerSecrets } from './ended-overlaps.ts';
 import { callOutboxes } from './outbox-calls.ts';
 import { resealSecrets } from './resealing.ts';
 import { sweepNumber } from './sweep-number.ts';
@@ -34,10 +35,10 @@ const ERASE_AGAIN_AFTER_MS = 120_000;
 
 /**
  * The cron's work, every minute. It pokes the outboxes in which deliveries wait, in case the platform has lost their alarms, and
- * erases those of deleted webhooks. While the master key is rotated it seals secrets anew.
+ * erases those of deleted webhooks, and former secrets whose overlap has ended. While the master key is rotated it seals secrets anew.
  *
  * D1 takes 1,000 queries an invocation. So each part lists, calls, and then notes what came of all its calls in one or two
- * statements: 8 together, whatever the number of outboxes, and those of the resealing.
+ * statements: 9 together, whatever the number of outboxes, and those of the resealing and of ended overlaps: one a webhook.
  */
 export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): Promise<void> {
   await Promise.all([
@@ -45,6 +46,7 @@ export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): 
     part('in_turn', pokeInTurn(env, now)),
     part('erasures', eraseDeleted(env, now, maxOutboxes)),
     part('secrets', resealSecrets(env, now)),
+    part('overlaps', eraseFormerSecrets(env, now)),
   ]);
 }
 

@@ -144,6 +144,57 @@ describe('testing a webhook', () => {
   });
 });
 
+describe('a test without a type', () => {
+  /** A type of this test's own in the catalogue, for as long as the work takes. */
+  async function withType(name: string, example: unknown, work: () => Promise<void>) {
+    await platform.put(`/event-types/${name}`, { description: 'Of a test', ...(example !== null && { example }) });
+    await work();
+    await platform.delete(`/event-types/${name}`);
+  }
+
+  async function testedWith(events: string[]) {
+    const { endpoint, organization } = await given([{ status: 200 }], { events: 0 });
+    const webhook = await givenWebhook(organization, { url: endpoint.url, events });
+    const answer = await platform.post(`/organization/${organization}/webhooks/${webhook}/test`, {});
+    return { answer, received: (await endpoint.requests()).at(-1) };
+  }
+
+  it.each([
+    [['visitor.identified'], 'visitor.identified'],
+    [['*'], 'visitor.identified'],
+    [['visitor.*'], 'visitor.identified'],
+    [['webhook.*'], 'webhook.disabled'],
+    [['webhook.failing'], 'webhook.failing'],
+    [['webhook.failing', 'visitor.identified'], 'webhook.failing'],
+    [['gone.type', 'webhook.*'], 'webhook.disabled'],
+    [['gone.*', 'visitor.identified'], 'visitor.identified'],
+    [['gone.type', '*'], 'visitor.identified'],
+  ])('of a webhook with %j is a %s', async (events, type) => {
+    const { answer, received } = await testedWith(events);
+    expect(answer).toMatchObject({ status: 200, body: { delivery: { event: type } } });
+    expect(received!.headers['x-bullseye-event']).toBe(type);
+    expect(JSON.parse(new TextDecoder().decode(bodyBytes(received!)))).toMatchObject({ event: type });
+  });
+
+  it('is of a type with an example, where a prefix has several', async () => {
+    const example = { deal: { id: 7 } };
+    await withType('deal.asked', null, async () => {
+      await withType('deal.won', example, async () => {
+        const { received } = await testedWith(['deal.*']);
+        expect(JSON.parse(new TextDecoder().decode(bodyBytes(received!)))).toMatchObject({ event: 'deal.won', ...example });
+      });
+      expect((await testedWith(['deal.*'])).received!.headers['x-bullseye-event']).toBe('deal.asked');
+    });
+  });
+
+  it.each([[['gone.type']], [['gone.*', 'also.gone']]])('is refused where the catalogue has none of %j', async (events) => {
+    const { answer, received } = await testedWith(events);
+    expect(answer).toMatchObject({ status: 422, body: { code: 'unknown_event_type', details: { field: 'event' } } });
+    expect(answer.body.message).toContain('no event type that this webhook subscribes to');
+    expect(received).toBeUndefined();
+  });
+});
+
 describe('recovering what failed', () => {
   const sinceLongAgo = { since: '2020-01-01T00:00:00Z' };
 

@@ -121,6 +121,32 @@ describe('every route with a body', () => {
   });
 });
 
+describe('every POST but that of events', () => {
+  const posts = routes.filter(({ method, headers }) => method === 'post' && !headers?.shape['Idempotency-Key']);
+
+  test.each(posts.map((route) => [nameOf(route), route] as const))(
+    '%s refuses an Idempotency-Key, and does nothing',
+    async (_name, route) => {
+      const before = await platform.get(`${own.path}/webhooks`);
+      for (const key of ['session-77', '', 'x'.repeat(300)]) {
+        const answer = await ask(route, own.id, { key: PLATFORM_KEY, headers: { 'Idempotency-Key': key }, json: {} });
+        expect(answer).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { field: 'Idempotency-Key' } } });
+        expect(answer.body.message).toContain('POST /api/v1/events');
+      }
+      expect((await platform.get(`${own.path}/webhooks`)).body).toEqual(before.body);
+    },
+  );
+
+  test('what can be repeated without harm takes one', async () => {
+    const headers = { 'Idempotency-Key': 'session-77' };
+    for (const [method, json] of [
+      ['PUT', { name: 'Own', plan: 'scale' }],
+      ['GET', undefined],
+    ] as const)
+      expect((await call(method, `/api/v1/organization/${own.id}`, { key: PLATFORM_KEY, headers, json })).status).toBeLessThan(300);
+  });
+});
+
 describe('a body without a length', () => {
   test('is read up to the limit, and refused beyond it', async () => {
     const endless = () =>

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { client, createKey, createOrganization, createWebhook, env, eventually, expectStatus, platform } from '../support/api.ts';
 
 describe('a webhook', () => {
@@ -243,9 +243,12 @@ describe("a webhook's secret", () => {
     const chosen = await admin.post(`${at}/rotate`, { secret: 'third', overlapSeconds: 60 });
     expect(chosen.body.secret).toBe('third');
     expect(Date.parse(chosen.body.previousSecretExpiresAt) - Date.now()).toBeLessThanOrEqual(60_000);
-    expect((await admin.post(`${at}/rotate`, { overlapSeconds: 0 })).body.previousSecretExpiresAt).toBeNull();
-    const row = await env.DB.prepare('SELECT previous_secret FROM webhooks WHERE id = ?').bind(id).first();
-    expect(row).toEqual({ previous_secret: null });
+    const { body } = await admin.post(`${at}/rotate`, { overlapSeconds: 0 });
+    expect(body).toEqual({
+      secret: expect.any(String),
+      previousSecretExpiresAt: null,
+      earlierSecretsExpireAt: [rotated.body.previousSecretExpiresAt, chosen.body.previousSecretExpiresAt],
+    });
   });
 
   test('is made by the rotation where none is given, in whatever words', async () => {
@@ -268,8 +271,80 @@ describe("a webhook's secret", () => {
     const at = `${organization.path}/webhooks/${id}/secret`;
     expect((await organization.admin.post(`${at}/rotate`, {})).body.previousSecretExpiresAt).toBeNull();
     await organization.admin.post(`${at}/rotate`, { overlapSeconds: 60 });
-    await env.DB.prepare('UPDATE webhooks SET previous_secret_expires_at = 1 WHERE id = ?').bind(id).run();
-    expect((await organization.admin.get(at)).body.previousSecretExpiresAt).toBeNull();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 60_000 });
+    expect((await organization.admin.get(at)).body).toEqual({ secret: expect.any(String), previousSecretExpiresAt: null });
+    vi.useRealTimers();
+  });
+
+  test('of an existing webhook is set, changed and removed by an admin alone, and a PATCH without it needs no more than write', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { secret: 'the one that there is' });
+    const at = `${organization.path}/webhooks/${id}`;
+    const writer = client(await createKey(organization.id, ['write']));
+    // The present one as well: the answer would tell a guess from the secret.
+    for (const secret of ['chosen by somebody else', 'the one that there is', null]) {
+      for (const more of [{}, { description: 'changed, too' }]) {
+        const refused = await writer.patch(at, { secret, ...more });
+        expect(refused).toMatchObject({ status: 403, body: { code: 'insufficient_scope', details: { requiredScope: 'admin' } } });
+      }
+    }
+    expect((await writer.get(at)).body).toMatchObject({ hasSecret: true, description: null });
+    expect(await writer.patch(at, { description: 'changed' })).toMatchObject({ status: 200, body: { description: 'changed' } });
+    expect((await organization.admin.get(`${at}/secret`)).body.secret).toBe('the one that there is');
+    for (const json of [{ secret: 'brought along at creation' }, { generateSecret: true }]) {
+      const created = await writer.post(`${organization.path}/webhooks`, { url: 'https://hooks.example.com/in', events: ['*'], ...json });
+      expect(created).toMatchObject({ status: 201, body: { hasSecret: true } });
+    }
+    for (const caller of [organization.admin, platform]) {
+      expect((await caller.patch(at, { secret: null })).body).toMatchObject({ hasSecret: false });
+      expect((await caller.patch(at, { secret: 'and set again by those who may' })).body).toMatchObject({ hasSecret: true });
+    }
+  });
+
+  test('that nobody can mean is refused wherever one is saved, and the answer does not quote it', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization);
+    const { admin, path } = organization;
+    const create = (secret: string) => admin.post(`${path}/webhooks`, { url: 'https://hooks.example.com/in', events: ['*'], secret });
+    const change = (secret: string) => admin.patch(`${path}/webhooks/${id}`, { secret });
+    const rotate = (secret: string) => admin.post(`${path}/webhooks/${id}/secret/rotate`, { secret });
+    for (const secret of [
+      ' whsec_MfKQ9r8GKYqrTwjUPD8I',
+      'v1a,whsec_MfKQ9r8GKYqr',
+      'WHSEC_MfKQ9r8GKYqr',
+      'whsec_',
+      'whsec_-_-_',
+      '"MfKQ9r8GKYqr"',
+    ]) {
+      for (const save of [create, change, rotate]) {
+        const { status, body } = await save(secret);
+        expect([secret, status, body.code, body.details.field]).toEqual([secret, 422, 'validation_failed', 'secret']);
+        expect(JSON.stringify(body)).not.toMatch(/MfKQ9r8GKYqr|-_-_/);
+      }
+    }
+    expect((await admin.get(`${path}/webhooks/${id}`)).body.hasSecret).toBe(false);
+  });
+
+  test('that is short is taken with a warning, by each that saves one', async () => {
+    const organization = await createOrganization();
+    const { admin, path } = organization;
+    const short = { secret: 'twenty-three characters' };
+    const long = { secret: 'twenty-four characters!!' };
+    const warnings = [expect.stringMatching(/fewer than 24 characters/)];
+    const { id, ...created } = await createWebhook(organization, short);
+    expect(created.warnings).toEqual(warnings);
+    const at = `${path}/webhooks/${id}`;
+    expect((await admin.patch(at, { ...short, description: 'the same secret' })).body.warnings).toEqual(warnings);
+    expect((await admin.post(`${at}/secret/rotate`, { secret: 'another short one' })).body.warnings).toEqual(warnings);
+    for (const answer of [
+      createWebhook(organization, long),
+      createWebhook(organization, { generateSecret: true }),
+      admin.patch(at, long).then(({ body }) => body),
+      admin.patch(at, { description: 'no secret' }).then(({ body }) => body),
+      admin.post(`${at}/secret/rotate`, {}).then(({ body }) => body),
+      admin.get(`${at}/secret`).then(({ body }) => body),
+    ])
+      expect(await answer).not.toHaveProperty('warnings');
   });
 
   test('is refused with the field that is wrong', async () => {

@@ -8,6 +8,7 @@ function aRequest(url: string): AttemptRequest {
   return {
     url,
     keys: [],
+    oldestKey: undefined,
     deliveryId: 'dlv_1',
     eventId: 'evt_1',
     event: 'visitor.identified',
@@ -32,7 +33,7 @@ describe('an attempt', () => {
   it('posts the headers that the documentation lists, signed where there is a secret', async () => {
     const endpoint = endpointInbox();
     const [current, previous] = [await importSigningKeys('new secret'), await importSigningKeys('old secret')];
-    const { record } = await attempt({ ...aRequest(endpoint.url), keys: [current, previous], number: 3 });
+    const { record } = await attempt({ ...aRequest(endpoint.url), keys: [current, previous], oldestKey: previous, number: 3 });
     const [received] = await endpoint.requests();
     expect(received).toMatchObject({
       method: 'POST',

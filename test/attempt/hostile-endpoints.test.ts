@@ -21,7 +21,7 @@ const TOO_LATE = 'No response within 0.5 s';
 
 function aRequest(url: string): AttemptRequest {
   const ids = { deliveryId: 'dlv_1', eventId: 'evt_1', event: 'visitor.identified' };
-  return { url, keys: [], ...ids, payload: PAYLOAD, number: 1, trigger: 'event' };
+  return { url, keys: [], oldestKey: undefined, ...ids, payload: PAYLOAD, number: 1, trigger: 'event' };
 }
 
 /** Where nothing else ends an attempt its timeout does, and then it is short. */
@@ -152,7 +152,7 @@ describe('the delivery timeout', () => {
   async function webhookThatAnswersAfter(delayMs: number) {
     const endpoint = endpointInbox();
     await endpoint.script([{ status: 200, delayMs, body: 'here I am' }]);
-    const unsigned = { secret: null, previousSecret: null, previousSecretExpiresAt: null };
+    const unsigned = { secret: null, previousSecret: null, previousSecretExpiresAt: null, secretRing: null };
     const usual = { events: ['*'], enabled: true, health: 'healthy', healthSince: 0, maxPerSecond: null, maxConcurrent: null } as const;
     return { id: 'whk_1', organizationId: 'org_1', url: endpoint.url, ...usual, events: ['*'], ...unsigned };
   }

@@ -18,7 +18,7 @@ import {
 const settings = parseSettings({ ...env, ALLOW_INSECURE_ENDPOINTS: 'false', PUBLIC_URL: 'https://hooks.bullseye.example' });
 
 function webhookAt(url: string): WebhookConfig {
-  const unsigned = { secret: null, previousSecret: null, previousSecretExpiresAt: null };
+  const unsigned = { secret: null, previousSecret: null, previousSecretExpiresAt: null, secretRing: null };
   const rest = { events: ['*'], enabled: true, health: 'healthy', healthSince: 0, maxPerSecond: null, maxConcurrent: null } as const;
   return { id: mintId('webhook', 0), organizationId: 'org_1', url, ...rest, events: ['*'], ...unsigned };
 }

@@ -1,7 +1,9 @@
+import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { masterKeyId } from '../../src/db/secret-box.ts';
 import { createOrganization, createWebhook, platform, type TestOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import { PAGES, type Page, signedIn, type Visitor } from '../support/dashboard.ts';
+import { databaseWithout, PAGES, type Page, signedIn, type Visitor, visitor } from '../support/dashboard.ts';
 import {
   aMessage,
   anEvent,
@@ -215,6 +217,12 @@ describe('a delivery', () => {
 });
 
 describe('a test event', () => {
+  it('of a webhook whose event types are gone is refused in words', async () => {
+    const { press, webhookId } = await given();
+    await env.DB.prepare(`UPDATE webhooks SET events = '["gone.type"]' WHERE id = ?`).bind(webhookId).run();
+    expect((await press('test')).text).toContain('The catalogue has no event type that this webhook subscribes to.');
+  });
+
   it('is sent by a button, and its delivery shown', async () => {
     const { press, endpoint } = await given();
     const answer = await press('test');
@@ -229,6 +237,63 @@ describe('a test event', () => {
     const answer = await press('test');
     expect(answer.text).toContain('The test event failed: The endpoint answered 418');
     expect(answer.text).toContain('a teapot');
+  });
+});
+
+describe('a secret that a page shows', () => {
+  /** The cookies of a person at this moment, for a copy of their browser. */
+  const copyOf = (person: Visitor) => {
+    const copy = visitor();
+    for (const [name, value] of person.cookies) copy.cookies.set(name, value);
+    return copy;
+  };
+
+  it('is shown once: a copy of the cookies sees it no more, neither at once nor after what is shown next', async () => {
+    const { person, webhookId } = await given();
+    await person.post(`${webhookId}/secret/reveal`);
+    const [first, again] = [copyOf(person), copyOf(person)];
+    expect((await person.get(`${webhookId}/settings`)).html).toContain('>a secret<');
+    expect((await first.get(`${webhookId}/settings`)).html).not.toContain('>a secret<');
+    // Within the same millisecond, for all that the clock says.
+    await person.post(`${webhookId}/secret/reveal`);
+    expect((await person.get(webhookId)).html).toContain('>a secret<');
+    expect((await again.get(`${webhookId}/settings`)).html).not.toContain('>a secret<');
+  });
+
+  it('of two copies that race is shown to one', async () => {
+    const { person, webhookId } = await given();
+    await person.post(`${webhookId}/secret/reveal`);
+    const pages = await Promise.all([copyOf(person), copyOf(person), copyOf(person)].map((copy) => copy.get(`${webhookId}/settings`)));
+    expect(pages.filter(({ html }) => html.includes('>a secret<'))).toHaveLength(1);
+  });
+
+  it('waits for its page for a minute, whatever the browser makes of the age of its cookie', async () => {
+    const { person, webhookId } = await given();
+    await person.post(`${webhookId}/secret/reveal`);
+    const [inTime, late] = [copyOf(person), copyOf(person)];
+    vi.setSystemTime(Date.now() + 60_001);
+    expect((await late.get(`${webhookId}/settings`)).html).not.toContain('>a secret<');
+    vi.setSystemTime(Date.now() - 2);
+    expect((await inTime.get(`${webhookId}/settings`)).html).toContain('>a secret<');
+  });
+
+  it('waits on where the database does not answer, and the page is there without it', async () => {
+    const { person, webhookId } = await given();
+    await person.post(`${webhookId}/secret/reveal`);
+    const unlucky = visitor({ vars: { DB: databaseWithout(/update "dashboard_sessions"/) } });
+    for (const [name, value] of person.cookies) unlucky.cookies.set(name, value);
+    const page = await unlucky.get(`${webhookId}/settings`);
+    expect(page.status).toBe(200);
+    expect(page.html).not.toContain('>a secret<');
+    expect((await person.get(`${webhookId}/settings`)).html).toContain('>a secret<');
+  });
+
+  it('is sealed under a key of its own: what seals webhooks’ secrets does not open it', async () => {
+    const { person, webhookId } = await given();
+    await person.post(`${webhookId}/secret/reveal`);
+    const [, keyId] = decodeURIComponent(person.cookies.get('bullseye_flash') ?? '').split(':');
+    expect(keyId).toMatch(/^[0-9a-f]{8}$/);
+    expect(keyId).not.toBe(await masterKeyId(env.MASTER_KEY));
   });
 });
 
@@ -249,9 +314,35 @@ describe('the settings', () => {
     expect(rotated.text).toContain('The secret before signs, too, for another 1 h');
     vi.setSystemTime(Date.now() + 30 * 60_000);
     expect((await page('settings')).text).toContain('for another 30 min');
-    expect((await press('secret/end-overlap')).text).toContain('The secret before signs no more.');
+    expect((await press('secret/end-overlap')).text).toContain('The secret before signs no more. That is so everywhere within 5 seconds.');
     expect(await stored()).toMatchObject({ secret, previousSecretExpiresAt: null });
     expect((await page('settings')).text).not.toContain('for another');
+  });
+
+  it('count down every overlap, say where there is no room for another, and end them all', async () => {
+    const { page, press, organization, webhookId } = await given();
+    for (const overlapSeconds of ['604800', '3600', '86400']) await press('secret/rotate', { secret: '', overlapSeconds });
+    const { text } = await page('settings');
+    for (const left of ['7 d', '1 h', '1 d']) expect(text).toContain(`A former secret signs, too, for another ${left} , until`);
+    expect((await press('secret/rotate', { secret: '', overlapSeconds: '3600' })).text).toContain(
+      '3 former secrets of this webhook still sign',
+    );
+    await press('secret/end-overlap');
+    expect((await page('settings')).text).not.toContain('for another');
+    const { body } = await organization.admin.get(`${organization.path}/webhooks/${webhookId}/secret`);
+    expect(body).toEqual({ secret: expect.any(String), previousSecretExpiresAt: null });
+  });
+
+  it('rotate to a secret of one’s own as it was meant, without what was pasted along with it, and refuse what nobody means', async () => {
+    const { press, person, organization, webhookId } = await given();
+    const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+    const rotated = await press('secret/rotate', { secret: `\u00A0${secret}\u200B `, overlapSeconds: '0' });
+    expect(rotated.text).toContain('This is the new secret. Deliveries are signed with it within 5 seconds.');
+    expect((await organization.admin.get(`${organization.path}/webhooks/${webhookId}/secret`)).body.secret).toBe(secret);
+    const refused = await person.post(`${webhookId}/secret/rotate`, { secret: `v1,${secret}`, overlapSeconds: '0' });
+    expect(refused.status).toBe(422);
+    expect(refused.html).toMatch(/id="secret-error">The secret begins with `v1,`/);
+    expect((await press('secret/rotate', { secret: 'a short one', overlapSeconds: '0' })).text).toContain('fewer than 24 characters');
   });
 
   it('say what is wrong with a new secret', async () => {
@@ -287,7 +378,7 @@ describe('the settings', () => {
     await post(3);
     expect((await page('deliveries')).text).toContain('Discarded');
     expect((await press('recover', { span: '1h' })).text).toContain('The webhook is disabled.');
-    expect((await press('resume')).text).toContain('The webhook gets events again.');
+    expect((await press('resume')).text).toContain('The webhook gets events again. That is so everywhere within 5 seconds.');
     vi.setSystemTime(Date.now() + 1_000);
     expect((await press('recover', { span: '1h', since: '' })).text).toContain('3 deliveries start over.');
     expect((await page()).text).toContain('A recovery is under way');

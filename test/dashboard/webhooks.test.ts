@@ -6,7 +6,6 @@ import { aMessage, anEvent, consume, endpointInbox } from '../support/deliveries
 const FORM = { url: 'https://hooks.example.com/in', events: ['visitor.identified'], secretChoice: 'generate' };
 
 const webhooksOf = async ({ admin, path }: TestOrganization) => (await admin.get(`${path}/webhooks`)).body.webhooks;
-const idOf = (location: string | null) => /whk_\w+/.exec(location ?? '')?.[0] ?? '';
 
 describe('the list', () => {
   it('that is empty explains webhooks and has Add Webhook', async () => {
@@ -89,11 +88,18 @@ describe('adding a webhook', () => {
     expect((await person.get(`${webhook.id}/verify`)).html).not.toContain(secret);
   });
 
-  it("takes a secret of one's own, exactly as it is, or none", async () => {
+  it("takes a secret of one's own, without what is pasted along with it, or none", async () => {
     const organization = await createOrganization();
     const person = await signedIn(organization);
-    const own = idOf((await person.post('new', { ...FORM, secretChoice: 'own', secret: ' spaces count ' })).location);
-    expect((await organization.admin.get(`${organization.path}/webhooks/${own}/secret`)).body.secret).toBe(' spaces count ');
+    for (const [pasted, secret] of [
+      [' whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw ', 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
+      ['\uFEFFcorrect horse battery staple\u00A0\u200B', 'correct horse battery staple'],
+    ] as const) {
+      const saved = await person.submit('new', { ...FORM, secretChoice: 'own', secret: pasted });
+      expect(saved.html).toContain(`>${secret}<`);
+      const [webhook] = await webhooksOf(organization);
+      expect((await organization.admin.get(`${organization.path}/webhooks/${webhook.id}/secret`)).body.secret).toBe(secret);
+    }
     await person.post('new', { ...FORM, secretChoice: 'none' });
     expect((await webhooksOf(organization))[0]).toMatchObject({ hasSecret: false });
   });
@@ -103,6 +109,9 @@ describe('adding a webhook', () => {
     ['url', { url: '' }, 'url-error'],
     ['events', { events: [] }, 'events-error'],
     ['secret', { secretChoice: 'own', secret: '' }, 'secret-error'],
+    ['secret', { secretChoice: 'own', secret: ' \u00A0 ' }, 'secret-error'],
+    ['secret', { secretChoice: 'own', secret: 'WHSEC_MfKQ9r8GKYqrTwjUPD8I' }, 'secret-error'],
+    ['secret', { secretChoice: 'own', secret: '"correct horse battery staple"' }, 'secret-error'],
     ['maxPerSecond', { maxPerSecond: 'many' }, 'maxPerSecond-error'],
     ['maxPerSecond', { maxPerSecond: '0' }, 'maxPerSecond-error'],
     ['maxConcurrent', { maxConcurrent: 'a few' }, 'maxConcurrent-error'],
@@ -154,17 +163,27 @@ describe('adding a webhook', () => {
     expect(lowered.text).toContain('Webhooks need the Scale plan or above.');
   });
 
-  it.each(['generate', 'none'])(
-    'refuses a secret that was typed beside the choice “%s”, which would leave it out',
-    async (secretChoice) => {
-      const organization = await createOrganization();
-      const page = await (await signedIn(organization)).post('new', { ...FORM, secretChoice, secret: 'typed' });
-      expect(page.status).toBe(422);
-      expect(page.html).toMatch(/id="secret-error">You typed a secret, and chose something else/);
-      expect(page.html).toContain('value="typed"');
-      expect(await webhooksOf(organization)).toEqual([]);
-    },
-  );
+  it.each([
+    ['generate', true],
+    ['none', false],
+    ['', false],
+  ])('leaves a secret aside that was typed beside the choice “%s”', async (secretChoice, hasSecret) => {
+    const organization = await createOrganization();
+    const saved = await (await signedIn(organization)).submit('new', { ...FORM, secretChoice, secret: 'typed "beside" v1,whsec_' });
+    expect(saved.text).toContain('The webhook is saved, and gets events within 5 seconds.');
+    expect(saved.text.includes('Its deliveries are not signed.')).toBe(!hasSecret);
+    const [webhook] = await webhooksOf(organization);
+    expect(webhook).toMatchObject({ hasSecret });
+    const { secret } = (await organization.admin.get(`${organization.path}/webhooks/${webhook.id}/secret`)).body;
+    expect(secret).toEqual(hasSecret ? expect.stringMatching(/^whsec_/) : null);
+  });
+
+  it('says that a secret of one’s own is short, once it is saved, and nothing of one that is not', async () => {
+    const person = await signedIn(await createOrganization());
+    const own = { ...FORM, secretChoice: 'own' };
+    expect((await person.submit('new', { ...own, secret: 'a short one' })).text).toContain('fewer than 24 characters');
+    expect((await person.submit('new', { ...own, secret: 'correct horse battery staple' })).text).not.toContain('characters and could');
+  });
 });
 
 describe('editing a webhook', () => {
@@ -210,7 +229,7 @@ describe('editing a webhook', () => {
     expect(page.html).toContain('id="url-error"');
   });
 
-  it('is refused with what was typed where the database fails, and where a secret stands beside another choice', async () => {
+  it('is refused with what was typed where the database fails, and where a secret is missing', async () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization, { secret: 'the first' });
     const person = await signedIn(organization);
@@ -219,9 +238,36 @@ describe('editing a webhook', () => {
     const outage = await unlucky.post(`${id}/edit`, { ...FORM, url: 'https://typed.example.com', secretChoice: 'keep' });
     expect(outage.status).toBe(503);
     expect(outage.html).toContain('value="https://typed.example.com"');
-    expect((await person.post(`${id}/edit`, { ...FORM, secretChoice: 'keep', secret: 'typed' })).html).toContain('id="secret-error"');
+    await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'keep', secret: 'typed beside another choice' });
+    expect((await organization.admin.get(`${organization.path}/webhooks/${id}/secret`)).body.secret).toBe('the first');
     const empty = await person.post(`${id}/edit`, { ...FORM, secretChoice: 'own', secret: '' });
     expect(empty.text).toContain('Enter your secret, or make another choice.');
+  });
+});
+
+describe('editing a webhook without the scope admin', () => {
+  it('shows no field of the secret, changes the rest, and leaves the secret as it is', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { secret: 'the first' });
+    const stored = async () => (await organization.admin.get(`${organization.path}/webhooks/${id}/secret`)).body.secret;
+    const person = await signedIn(organization, 'write');
+    expect((await person.get(`${id}/edit`)).html).not.toMatch(/name="secret|Signing secret/);
+    const { secretChoice: _, ...fields } = FORM;
+    const saved = await person.submit(`${id}/edit`, { ...fields, description: 'changed by a writer' });
+    expect(saved.text).toContain('Saved.');
+    expect((await webhooksOf(organization))[0]).toMatchObject({ description: 'changed by a writer', hasSecret: true });
+    for (const choice of [
+      { secretChoice: 'none', secret: '' },
+      { secretChoice: 'own', secret: 'chosen by somebody else' },
+    ]) {
+      expect((await person.post(`${id}/edit`, { ...fields, ...choice })).status).toBe(403);
+    }
+    expect(await stored()).toBe('the first');
+    expect((await person.get('new')).html).toContain('name="secretChoice"');
+    const admin = await signedIn(organization);
+    expect((await admin.get(`${id}/edit`)).html).toContain('name="secretChoice"');
+    await admin.submit(`${id}/edit`, { ...FORM, secretChoice: 'own', secret: 'the second' });
+    expect(await stored()).toBe('the second');
   });
 });
 

@@ -27,6 +27,18 @@ describe('a sealed secret', () => {
     await expect(openSecret([current], 'whk_1', old)).rejects.toThrow('not configured');
   });
 
+  test('does not open for another purpose: each has keys of its own, of every master key', async () => {
+    const [secret, message] = ['webhook secrets', 'dashboard messages'] as const;
+    for (const [sealedFor, openedFor] of [
+      [secret, message],
+      [message, secret],
+    ] as const) {
+      const sealed = await sealSecret([current], 'whk_1', 'whisper', sealedFor);
+      expect(await openSecret([former, current], 'whk_1', sealed, sealedFor)).toBe('whisper');
+      await expect(openSecret([current], 'whk_1', sealed, openedFor)).rejects.toThrow('not configured');
+    }
+  });
+
   test('does not open for another webhook, nor after a change', async () => {
     const sealed = await sealSecret([current], 'whk_1', 'whisper');
     await expect(openSecret([current], 'whk_2', sealed)).rejects.toThrow();

@@ -187,7 +187,7 @@ describe('verifying a signature', () => {
     }
   }
 
-  it.each(['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=', 'correct horse battery staple', 'whsec_not*base64'])(
+  it.each(['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=', 'correct horse battery staple'])(
     'the code on the page accepts a delivery signed with %s, and nothing else',
     async (secret) => {
       const receiver = await startReceiver();

@@ -15,8 +15,6 @@ import { startReceiver } from '../support/receiver-server.ts';
 const SECRETS = {
   'of the standard form': 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw+6/Jz8Dn4h4=',
   'of the standard form, without its padding': 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw+6/Jz8Dn4h4',
-  'that only begins like one': 'whsec_not*base64',
-  'of a length that no base64 has': 'whsec_abcde',
   'of plain words': 'correct horse battery staple',
   'beyond ASCII': 'schlüssel-鍵-🔑',
 };

@@ -240,10 +240,12 @@ describe('an outbox of version 3', () => {
   });
 });
 
-/** The webhook of a call, at this test's endpoint, and without a limit that its version did not know. */
-async function webhookNow<T extends { webhook: object }>({ webhook }: T): Promise<T['webhook'] & { maxConcurrent: null }> {
-  return { ...webhook, url: endpoint.url } as unknown as T['webhook'] & { maxConcurrent: null };
+/** The webhook of a call, at this test's endpoint, and without what its version did not know. */
+async function webhookNow<T extends { webhook: object }>({ webhook }: T): Promise<T['webhook'] & Unknown> {
+  return { ...webhook, url: endpoint.url } as unknown as T['webhook'] & Unknown;
 }
+
+type Unknown = Record<'maxConcurrent' | 'secretRing', null>;
 
 describe('a consumer of the version before', () => {
   type CallName = keyof typeof CALLS;

@@ -9,7 +9,8 @@ import { databaseOf } from '../../src/db/client.ts';
 import { readWebhook } from '../../src/db/configuration.ts';
 import { webhooks } from '../../src/db/schema.ts';
 import { replaceSealedSecrets } from '../../src/db/sealed-secrets.ts';
-import { openSecret, sealSecret } from '../../src/db/secret-box.ts';
+import { masterKeyId, openSecret, sealSecret } from '../../src/db/secret-box.ts';
+import { columnsOf } from '../../src/domain/secret-rotation.ts';
 import worker from '../../src/index.ts';
 import { WebhookMemory } from '../../src/outbox/webhook-memory.ts';
 import { settingsOf } from '../../src/settings.ts';
@@ -61,6 +62,46 @@ describe('while the master key is rotated', () => {
     const { secret, previousSecret } = await rowOf(webhook);
     expect(await openSecret([CURRENT], webhook, secret!)).toBe(body.secret);
     expect(await openSecret([CURRENT], webhook, previousSecret!)).toBe(SECRET);
+  });
+
+  it('every former secret is sealed anew, too, and all sign as before', async () => {
+    const { endpoint, webhook, path } = await given();
+    const [second, third] = ['whsec_c2Vjb25kIHNlY3JldCBvZiBhIHdlYmhvb2shISEh', 'the third, of plain words and many'];
+    for (const secret of [second, third]) await platform.post(`${path}/secret/rotate`, { secret, overlapSeconds: 3_600 });
+    const former = await rowOf(webhook);
+    expect(await progress(rotating)).toEqual({ current: 0, former: 3, unknown: 0 });
+    await resealSecrets(rotating, Date.now());
+    expect(await progress(rotating)).toEqual({ current: 3, former: 0, unknown: 0 });
+    const row = await rowOf(webhook);
+    expect(JSON.stringify(row)).not.toContain(`:${await masterKeyId(FORMER)}:`);
+    const opened = await Promise.all(row.secretRing!.map(({ sealed }) => openSecret([CURRENT], webhook, sealed)));
+    expect(opened).toEqual([SECRET, second, third]);
+    expect(row.secretRing!.map(({ endsAt }) => endsAt)).toEqual(former.secretRing!.map(({ endsAt }) => endsAt));
+
+    const { webhook: config } = (await readWebhook(env.DB, webhook))!;
+    const delivery = { id: 'dlv_1', eventId: 'evt_1', event: 'visitor.identified' };
+    const sending = { delivery, payload: new TextEncoder().encode('{}'), number: 1, trigger: 'event' } as const;
+    await new Sender(settingsOf(rotated)).send(config, sending);
+    const { headers } = (await endpoint.requests()).at(-1)!;
+    for (const secret of [SECRET, second]) expect(new Webhook(secret).verify('{}', headers)).toEqual({});
+    expect(headers['webhook-signature']!.split(' ')).toHaveLength(3);
+  });
+
+  it('one that a former key sealed is found, wherever it is kept', async () => {
+    const { webhook, path } = await given();
+    for (const secret of ['the second, of plain words', 'the third, of plain words', 'the fourth, of plain words'])
+      await platform.post(`${path}/secret/rotate`, { secret, overlapSeconds: 3_600 });
+    const { secretRing } = await rowOf(webhook);
+    // All but the second are sealed anew already.
+    const anew = await Promise.all(
+      secretRing!.map(async (kept, index) =>
+        index === 1 ? kept : { ...kept, sealed: await sealSecret([CURRENT], webhook, await openSecret([FORMER], webhook, kept.sealed)) },
+      ),
+    );
+    await databaseOf(env.DB).update(webhooks).set(columnsOf(anew)).where(eq(webhooks.id, webhook));
+    expect(await progress(rotating)).toEqual({ current: 3, former: 1, unknown: 0 });
+    await resealSecrets(rotating, Date.now());
+    expect(await progress(rotating)).toEqual({ current: 4, former: 0, unknown: 0 });
   });
 
   it('what an outbox keeps for an outage of D1 opens with the new key alone, and signs with the same secret', async () => {

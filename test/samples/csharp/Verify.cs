@@ -27,7 +27,7 @@ static class BullseyeWebhook
         using (var hmac = new HMACSHA256(KeyOf(secret)))
         {
             var expected = Encoding.UTF8.GetBytes("v1," + Convert.ToBase64String(hmac.ComputeHash(signed)));
-            // There are two while a rotation of the secret overlaps.
+            // There are several while rotations of the secret overlap.
             return (signatures ?? "").Split(' ').Any(signature =>
                 CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(signature), expected));
         }

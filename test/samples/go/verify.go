@@ -27,7 +27,7 @@ func verify(secret string, headers http.Header, body []byte) bool {
 	mac.Write([]byte(id + "." + timestamp + "."))
 	mac.Write(body)
 	expected := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil))
-	// There are two while a rotation of the secret overlaps.
+	// There are several while rotations of the secret overlap.
 	for _, signature := range strings.Split(headers.Get("webhook-signature"), " ") {
 		if hmac.Equal([]byte(signature), []byte(expected)) {
 			return true

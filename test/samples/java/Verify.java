@@ -31,7 +31,7 @@ final class Verify {
         mac.init(new SecretKeySpec(keyOf(secret), "HmacSHA256"));
         mac.update((id + "." + timestamp + ".").getBytes(UTF_8));
         byte[] expected = ("v1," + Base64.getEncoder().encodeToString(mac.doFinal(body))).getBytes(UTF_8);
-        // There are two while a rotation of the secret overlaps.
+        // There are several while rotations of the secret overlap.
         for (String signature : headers.getOrDefault("webhook-signature", "").split(" ")) {
             if (MessageDigest.isEqual(signature.getBytes(UTF_8), expected)) return true;
         }

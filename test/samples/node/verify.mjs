@@ -14,7 +14,7 @@ export function verify(secret, headers, body) {
   if (!fresh) return false;
   const mac = createHmac('sha256', keyOf(secret)).update(`${id}.${timestamp}.`).update(body).digest('base64');
   const expected = Buffer.from(`v1,${mac}`);
-  // There are two while a rotation of the secret overlaps.
+  // There are several while rotations of the secret overlap.
   return signatures.split(' ').some((signature) => {
     const actual = Buffer.from(signature);
     return actual.length === expected.length && timingSafeEqual(actual, expected);

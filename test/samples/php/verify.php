@@ -20,7 +20,7 @@ function verify(string $secret, array $headers, string $body): bool
     }
     $mac = hash_hmac('sha256', "$id.$timestamp.$body", keyOf($secret), binary: true);
     $expected = 'v1,' . base64_encode($mac);
-    // There are two while a rotation of the secret overlaps.
+    // There are several while rotations of the secret overlap.
     foreach (explode(' ', $headers['webhook-signature'] ?? '') as $signature) {
         if (hash_equals($expected, $signature)) {
             return true;

@@ -25,7 +25,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
     signed = f"{headers.get('webhook-id', '')}.{timestamp}.".encode() + body
     mac = hmac.new(key_of(secret), signed, hashlib.sha256).digest()
     expected = b"v1," + base64.b64encode(mac)
-    # There are two while a rotation of the secret overlaps.
+    # There are several while rotations of the secret overlap.
     signatures = headers.get("webhook-signature", "").encode().split(b" ")
     return any(hmac.compare_digest(signature, expected) for signature in signatures)
 

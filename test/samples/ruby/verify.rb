@@ -16,7 +16,7 @@ def verify(secret, headers, body)
   signed = "#{headers['webhook-id']}.#{timestamp}.".b + body.b
   mac = OpenSSL::HMAC.digest('SHA256', key_of(secret), signed)
   expected = "v1,#{[mac].pack('m0')}"
-  # There are two while a rotation of the secret overlaps.
+  # There are several while rotations of the secret overlap.
   headers['webhook-signature'].to_s.split.any? { |signature| OpenSSL.secure_compare(signature, expected) }
 end
 

@@ -12,7 +12,7 @@ verify() {
   expected=v1,$({ printf '%s.%s.' "$2" "$3"; cat "$5"; } | hmac_sha256 "$(key_of "$1")" | openssl base64 -A)
   # A shell has no comparison in constant time: hashed with a key that nobody knows, what differs tells nothing.
   blind=$(openssl rand -hex 32)
-  # There are two signatures while a rotation of the secret overlaps.
+  # There are several signatures while rotations of the secret overlap.
   for signature in $4; do
     [ "$(printf %s "$signature" | hmac_sha256 "$blind" | openssl base64 -A)" = \
       "$(printf %s "$expected" | hmac_sha256 "$blind" | openssl base64 -A)" ] && return 0
