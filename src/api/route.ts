@@ -12,7 +12,7 @@ import type { z } from './zod.ts';
 /** What Hono keeps of a request. */
 export interface ApiEnv {
   Bindings: Env;
-  Variables: { requestId: string; rateLimit?: RateLimitState };
+  Variables: { requestId: string; rateLimit?: RateLimitState; strictTransport?: string };
 }
 
 /** A request as a handler gets it: authenticated, authorized and validated. */
@@ -193,7 +193,10 @@ export function errorCodesOf(declared: Route): ErrorCode[] {
   const add = (...more: ErrorCode[]) => {
     for (const code of more) codes.add(code);
   };
+  // Off loopback alone (off-loopback.ts).
+  add('insecure_deployment');
   if (declared.access !== 'public') {
+    add('https_required');
     add('missing_api_key', 'invalid_api_key', 'insufficient_scope', 'rate_limited', 'internal_error', 'configuration_unavailable');
     if (declared.access === 'platform' || declared.access === 'ingest') add('platform_key_required');
     if (declared.path.includes('{')) add('not_found');

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gatherAssets } from './assets.ts';
-import { captureWrangler, flagValue, runWrangler, sharedFlags } from './wrangler.ts';
+import { deploymentFlaw } from './deployment-flaw.ts';
+import { captureWrangler, flagValue, PROJECT_ROOT, runWrangler, sharedFlags } from './wrangler.ts';
 
 /*
  * `npm run deploy`: the database first, then the Worker, so that new code never meets an old schema (migrations only ever add, so
@@ -18,6 +21,12 @@ const args = process.argv.slice(2);
 process.exitCode = await deploy();
 
 async function deploy(): Promise<number> {
+  const config = readFileSync(flagValue(args, '--config', '-c') ?? join(PROJECT_ROOT, 'wrangler.toml'), 'utf8');
+  const flaw = deploymentFlaw(args, config);
+  if (flaw) {
+    console.error(`Nothing is deployed: ${flaw}.`);
+    return 1;
+  }
   gatherAssets();
   if (!isDryRun()) {
     const prepared = await prepareDatabase();

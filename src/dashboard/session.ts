@@ -10,6 +10,7 @@ import { type DashboardSessionRow, deleteSession, insertSession, readSession, ty
 import { platformMarks } from '../db/platform-mark.ts';
 import type { KeyScope } from '../domain/api-key.ts';
 import { makerIsActive, SESSION_LIFETIME_MS } from '../domain/dashboard-session.ts';
+import { isLoopback } from '../domain/loopback.ts';
 import { settingsOf } from '../settings.ts';
 import { signInPath } from './paths.ts';
 import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
@@ -17,12 +18,11 @@ import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
 const SESSION_COOKIE = 'bullseye_session';
 /** As makeToken makes them. */
 const TOKEN = /^[\w-]{43}$/;
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** Secure, except where the Worker is served from loopback over http: some browsers keep no Secure cookie from there. */
 function isSecure(c: PageContext): boolean {
-  const { protocol, hostname } = new URL(c.req.url);
-  return protocol !== 'http:' || !LOOPBACK.has(hostname);
+  const url = new URL(c.req.url);
+  return url.protocol !== 'http:' || !isLoopback(url);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { env, exports } from 'cloudflare:workers';
 import type { Plan } from '../../src/domain/plan.ts';
 
-export const PLATFORM_KEY = 'bsk_platform_of_the_tests';
+export const PLATFORM_KEY = 'bsk_platform_of_the_tests_and_of_nothing_else';
 export const ORIGIN = 'http://localhost';
 
 /** An answer, with its body read. */
