@@ -2,12 +2,14 @@ import { createExecutionContext } from 'cloudflare:test';
 import { expect, test } from 'vitest';
 import { DASHBOARD_PATH } from '../../src/api/dashboard-links.ts';
 import { app } from '../../src/app.ts';
-import { env, PLATFORM_KEY, read } from '../support/api.ts';
+import { DEPLOYED, env, PLATFORM_KEY, read } from '../support/api.ts';
 
 const STRICT = 'max-age=31536000';
 
 async function ask(url: string, init: RequestInit = {}, vars: Partial<Env> = {}) {
-  return await read(await app.fetch(new Request(url, { redirect: 'manual', ...init }), { ...env, ...vars }, createExecutionContext()));
+  return await read(
+    await app.fetch(new Request(url, { redirect: 'manual', ...init }), { ...env, ...DEPLOYED, ...vars }, createExecutionContext()),
+  );
 }
 
 test.each([
