@@ -1,6 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { type Database, databaseOf } from '../db/client.ts';
-import { clientNetwork } from '../domain/client-address.ts';
+import { networkOf } from '../domain/client-address.ts';
 import { type Settings, settingsOf } from '../settings.ts';
 import { type Access, authenticate, authorize, type Caller } from './auth.ts';
 import { readBody, readJson, requireJson } from './body.ts';
@@ -106,7 +106,7 @@ export type Surroundings = Pick<ApiRequest<never, never, never, never>, 'caller'
 async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
   const nowMs = Date.now();
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
-  const network = clientNetwork(c.req.header('CF-Connecting-IP'));
+  const network = networkOf(c.req.raw.headers);
   const caller = await admit(declared, c, { env: c.env, nowMs, network, waitUntil });
   const { rawBody } = declared;
   if (rawBody) requireJson(c.req.raw);

@@ -45,6 +45,9 @@ export async function insertSession(db: Database, session: DashboardSessionRow, 
   await db.batch([db.delete(dashboardSessions).where(or(expired, replaced)), db.insert(dashboardSessions).values(session)]);
 }
 
-export async function deleteSession(db: Database, tokenHash: string): Promise<void> {
-  await db.delete(dashboardSessions).where(eq(dashboardSessions.tokenHash, tokenHash));
+/** @returns null where there was none */
+export async function deleteSession(db: Database, tokenHash: string): Promise<{ tokenHash: string } | null> {
+  const isThis = eq(dashboardSessions.tokenHash, tokenHash);
+  const [deleted = null] = await db.delete(dashboardSessions).where(isThis).returning({ tokenHash: dashboardSessions.tokenHash });
+  return deleted;
 }
