@@ -5,7 +5,7 @@ import { type Settings, settingsOf } from '../settings.ts';
 import { type Access, authenticate, authorize, type Caller } from './auth.ts';
 import { readBody, readJson, requireJson } from './body.ts';
 import { type ErrorCode, type Issue, invalid } from './errors.ts';
-import { countRequest, rateLimited } from './rate-limit.ts';
+import { countRequest, countsOfKey, countsOfWrite, rateLimited, requireCount } from './rate-limit.ts';
 import type { RateLimitState } from './rate-limiter.ts';
 import type { z } from './zod.ts';
 
@@ -51,6 +51,8 @@ export interface RouteDeclaration<
   description?: string;
   tag: string;
   access: Access;
+  /** Whether it adds to the database that all organizations share, or changes it: an organization does so a limited number of times a minute. */
+  writes?: boolean;
   params?: P;
   query?: Q;
   /** Request headers by their names; validated like everything else. */
@@ -146,7 +148,8 @@ export async function perform<P, Q, B, S>(
 type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & { bytes: Uint8Array<ArrayBuffer> };
 
 async function handle(declared: Route, inputs: Inputs, surroundings: Surroundings): Promise<unknown> {
-  const { env } = surroundings;
+  const { env, caller, nowMs } = surroundings;
+  if (declared.writes && caller.kind === 'organization') await requireCount(env, caller.organizationId, countsOfWrite, nowMs);
   return await declared.handler({ ...inputs, ...surroundings, settings: settingsOf(env), db: databaseOf(env.DB) });
 }
 
@@ -154,7 +157,7 @@ async function admit(declared: Route, c: Context<ApiEnv>, context: Parameters<ty
   if (declared.access === 'public') return { kind: 'anonymous' };
   const caller = await authenticate(c.req.header('X-API-Key'), context);
   if (caller.kind === 'organization') {
-    const state = await countRequest(c.env, caller.keyId);
+    const state = await countRequest(c.env, caller.organizationId, countsOfKey(caller.keyId));
     if (state) c.set('rateLimit', state);
     if (state && !state.allowed) throw rateLimited(state, context.nowMs);
   }

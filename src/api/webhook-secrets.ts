@@ -57,6 +57,7 @@ const rotate = route({
     '`webhook-signature` carries both signatures until the overlap ends; `X-Bullseye-Signature` is made with the new secret at once.',
   tag,
   access: 'admin',
+  writes: true,
   params: webhookParams,
   body: rotationInput,
   bodyOptional: true,

@@ -5,7 +5,7 @@ import { hashKey } from '../api/auth.ts';
 import { makeToken, TOKEN } from '../api/dashboard-links.ts';
 import { ApiError } from '../api/errors.ts';
 import { guesses } from '../api/guesses.ts';
-import { countRequest, rateLimited } from '../api/rate-limit.ts';
+import { countsOfSession, countsOfWrite, requireCount } from '../api/rate-limit.ts';
 import { databaseOf } from '../db/client.ts';
 import { type DashboardSessionRow, deleteSession, insertSession, readSession, type SessionView } from '../db/dashboard-sessions.ts';
 import { platformMarks } from '../db/platform-mark.ts';
@@ -54,7 +54,8 @@ type SessionGrant = Pick<DashboardSessionRow, 'organizationId' | 'scopes' | 'key
 
 /** Signs a person in with a new token, whatever cookie the browser came with: nobody can have chosen it for them. */
 export async function signIn(c: PageContext, grant: SessionGrant, nowMs: number): Promise<void> {
-  await requireTurn(c, grant, nowMs);
+  const { organizationId, keyId } = grant;
+  await requireCount(c.env, organizationId, [...countsOfSession(keyId, null), ...countsOfWrite], nowMs);
   const token = makeToken();
   const session = { tokenHash: await hashKey(token), ...grant, createdAt: nowMs, expiresAt: nowMs + SESSION_LIFETIME_MS };
   const before = readCookie(c, SESSION_COOKIE);
@@ -96,19 +97,6 @@ export async function lookUp<T>(
   return null;
 }
 
-/**
- * Counts a request of the sessions that one key, or the platform for one organization, has made: together, so that signing in again
- * and again gives no more of them. Apart from the key's own limit: a dashboard left open does not use up what programs may ask.
- */
-async function requireTurn(
-  c: PageContext,
-  { keyId, organizationId }: Pick<SessionGrant, 'keyId' | 'organizationId'>,
-  nowMs: number,
-): Promise<void> {
-  const state = await countRequest(c.env, `sessions:${keyId ?? organizationId}`);
-  if (state && !state.allowed) throw rateLimited(state, nowMs);
-}
-
 /** The session of a request, if it has one that is alive. */
 export async function findSession(c: PageContext, nowMs: number): Promise<SessionView | null> {
   const view = await lookUp(c, readCookie(c, SESSION_COOKIE), nowMs, async (hash) => {
@@ -145,7 +133,8 @@ export const requireSession = createMiddleware<DashboardEnv>(async (c, next) => 
     if (readCookie(c, SESSION_COOKIE) !== undefined) dropCookie(c, SESSION_COOKIE);
     return c.redirect(signInPath(c.req.method === 'GET' ? new URL(c.req.url) : null), 303);
   }
-  await requireTurn(c, view.session, nowMs);
+  const { organizationId, keyId, tokenHash } = view.session;
+  await requireCount(c.env, organizationId, countsOfSession(keyId, tokenHash), nowMs);
   c.set('visit', visitOf(c, view, nowMs));
   await next();
 });
