@@ -15,8 +15,12 @@ export const REQUESTS_OF_KEY = 1_000;
 export const REQUESTS_OF_KEYS = 10_000;
 export const REQUESTS_OF_SESSION = 600;
 export const REQUESTS_OF_SESSIONS = 5_000;
-/** What adds to the database that all organizations share, or changes it. */
-export const WRITES = 300;
+/** What adds to the database that all organizations share, or changes it. What ends something does neither for long, and is not counted. */
+export const WRITES_OF_KEY = 250;
+export const WRITES = 500;
+/** A session is a row as well; apart, since who may only read must not keep others from writing. */
+export const SIGN_INS_OF_KEY = 120;
+export const SIGN_INS = 600;
 
 const allKeys: Count = { name: 'keys', limit: REQUESTS_OF_KEYS, of: "requests of an organization's API keys" };
 const allSessions: Count = { name: 'sessions', limit: REQUESTS_OF_SESSIONS, of: "requests of an organization's dashboard sessions" };
@@ -38,10 +42,20 @@ export function countsOfSession(keyId: string | null, session: string | null): C
   return [...one, ...(keyId === null ? [] : [ofKey]), allSessions];
 }
 
-/** What an organization's writing counts for. */
-export const countsOfWrite: readonly Count[] = [
-  { name: 'writes', limit: WRITES, of: 'new or changed webhooks, keys, sessions and sign-in links of an organization' },
-];
+/** What writing with a key, or in a session that was made with it, counts for. */
+export function countsOfWrite(keyId: string): Count[] {
+  const what = 'new or changed webhooks, keys and sign-in links';
+  return [
+    { name: `writes:${keyId}`, limit: WRITES_OF_KEY, of: `${what} with one API key` },
+    { name: 'writes', limit: WRITES, of: `${what} of an organization` },
+  ];
+}
+
+/** What signing in counts for; with a link of the platform (null) for the organization alone: each link is one person's click. */
+export function countsOfSignIn(keyId: string | null): Count[] {
+  const ofKey = { name: `sign-ins:${keyId}`, limit: SIGN_INS_OF_KEY, of: 'sign-ins with one API key' };
+  return [...(keyId === null ? [] : [ofKey]), { name: 'sign-ins', limit: SIGN_INS, of: 'sign-ins of an organization' }];
+}
 
 /** Counts a request of an organization. Null where that fails: a limiter that is down must not take the API with it. */
 export async function countRequest(env: Env, organizationId: string, counts: readonly Count[]): Promise<RateLimitState | null> {

@@ -149,7 +149,7 @@ type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & { bytes
 
 async function handle(declared: Route, inputs: Inputs, surroundings: Surroundings): Promise<unknown> {
   const { env, caller, nowMs } = surroundings;
-  if (declared.writes && caller.kind === 'organization') await requireCount(env, caller.organizationId, countsOfWrite, nowMs);
+  if (declared.writes && caller.kind === 'organization') await requireCount(env, caller.organizationId, countsOfWrite(caller.keyId), nowMs);
   return await declared.handler({ ...inputs, ...surroundings, settings: settingsOf(env), db: databaseOf(env.DB) });
 }
 

@@ -5,7 +5,7 @@ import { hashKey } from '../api/auth.ts';
 import { makeToken, TOKEN } from '../api/dashboard-links.ts';
 import { ApiError } from '../api/errors.ts';
 import { guesses } from '../api/guesses.ts';
-import { countsOfSession, countsOfWrite, requireCount } from '../api/rate-limit.ts';
+import { countsOfSession, countsOfSignIn, requireCount } from '../api/rate-limit.ts';
 import { databaseOf } from '../db/client.ts';
 import { type DashboardSessionRow, deleteSession, insertSession, readSession, type SessionView } from '../db/dashboard-sessions.ts';
 import { platformMarks } from '../db/platform-mark.ts';
@@ -55,7 +55,7 @@ type SessionGrant = Pick<DashboardSessionRow, 'organizationId' | 'scopes' | 'key
 /** Signs a person in with a new token, whatever cookie the browser came with: nobody can have chosen it for them. */
 export async function signIn(c: PageContext, grant: SessionGrant, nowMs: number): Promise<void> {
   const { organizationId, keyId } = grant;
-  await requireCount(c.env, organizationId, [...countsOfSession(keyId, null), ...countsOfWrite], nowMs);
+  await requireCount(c.env, organizationId, [...countsOfSession(keyId, null), ...countsOfSignIn(keyId)], nowMs);
   const token = makeToken();
   const session = { tokenHash: await hashKey(token), ...grant, createdAt: nowMs, expiresAt: nowMs + SESSION_LIFETIME_MS };
   const before = readCookie(c, SESSION_COOKIE);

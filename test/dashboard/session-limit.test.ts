@@ -1,12 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { eq } from 'drizzle-orm';
 import { describe, expect, it, vi } from 'vitest';
 import { hashKey } from '../../src/api/auth.ts';
-import { countsOfKey, countsOfSession } from '../../src/api/rate-limit.ts';
+import { countsOfKey, countsOfSession, countsOfSignIn } from '../../src/api/rate-limit.ts';
 import type { Count, RateLimiter } from '../../src/api/rate-limiter.ts';
-import { databaseOf } from '../../src/db/client.ts';
-import { dashboardSessions } from '../../src/db/schema.ts';
 import { createKey, createOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { makeLink, PAGES, signedIn, type Visitor, visitor } from '../support/dashboard.ts';
@@ -20,6 +17,11 @@ async function useUp(organizationId: string, count: Count): Promise<void> {
     for (let taken = 0; taken < count.limit; taken++) await instance.take([count]);
   });
 }
+
+const idOfKey = async (key: string) =>
+  (await env.DB.prepare('SELECT id FROM api_keys WHERE key_hash = ?')
+    .bind(await hashKey(key))
+    .first<string>('id')) ?? '';
 
 const hashOf = (person: Visitor) => hashKey(person.cookies.get('bullseye_session') ?? '');
 
@@ -40,11 +42,7 @@ describe('a session', () => {
     const key = await createKey(organization.id, ['read']);
     const person = visitor();
     await person.submit('sign-in', { key });
-    const [row] = await databaseOf(env.DB)
-      .select()
-      .from(dashboardSessions)
-      .where(eq(dashboardSessions.tokenHash, await hashOf(person)));
-    await useUp(organization.id, countsOfSession(row!.keyId, null)[0]!);
+    await useUp(organization.id, countsOfSession(await idOfKey(key), null)[0]!);
     expect((await person.get(PAGES)).status).toBe(429);
     const again = visitor();
     expect((await again.post('sign-in', { key })).status).toBe(429);
@@ -71,6 +69,17 @@ describe('a session', () => {
 });
 
 describe('signing in', () => {
+  it('with one key, again and again, keeps nobody else from it', async () => {
+    const organization = await createOrganization();
+    const reader = await createKey(organization.id, ['read']);
+    await useUp(organization.id, countsOfSignIn(await idOfKey(reader))[0]!);
+    expect((await visitor().post('sign-in', { key: reader })).status).toBe(429);
+    expect((await visitor().post('sign-in', { key: organization.key })).status).toBe(303);
+    await useUp(organization.id, countsOfSignIn(null)[0]!);
+    expect((await visitor().post('sign-in', { key: organization.key })).status).toBe(429);
+    expect((await visitor().post(await makeLink(organization.id))).status).toBe(429);
+  });
+
   it('ends the oldest of 50 sessions of the same key, and none of another', async () => {
     const organization = await createOrganization();
     const linked = await signedIn(organization);
