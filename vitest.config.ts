@@ -7,6 +7,7 @@ const bindings = {
   PLATFORM_API_KEY: 'bsk_platform_of_the_tests',
   MASTER_KEY: 'master-key-of-the-tests',
   ALLOW_INSECURE_ENDPOINTS: 'true',
+  SECURITY_CONTACT: 'mailto:security@bullseye.example',
   // `npm run bench -- growth` asks for more rows than the tests need.
   GROWTH_ROWS: process.env.GROWTH_ROWS ?? '',
 };
@@ -33,7 +34,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}', PARSERS],
+          include: ['test/{domain,commands,simulation,dashboard/charts}/**/*.test.{ts,tsx}', 'test/dashboard/*.test.tsx', PARSERS],
           environment: 'node',
         },
       },

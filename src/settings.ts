@@ -1,5 +1,6 @@
 import { type Colour, parseColour } from './domain/colour.ts';
 import { parseDuration, parseDurations } from './domain/duration.ts';
+import { isLoopback } from './domain/loopback.ts';
 import { MAX_CONCURRENT } from './domain/webhook.ts';
 import { onceFor } from './once-for.ts';
 
@@ -31,6 +32,8 @@ export interface Settings {
   allowInsecureEndpoints: boolean;
   /** The service's own origin, where it is not that of the request. */
   publicUrl: URL | null;
+  /** Where whoever finds a vulnerability can say so (/.well-known/security.txt), as URIs. None: nothing is said there. */
+  securityContacts: readonly string[];
   /** How the dashboard looks, and who may frame it. */
   dashboard: DashboardSettings;
   /** One, or two while the key is rotated. */
@@ -67,6 +70,7 @@ type Vars = Pick<
   | 'LOG_ATTEMPTS'
   | 'ALLOW_INSECURE_ENDPOINTS'
   | 'PUBLIC_URL'
+  | 'SECURITY_CONTACT'
   | 'DASHBOARD_NAME'
   | 'DASHBOARD_LOGO_URL'
   | 'DASHBOARD_ACCENT'
@@ -96,7 +100,8 @@ export function parseSettings(vars: Vars): Settings {
     eventQueues: read('EVENT_QUEUES', vars.EVENT_QUEUES, (text) => wholeNumber(text, 1, MAX_EVENT_QUEUES)),
     maxConcurrency: read('MAX_CONCURRENCY', vars.MAX_CONCURRENCY, (text) => wholeNumber(text, 1, MAX_CONCURRENT)),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
-    publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, webUrl) : null,
+    publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, publicUrl) : null,
+    securityContacts: vars.SECURITY_CONTACT ? read('SECURITY_CONTACT', vars.SECURITY_CONTACT, contacts) : [],
     dashboard: {
       name: read('DASHBOARD_NAME', vars.DASHBOARD_NAME, (text) => text),
       logoUrl: vars.DASHBOARD_LOGO_URL ? read('DASHBOARD_LOGO_URL', vars.DASHBOARD_LOGO_URL, webUrl) : null,
@@ -142,6 +147,23 @@ function webUrl(text: string): URL {
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new RangeError('a URL with https or http is needed');
   return url;
+}
+
+/** Off loopback it is an https one: requests by plain http are refused there, and links would lead to them. */
+function publicUrl(text: string): URL {
+  const url = webUrl(text);
+  if (url.protocol === 'http:' && !isLoopback(url)) throw new RangeError('a URL with https is needed');
+  return url;
+}
+
+/** As RFC 9116 wants them: an address for mail as `mailto:…`, a page with https. */
+function contacts(text: string): string[] {
+  return text.split(',').map((value) => {
+    const url = URL.parse(value.trim());
+    const isContact = url !== null && ['mailto:', 'https:', 'tel:'].includes(url.protocol);
+    if (!isContact) throw new RangeError('URIs such as mailto:security@example.com are needed, separated by commas');
+    return url.href;
+  });
 }
 
 /** Origins alone: what else a value of a Content-Security-Policy could hold would widen it, or end it. */

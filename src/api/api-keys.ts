@@ -8,6 +8,7 @@ import {
   keyPrefix,
   keyStatus,
   MAX_ACTIVE_KEYS,
+  MAX_ENDED_KEYS,
   writeKey,
 } from '../domain/api-key.ts';
 import { mintId } from '../domain/ids.ts';
@@ -125,7 +126,7 @@ const listOfOrganization = route({
   path: organizationPath,
   operationId: 'listApiKeys',
   summary: "List an organization's API keys",
-  description: 'Active ones first, then those that were revoked or expired within the last 30 days; the newest first.',
+  description: `Active ones first, then those that were revoked or expired within the last 30 days, the latest ${MAX_ENDED_KEYS} of them.`,
   tag: organizationTag,
   access: 'admin',
   params: organizationParams,
@@ -144,6 +145,7 @@ const createForOrganization = route({
   description: `An organization has at most ${MAX_ACTIVE_KEYS} active keys. The key is in the answer as \`plainKey\`, and never again.`,
   tag: organizationTag,
   access: 'admin',
+  writes: true,
   params: organizationParams,
   body: organizationKeyInput,
   success: { status: 201, description: 'The key.', schema: createdKey },
@@ -159,7 +161,8 @@ const revokeOfOrganization = route({
   path: `${organizationPath}/{keyId}`,
   operationId: 'revokeApiKey',
   summary: 'Revoke an API key',
-  description: 'It opens nothing any more within 5 seconds, everywhere.',
+  description:
+    'It opens nothing any more within 5 seconds, everywhere; nor does what was made with it: sign-in links, and sessions of the dashboard.',
   tag: organizationTag,
   access: 'admin',
   params: organizationParams.extend(apiKeyParams.shape),

@@ -7,7 +7,7 @@ import { sha256 } from '../domain/sha256.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { ApiError, notFound } from './errors.ts';
-import { KeyGuesses } from './key-guesses.ts';
+import { guesses } from './guesses.ts';
 
 /** Who a route is for. `read`, `write` and `admin` are scopes of organization keys; the platform key opens everything. */
 export type Access = 'public' | 'ingest' | 'platform' | KeyScope;
@@ -37,18 +37,23 @@ const encoder = new TextEncoder();
 /** Up to this often a key's use is noted. */
 const TOUCH_INTERVAL_MS = 60_000;
 
+/**
+ * While the database does not answer, a key that was seen opens for so long: it may have been revoked just before. A producer's opens
+ * longer, since it adds events and shows nothing, and an outage of the database is not to stop what is accepted.
+ */
+const ORGANIZATION_KNOWN_MS = 300_000;
+const PRODUCER_KNOWN_MS = 3_600_000;
+
 /** By SHA-256 of the key. */
 const knownKeys = new FreshCache<KnownKey | null>({
   // A change is in force everywhere within 5 s (DESIGN, section 3), and there is time to spare.
   maxAgeMs: 3_000,
-  lastKnownAgeMs: 3_600_000,
+  lastKnownAgeMs: (key) => (key?.organizationId === null ? PRODUCER_KNOWN_MS : ORGANIZATION_KNOWN_MS),
   timeoutMs: 1_000,
   maxEntries: 2_000,
   // A key that does not exist could be made in the next moment, and guesses would crowd out real keys.
   isKept: (key) => key !== null,
 });
-
-const guesses = new KeyGuesses();
 
 /** What a request needs of its surroundings to be authenticated. */
 export interface AuthContext {

@@ -1,7 +1,7 @@
 import { insertDashboardLink } from '../db/dashboard-links.ts';
 import { platformMark } from '../db/platform-mark.ts';
 import { KEY_SCOPES } from '../domain/api-key.ts';
-import { LINK_LIFETIME_MS } from '../domain/dashboard-session.ts';
+import { LINK_LIFETIME_MS, MAX_SESSIONS } from '../domain/dashboard-session.ts';
 import { toBase64Url } from '../domain/encoding.ts';
 import type { Settings } from '../settings.ts';
 import { type Caller, hashKey } from './auth.ts';
@@ -37,6 +37,9 @@ export function makeToken(): string {
   return toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
 }
 
+/** As makeToken makes them: what looks otherwise is not worth a question to the database. */
+export const TOKEN = /^[\w-]{43}$/;
+
 /** Whose end is to be the end of what is made. */
 async function makerOf(
   caller: Caller,
@@ -54,9 +57,11 @@ const create = route({
   summary: 'Make a link that signs a person in to the dashboard',
   description:
     'It works once, within 15 minutes; the person stays signed in for 12 hours, or until the key that made the link is revoked, expires or ' +
-    'is rotated away. Send the person there at once: whoever has the link can use it.',
+    `is rotated away. Of the sessions that one key has made (or the platform, for one organization) the latest ${MAX_SESSIONS} last. Send the ` +
+    'person there at once: whoever has the link can use it.',
   tag: 'Dashboard',
   access: 'admin',
+  writes: true,
   params: organizationParams,
   body: linkInput,
   bodyOptional: true,

@@ -1,25 +1,82 @@
 import { logError } from '../log.ts';
 import { within } from '../within.ts';
 import { ApiError } from './errors.ts';
-import type { RateLimitState } from './rate-limiter.ts';
+import type { Count, RateLimitState } from './rate-limiter.ts';
 
 /** How long a request waits for its count. */
 const TIMEOUT_MS = 500;
 
-/** Counts a request of an organization key. Null where that fails: a limiter that is down must not take the API with it. */
-export async function countRequest(env: Env, keyId: string): Promise<RateLimitState | null> {
+/*
+ * What an organization may ask for in a minute. A key's requests are limited within those of all keys, and a session's within those of
+ * all sessions: whoever has one key or one session does not use up what is the others'. Programs and people are counted apart: who
+ * looks at a dashboard is not locked out by a program, nor the other way.
+ */
+export const REQUESTS_OF_KEY = 1_000;
+export const REQUESTS_OF_KEYS = 10_000;
+export const REQUESTS_OF_SESSION = 600;
+export const REQUESTS_OF_SESSIONS = 5_000;
+/** What adds to the database that all organizations share, or changes it. What ends something does neither for long, and is not counted. */
+export const WRITES_OF_KEY = 250;
+export const WRITES = 500;
+/** A session is a row as well; apart, since who may only read must not keep others from writing. */
+export const SIGN_INS_OF_KEY = 120;
+export const SIGN_INS = 600;
+
+const allKeys: Count = { name: 'keys', limit: REQUESTS_OF_KEYS, of: "requests of an organization's API keys" };
+const allSessions: Count = { name: 'sessions', limit: REQUESTS_OF_SESSIONS, of: "requests of an organization's dashboard sessions" };
+
+/** What a request with a key counts for. */
+export function countsOfKey(keyId: string): Count[] {
+  return [{ name: `key:${keyId}`, limit: REQUESTS_OF_KEY, of: 'requests of an API key' }, allKeys];
+}
+
+/**
+ * What a request of a session counts for. Sessions made with one key share what a key has, so that signing in again and again gives no
+ * more of it.
+ * @param keyId the key that the session was made with; null where the platform's did
+ * @param session the hash of its token; null where it is about to be made
+ */
+export function countsOfSession(keyId: string | null, session: string | null): Count[] {
+  const one = session === null ? [] : [{ name: `session:${session}`, limit: REQUESTS_OF_SESSION, of: 'requests of a dashboard session' }];
+  const ofKey = { name: `sessions:${keyId}`, limit: REQUESTS_OF_KEY, of: 'requests of sessions that were made with one API key' };
+  return [...one, ...(keyId === null ? [] : [ofKey]), allSessions];
+}
+
+/** What writing with a key, or in a session that was made with it, counts for. */
+export function countsOfWrite(keyId: string): Count[] {
+  const what = 'new or changed webhooks, keys and sign-in links';
+  return [
+    { name: `writes:${keyId}`, limit: WRITES_OF_KEY, of: `${what} with one API key` },
+    { name: 'writes', limit: WRITES, of: `${what} of an organization` },
+  ];
+}
+
+/** What signing in counts for; with a link of the platform (null) for the organization alone: each link is one person's click. */
+export function countsOfSignIn(keyId: string | null): Count[] {
+  const ofKey = { name: `sign-ins:${keyId}`, limit: SIGN_INS_OF_KEY, of: 'sign-ins with one API key' };
+  return [...(keyId === null ? [] : [ofKey]), { name: 'sign-ins', limit: SIGN_INS, of: 'sign-ins of an organization' }];
+}
+
+/** Counts a request of an organization. Null where that fails: a limiter that is down must not take the API with it. */
+export async function countRequest(env: Env, organizationId: string, counts: readonly Count[]): Promise<RateLimitState | null> {
   try {
-    return await within(TIMEOUT_MS, env.RATE_LIMITER.getByName(keyId).take());
+    return await within(TIMEOUT_MS, env.RATE_LIMITER.getByName(`organization:${organizationId}`).take(counts));
   } catch (error) {
-    logError('api.rate_limiter_failed', error, { keyId });
+    logError('api.rate_limiter_failed', error, { organization: organizationId });
     return null;
   }
 }
 
-/** The 429 of a key that has used up its window. */
-export function rateLimited(state: RateLimitState, nowMs: number): ApiError {
-  const retryAfterSeconds = Math.max(1, Math.ceil((state.resetAt - nowMs) / 1_000));
-  return new ApiError('rate_limited', `At most ${state.limit} requests a minute.`, { limit: state.limit }, retryAfterSeconds);
+/** Counts a request of an organization: 429 where that is one too many. */
+export async function requireCount(env: Env, organizationId: string, counts: readonly Count[], nowMs: number): Promise<void> {
+  const state = await countRequest(env, organizationId, counts);
+  if (state && !state.allowed) throw rateLimited(state, nowMs);
+}
+
+/** The 429 of a window that is used up. */
+export function rateLimited({ resetAt, limit, of }: RateLimitState, nowMs: number): ApiError {
+  const retryAfterSeconds = Math.max(1, Math.ceil((resetAt - nowMs) / 1_000));
+  return new ApiError('rate_limited', `At most ${limit} ${of} a minute.`, { limit }, retryAfterSeconds);
 }
 
 /** `X-RateLimit-*`, on every answer to an organization key; `-Reset` in Unix seconds. */

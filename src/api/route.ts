@@ -1,18 +1,18 @@
 import type { Context, Hono } from 'hono';
 import { type Database, databaseOf } from '../db/client.ts';
-import { clientNetwork } from '../domain/client-address.ts';
+import { networkOf } from '../domain/client-address.ts';
 import { type Settings, settingsOf } from '../settings.ts';
 import { type Access, authenticate, authorize, type Caller } from './auth.ts';
 import { readBody, readJson, requireJson } from './body.ts';
 import { type ErrorCode, type Issue, invalid } from './errors.ts';
-import { countRequest, rateLimited } from './rate-limit.ts';
+import { countRequest, countsOfKey, countsOfWrite, rateLimited, requireCount } from './rate-limit.ts';
 import type { RateLimitState } from './rate-limiter.ts';
 import type { z } from './zod.ts';
 
 /** What Hono keeps of a request. */
 export interface ApiEnv {
   Bindings: Env;
-  Variables: { requestId: string; rateLimit?: RateLimitState };
+  Variables: { requestId: string; rateLimit?: RateLimitState; strictTransport?: string };
 }
 
 /** A request as a handler gets it: authenticated, authorized and validated. */
@@ -51,6 +51,8 @@ export interface RouteDeclaration<
   description?: string;
   tag: string;
   access: Access;
+  /** Whether it adds to the database that all organizations share, or changes it: an organization does so a limited number of times a minute. */
+  writes?: boolean;
   params?: P;
   query?: Q;
   /** Request headers by their names; validated like everything else. */
@@ -106,7 +108,7 @@ export type Surroundings = Pick<ApiRequest<never, never, never, never>, 'caller'
 async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
   const nowMs = Date.now();
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
-  const network = clientNetwork(c.req.header('CF-Connecting-IP'));
+  const network = networkOf(c.req.raw.headers);
   const caller = await admit(declared, c, { env: c.env, nowMs, network, waitUntil });
   refuseIdempotencyKey(declared, c);
   const { rawBody } = declared;
@@ -147,7 +149,8 @@ export async function perform<P, Q, B, S>(
 type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & { bytes: Uint8Array<ArrayBuffer> };
 
 async function handle(declared: Route, inputs: Inputs, surroundings: Surroundings): Promise<unknown> {
-  const { env } = surroundings;
+  const { env, caller, nowMs } = surroundings;
+  if (declared.writes && caller.kind === 'organization') await requireCount(env, caller.organizationId, countsOfWrite(caller.keyId), nowMs);
   return await declared.handler({ ...inputs, ...surroundings, settings: settingsOf(env), db: databaseOf(env.DB) });
 }
 
@@ -155,7 +158,7 @@ async function admit(declared: Route, c: Context<ApiEnv>, context: Parameters<ty
   if (declared.access === 'public') return { kind: 'anonymous' };
   const caller = await authenticate(c.req.header('X-API-Key'), context);
   if (caller.kind === 'organization') {
-    const state = await countRequest(c.env, caller.keyId);
+    const state = await countRequest(c.env, caller.organizationId, countsOfKey(caller.keyId));
     if (state) c.set('rateLimit', state);
     if (state && !state.allowed) throw rateLimited(state, context.nowMs);
   }
@@ -203,7 +206,10 @@ export function errorCodesOf(declared: Route): ErrorCode[] {
   const add = (...more: ErrorCode[]) => {
     for (const code of more) codes.add(code);
   };
+  // Off loopback alone (off-loopback.ts).
+  add('insecure_deployment');
   if (declared.access !== 'public') {
+    add('https_required');
     add('missing_api_key', 'invalid_api_key', 'insufficient_scope', 'rate_limited', 'internal_error', 'configuration_unavailable');
     if (declared.access === 'platform' || declared.access === 'ingest') add('platform_key_required');
     if (declared.path.includes('{')) add('not_found');

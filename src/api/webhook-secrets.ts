@@ -65,6 +65,7 @@ const rotate = route({
     'secret takes it back: it is the present one again, and the one in between signs until the overlap ends. In force within 5 seconds.',
   tag,
   access: 'admin',
+  writes: true,
   params: webhookParams,
   body: rotationInput,
   bodyOptional: true,

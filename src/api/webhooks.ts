@@ -6,6 +6,7 @@ import { toBase64 } from '../domain/encoding.ts';
 import { checkEndpointUrl } from '../domain/endpoint-url.ts';
 import { isSubscribable } from '../domain/event-type.ts';
 import { mintId } from '../domain/ids.ts';
+import { isLoopback } from '../domain/loopback.ts';
 import { includesWebhooks, type Plan } from '../domain/plan.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Settings } from '../settings.ts';
@@ -26,7 +27,6 @@ import {
 
 const path = '/api/v1/organization/{organizationId}/webhooks';
 const tag = 'Webhooks';
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /** Refuses what a plan below Scale may not do: create or enable webhooks. */
 export function requirePlan(plan: Plan): void {
@@ -37,7 +37,7 @@ export function requirePlan(plan: Plan): void {
 /** Refuses a URL that a webhook may not point to. Plain http to loopback is for a Worker that is itself served from loopback. */
 function requireEndpoint(raw: string, settings: Settings, own: URL): void {
   const ownHosts = settings.publicUrl ? [own.host, settings.publicUrl.host] : [own.host];
-  const allowInsecure = settings.allowInsecureEndpoints && LOOPBACK.has(own.hostname);
+  const allowInsecure = settings.allowInsecureEndpoints && isLoopback(own);
   const checked = checkEndpointUrl(raw, { ownHosts, allowInsecure });
   if (!checked.ok) throw invalid([{ field: 'url', message: checked.reason }]);
 }
@@ -79,6 +79,7 @@ const create = route({
   description: `Needs the Scale plan or above. An organization has at most ${MAX_WEBHOOKS}. Without a secret, deliveries are not signed.`,
   tag,
   access: 'write',
+  writes: true,
   params: organizationParams,
   body: webhookInput,
   success: { status: 201, description: 'The webhook.', schema: createdWebhook },
@@ -141,6 +142,7 @@ const patch = route({
     'for a while.',
   tag,
   access: 'write',
+  writes: true,
   params: webhookParams,
   body: webhookChanges,
   success: { status: 200, description: 'The webhook as it is now.', schema: changedWebhook },

@@ -27,10 +27,24 @@ const STYLES: readonly string[] = [
 /** Browsers ask for this one whatever the page says. */
 const REDIRECTS = '/favicon.ico /favicon.svg 302\n';
 
+/**
+ * What off-loopback.ts and app.ts set on all other answers. On a developer's machine other services share the host's name, and are
+ * not to be asked by https for a year. (A rule with a scheme has to say https; it counts for http as well.)
+ */
+const HEADERS = `/*
+  X-Content-Type-Options: nosniff
+  Strict-Transport-Security: max-age=31536000
+https://localhost/*
+  ! Strict-Transport-Security
+https://127.0.0.1/*
+  ! Strict-Transport-Security
+`;
+
 export function gatherAssets(): void {
   const folder = join(PROJECT_ROOT, '.assets');
   for (const part of ['docs-assets', 'dashboard-assets']) mkdirSync(join(folder, part), { recursive: true });
   writeFileSync(join(folder, '_redirects'), REDIRECTS);
+  writeFileSync(join(folder, '_headers'), HEADERS);
   for (const [source, name] of FILES) {
     const path = join(PROJECT_ROOT, source);
     // `npm ci --omit=dev` has no Swagger UI, and nothing that would serve it.

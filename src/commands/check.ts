@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { gatherAssets } from './assets.ts';
 import { bundleProblem } from './bundle-size.ts';
+import { lockFlaws } from './lock-flaws.ts';
 import { CROSS, dim, indent, say, seconds, TICK } from './terminal.ts';
 import { PROJECT_ROOT, QUIET_WRANGLER } from './wrangler.ts';
 
@@ -21,6 +22,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'bullseye-check-'));
 
 const STEPS: readonly [name: string, run: () => Result][] = [
   ['format and lint', () => tool('biome', ['check', '--error-on-warnings', '.'])],
+  ['package-lock.json', lock],
   ['types of the Worker', () => tool('tsc', ['--noEmit', '-p', '.'])],
   ['types of commands and tests', () => tool('tsc', ['--noEmit', '-p', 'test'])],
   [
@@ -50,6 +52,14 @@ function tool(name: string, args: readonly string[], cwd = PROJECT_ROOT): Result
   const env = { ...QUIET_WRANGLER, ...process.env, PATH: `${TOOLS}${delimiter}${process.env.PATH}` };
   const run = spawnSync(name, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   return { ok: run.status === 0, output: run.error?.message ?? `${run.stdout}${run.stderr}` };
+}
+
+function lock(): Result {
+  const flaws = lockFlaws(
+    readFileSync(join(PROJECT_ROOT, 'package-lock.json'), 'utf8'),
+    readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8'),
+  );
+  return { ok: flaws.length === 0, output: flaws.join('\n') };
 }
 
 function bundle(): Result {

@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gatherAssets } from './assets.ts';
 import { copyOf, databaseOf } from './deployment-copy.ts';
+import { deploymentFlaw } from './deployment-flaw.ts';
 import { captureWrangler, flagValue, PROJECT_ROOT, runWrangler, sharedFlags, withoutFlag } from './wrangler.ts';
 
 /*
@@ -30,9 +31,14 @@ try {
 }
 
 async function deploy(): Promise<number> {
-  gatherAssets();
   const configuration = configurationToDeploy();
   if (configuration === null) return 1;
+  const flaw = deploymentFlaw(args, configuration);
+  if (flaw) {
+    console.error(`Nothing is deployed: ${flaw}.`);
+    return 1;
+  }
+  gatherAssets();
   if (!isDryRun()) {
     const prepared = await prepareDatabase(databaseOf(configuration));
     if (prepared !== 0) return prepared;

@@ -3,11 +3,11 @@ import type { WebhookRow } from '../db/webhooks.ts';
 import type { AttemptRecord } from '../domain/delivery.ts';
 import { Badge, StatusBadge } from './condition.tsx';
 import { Copyable, CopyButton } from './copyable.tsx';
-import { curlCommand } from './curl.ts';
-import { layOutJson } from './json-layout.ts';
+import { type AttemptTexts, type ShownHeaders, textsOf } from './delivery-texts.ts';
 import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
+import type { Excerpt } from './room.ts';
 import { NextAttempt, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { webhookCrumb, webhookOf } from './webhook-page.tsx';
@@ -26,6 +26,21 @@ export async function showDelivery(c: PageContext): Promise<Response> {
   return await page(
     c,
     { title: `${delivery.event} delivery`, crumbs: [rootCrumb, webhookCrumb(webhook), deliveries] },
+    <DeliveryContent delivery={delivery} webhook={webhook} visit={visit} />,
+  );
+}
+
+interface DeliveryProps {
+  delivery: ShownDelivery;
+  webhook: WebhookRow;
+  visit: Visit;
+}
+
+/** The page's content: at most 500 kB, whatever was sent and answered. */
+export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
+  const texts = textsOf(delivery, webhook.url);
+  const whole = `GET /api/v1/organization/${webhook.organizationId}/webhooks/${webhook.id}/deliveries/${delivery.id}`;
+  return (
     <>
       <div class="page-head">
         <div>
@@ -43,15 +58,19 @@ export async function showDelivery(c: PageContext): Promise<Response> {
           <h2 id="attempts-title">Attempts</h2>
           <div id="attempts" data-live="">
             <Progress delivery={delivery} held={webhook.health === 'open'} nowMs={visit.nowMs} />
-            <Attempts delivery={delivery} webhook={webhook} />
+            <Attempts delivery={delivery} texts={texts.attempts} whole={whole} />
           </div>
         </section>
         <aside>
           <Facts delivery={delivery} webhook={webhook} />
-          {delivery.payload === null ? <ErasedPayload at={delivery.payloadErasedAt} /> : <Payload text={delivery.payload} />}
+          {texts.payload === null ? (
+            <ErasedPayload at={delivery.payloadErasedAt} />
+          ) : (
+            <Payload shown={texts.payload} copy={texts.payloadCopy} whole={whole} />
+          )}
         </aside>
       </div>
-    </>,
+    </>
   );
 }
 
@@ -64,7 +83,7 @@ function attemptRuns({ attemptCount, attempts, status, nextAttemptAt }: ShownDel
   return attemptCount > attempts.length && (nextAttemptAt === null || status === 'pending');
 }
 
-function Retry({ delivery, webhook, visit }: { delivery: ShownDelivery; webhook: WebhookRow; visit: Visit }) {
+function Retry({ delivery, webhook, visit }: DeliveryProps) {
   if (!visit.can('write') || !planAllows(visit) || delivery.payload === null) return null;
   if (!webhook.enabled) return <span class="hint">The webhook is not enabled: resume it to deliver again.</span>;
   if (attemptRuns(delivery)) return <span class="hint">An attempt is being made …</span>;
@@ -99,14 +118,18 @@ function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: bo
   );
 }
 
-function Attempts({ delivery, webhook }: { delivery: ShownDelivery; webhook: WebhookRow }) {
+function Attempts({ delivery, texts, whole }: { delivery: ShownDelivery; texts: readonly AttemptTexts[]; whole: string }) {
   if (delivery.attempts.length === 0) return <p class="card notice">No attempt has ended yet.</p>;
   const last = delivery.attempts.length - 1;
-  const newestFirst = delivery.attempts.map((attempt, index) => ({ attempt, open: index === last })).reverse();
+  const newestFirst = delivery.attempts.flatMap((attempt, index) => {
+    const shown = texts[index];
+    return shown ? [{ attempt, texts: shown, open: index === last }] : [];
+  });
+  newestFirst.reverse();
   return (
     <ol class="timeline" reversed>
-      {newestFirst.map(({ attempt, open }) => (
-        <Attempt attempt={attempt} open={open} url={webhook.url} payload={delivery.payload} />
+      {newestFirst.map((shown) => (
+        <Attempt {...shown} whole={whole} />
       ))}
     </ol>
   );
@@ -114,14 +137,15 @@ function Attempts({ delivery, webhook }: { delivery: ShownDelivery; webhook: Web
 
 interface AttemptProps {
   attempt: ShownAttempt;
+  texts: AttemptTexts;
   open: boolean;
-  url: string;
-  /** Null: it was erased. */
-  payload: string | null;
+  /** Where the API has all of it. */
+  whole: string;
 }
 
-function Attempt({ attempt, open, url, payload }: AttemptProps) {
-  const { number, trigger, startedAt, outcome, responseStatus, durationMs, error, requestHeaders, responseHeaders } = attempt;
+function Attempt({ attempt, texts, open, whole }: AttemptProps) {
+  const { number, trigger, startedAt, outcome, responseStatus, durationMs } = attempt;
+  const { error, body, curl, requestHeaders, responseHeaders, isCut } = texts;
   const succeeded = outcome === 'succeeded';
   return (
     <li class={succeeded ? 'good' : 'bad'} id={`attempt-${number}`}>
@@ -141,37 +165,46 @@ function Attempt({ attempt, open, url, payload }: AttemptProps) {
         </p>
         {error && <p class="error">{error}</p>}
         <h3>Response</h3>
-        <ResponseBody attempt={attempt} />
+        <ResponseBody attempt={attempt} body={body} />
         {responseHeaders && <Headers name="Response headers" headers={responseHeaders} />}
         <div class="with-copy">
           <h3>Request</h3>
-          {payload !== null && <CopyButton text={curlCommand(url, requestHeaders, payload)}>Copy as curl</CopyButton>}
+          {curl !== null && <CopyButton text={curl}>Copy as curl</CopyButton>}
         </div>
         <Headers name="Request headers" headers={requestHeaders} />
+        {isCut && <Cut whole={whole} />}
       </details>
     </li>
   );
 }
 
-function ResponseBody({ attempt }: { attempt: ShownAttempt }) {
+/** What a page leaves out, so that it opens: where it is. */
+function Cut({ whole }: { whole: string }) {
+  return (
+    <p class="hint">
+      It is too long for a page, and cut here. The API has all of it: <code>{whole}</code>
+    </p>
+  );
+}
+
+function ResponseBody({ attempt, body }: { attempt: ShownAttempt; body: Excerpt | null }) {
   const { responseStatus, responseBody, responseBodyEncoding, responseBodyTruncated } = attempt;
   if (responseStatus === null) return <p class="hint">There was none.</p>;
-  if (!responseBody) return <p class="hint">Status {responseStatus}, without a body.</p>;
+  if (!responseBody || !body) return <p class="hint">Status {responseStatus}, without a body.</p>;
   return (
     <>
-      <pre tabindex={0}>{responseBodyEncoding === 'base64' ? responseBody : layOutJson(responseBody)}</pre>
+      <pre tabindex={0}>{body.text}</pre>
       {responseBodyEncoding === 'base64' && <p class="hint">It is not text: shown as base64.</p>}
       {responseBodyTruncated && <p class="hint">Only its beginning is kept.</p>}
     </>
   );
 }
 
-function Headers({ name, headers }: { name: string; headers: Readonly<Record<string, string>> }) {
-  const entries = Object.entries(headers);
+function Headers({ name, headers: { entries, left } }: { name: string; headers: ShownHeaders }) {
   return (
     <details class="headers">
       <summary>
-        {name} <span class="hint">({entries.length})</span>
+        {name} <span class="hint">({entries.length + left})</span>
       </summary>
       <dl class="header-list">
         {entries.map(([header, value]) => (
@@ -230,14 +263,15 @@ function ErasedPayload({ at }: { at: string | null }) {
   );
 }
 
-function Payload({ text }: { text: string }) {
+function Payload({ shown, copy, whole }: { shown: Excerpt; copy: string | null; whole: string }) {
   return (
     <section class="card" aria-labelledby="payload-title">
       <div class="with-copy">
         <h2 id="payload-title">Payload</h2>
-        <CopyButton text={text} label="Copy payload" />
+        {copy !== null && <CopyButton text={copy} label="Copy payload" />}
       </div>
-      <pre tabindex={0}>{layOutJson(text)}</pre>
+      <pre tabindex={0}>{shown.text}</pre>
+      {(shown.isCut || copy === null) && <Cut whole={whole} />}
       <p class="hint">Laid out for reading. What is sent, signed and copied is the text exactly as it was accepted.</p>
     </section>
   );

@@ -1,21 +1,58 @@
-import { format } from 'jsonc-parser';
+/** Deepest nesting that is laid out. Indentation grows with it: 8,000 brackets would become 128 MB. */
+const MAX_DEPTH = 100;
 
 /**
- * JSON laid out for reading; what is no JSON stays as it is. Only white space changes: parsing and writing it anew would round
- * long numbers, and drop keys that are there twice.
+ * JSON laid out for reading; what is no JSON, or nests deeply, stays as it is. Only white space changes: parsing and writing it anew
+ * would round long numbers, and drop keys that are there twice.
+ * @param most about how many characters are of use: the layout ends there, and not much later
  */
-export function layOutJson(text: string): string {
+export function layOutJson(text: string, most = Number.POSITIVE_INFINITY): string {
+  if (!isJson(text)) return text;
+  let laidOut = '';
+  let depth = 0;
+  for (let at = 0; at < text.length && laidOut.length <= most; at++) {
+    const char = text[at] as string;
+    if (isSpace(char)) continue;
+    if (char === '"') {
+      const end = endOfString(text, at);
+      laidOut += text.slice(at, end);
+      at = end - 1;
+    } else if (char === '[' || char === '{') {
+      const next = afterSpace(text, at + 1);
+      if (text[next] === ']' || text[next] === '}') {
+        laidOut += char + text[next];
+        at = next;
+      } else if (++depth > MAX_DEPTH) {
+        return text;
+      } else laidOut += char + newLine(depth);
+    } else if (char === ']' || char === '}') laidOut += newLine(--depth) + char;
+    else if (char === ',') laidOut += char + newLine(depth);
+    else laidOut += char === ':' ? ': ' : char;
+  }
+  return laidOut;
+}
+
+const newLine = (depth: number): string => `\n${'  '.repeat(depth)}`;
+const isSpace = (char: string | undefined): boolean => char === ' ' || char === '\n' || char === '\r' || char === '\t';
+
+function isJson(text: string): boolean {
   try {
     JSON.parse(text);
+    return true;
   } catch {
-    return text;
+    return false;
   }
-  let laidOut = '';
-  let at = 0;
-  // The edits come in the order of the text. Put together here: the package's own way copies the text for each.
-  for (const { offset, length, content } of format(text, undefined, { insertSpaces: true, tabSize: 2, eol: '\n' })) {
-    laidOut += text.slice(at, offset) + content;
-    at = offset + length;
-  }
-  return laidOut + text.slice(at);
+}
+
+/** Just behind the closing quote of the string that opens at `start`. */
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return at + 1;
+}
+
+function afterSpace(text: string, start: number): number {
+  let at = start;
+  while (isSpace(text[at])) at++;
+  return at;
 }

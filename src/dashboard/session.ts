@@ -2,27 +2,30 @@ import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { createMiddleware } from 'hono/factory';
 import type { CookieOptions } from 'hono/utils/cookie';
 import { hashKey } from '../api/auth.ts';
-import { makeToken } from '../api/dashboard-links.ts';
+import { makeToken, TOKEN } from '../api/dashboard-links.ts';
 import { ApiError } from '../api/errors.ts';
-import { countRequest, rateLimited } from '../api/rate-limit.ts';
+import { guesses } from '../api/guesses.ts';
+import { countsOfSession, countsOfSignIn, requireCount } from '../api/rate-limit.ts';
 import { databaseOf } from '../db/client.ts';
 import { type DashboardSessionRow, deleteSession, insertSession, readSession, type SessionView } from '../db/dashboard-sessions.ts';
 import { platformMarks } from '../db/platform-mark.ts';
 import type { KeyScope } from '../domain/api-key.ts';
+import { networkOf } from '../domain/client-address.ts';
 import { makerIsActive, SESSION_LIFETIME_MS } from '../domain/dashboard-session.ts';
+import { isLoopback } from '../domain/loopback.ts';
+import { keepNewest } from '../newest.ts';
 import { settingsOf } from '../settings.ts';
 import { signInPath } from './paths.ts';
 import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
 
 const SESSION_COOKIE = 'bullseye_session';
-/** As makeToken makes them. */
-const TOKEN = /^[\w-]{43}$/;
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
+/** Most sessions that an isolate remembers to be alive. */
+const MAX_SEEN = 10_000;
 
 /** Secure, except where the Worker is served from loopback over http: some browsers keep no Secure cookie from there. */
 function isSecure(c: PageContext): boolean {
-  const { protocol, hostname } = new URL(c.req.url);
-  return protocol !== 'http:' || !LOOPBACK.has(hostname);
+  const url = new URL(c.req.url);
+  return url.protocol !== 'http:' || !isLoopback(url);
 }
 
 /**
@@ -51,7 +54,8 @@ type SessionGrant = Pick<DashboardSessionRow, 'organizationId' | 'scopes' | 'key
 
 /** Signs a person in with a new token, whatever cookie the browser came with: nobody can have chosen it for them. */
 export async function signIn(c: PageContext, grant: SessionGrant, nowMs: number): Promise<void> {
-  await requireTurn(c, grant, nowMs);
+  const { organizationId, keyId } = grant;
+  await requireCount(c.env, organizationId, [...countsOfSession(keyId, null), ...countsOfSignIn(keyId)], nowMs);
   const token = makeToken();
   const session = { tokenHash: await hashKey(token), ...grant, createdAt: nowMs, expiresAt: nowMs + SESSION_LIFETIME_MS };
   const before = readCookie(c, SESSION_COOKIE);
@@ -61,35 +65,56 @@ export async function signIn(c: PageContext, grant: SessionGrant, nowMs: number)
 
 /** Ends the session for good: a copy of its cookie opens nothing any more. */
 export async function signOut(c: PageContext): Promise<void> {
-  const token = readCookie(c, SESSION_COOKIE);
-  if (token !== undefined) await deleteSession(databaseOf(c.env.DB), await hashKey(token));
+  const nowMs = Date.now();
+  await lookUp(c, readCookie(c, SESSION_COOKIE), nowMs, (hash) => deleteSession(databaseOf(c.env.DB), hash));
   dropCookie(c, SESSION_COOKIE);
 }
 
+/** Hashes of sessions that were alive when they were asked for here: guesses from the same address do not hold them up. */
+const seen = new Map<string, true>();
+
 /**
- * Counts a request of the sessions that one key, or the platform for one organization, has made: together, so that signing in again
- * and again gives no more of them. Apart from the key's own limit: a dashboard left open does not use up what programs may ask.
+ * Looks a token of a session or a link up by its hash, unless it is none of ours by its looks. What opens nothing is counted by the
+ * network it comes from: 429 once there are too many of them.
+ * @returns null where it opens nothing
  */
-async function requireTurn(
+export async function lookUp<T>(
   c: PageContext,
-  { keyId, organizationId }: Pick<SessionGrant, 'keyId' | 'organizationId'>,
+  token: string | undefined,
   nowMs: number,
-): Promise<void> {
-  const state = await countRequest(c.env, `sessions:${keyId ?? organizationId}`);
-  if (state && !state.allowed) throw rateLimited(state, nowMs);
+  find: (hash: string) => Promise<T | null>,
+): Promise<T | null> {
+  if (token === undefined) return null;
+  const network = networkOf(c.req.raw.headers);
+  const hash = await hashKey(token);
+  if (TOKEN.test(token)) {
+    if (!seen.has(hash)) guesses.requireTurn(network, nowMs);
+    const found = await find(hash);
+    if (found !== null) return found;
+  }
+  seen.delete(hash);
+  await guesses.failed(c.env.FAILED_KEYS, network, nowMs);
+  return null;
 }
 
 /** The session of a request, if it has one that is alive. */
 export async function findSession(c: PageContext, nowMs: number): Promise<SessionView | null> {
-  const token = readCookie(c, SESSION_COOKIE);
-  // What is no token of ours is not worth a question to the database.
-  if (token === undefined || !TOKEN.test(token)) return null;
-  const view = await readSession(databaseOf(c.env.DB), await hashKey(token));
-  if (!view || view.session.expiresAt <= nowMs) return null;
-  const { platformMark } = view.session;
+  const view = await lookUp(c, readCookie(c, SESSION_COOKIE), nowMs, async (hash) => {
+    const found = await readSession(databaseOf(c.env.DB), hash);
+    return found && (await isAlive(c, found, nowMs)) ? found : null;
+  });
+  if (!view) return null;
+  seen.set(view.session.tokenHash, true);
+  keepNewest(seen, MAX_SEEN);
+  return view;
+}
+
+async function isAlive(c: PageContext, { session, key }: SessionView, nowMs: number): Promise<boolean> {
+  const { platformMark, expiresAt } = session;
+  if (expiresAt <= nowMs) return false;
   const { masterKeys, platformKeys } = settingsOf(c.env);
   const marks = platformMark === null ? [] : await platformMarks(masterKeys, platformKeys);
-  return makerIsActive({ key: view.key, platformMark }, marks, nowMs) ? view : null;
+  return makerIsActive({ key, platformMark }, marks, nowMs);
 }
 
 /** Refuses a page that is of no use without a scope. What a form does is refused by its route. */
@@ -103,8 +128,13 @@ export const requireScope = (scope: KeyScope) =>
 export const requireSession = createMiddleware<DashboardEnv>(async (c, next) => {
   const nowMs = Date.now();
   const view = await findSession(c, nowMs);
-  if (!view) return c.redirect(signInPath(c.req.method === 'GET' ? new URL(c.req.url) : null), 303);
-  await requireTurn(c, view.session, nowMs);
+  if (!view) {
+    // One that opens nothing any more is not to come, and to be counted, with each request.
+    if (readCookie(c, SESSION_COOKIE) !== undefined) dropCookie(c, SESSION_COOKIE);
+    return c.redirect(signInPath(c.req.method === 'GET' ? new URL(c.req.url) : null), 303);
+  }
+  const { organizationId, keyId, tokenHash } = view.session;
+  await requireCount(c.env, organizationId, countsOfSession(keyId, tokenHash), nowMs);
   c.set('visit', visitOf(c, view, nowMs));
   await next();
 });

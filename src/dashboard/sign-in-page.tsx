@@ -1,15 +1,15 @@
-import { authenticate, hashKey } from '../api/auth.ts';
+import { authenticate } from '../api/auth.ts';
 import { ApiError } from '../api/errors.ts';
 import { databaseOf } from '../db/client.ts';
 import { organizationOfLink, releaseDashboardLink, useDashboardLink } from '../db/dashboard-links.ts';
 import { platformMarks } from '../db/platform-mark.ts';
-import { clientNetwork } from '../domain/client-address.ts';
+import { networkOf } from '../domain/client-address.ts';
 import { makerIsActive } from '../domain/dashboard-session.ts';
 import { settingsOf } from '../settings.ts';
 import { readForm, textOf } from './form.ts';
 import { page } from './page.tsx';
 import { paths, safeNext } from './paths.ts';
-import { findSession, signIn, signOut } from './session.ts';
+import { findSession, lookUp, signIn, signOut } from './session.ts';
 import type { PageContext } from './visit.ts';
 
 const NEEDS_ORGANIZATION_KEY = 'Sign in with an API key of your organization: it begins with bsk_live_.';
@@ -26,7 +26,7 @@ export async function submitSignIn(c: PageContext): Promise<Response> {
   const next = form.get('next') ?? undefined;
   try {
     const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
-    const network = clientNetwork(c.req.header('CF-Connecting-IP'));
+    const network = networkOf(c.req.raw.headers);
     const caller = await authenticate(textOf(form, 'key'), { env: c.env, nowMs, network, waitUntil });
     if (caller.kind !== 'organization') return await signInPage(c, next, NEEDS_ORGANIZATION_KEY, 403);
     const { organizationId, keyId, scopes } = caller;
@@ -47,7 +47,7 @@ export async function submitSignIn(c: PageContext): Promise<Response> {
 export async function showLink(c: PageContext): Promise<Response> {
   const nowMs = Date.now();
   const { name } = settingsOf(c.env).dashboard;
-  const organization = await organizationOfLink(databaseOf(c.env.DB), await hashKey(c.req.param('token') ?? ''), nowMs);
+  const organization = await lookUp(c, c.req.param('token'), nowMs, (hash) => organizationOfLink(databaseOf(c.env.DB), hash, nowMs));
   if (!organization) return await refusedLink(c);
   const session = await findSession(c, nowMs);
   const other = session && session.organization.id !== organization.id ? session.organization : null;
@@ -78,7 +78,7 @@ export async function submitLink(c: PageContext): Promise<Response> {
   const nowMs = Date.now();
   const { masterKeys, platformKeys } = settingsOf(c.env);
   const db = databaseOf(c.env.DB);
-  const used = await useDashboardLink(db, await hashKey(c.req.param('token') ?? ''), nowMs);
+  const used = await lookUp(c, c.req.param('token'), nowMs, (hash) => useDashboardLink(db, hash, nowMs));
   const marks = used?.link.platformMark ? await platformMarks(masterKeys, platformKeys) : [];
   if (!used || !makerIsActive({ key: used.key, platformMark: used.link.platformMark }, marks, nowMs)) return await refusedLink(c);
   const { organizationId, scope, keyId, platformMark } = used.link;

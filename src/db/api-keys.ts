@@ -1,13 +1,13 @@
-import { and, desc, eq, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
-import { ENDED_KEY_RETENTION_MS, MAX_ACTIVE_KEYS } from '../domain/api-key.ts';
+import { and, desc, eq, inArray, isNotNull, isNull, lt, notInArray, or, type SQL, sql } from 'drizzle-orm';
+import { ENDED_KEY_RETENTION_MS, MAX_ACTIVE_KEYS, MAX_ENDED_KEYS } from '../domain/api-key.ts';
 import type { Database } from './client.ts';
-import { apiKeys } from './schema.ts';
+import { apiKeys, dashboardLinks, dashboardSessions } from './schema.ts';
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export type NewApiKey = Pick<ApiKeyRow, 'id' | 'organizationId' | 'name' | 'keyHash' | 'keyPrefix' | 'scopes' | 'expiresAt' | 'createdAt'>;
 
-/** Most keys a list holds: the active ones and those that ended within the last 30 days. */
-const MAX_LISTED_KEYS = 1_000;
+/** Most keys a list holds: the active ones, and those that have ended. */
+const MAX_LISTED_KEYS = MAX_ACTIVE_KEYS + MAX_ENDED_KEYS;
 
 /** The keys of an organization, or (null) those of the platform's producers. */
 const ownedBy = (organizationId: string | null): SQL =>
@@ -15,6 +15,17 @@ const ownedBy = (organizationId: string | null): SQL =>
 
 /** As keyStatus has it. Unqualified: it also stands in the sub-select of an insert. */
 const isActive = (nowMs: number): SQL => sql`(revoked_at is null and (expires_at is null or expires_at > ${nowMs}))`;
+
+/** When a key that is not active ended: it can have expired before it was revoked. */
+const endedAt = sql`min(coalesce(revoked_at, expires_at), coalesce(expires_at, revoked_at))`;
+
+/** Drops an owner's keys that ended long ago, and all but the latest MAX_ENDED_KEYS of those that have ended. */
+function dropEnded(db: Database, organizationId: string | null, nowMs: number) {
+  const ended = and(ownedBy(organizationId), sql`not ${isActive(nowMs)}`);
+  const latest = db.select({ id: apiKeys.id }).from(apiKeys).where(ended).orderBy(desc(endedAt), desc(apiKeys.id)).limit(MAX_ENDED_KEYS);
+  const isOld = sql`${endedAt} < ${nowMs - ENDED_KEY_RETENTION_MS}`;
+  return db.delete(apiKeys).where(and(ended, or(isOld, notInArray(apiKeys.id, latest))));
+}
 
 export async function findApiKeyByHash(db: Database, keyHash: string): Promise<ApiKeyRow | undefined> {
   return await db.select().from(apiKeys).where(eq(apiKeys.keyHash, keyHash)).get();
@@ -31,15 +42,14 @@ export async function listApiKeys(db: Database, organizationId: string | null, n
 }
 
 /**
- * Adds a key, and drops those that ended long ago. Where the owner has MAX_ACTIVE_KEYS active ones (or, an organization, was
+ * Adds a key, and drops those that have ended and are not kept. Where the owner has MAX_ACTIVE_KEYS active ones (or, an organization, was
  * deleted meanwhile) nothing is added and the answer is null. One statement counts and inserts: racing requests cannot pass the limit.
  */
 export async function insertApiKey(db: Database, key: NewApiKey, nowMs: number): Promise<ApiKeyRow | null> {
-  const ended = or(lt(apiKeys.revokedAt, nowMs - ENDED_KEY_RETENTION_MS), lt(apiKeys.expiresAt, nowMs - ENDED_KEY_RETENTION_MS));
   const active = and(ownedBy(key.organizationId), isActive(nowMs));
   const ownerExists = sql`(${key.organizationId} is null or exists (select 1 from organizations where id = ${key.organizationId}))`;
   const [, inserted] = await db.batch([
-    db.delete(apiKeys).where(and(ownedBy(key.organizationId), ended)),
+    dropEnded(db, key.organizationId, nowMs),
     db
       .insert(apiKeys)
       // The values in the order of the table's columns.
@@ -53,13 +63,29 @@ export async function insertApiKey(db: Database, key: NewApiKey, nowMs: number):
   return inserted[0] ?? null;
 }
 
-/** Revokes an active or expired key and answers with its hash; null where there is none, or where it is revoked already. */
+/**
+ * Revokes an active or expired key and answers with its hash; null where there is none, or where it is revoked already. The sessions and
+ * links that were made with it open nothing from then on, and are dropped with it.
+ */
 export async function revokeApiKey(db: Database, organizationId: string | null, id: string, nowMs: number): Promise<string | null> {
-  const rows = await db
-    .update(apiKeys)
-    .set({ revokedAt: nowMs })
-    .where(and(eq(apiKeys.id, id), ownedBy(organizationId), isNull(apiKeys.revokedAt)))
-    .returning({ keyHash: apiKeys.keyHash });
+  const isThis = and(eq(apiKeys.id, id), ownedBy(organizationId));
+  const revoked = db
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(and(isThis, isNotNull(apiKeys.revokedAt)));
+  // By the organization first: that is what they are indexed by. A producer's key makes none.
+  const madeWithIt = (table: typeof dashboardSessions | typeof dashboardLinks) =>
+    and(eq(table.organizationId, organizationId ?? ''), inArray(table.keyId, revoked));
+  const [rows] = await db.batch([
+    db
+      .update(apiKeys)
+      .set({ revokedAt: nowMs })
+      .where(and(isThis, isNull(apiKeys.revokedAt)))
+      .returning({ keyHash: apiKeys.keyHash }),
+    db.delete(dashboardSessions).where(madeWithIt(dashboardSessions)),
+    db.delete(dashboardLinks).where(madeWithIt(dashboardLinks)),
+    dropEnded(db, organizationId, nowMs),
+  ]);
   return rows[0]?.keyHash ?? null;
 }
 

@@ -1,7 +1,8 @@
-import { and, eq, inArray, isNull, lt, or } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNull, lt, notInArray, or, sql } from 'drizzle-orm';
+import { MAX_SESSIONS } from '../domain/dashboard-session.ts';
 import type { Database } from './client.ts';
 import type { OrganizationRow } from './organizations.ts';
-import { apiKeys, dashboardSessions, organizations, webhooks } from './schema.ts';
+import { apiKeys, dashboardLinks, dashboardSessions, organizations, webhooks } from './schema.ts';
 import { newestFirst, type WebhookRow } from './webhooks.ts';
 
 export type DashboardSessionRow = typeof dashboardSessions.$inferSelect;
@@ -38,16 +39,46 @@ export async function readSession(db: Database, tokenHash: string): Promise<Sess
   return session && organization ? { session, organization, key, webhooks: rows } : null;
 }
 
-/** Signs somebody in: adds a session, and drops the one it takes the place of and those of its organization that have expired. */
+/**
+ * Signs somebody in: adds a session, and drops the one it takes the place of, those of its organization that have expired, and all but
+ * the latest MAX_SESSIONS that the same key (or the platform, for this organization) has made.
+ */
 export async function insertSession(db: Database, session: NewDashboardSession, replacedHash: string | null, nowMs: number): Promise<void> {
-  const { organizationId } = session;
+  const { organizationId, keyId = null } = session;
   const expired = and(eq(dashboardSessions.organizationId, organizationId), lt(dashboardSessions.expiresAt, nowMs));
   const replaced = eq(dashboardSessions.tokenHash, replacedHash ?? '');
-  await db.batch([db.delete(dashboardSessions).where(or(expired, replaced)), db.insert(dashboardSessions).values(session)]);
+  const sameMaker = and(
+    eq(dashboardSessions.organizationId, organizationId),
+    keyId === null ? isNull(dashboardSessions.keyId) : eq(dashboardSessions.keyId, keyId),
+  );
+  const latest = db
+    .select({ tokenHash: dashboardSessions.tokenHash })
+    .from(dashboardSessions)
+    .where(sameMaker)
+    .orderBy(desc(dashboardSessions.createdAt), sql`rowid desc`)
+    .limit(MAX_SESSIONS);
+  await db.batch([
+    db.delete(dashboardSessions).where(or(expired, replaced)),
+    db.insert(dashboardSessions).values(session),
+    db.delete(dashboardSessions).where(and(sameMaker, notInArray(dashboardSessions.tokenHash, latest))),
+  ]);
 }
 
-export async function deleteSession(db: Database, tokenHash: string): Promise<void> {
-  await db.delete(dashboardSessions).where(eq(dashboardSessions.tokenHash, tokenHash));
+/** Drops sessions and links of whatever organization that have expired, a bounded number of each. */
+export async function dropExpired(db: Database, nowMs: number, limit: number): Promise<void> {
+  const expired = (table: typeof dashboardSessions | typeof dashboardLinks) =>
+    sql`rowid in (select rowid from ${table} where ${lt(table.expiresAt, nowMs)} limit ${limit})`;
+  await db.batch([
+    db.delete(dashboardSessions).where(expired(dashboardSessions)),
+    db.delete(dashboardLinks).where(expired(dashboardLinks)),
+  ]);
+}
+
+/** @returns null where there was none */
+export async function deleteSession(db: Database, tokenHash: string): Promise<{ tokenHash: string } | null> {
+  const isThis = eq(dashboardSessions.tokenHash, tokenHash);
+  const [deleted = null] = await db.delete(dashboardSessions).where(isThis).returning({ tokenHash: dashboardSessions.tokenHash });
+  return deleted;
 }
 
 /**

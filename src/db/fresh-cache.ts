@@ -5,7 +5,7 @@ export interface FreshCacheOptions<T> {
   /** Up to this age a value is used without a look. */
   maxAgeMs: number;
   /** Up to this age a value is used where it cannot be read anew. */
-  lastKnownAgeMs: number;
+  lastKnownAgeMs: number | ((value: T) => number);
   /** How long a read may take before the last known value serves. */
   timeoutMs: number;
   maxEntries: number;
@@ -50,7 +50,7 @@ export class FreshCache<T> {
       this.#keep(key, { value, readAt: nowMs, tryAgainAt: 0 });
       return value;
     } catch (error) {
-      if (!known || nowMs - known.readAt > this.#options.lastKnownAgeMs)
+      if (!known || nowMs - known.readAt > this.#lastKnownAgeMs(known.value))
         throw new NothingKnown('there is no last known value', { cause: error });
       known.tryAgainAt = nowMs + TRY_AGAIN_MS;
       return known.value;
@@ -70,6 +70,11 @@ export class FreshCache<T> {
 
   forget(key: string): void {
     this.#entries.delete(key);
+  }
+
+  #lastKnownAgeMs(value: T): number {
+    const { lastKnownAgeMs } = this.#options;
+    return typeof lastKnownAgeMs === 'number' ? lastKnownAgeMs : lastKnownAgeMs(value);
   }
 
   #keep(key: string, entry: Entry<T>): void {

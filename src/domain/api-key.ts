@@ -11,6 +11,9 @@ export const INGEST_SCOPE = 'ingest';
 /** The most keys of an organization (or of the platform) that can be active at a time. */
 export const MAX_ACTIVE_KEYS = 100;
 
+/** The most keys of an owner that have ended and are still listed: the latest. */
+export const MAX_ENDED_KEYS = 200;
+
 /** How long a revoked or expired key stays listed. */
 export const ENDED_KEY_RETENTION_MS = 30 * 86_400_000;
 

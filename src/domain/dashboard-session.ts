@@ -6,6 +6,9 @@ export const LINK_LIFETIME_MS = 15 * 60_000;
 /** How long a person stays signed in: a working day. */
 export const SESSION_LIFETIME_MS = 12 * 3_600_000;
 
+/** The most sessions of an organization that one key, or the platform, has made: a further one ends the oldest. */
+export const MAX_SESSIONS = 50;
+
 /** Who made a link or a session, as it is now. */
 export interface Maker {
   /** The organization's key; null where a platform key made it. */

@@ -1,3 +1,4 @@
+import { isLoopback } from './loopback.ts';
 import { canonicalHost, whyNotPublic } from './public-host.ts';
 
 /** In characters, as it is written: what the parser makes of it (percent signs, punycode) can be longer. */
@@ -14,7 +15,6 @@ export type EndpointUrlCheck = { ok: true; url: URL } | { ok: false; reason: str
 
 /** `http://127.0.0.1` written exactly so; other spellings of loopback stay refused. */
 const LOOPBACK_ENDPOINT = /^http:\/\/127\.0\.0\.1(?=[:/?]|$)/i;
-const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 /**
  * Whether a webhook may point to a URL; where not, the reason is a sentence for the webhook's owner. The raw text is checked
@@ -66,5 +66,5 @@ function isSameName(url: URL, own: string): boolean {
 /** On loopback local receivers share this service's address: only the same port is this service. */
 function isSameLoopback(url: URL, own: string): boolean {
   const ownUrl = URL.parse(`http://${own}`);
-  return ownUrl !== null && LOOPBACK_NAMES.has(canonicalHost(ownUrl.hostname)) && ownUrl.port === url.port;
+  return ownUrl !== null && isLoopback({ hostname: canonicalHost(ownUrl.hostname) }) && ownUrl.port === url.port;
 }

@@ -20,17 +20,14 @@ interface Subject {
 }
 
 /** The service has disabled a webhook. */
-export function webhookDisabled({ id, organizationId, url }: Subject, reason: DisabledReason, now: number): Record<string, unknown> {
-  return { ...head(WEBHOOK_DISABLED, organizationId, now), webhook: { id, url, disabled_reason: reason } };
+export function webhookDisabled(webhook: Subject, reason: DisabledReason, now: number): Record<string, unknown> {
+  return { ...head(WEBHOOK_DISABLED, webhook.organizationId, now), webhook: { ...namesOf(webhook), disabled_reason: reason } };
 }
 
 /** A delivery has failed for good at an endpoint that had worked before; said once for each outage. */
-export function webhookFailing(
-  { id, organizationId, url }: Subject,
-  delivery: { id: string; eventId: string },
-  now: number,
-): Record<string, unknown> {
-  return { ...head(WEBHOOK_FAILING, organizationId, now), webhook: { id, url }, delivery: { id: delivery.id, event_id: delivery.eventId } };
+export function webhookFailing(webhook: Subject, delivery: { id: string; eventId: string }, now: number): Record<string, unknown> {
+  const told = { webhook: namesOf(webhook), delivery: { id: delivery.id, event_id: delivery.eventId } };
+  return { ...head(WEBHOOK_FAILING, webhook.organizationId, now), ...told };
 }
 
 /** The webhook that an event of the service is about; null for any other event. */
@@ -38,6 +35,15 @@ export function subjectOf(event: { event: string; webhook?: unknown }): string |
   if (!isOperational(event.event) || typeof event.webhook !== 'object' || event.webhook === null) return null;
   const { id } = event.webhook as { id?: unknown };
   return typeof id === 'string' ? id : null;
+}
+
+/**
+ * What a webhook is known by. Not its URL: these events go to other endpoints, often other companies', and customers put tokens
+ * into paths and queries. Whoever read one could post to the webhook's endpoint.
+ */
+function namesOf({ id, url }: Subject): { id: string; name: string; host: string } {
+  const host = URL.parse(url)?.host ?? '';
+  return { id, name: host, host };
 }
 
 function head(event: string, organizationId: string, now: number): Record<string, unknown> {

@@ -1,4 +1,5 @@
-import { withoutParameters } from '../db/client.ts';
+import { databaseOf, withoutParameters } from '../db/client.ts';
+import { dropExpired } from '../db/dashboard-sessions.ts';
 import {
   clearBusy,
   clearErasures,
@@ -16,7 +17,7 @@ import { resealSecrets } from './resealing.ts';
 import { sweepNumber } from './sweep-number.ts';
 
 /** Outboxes that one sweep pokes because they are busy, and as many that it erases. The others have their turn in the next minutes. */
-const MAX_OUTBOXES = 500;
+const MAX_OUTBOXES = 1_500;
 
 /** The sweeps in which each webhook's outbox has a turn, marked or not: a day's. */
 export const TURNS = 1_440;
@@ -27,6 +28,11 @@ export const TURNS = 1_440;
  */
 const MAX_IN_TURN = 5_000;
 
+/** The sweeps between two that look for sessions and links that have expired: they open nothing, and their tables are read whole. */
+const EXPIRED_EVERY = 60;
+/** Most sessions, and links, that one of these drops. */
+const MAX_EXPIRED = 10_000;
+
 /**
  * A deleted webhook's outbox is erased once more this long after the deletion: until then a consumer may bring
  * deliveries by a configuration of seconds ago, or an attempt that was running may end.
@@ -35,10 +41,11 @@ const ERASE_AGAIN_AFTER_MS = 120_000;
 
 /**
  * The cron's work, every minute. It pokes the outboxes in which deliveries wait, in case the platform has lost their alarms, and
- * erases those of deleted webhooks, and former secrets whose overlap has ended. While the master key is rotated it seals secrets anew.
+ * erases those of deleted webhooks, and former secrets whose overlap has ended. While the master key is rotated it seals secrets anew. Once
+ * an hour it drops sessions and links that have expired: whoever does not come back does not do it.
  *
  * D1 takes 1,000 queries an invocation. So each part lists, calls, and then notes what came of all its calls in one or two
- * statements: 9 together, whatever the number of outboxes, and those of the resealing and of ended overlaps: one a webhook.
+ * statements: 11 together, whatever the number of outboxes, and those of the resealing and of ended overlaps: one a webhook.
  */
 export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): Promise<void> {
   await Promise.all([
@@ -47,6 +54,7 @@ export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): 
     part('erasures', eraseDeleted(env, now, maxOutboxes)),
     part('secrets', resealSecrets(env, now)),
     part('overlaps', eraseFormerSecrets(env, now)),
+    part('expired', dropExpiredInTurn(env, now)),
   ]);
 }
 
@@ -87,6 +95,10 @@ async function eraseDeleted(env: Env, now: number, limit: number): Promise<void>
   await clearErasures(env.DB, idsOf(outboxesOf(answered)));
   // As if they had only just fallen due: the next sweep tries them again, after those that it has not reached yet.
   await moveErasuresToEnd(env.DB, idsOf(failed), before);
+}
+
+async function dropExpiredInTurn(env: Env, now: number): Promise<void> {
+  if (sweepNumber(now) % EXPIRED_EVERY === 0) await dropExpired(databaseOf(env.DB), now, MAX_EXPIRED);
 }
 
 /** Whether anything waits there. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { client, createKey, createOrganization, createProducerKey, env, expectStatus, platform } from '../support/api.ts';
+import { visitor } from '../support/dashboard.ts';
 
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 
@@ -71,7 +72,7 @@ describe("an organization's keys", () => {
       SELECT 'key_ended_' || i, ?1, 'n', 'ended_' || i, 'bsk_live_000', '[]', iif(i % 2, ?2, null), iif(i % 2, null, ?2), ?2 + i FROM n`;
     await env.DB.prepare(insert).bind(id, Date.now()).run();
     const { apiKeys } = (await admin.get(`${path}/api-keys`)).body;
-    expect(apiKeys).toHaveLength(1_000);
+    expect(apiKeys).toHaveLength(300);
     expect(apiKeys.filter(({ status }: { status: string }) => status === 'active')).toEqual([apiKeys[0]]);
   });
 
@@ -96,6 +97,51 @@ describe("an organization's keys", () => {
     const ids = (await admin.get(`${path}/api-keys`)).body.apiKeys.map((key: { id: string }) => key.id);
     expect(ids).toContain('key_recent');
     expect(ids).not.toContain('key_old');
+  });
+
+  test('that have ended are kept up to 200, the latest; making and revoking drop the rest', async () => {
+    const { id, path, admin } = await createOrganization();
+    const other = await createOrganization();
+    const now = Date.now();
+    // Every third expired, the others were revoked; the first ended first.
+    const insert = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+      INSERT INTO api_keys (id, organization_id, name, key_hash, key_prefix, scopes, revoked_at, expires_at, created_at)
+      SELECT ?1 || i, ?1, 'n', ?1 || i, 'bsk_live_000', '[]', iif(i % 3, ?2 + i, null), iif(i % 3, ?2 + 86400000 * 365, ?2 + i), ?2 - i FROM n`;
+    for (const owner of [id, other.id])
+      await env.DB.prepare(insert)
+        .bind(owner, now - 1_000)
+        .run();
+    const ended = async (owner: string) => {
+      const { results } = await env.DB.prepare('SELECT id FROM api_keys WHERE organization_id = ? AND scopes = ? ORDER BY created_at')
+        .bind(owner, '[]')
+        .all<{ id: string }>();
+      return results.map((row) => row.id);
+    };
+    const latest = (count: number) => Array.from({ length: count }, (_, at) => `${id}${300 - at}`);
+    const made = await admin.post(`${path}/api-keys`, { name: 'one more', scopes: ['read'] });
+    expect(await ended(id)).toEqual(latest(200));
+    expect((await admin.delete(`${path}/api-keys/${made.body.id}`)).status).toBe(204);
+    expect(await ended(id)).toEqual(latest(199));
+    const { apiKeys } = (await admin.get(`${path}/api-keys`)).body;
+    expect(apiKeys).toHaveLength(201);
+    expect(await ended(other.id), "of another organization's nothing is dropped").toHaveLength(300);
+  });
+
+  test('take the sessions and links that they made with them, and no others', async () => {
+    const { id, path, admin, key } = await createOrganization();
+    const another = await createKey(id, ['admin']);
+    for (const maker of [key, another]) {
+      await client(maker).post(`${path}/dashboard-links`);
+      expect((await visitor().post('sign-in', { key: maker })).status).toBe(303);
+    }
+    const left = async (table: string) =>
+      (await env.DB.prepare(`SELECT key_id FROM ${table} WHERE organization_id = ?`).bind(id).all<{ key_id: string }>()).results.length;
+    const { apiKeys } = (await admin.get(`${path}/api-keys`)).body;
+    const { id: keyId } = apiKeys[0];
+    expect([await left('dashboard_links'), await left('dashboard_sessions')]).toEqual([2, 2]);
+    expect((await platform.delete(`${path}/api-keys/${keyId}`)).status).toBe(204);
+    expect([await left('dashboard_links'), await left('dashboard_sessions')]).toEqual([1, 1]);
+    expect((await platform.delete(`${path}/api-keys/${keyId}`)).status, 'once').toBe(404);
   });
 });
 

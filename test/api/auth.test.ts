@@ -2,7 +2,7 @@ import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test'
 import { describe, expect, test } from 'vitest';
 import { authenticate } from '../../src/api/auth.ts';
 import { app } from '../../src/app.ts';
-import { createKey, createOrganization, env, ORIGIN, PLATFORM_KEY, read } from '../support/api.ts';
+import { createKey, createOrganization, createProducerKey, env, ORIGIN, PLATFORM_KEY, read } from '../support/api.ts';
 
 /** A database that does not answer as it should. */
 function brokenDatabase(behave: () => Promise<never>): D1Database {
@@ -37,16 +37,21 @@ describe('while the database is down', () => {
     expect(answer).toMatchObject({ status: 503, body: { code: 'configuration_unavailable' } });
   });
 
-  test('a key that was seen goes on being known, for an hour, and until it expires', async () => {
+  test.each([
+    ['of an organization', 5 * 60_000],
+    ['of a producer, which keeps events coming', 3_600_000],
+  ])('a key %s that was seen goes on being known for a while', async (whose, forMs) => {
     const { id } = await createOrganization();
-    const key = await createKey(id, ['read']);
+    const isProducer = whose.startsWith('of a producer');
+    const key = isProducer ? await createProducerKey() : await createKey(id, ['read']);
     const nowMs = Date.now();
     const at = (ms: number, DB: D1Database) => authenticate(key, { env: { ...env, DB }, nowMs: ms, network: null, waitUntil: () => {} });
-    const caller = { kind: 'organization', organizationId: id };
+    const caller = isProducer ? { kind: 'producer' } : { kind: 'organization', organizationId: id };
     expect(await at(nowMs, env.DB)).toMatchObject(caller);
     expect(await at(nowMs + 10_000, failing)).toMatchObject(caller);
     expect(await at(nowMs + 60_000, hanging)).toMatchObject(caller);
-    await expect(at(nowMs + 3_700_000, failing)).rejects.toMatchObject({ code: 'configuration_unavailable' });
+    expect(await at(nowMs + forMs, failing)).toMatchObject(caller);
+    await expect(at(nowMs + forMs + 1_500, failing)).rejects.toMatchObject({ code: 'configuration_unavailable' });
   });
 
   test('health is still ok', async () => {

@@ -1,14 +1,40 @@
-import { createExecutionContext, evictDurableObject } from 'cloudflare:test';
+import { createExecutionContext, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
+import { hashKey } from '../../src/api/auth.ts';
+import { countsOfKey, countsOfWrite } from '../../src/api/rate-limit.ts';
+import type { Count, RateLimiter } from '../../src/api/rate-limiter.ts';
 import { app } from '../../src/app.ts';
-import { type Answer, call, createKey, createOrganization, env, ORIGIN, PLATFORM_KEY } from '../support/api.ts';
+import {
+  type Answer,
+  call,
+  client,
+  createKey,
+  createOrganization,
+  createWebhook,
+  env,
+  ORIGIN,
+  PLATFORM_KEY,
+  platform,
+  type TestOrganization,
+} from '../support/api.ts';
+import { visitor } from '../support/dashboard.ts';
 
-const limiterOf = async (path: string) => {
-  const row = await env.DB.prepare('SELECT id FROM api_keys WHERE organization_id = ?')
-    .bind(path.split('/').at(-1))
-    .first<{ id: string }>();
-  return env.RATE_LIMITER.getByName(row?.id ?? '');
-};
+const limiterOf = (organizationId: string) => env.RATE_LIMITER.getByName(`organization:${organizationId}`);
+
+const idOfKey = async (key: string) =>
+  (await env.DB.prepare('SELECT id FROM api_keys WHERE key_hash = ?')
+    .bind(await hashKey(key))
+    .first<string>('id')) ?? '';
+
+/** As many requests as a count has in a minute, already made. */
+async function useUp(organizationId: string, count: Count): Promise<void> {
+  await runInDurableObject(limiterOf(organizationId), async (instance: RateLimiter) => {
+    for (let taken = 0; taken < count.limit; taken++) await instance.take([count]);
+  });
+}
+
+/** A count of its own. */
+const one = (limit: number, name = 'one'): Count => ({ name, limit, of: 'requests' });
 
 describe('the rate limit', () => {
   test('is on every answer to an organization key, errors included', async () => {
@@ -27,23 +53,63 @@ describe('the rate limit', () => {
   });
 
   test('refuses the 1,001st request of a minute, and says when to come back', async () => {
-    const { key, path } = await createOrganization();
-    const limiter = await limiterOf(path);
-    for (let taken = 0; taken < 1_000; taken++) await limiter.take();
+    const { id, key, path } = await createOrganization();
+    await useUp(id, countsOfKey(await idOfKey(key))[0]!);
     const answer = await call('GET', `/api/v1${path}/webhooks`, { key });
     expect(answer).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
     expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
     expect(answer.headers.get('X-RateLimit-Remaining')).toBe('0');
+    const another = await createKey(id, ['read']);
+    expect((await call('GET', `/api/v1${path}/webhooks`, { key: another })).headers.get('X-RateLimit-Remaining')).toBe('999');
+  });
+
+  test('refuses the 10,001st request of a minute of all keys of an organization, a new key as well', async () => {
+    const { id, path } = await createOrganization();
+    await useUp(id, { ...countsOfKey('any')[1]!, limit: 10_000 });
+    const answer = await call('GET', `/api/v1${path}/webhooks`, { key: await createKey(id, ['read']) });
+    expect(answer).toMatchObject({ status: 429, body: { code: 'rate_limited', details: { limit: 10_000 } } });
+    expect(answer.body.message).toContain("an organization's API keys");
+    expect(Number(answer.headers.get('Retry-After'))).toBeGreaterThan(0);
+    const other = await createOrganization();
+    expect((await call('GET', `/api/v1${other.path}/webhooks`, { key: other.key })).status).toBe(200);
   });
 
   test('counts in windows of a minute, each of which begins with its first request', async () => {
-    const limiter = env.RATE_LIMITER.getByName('a key of its own');
+    const limiter = limiterOf('of its own');
     const first = 1_800_000_030_123;
-    expect(await limiter.take(first)).toEqual({ allowed: true, limit: 1_000, remaining: 999, resetAt: first + 60_000 });
-    for (let taken = 1; taken < 1_000; taken++) await limiter.take(first + 1);
-    expect(await limiter.take(first + 59_999)).toEqual({ allowed: false, limit: 1_000, remaining: 0, resetAt: first + 60_000 });
+    const of = 'requests';
+    expect(await limiter.take([one(3)], first)).toEqual({ allowed: true, limit: 3, remaining: 2, resetAt: first + 60_000, of });
+    for (let taken = 1; taken < 3; taken++) await limiter.take([one(3)], first + 1);
+    expect(await limiter.take([one(3)], first + 59_999)).toEqual({ allowed: false, limit: 3, remaining: 0, resetAt: first + 60_000, of });
     const next = first + 75_000;
-    expect(await limiter.take(next)).toEqual({ allowed: true, limit: 1_000, remaining: 999, resetAt: next + 60_000 });
+    expect(await limiter.take([one(3)], next)).toEqual({ allowed: true, limit: 3, remaining: 2, resetAt: next + 60_000, of });
+  });
+
+  test('counts for everything or, where one count is used up, for nothing', async () => {
+    const limiter = limiterOf('with two counts');
+    const now = 1_800_000_000_000;
+    const [narrow, wide] = [one(2, 'narrow'), one(3, 'wide')];
+    await limiter.take([narrow, wide], now);
+    await limiter.take([narrow, wide], now);
+    expect(await limiter.take([narrow, wide], now)).toMatchObject({ allowed: false, limit: 2 });
+    expect(await limiter.take([one(9, 'another'), wide], now), 'the refused one did not count').toMatchObject({
+      allowed: true,
+      remaining: 8,
+    });
+    expect(await limiter.take([one(9, 'another'), wide], now)).toMatchObject({ allowed: false, limit: 3 });
+  });
+
+  test('keeps nothing of what is over: an hour later an object is empty', async () => {
+    const limiter = limiterOf('that is left alone');
+    await limiter.take([one(2, 'long ago'), one(2, 'long ago as well')], Date.now() - 3_600_000);
+    await limiter.take([one(2, 'now')]);
+    const names = () => runInDurableObject(limiter, (_, { storage }) => [...storage.kv.list()].map(([name]) => name));
+    expect(await runDurableObjectAlarm(limiter)).toBe(true);
+    expect(await names()).toEqual(['window:now']);
+    await runInDurableObject(limiter, (_, { storage }) => storage.kv.put('window:now', { windowEndsAt: 0, taken: 1 }));
+    expect(await runDurableObjectAlarm(limiter), 'it looks again').toBe(true);
+    expect(await names()).toEqual([]);
+    expect(await runInDurableObject(limiter, (_, { storage }) => storage.getAlarm())).toBeNull();
   });
 
   test('is exact where requests come at once, and each key has its own', async () => {
@@ -59,13 +125,13 @@ describe('the rate limit', () => {
   });
 
   test('goes on where it was when its object has left memory', async () => {
-    const limiter = env.RATE_LIMITER.getByName('a key that pauses');
+    const limiter = limiterOf('that pauses');
     const first = 1_800_000_000_000;
-    for (let taken = 0; taken < 999; taken++) await limiter.take(first);
+    for (let taken = 0; taken < 2; taken++) await limiter.take([one(3)], first);
     await evictDurableObject(limiter);
-    expect(await limiter.take(first + 20_000)).toEqual({ allowed: true, limit: 1_000, remaining: 0, resetAt: first + 60_000 });
+    expect(await limiter.take([one(3)], first + 20_000)).toMatchObject({ allowed: true, remaining: 0, resetAt: first + 60_000 });
     await evictDurableObject(limiter);
-    expect(await limiter.take(first + 40_000)).toMatchObject({ allowed: false, remaining: 0, resetAt: first + 60_000 });
+    expect(await limiter.take([one(3)], first + 40_000)).toMatchObject({ allowed: false, remaining: 0, resetAt: first + 60_000 });
   });
 
   test.each([
@@ -78,5 +144,60 @@ describe('the rate limit', () => {
     const response = await app.fetch(request, { ...env, RATE_LIMITER: limiter }, createExecutionContext());
     expect(response.status).toBe(200);
     expect(response.headers.get('X-RateLimit-Limit')).toBeNull();
+  });
+});
+
+describe('what writes to the database of all', () => {
+  const writes = (organization: TestOrganization, webhookId: string): Record<string, () => Promise<Answer>> => {
+    const { admin, path } = organization;
+    return {
+      'an API key': () => admin.post(`${path}/api-keys`, { name: 'n', scopes: ['read'] }),
+      'a sign-in link': () => admin.post(`${path}/dashboard-links`),
+      'a webhook': () => admin.post(`${path}/webhooks`, { url: 'https://hooks.example.com/in', events: ['*'] }),
+      'a change of a webhook': () => admin.patch(`${path}/webhooks/${webhookId}`, { description: 'x' }),
+      'a new secret': () => admin.post(`${path}/webhooks/${webhookId}/secret/rotate`),
+    };
+  };
+
+  test('is limited for each organization, whatever it writes and with whichever key; what reads and what ends goes on', async () => {
+    const organization = await createOrganization();
+    const { id, path, admin } = organization;
+    const webhook = await createWebhook(organization);
+    const spare = (await admin.post(`${path}/api-keys`, { name: 'spare', scopes: ['read'] })).body;
+    await useUp(id, countsOfWrite('any')[1]!);
+    for (const [what, write] of Object.entries(writes(organization, webhook.id))) {
+      const answer = await write();
+      expect(answer, what).toMatchObject({ status: 429, body: { code: 'rate_limited', details: { limit: 500 } } });
+    }
+    expect((await client(await createKey(id, ['admin'])).post(`${path}/dashboard-links`)).status).toBe(429);
+    expect((await visitor().post('sign-in', { key: organization.key })).status).toBe(303);
+    expect((await admin.get(`${path}/webhooks`)).status).toBe(200);
+    expect((await admin.delete(`${path}/api-keys/${spare.id}`)).status).toBe(204);
+    expect((await admin.delete(`${path}/webhooks/${webhook.id}`)).status).toBe(204);
+  });
+
+  test('is not limited for the platform', async () => {
+    const organization = await createOrganization();
+    await useUp(organization.id, countsOfWrite('any')[1]!);
+    expect((await platform.post(`${organization.path}/dashboard-links`)).status).toBe(201);
+    expect((await platform.post(`${organization.path}/webhooks`, { url: 'https://hooks.example.com/in', events: ['*'] })).status).toBe(201);
+  });
+
+  test('with one key leaves the others their part', async () => {
+    const { id, key, path, admin } = await createOrganization();
+    await useUp(id, countsOfWrite(await idOfKey(key))[0]!);
+    expect(await admin.post(`${path}/dashboard-links`)).toMatchObject({ status: 429, body: { details: { limit: 250 } } });
+    expect((await client(await createKey(id, ['admin'])).post(`${path}/dashboard-links`)).status).toBe(201);
+  });
+
+  test('leaves room for a hundred keys and twenty webhooks at once', async () => {
+    const organization = await createOrganization();
+    const { admin, path } = organization;
+    const made = await Promise.all([
+      ...Array.from({ length: 115 }, () => admin.post(`${path}/api-keys`, { name: 'n', scopes: ['read'] })),
+      ...Array.from({ length: 35 }, () => admin.post(`${path}/webhooks`, { url: 'https://hooks.example.com/in', events: ['*'] })),
+    ]);
+    const count = (status: number) => made.filter((answer) => answer.status === status).length;
+    expect([count(201), count(409)]).toEqual([99 + 20, 16 + 15]);
   });
 });

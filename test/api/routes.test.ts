@@ -204,7 +204,9 @@ describe('/openapi.json', () => {
     const registered = app.routes
       .filter(({ method }) => method !== 'ALL')
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
-    const served = registered.filter((name) => name.includes(' /api/') || /^GET \/(health|docs|openapi\.json)$/.test(name));
+    const served = registered.filter(
+      (name) => name.includes(' /api/') || /^GET \/(health|docs|openapi\.json|\.well-known\/.*)$/.test(name),
+    );
     expect(described.sort()).toEqual(served.sort());
   });
 

@@ -193,6 +193,22 @@ describe('a delivery', () => {
     await vi.waitFor(async () => expect((await page(`deliveries/${deliveryId}`)).text).toMatch(/Delivered.*Attempt 5.*Retried by hand/));
   });
 
+  it('opens whatever its endpoint answers: 8,000 brackets stay as they are', async () => {
+    const { press, page, endpoint, deliveryId, webhookId } = await givenFailure();
+    const brackets = '['.repeat(8_000) + ']'.repeat(8_000);
+    await endpoint.script([{ status: 500, body: brackets }]);
+    for (let attempt = 5; attempt <= 7; attempt++) {
+      await press(`deliveries/${deliveryId}/retry`);
+      await endpoint.arrived(attempt);
+      await endedDeliveriesOf(webhookId, 1);
+      await vi.waitFor(async () => expect((await page(`deliveries/${deliveryId}`)).html.includes(`attempt-${attempt}"`)).toBe(true));
+    }
+    const { status, html } = await page(`deliveries/${deliveryId}`);
+    expect(status).toBe(200);
+    expect(html.includes(brackets)).toBe(true);
+    expect(html.length).toBeLessThan(500_000);
+  });
+
   it('that is not there is not found', async () => {
     const { page, person, webhookId } = await given();
     expect((await page('deliveries/dlv_01JDCQ7Z8W5M3KXN4R2T6V9YBA6V9YBA')).status).toBe(404);

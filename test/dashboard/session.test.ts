@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { dashboardLinks, dashboardSessions } from '../../src/db/schema.ts';
-import { client, createKey, createOrganization, expectStatus, PLATFORM_KEY, platform } from '../support/api.ts';
+import { client, createKey, createOrganization, DEPLOYED, expectStatus, PLATFORM_KEY, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { databaseWithout, makeLink, PAGES, signedIn, visitor } from '../support/dashboard.ts';
 
@@ -242,7 +242,7 @@ describe('a session', () => {
 describe('the cookie', () => {
   const cookieOf = async (origin: string, vars?: Partial<Env>) => {
     const organization = await createOrganization();
-    const answer = await visitor({ origin, vars }).post(await makeLink(organization.id));
+    const answer = await visitor({ origin, vars: { ...DEPLOYED, ...vars } }).post('sign-in', { key: organization.key });
     return answer.headers.getSetCookie().join('\n');
   };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clientNetwork } from '../../src/domain/client-address.ts';
+import { clientNetwork, networkOf } from '../../src/domain/client-address.ts';
 
 describe("a client's network", () => {
   it.each([
@@ -13,6 +13,22 @@ describe("a client's network", () => {
     ['::ffff:203.0.113.7', '0:0:0:0::/64'],
   ])('of %s is %s', (address, network) => {
     expect(clientNetwork(address)).toBe(network);
+  });
+
+  it('of a Worker is that of its zone: all Workers have one address', () => {
+    const workers = '2a06:98c0:3600::103';
+    expect(clientNetwork(workers, 'shop.example')).toBe('worker shop.example');
+    expect(clientNetwork(workers, 'Other.example')).toBe('worker other.example');
+    expect(clientNetwork(workers)).toBe('2a06:98c0:3600:0::/64');
+    expect(clientNetwork(workers, 'z'.repeat(10_000))?.length).toBeLessThan(300);
+    expect(clientNetwork('203.0.113.7', 'shop.example'), 'anybody can send the header').toBe('203.0.113.7');
+    expect(clientNetwork('2a06:98c0:3600::104', 'shop.example')).toBe('2a06:98c0:3600:0::/64');
+  });
+
+  it('is found in the headers of a request', () => {
+    expect(networkOf(new Headers({ 'CF-Connecting-IP': '2a06:98c0:3600::103', 'CF-Worker': 'shop.example' }))).toBe('worker shop.example');
+    expect(networkOf(new Headers({ 'CF-Connecting-IP': '203.0.113.7' }))).toBe('203.0.113.7');
+    expect(networkOf(new Headers())).toBeNull();
   });
 
   it.each([undefined, '', '127.0.0.1', '127.8.9.1', '::1'])('is nobody’s where the address is %s', (address) => {

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
@@ -69,4 +71,27 @@ it('/docs shows every operation in a real browser, and the console stays empty',
 
   expect(complaints).toEqual([]);
   expect(requested.filter((url) => !url.startsWith(worker.origin) && !url.startsWith('data:'))).toEqual([]);
+});
+
+/** The headers of a static file, asked for by this host: `fetch` chooses the host itself. */
+async function headersBy(host: string): Promise<IncomingHttpHeaders> {
+  const asked = request(`${worker.origin}/docs-assets/docs.js`, { headers: { Host: host } });
+  asked.end();
+  const [response] = (await once(asked, 'response')) as [IncomingMessage];
+  response.resume();
+  expect(response.statusCode).toBe(200);
+  return response.headers;
+}
+
+it('static files are of the type that they say, and off loopback for https alone', async () => {
+  for (const host of ['localhost:8787', new URL(worker.origin).host]) {
+    expect(await headersBy(host)).toMatchObject({ 'x-content-type-options': 'nosniff' });
+    expect(await headersBy(host)).not.toHaveProperty('strict-transport-security');
+  }
+  for (const host of ['webhooks.example.com', 'bullseye-webhooks.example.workers.dev']) {
+    expect(await headersBy(host)).toMatchObject({
+      'x-content-type-options': 'nosniff',
+      'strict-transport-security': 'max-age=31536000',
+    });
+  }
 });

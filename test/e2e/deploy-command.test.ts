@@ -61,3 +61,15 @@ it('a dry run asks nothing of the account and succeeds', async () => {
   expect(asked).toEqual([]);
   expect(exitCode).toBe(0);
 });
+
+it('a deploy with secrets that others could know asks nothing of the account, and fails', async () => {
+  for (const flags of [
+    ['--secrets-file', '.dev.vars.example'],
+    ['--var', 'ALLOW_INSECURE_ENDPOINTS:true'],
+  ]) {
+    const { asked, exitCode } = await deploy(['bullseye-webhooks'], ...flags);
+    expect(asked).toEqual([]);
+    expect(exitCode).not.toBe(0);
+    cloudflare?.close();
+  }
+});

@@ -55,7 +55,7 @@ describe('webhook.failing', () => {
     expect(event).toMatchObject({
       event: 'webhook.failing',
       organization_id: organization,
-      webhook: { id: webhook, url: failing.url },
+      webhook: { id: webhook, host: new URL(failing.url).host },
       delivery: { id: failed!.id, event_id: failed!.eventId },
     });
     expect((await endedDeliveriesOf(listener, 1)).map(({ status }) => status)).toEqual(['delivered']);

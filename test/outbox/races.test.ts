@@ -1,6 +1,6 @@
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it, vi } from 'vitest';
-import { platform } from '../support/api.ts';
+import { PLATFORM_KEY, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {
   aMessage,
@@ -112,7 +112,7 @@ describe('one Idempotency-Key', () => {
     const { call } = await import('../support/api.ts');
     const answers = await Promise.all(
       Array.from({ length: 20 }, () =>
-        call('POST', '/api/v1/events', { key: 'bsk_platform_of_the_tests', json: event, headers: { 'Idempotency-Key': key } }),
+        call('POST', '/api/v1/events', { key: PLATFORM_KEY, json: event, headers: { 'Idempotency-Key': key } }),
       ),
     );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));

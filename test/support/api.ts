@@ -4,6 +4,9 @@ import type { Plan } from '../../src/domain/plan.ts';
 export const PLATFORM_KEY = 'bsk_platform_of_the_tests';
 export const ORIGIN = 'http://localhost';
 
+/** Secrets that are good enough for a deployment, which those of the tests are not: for requests to other hosts than ORIGIN's. */
+export const DEPLOYED = { PLATFORM_API_KEY: `${PLATFORM_KEY}_deployed`, MASTER_KEY: 'master-key-of-a-deployment-of-the-tests' } as const;
+
 /** An answer, with its body read. */
 export interface Answer {
   status: number;

@@ -10,7 +10,7 @@ const ACCESSES: Record<string, Access> = {
   '`write`': 'write',
   '`admin`': 'admin',
 };
-const AT_THE_ROOT = /^\/(?:health|docs|openapi\.json)$/;
+const AT_THE_ROOT = /^\/(?:health|docs|openapi\.json|\.well-known\/security\.txt)$/;
 
 /**
  * Who may use each route, as the README's table of every route says, by method and path. A row names methods and keys in the same

@@ -3,11 +3,14 @@ import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
+import { dropExpired } from '../../src/db/dashboard-sessions.ts';
 import { listBusy, listInTurn, markBusy } from '../../src/db/outboxes.ts';
-import { busyOutboxes, outboxErasures, webhooks } from '../../src/db/schema.ts';
+import { busyOutboxes, dashboardLinks, dashboardSessions, outboxErasures, webhooks } from '../../src/db/schema.ts';
 import worker from '../../src/index.ts';
 import { sweep, TURNS } from '../../src/upkeep/sweep.ts';
+import { createOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
+import { makeLink, signedIn } from '../support/dashboard.ts';
 import {
   alarmOf,
   aMessage,
@@ -246,5 +249,33 @@ describe('a sweep', () => {
     expect(await markedBusy()).toEqual(busy);
     await sweep(environment, now + MINUTE);
     expect(await markedBusy()).toEqual([]);
+  });
+});
+
+describe('sessions and links that have expired', () => {
+  it('are dropped once an hour, of organizations too to which nobody comes', async () => {
+    const [organization, hour] = [await createOrganization(), 60 * MINUTE];
+    await signedIn(organization);
+    await makeLink(organization.id);
+    const rows = async () => [...(await db.select().from(dashboardSessions)), ...(await db.select().from(dashboardLinks))].length;
+    // The used link, the session it made, and a link.
+    expect(await rows()).toBe(3);
+    const nextHour = Math.ceil(Date.now() / hour) * hour;
+    await sweep(env, nextHour + hour);
+    expect(await rows(), 'links are over after 15 minutes').toBe(1);
+    await sweep(env, nextHour + 13 * hour + MINUTE);
+    expect(await rows(), 'it is not their turn').toBe(1);
+    await sweep(env, nextHour + 14 * hour);
+    expect(await rows()).toBe(0);
+  });
+
+  it('take turns where there are many', async () => {
+    const organization = await createOrganization();
+    for (let count = 0; count < 5; count++) await signedIn(organization);
+    const left = async () => (await db.select().from(dashboardSessions)).length;
+    await dropExpired(db, Date.now() + 13 * 60 * MINUTE, 2);
+    expect(await left()).toBe(3);
+    await dropExpired(db, Date.now(), 2);
+    expect(await left(), 'those that are alive stay').toBe(3);
   });
 });

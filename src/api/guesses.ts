@@ -3,10 +3,10 @@ import { keepNewest } from '../newest.ts';
 import { within } from '../within.ts';
 import { ApiError } from './errors.ts';
 
-/** How long a network is refused once it has presented too many keys that open nothing (wrangler.toml: FAILED_KEYS). */
+/** How long a network is refused once it has presented too many tokens that open nothing (wrangler.toml: FAILED_KEYS). */
 const REFUSED_MS = 10_000;
 /**
- * While it is refused, one key that this isolate has not seen is looked up so often, whoever's it is. A valid one from an address that
+ * While it is refused, one token that this isolate has not seen is looked up so often, whoever's it is. A valid one from an address that
  * it shares with a flood of guesses has to win that turn once; from then on it is known here and passes.
  */
 const TURN_MS = 1_000;
@@ -17,18 +17,19 @@ const TIMEOUT_MS = 500;
 
 interface Refused {
   until: number;
-  /** When the next key of the network that is not known here may be looked up. */
+  /** When the next token of the network that is not known here may be looked up. */
   nextTurnAt: number;
 }
 
 /**
- * Keys that open nothing, by the network they come from. What guesses cost is bounded, the database's look-ups above all; a key
- * that opens something passes through here without a count or a call, whatever others send from the same address.
+ * Tokens that open nothing (API keys, sessions, sign-in links), by the network they come from. What guesses cost is bounded, the
+ * database's look-ups above all; a token that is known to open something passes without a count or a call, whatever others send from
+ * the same address.
  */
-export class KeyGuesses {
+class Guesses {
   readonly #refused = new Map<string, Refused>();
 
-  /** Before a key that is not known here is looked up: 429 where its network is refused and it is not its turn. */
+  /** Before a token that is not known here is looked up: 429 where its network is refused and it is not its turn. */
   requireTurn(network: string | null, nowMs: number): void {
     const refused = this.#find(network, nowMs);
     if (!refused) return;
@@ -36,7 +37,7 @@ export class KeyGuesses {
     refused.nextTurnAt = nowMs + TURN_MS;
   }
 
-  /** A key has opened nothing: 429 where its network has presented too many of them. */
+  /** A token has opened nothing: 429 where its network has presented too many of them. */
   async failed(limiter: RateLimit, network: string | null, nowMs: number): Promise<void> {
     if (network === null) return;
     const refused = this.#find(network, nowMs) ?? (await this.#count(limiter, network, nowMs));
@@ -66,7 +67,10 @@ export class KeyGuesses {
   }
 }
 
+/** All kinds count together: who guesses one is not to go on with another. */
+export const guesses = new Guesses();
+
 function tooManyGuesses({ until }: Refused, nowMs: number): ApiError {
-  const message = 'Too many requests from this address carry keys that are unknown, revoked or expired.';
+  const message = 'Too many requests from this address carry keys, sessions or links that open nothing.';
   return new ApiError('rate_limited', message, {}, Math.max(1, Math.ceil((until - nowMs) / 1_000)));
 }

@@ -1,0 +1,83 @@
+import type { AttemptRecord } from '../domain/delivery.ts';
+import { curlCommand } from './curl.ts';
+import { layOutJson } from './json-layout.ts';
+import { type Excerpt, Room } from './room.ts';
+
+/** What the texts of a delivery's page may take, of 500 kB that the page may have. The rest is for 50 attempts' markup. */
+const ROOM_BYTES = 330_000;
+/** Of which the payload takes at most so much to be read, and so much again to be copied. */
+const PAYLOAD_BYTES = 120_000;
+/** What an attempt takes at most of each of its parts, so that one leaves something to the others. */
+const BODY_BYTES = 60_000;
+const ERROR_BYTES = 3_000;
+/** The markup around a header. */
+const HEADER_BYTES = 40;
+
+/** Headers to be shown: `left` of them have no room. */
+export interface ShownHeaders {
+  entries: [name: string, value: string][];
+  left: number;
+}
+
+export interface AttemptTexts {
+  error: string | null;
+  body: Excerpt | null;
+  responseHeaders: ShownHeaders | null;
+  requestHeaders: ShownHeaders;
+  /** Null: there is no payload any more, or no room. */
+  curl: string | null;
+  /** Whether something of it is not shown. */
+  isCut: boolean;
+}
+
+export interface DeliveryTexts {
+  /** Null: it was erased. */
+  payload: Excerpt | null;
+  /** The payload as it is, to copy. */
+  payloadCopy: string | null;
+  /** In the order of the attempts. */
+  attempts: AttemptTexts[];
+}
+
+type Attempt = Pick<AttemptRecord, 'error' | 'requestHeaders' | 'responseHeaders' | 'responseBody' | 'responseBodyEncoding'>;
+
+/** What a page shows of a delivery's texts, whatever their size: the payload first, then the attempts, the newest first. */
+export function textsOf(delivery: { payload: string | null; attempts: readonly Attempt[] }, url: string): DeliveryTexts {
+  const room = new Room(ROOM_BYTES);
+  const { payload } = delivery;
+  const shown = payload === null ? null : room.take(layOutJson(payload, PAYLOAD_BYTES), PAYLOAD_BYTES);
+  const payloadCopy = payload === null ? null : room.takeWhole(payload, PAYLOAD_BYTES);
+  const attempts = [...delivery.attempts].reverse().map((attempt) => textsOfAttempt(attempt, { url, payload }, room));
+  return { payload: shown, payloadCopy, attempts: attempts.reverse() };
+}
+
+function textsOfAttempt(attempt: Attempt, sent: { url: string; payload: string | null }, room: Room): AttemptTexts {
+  const error = attempt.error === null ? null : room.take(attempt.error, ERROR_BYTES);
+  const body = attempt.responseBody === null ? null : room.take(readable(attempt, room), BODY_BYTES);
+  const responseHeaders = attempt.responseHeaders && headersIn(attempt.responseHeaders, room);
+  const requestHeaders = headersIn(attempt.requestHeaders, room);
+  const curl = curlIn(attempt, sent, room);
+  const isCut = Boolean(error?.isCut || body?.isCut || responseHeaders?.left || requestHeaders.left);
+  return { error: error?.text ?? null, body, responseHeaders, requestHeaders, curl, isCut };
+}
+
+function readable({ responseBody, responseBodyEncoding }: Attempt, room: Room): string {
+  const text = responseBody ?? '';
+  return responseBodyEncoding === 'base64' || room.left === 0 ? text : layOutJson(text, Math.min(room.left, BODY_BYTES));
+}
+
+function headersIn(headers: Readonly<Record<string, string>>, room: Room): ShownHeaders {
+  const all = Object.entries(headers);
+  const entries: [string, string][] = [];
+  for (const [name, value] of all) {
+    if (!room.takeBytes(HEADER_BYTES) || room.takeWhole(name) === null || room.takeWhole(value) === null) break;
+    entries.push([name, value]);
+  }
+  return { entries, left: all.length - entries.length };
+}
+
+function curlIn({ requestHeaders }: Attempt, { url, payload }: { url: string; payload: string | null }, room: Room): string | null {
+  // Before it is put together: that there is no room for the payload alone is known.
+  if (payload === null || payload.length > room.left) return null;
+  return room.takeWhole(curlCommand(url, requestHeaders, payload));
+}
