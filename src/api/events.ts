@@ -2,7 +2,7 @@ import { eventQueueFor } from '../consumer/event-queues.ts';
 import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '../domain/event.ts';
 import { packEvents } from '../domain/event-message.ts';
 import { checkAgainstSchema } from '../domain/event-schema.ts';
-import { keyedEventId, mintId } from '../domain/ids.ts';
+import { keyedEventIds, mintId } from '../domain/ids.ts';
 import { isOperational } from '../domain/operational-event.ts';
 import { logError, logWarning } from '../log.ts';
 import { within } from '../within.ts';
@@ -41,7 +41,8 @@ const post = route({
   summary: 'Accept an event, or an array of them',
   description:
     `One event of at most 100,000 bytes, or an array of up to ${MAX_EVENTS} and ${MAX_EVENTS_BYTES.toLocaleString('en')} bytes in all: all or nothing. 202 means ` +
-    'durably queued. The same `Idempotency-Key` gives the same ids and no second delivery; with another body the first one recorded stands.',
+    'durably queued. The same `Idempotency-Key` gives the same events the same ids and no second delivery; ' +
+    'another body under the same key is another event.',
   tag: 'Events',
   access: 'ingest',
   headers: z.object({
@@ -49,7 +50,7 @@ const post = route({
       .string()
       .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'An Idempotency-Key has 1 to 255 printable ASCII characters.')
       .optional()
-      .openapi({ description: '1 to 255 printable ASCII characters. Counts per organization.' }),
+      .openapi({ description: '1 to 255 printable ASCII characters. Counts per organization and event.' }),
   }),
   rawBody: { schema: z.union([event, z.array(event).min(1).max(MAX_EVENTS)]), maxBytes: MAX_EVENTS_BYTES },
   success: { status: 202, description: 'In the queue: `id` of an event, `ids` of an array.', schema: z.union([accepted, acceptedAll]) },
@@ -60,18 +61,13 @@ const post = route({
     if (!read.ok) throw refusal(read.error.code, read.error.message, read.error.issues);
     await requireKnown(env, read, nowMs);
     const key = headers['Idempotency-Key'];
-    const queued = await Promise.all(
-      read.events.map(async ({ organizationId, payload }, index) => ({
-        id: key === undefined ? mintId('event', nowMs) : await keyedEventId(organizationId, key, index),
-        payload,
-      })),
-    );
+    const ids = key === undefined ? read.events.map(() => mintId('event', nowMs)) : await keyedEventIds(read.events, key);
     if (!(await areUnwanted(read.events, { env, waitUntil }))) {
       // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
       const [first] = read.events;
+      const queued = read.events.map(({ payload }, index) => ({ id: ids[index] as string, payload }));
       await sendToQueue(eventQueueFor(env, first?.organizationId ?? ''), packEvents(queued, nowMs));
     }
-    const ids = queued.map(({ id }) => id);
     return read.array ? { ids } : { id: ids[0] as string };
   },
 });

@@ -1,4 +1,5 @@
 import { decodeTime, monotonicFactory } from 'ulid';
+import { toHex } from './encoding.ts';
 import { sha256 } from './sha256.ts';
 
 /*
@@ -36,12 +37,27 @@ export function mintId(kind: IdKind, nowMs: number): string {
 }
 
 /**
- * The id of an event that came with an Idempotency-Key: the same for the same organization, key and place in the array, so
- * that a repeated request needs no look-up to be answered with the ids of the first.
+ * The ids of events that came with an Idempotency-Key, in their order. Each is made of the organization, the key and the event's own bytes:
+ * the same request gets the same ids without a look-up, however many of it race, and another body is another event. Where events are equal to
+ * the byte, each further one of a request is told apart by how many there were before it: none of them is swallowed.
  */
-export async function keyedEventId(organizationId: string, idempotencyKey: string, index: number): Promise<string> {
-  const digest = await sha256(JSON.stringify([organizationId, idempotencyKey, index]));
-  return `${ID_PREFIXES.event}_${DERIVED_MARK}${base32(digest, 25)}`;
+export async function keyedEventIds(events: readonly KeyedEvent[], idempotencyKey: string): Promise<string[]> {
+  const digests = await Promise.all(events.map(({ payload }) => sha256(payload)));
+  const equal = new Map<string, number>();
+  return await Promise.all(
+    events.map(async ({ organizationId }, index) => {
+      const source = JSON.stringify([organizationId, idempotencyKey, toHex(digests[index] as Uint8Array)]);
+      const before = equal.get(source) ?? 0;
+      equal.set(source, before + 1);
+      return `${ID_PREFIXES.event}_${DERIVED_MARK}${base32(await sha256(before === 0 ? source : `${source}${before}`), 25)}`;
+    }),
+  );
+}
+
+/** What of an event its id is derived from. */
+interface KeyedEvent {
+  organizationId: string;
+  payload: Uint8Array;
 }
 
 /** Whether an event's (or its delivery's) id was derived from an Idempotency-Key: such an event may have been accepted before. */

@@ -67,14 +67,29 @@ describe('POST /events', () => {
     for (const { payload } of events) expect(new TextDecoder().decode(payload)).toBe(one);
   });
 
-  test('gives the same ids to the same Idempotency-Key, organization and place', async () => {
+  test('gives the same ids to the same Idempotency-Key, organization and body, in an array as alone', async () => {
     const headers = { 'Idempotency-Key': 'order 17' };
-    const first = await post(JSON.stringify([event(), event()]), { headers });
-    expect(first.status).toBe(202);
-    expect((await post(JSON.stringify([event(), event({ session_id: 'other' })]), { headers })).body).toEqual(first.body);
-    expect(new Set(first.body.ids).size).toBe(2);
-    const elsewhere = await post(JSON.stringify([event({ organization_id: 'org_b' })]), { headers });
-    expect(first.body.ids).not.toContain(elsewhere.body.ids[0]);
+    const idsOf = async (body: unknown) => {
+      const answer = await post(JSON.stringify(body), { headers });
+      expect(answer.status).toBe(202);
+      return answer.body.ids ?? [answer.body.id];
+    };
+    const first = await idsOf([event({ n: 1 }), event({ n: 2 }), event({ n: 1 })]);
+    expect(new Set(first).size).toBe(3);
+    expect(await idsOf([event({ n: 1 }), event({ n: 2 }), event({ n: 1 })])).toEqual(first);
+    expect(await idsOf(event({ n: 2 }))).toEqual([first[1]]);
+    expect(first).not.toContain((await idsOf(event({ n: 1, organization_id: 'org_b' })))[0]);
+  });
+
+  test('takes another body under the same Idempotency-Key for another event: each is queued under an id of its own', async () => {
+    const { messages, queue } = recordingQueue();
+    const headers = { 'Idempotency-Key': 'session-77' };
+    const bodies = [event({ n: 1 }), event({ n: 2 }), event({ session_id: 'ses_2' })].map((body) => JSON.stringify(body));
+    bodies.push(`${bodies[0]} `);
+    for (const body of bodies) await post(body, { headers, EVENTS: queue });
+    const queued = messages.flatMap((message) => decodeEventMessage(message).events);
+    expect(queued.map(({ payload }) => new TextDecoder().decode(payload))).toEqual(bodies);
+    expect(new Set(queued.map(({ id }) => id)).size).toBe(bodies.length);
   });
 
   test.each(['', 'k'.repeat(256), 'tab\there'])('refuses the Idempotency-Key "%s"', async (key) => {
