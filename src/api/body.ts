@@ -1,4 +1,5 @@
 import { layOut } from '../domain/json-items.ts';
+import { readJsonText } from '../domain/json-text.ts';
 import { within } from '../within.ts';
 import { ApiError, invalid } from './errors.ts';
 
@@ -14,7 +15,6 @@ const MAX_DISCARD_MS = 2_000;
 const MAX_DEPTH = 100;
 /** `application/json` and relatives such as `application/cloudevents+json`. */
 const JSON_TYPE = /^application\/(?:[\w.!#$&^-]+\+)?json$/;
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * The body of a request, as long as it has at most `maxBytes`: 413 by its declared length before anything is read, or once
@@ -81,12 +81,8 @@ export async function readJson(request: Request, optional = false): Promise<unkn
   const bytes = await readBody(request, MAX_CONFIG_BODY_BYTES);
   if (bytes.length === 0 && optional) return {};
   if (bytes.length === 0) throw new ApiError('malformed_json', 'The body is empty; it must be JSON.');
-  let value: unknown;
-  try {
-    value = JSON.parse(decoder.decode(bytes));
-  } catch (error) {
-    throw new ApiError('malformed_json', error instanceof SyntaxError ? 'The body is not valid JSON.' : 'The body is not valid UTF-8.');
-  }
-  if (layOut(bytes).depth > MAX_DEPTH) throw invalid([{ field: '', message: `The body nests deeper than ${MAX_DEPTH} levels.` }]);
-  return value;
+  const json = readJsonText(bytes);
+  if (!json.ok) throw new ApiError('malformed_json', json.reason);
+  if (layOut(json.bytes).depth > MAX_DEPTH) throw invalid([{ field: '', message: `The body nests deeper than ${MAX_DEPTH} levels.` }]);
+  return json.value;
 }

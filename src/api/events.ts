@@ -2,7 +2,8 @@ import { eventQueueFor } from '../consumer/event-queues.ts';
 import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '../domain/event.ts';
 import { packEvents } from '../domain/event-message.ts';
 import { checkAgainstSchema } from '../domain/event-schema.ts';
-import { keyedEventIds, mintId } from '../domain/ids.ts';
+import { EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH } from '../domain/event-type.ts';
+import { keyedEventIds, mintId, ORGANIZATION_ID } from '../domain/ids.ts';
 import { isOperational } from '../domain/operational-event.ts';
 import { logError, logWarning } from '../log.ts';
 import { within } from '../within.ts';
@@ -20,7 +21,7 @@ const event = z
   .looseObject({
     event: z.string().min(1).max(256).openapi({ description: 'A name of the catalogue.', example: 'visitor.identified' }),
     timestamp: z.string().openapi({ format: 'date-time', example: '2026-11-23T14:05:09.000Z' }),
-    organization_id: z.string().min(1).max(256).openapi({ example: 'org_acme' }),
+    organization_id: z.string().regex(ORGANIZATION_ID).openapi({ example: 'org_acme' }),
     session_id: z.string().optional().openapi({ description: 'Required for `visitor.identified`.', example: 'ses_01JDCQ7Z8W5M3KXN' }),
     visitor: z
       .looseObject({})
@@ -89,7 +90,7 @@ async function requireKnown(env: Env, { array, events }: Accepted, nowMs: number
   if (unknown.length > 0) {
     // The service's own events look like unknown ones to a producer: nobody else can speak for it.
     throw invalid(
-      unknown.map(([index, one]) => ({ ...place(index), field: 'event', message: `There is no event type \`${one.event}\`.` })),
+      unknown.map(([index, one]) => ({ ...place(index), field: 'event', message: noSuchType(one.event) })),
       'unknown_event_type',
     );
   }
@@ -97,6 +98,13 @@ async function requireKnown(env: Env, { array, events }: Accepted, nowMs: number
     mismatches(one, types.get(one.event)?.schema ?? null).map((issue) => ({ ...place(index), ...issue })),
   );
   if (issues.length > 0) throw invalid(issues);
+}
+
+/** Names what looks like a type; anything else is something of the payload. */
+function noSuchType(name: string): string {
+  return EVENT_TYPE_NAME.test(name) && name.length <= MAX_EVENT_TYPE_NAME_LENGTH
+    ? `There is no event type \`${name}\`.`
+    : '`event` is not the name of an event type, such as `visitor.identified`.';
 }
 
 function mismatches(one: IncomingEvent, schema: Record<string, unknown> | null): Issue[] {

@@ -1,4 +1,5 @@
 import { deleteOrganization, type OrganizationRow, putOrganization } from '../db/organizations.ts';
+import { ORGANIZATION_ID, ORGANIZATION_ID_FORM } from '../domain/ids.ts';
 import { PLANS } from '../domain/plan.ts';
 import { notFound } from './errors.ts';
 import { eraseOutboxes } from './outboxes.ts';
@@ -31,10 +32,7 @@ const put = route({
   tag,
   access: 'platform',
   params: z.object({
-    organizationId: z
-      .string()
-      .regex(/^[A-Za-z0-9_.:-]{1,128}$/, 'An organization id has 1 to 128 characters: letters, digits and _ . : -')
-      .openapi({ example: 'org_acme' }),
+    organizationId: z.string().regex(ORGANIZATION_ID, `This cannot be one: ${ORGANIZATION_ID_FORM}`).openapi({ example: 'org_acme' }),
   }),
   body: organizationInput,
   success: { status: 200, description: 'The organization as it is now.', schema: organization },

@@ -9,6 +9,10 @@ import { sha256 } from './sha256.ts';
  */
 export const ID_PREFIXES = { event: 'evt', delivery: 'dlv', webhook: 'whk', apiKey: 'key', request: 'req' } as const;
 
+/** An organization's id is chosen by who puts it. */
+export const ORGANIZATION_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
+export const ORGANIZATION_ID_FORM = 'an organization id has 1 to 128 characters: letters, digits and _ . : -';
+
 export type IdKind = keyof typeof ID_PREFIXES;
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
