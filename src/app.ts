@@ -6,6 +6,7 @@ import { deliveryActionRoutes } from './api/delivery-actions.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
 import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
+import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
 import { payloadErasureRoutes } from './api/payload-erasures.ts';
@@ -54,6 +55,15 @@ app.use(async (c, next) => {
   if (rateLimit) setRateLimitHeaders(headers, rateLimit);
 });
 app.onError((error, c) => errorResponse(toApiError(error, c.get('requestId'), { method: c.req.method, path: c.req.path })));
-app.notFound(() => errorResponse(notFound('route')));
+app.notFound((c) => {
+  const allowed = methodsAt(c.req.path);
+  return allowed.length > 0 ? answerOtherMethod(c.req.method, allowed) : errorResponse(notFound('route'));
+});
 register(app, routes);
 app.route(DASHBOARD_PATH, dashboard);
+// Where people type an address by hand, or half of one.
+for (const path of ['/', '/settings', '/settings/', '/settings/integrations', '/settings/integrations/']) {
+  app.get(path, (c) => c.redirect(DASHBOARD_PATH));
+}
+for (const path of ['/docs', '/health', '/openapi.json']) app.get(`${path}/`, (c) => c.redirect(path));
+const methodsAt = methodsByPath(app.routes);

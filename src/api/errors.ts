@@ -6,13 +6,13 @@ import { z } from './zod.ts';
 /** Every error code of the API with its status. A code keeps its meaning for good: clients branch on it. */
 export const ERROR_STATUSES = {
   malformed_json: 400,
-  unsupported_content_type: 400,
   missing_api_key: 401,
   invalid_api_key: 401,
   insufficient_scope: 403,
   platform_key_required: 403,
   plan_upgrade_required: 403,
   not_found: 404,
+  method_not_allowed: 405,
   webhook_limit_reached: 409,
   api_key_limit_reached: 409,
   built_in_event_type: 409,
@@ -23,6 +23,8 @@ export const ERROR_STATUSES = {
   payload_erased: 409,
   webhook_disabled: 409,
   payload_too_large: 413,
+  unsupported_content_type: 415,
+  unsupported_content_encoding: 415,
   validation_failed: 422,
   unknown_event_type: 422,
   rate_limited: 429,
@@ -106,10 +108,19 @@ export function toApiError(error: unknown, requestId: string, where: { method: s
   return new ApiError('internal_error', 'Something went wrong on our side. Please quote the request id.', { requestId });
 }
 
-/** The answer of an error, in the documented shape. */
-export function errorResponse(error: ApiError): Response {
+/** The headers that an error has, whatever its body: when to come back, and what would have been taken. */
+export function errorHeaders(error: ApiError): Headers {
   const headers = new Headers();
   if (error.retryAfterSeconds !== null) headers.set('Retry-After', String(error.retryAfterSeconds));
   if (error.status === 401) headers.set('WWW-Authenticate', 'ApiKey header="X-API-Key"');
-  return Response.json({ code: error.code, message: error.message, details: error.details }, { status: error.status, headers });
+  if (error.code === 'method_not_allowed') headers.set('Allow', [error.details.allowed].flat().join(', '));
+  if (error.code === 'unsupported_content_type') headers.set('Accept', 'application/json');
+  if (error.code === 'unsupported_content_encoding') headers.set('Accept-Encoding', 'identity');
+  return headers;
+}
+
+/** The answer of an error, in the documented shape. */
+export function errorResponse(error: ApiError): Response {
+  const { code, message, details } = error;
+  return Response.json({ code, message, details }, { status: error.status, headers: errorHeaders(error) });
 }

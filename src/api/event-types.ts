@@ -4,7 +4,7 @@ import { BUILT_IN_EVENT_TYPES, EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH, merg
 import { logWarning } from '../log.ts';
 import { expireCatalogue } from './catalogue.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
-import { type Route, route } from './route.ts';
+import { Created, type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
 const path = '/api/v1/event-types';
@@ -79,7 +79,7 @@ const put = route({
       .openapi({ example: 'company.identified' }),
   }),
   body: eventTypeInput,
-  success: { status: 200, description: 'The event type as it is now.', schema: eventType },
+  success: { status: 200, description: 'The event type as it is now.', schema: eventType, created: 'The event type, which is new.' },
   handler: async ({ params, body, db, nowMs }) => {
     const { description, example = null, schema = null } = body;
     if (body.name !== undefined && body.name !== params.name) {
@@ -87,9 +87,10 @@ const put = route({
     }
     requireUsable(schema);
     const type = { name: params.name, description, example, schema };
-    await putEventType(db, type, nowMs);
+    const isNew = (await putEventType(db, type, nowMs)) && !isBuiltIn(type.name);
     expireCatalogue();
-    return mergeCatalogue([type]).find(({ name }) => name === type.name) as z.input<typeof eventType>;
+    const merged = mergeCatalogue([type]).find(({ name }) => name === type.name) as z.input<typeof eventType>;
+    return isNew ? new Created(merged) : merged;
   },
 });
 

@@ -4,7 +4,7 @@ import { PLANS } from '../domain/plan.ts';
 import { notFound } from './errors.ts';
 import { eraseOutboxes } from './outboxes.ts';
 import { isoTime, organizationParams, requireOrganization, time } from './parameters.ts';
-import { type Route, route } from './route.ts';
+import { Created, type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
 const path = '/api/v1/organization/{organizationId}';
@@ -35,8 +35,11 @@ const put = route({
     organizationId: z.string().regex(ORGANIZATION_ID, `This cannot be one: ${ORGANIZATION_ID_FORM}`).openapi({ example: 'org_acme' }),
   }),
   body: organizationInput,
-  success: { status: 200, description: 'The organization as it is now.', schema: organization },
-  handler: async ({ params, body, db, nowMs }) => toOrganization(await putOrganization(db, params.organizationId, body, nowMs)),
+  success: { status: 200, description: 'The organization as it is now.', schema: organization, created: 'The organization, which is new.' },
+  handler: async ({ params, body, db, nowMs }) => {
+    const { created, row } = await putOrganization(db, params.organizationId, body, nowMs);
+    return created ? new Created(toOrganization(row)) : toOrganization(row);
+  },
 });
 
 const get = route({

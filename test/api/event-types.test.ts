@@ -23,10 +23,11 @@ describe('the catalogue', () => {
     const organization = await createOrganization();
     const type = { description: 'A company was identified.', example: { event: 'company.identified' }, schema: { type: 'object' } };
     const put = await platform.put('/event-types/company.identified', type);
-    expect(put).toMatchObject({ status: 200, body: { name: 'company.identified', ...type, builtIn: false } });
+    expect(put).toMatchObject({ status: 201, body: { name: 'company.identified', ...type, builtIn: false } });
     expect((await platform.get('/event-types/company.identified')).body).toEqual(put.body);
     await createWebhook(organization, { events: ['company.identified', 'company.*'] });
     const again = await platform.put('/event-types/company.identified', { description: 'Anew.' });
+    expect(again.status).toBe(200);
     expect(again.body).toMatchObject({ description: 'Anew.', example: null, schema: null });
     expect((await platform.delete('/event-types/company.identified')).status).toBe(204);
     expect((await platform.delete('/event-types/company.identified')).status).toBe(404);
@@ -34,7 +35,7 @@ describe('the catalogue', () => {
 
   test('takes a type that says its own name', async () => {
     const type = { name: 'company.named', description: 'A company has a name.' };
-    expect(await platform.put('/event-types/company.named', type)).toMatchObject({ status: 200, body: type });
+    expect(await platform.put('/event-types/company.named', type)).toMatchObject({ status: 201, body: type });
   });
 
   test('keeps what ships: it can be overlaid and laid bare again, not removed', async () => {

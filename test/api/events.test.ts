@@ -120,7 +120,7 @@ describe('POST /events', () => {
       status: 422,
       body: { details: { field: 'event', index: 1 } },
     });
-    await expectStatus(platform.put('/event-types/company.seen', { description: 'x' }), 200);
+    await expectStatus(platform.put('/event-types/company.seen', { description: 'x' }), 201);
     expect((await producer.post('/events', unknown)).status).toBe(202);
     // One that another isolate added: unknown to the cache, so the database is asked.
     await env.DB.prepare("INSERT INTO event_types (name, description, created_at, updated_at) VALUES ('company.left', 'x', 1, 1)").run();
@@ -133,7 +133,7 @@ describe('POST /events', () => {
       properties: { deal: { type: 'object', required: ['amount'], properties: { amount: { type: 'number', minimum: 0 } } } },
       required: ['deal'],
     };
-    await expectStatus(platform.put('/event-types/deal.won', { description: 'x', schema }), 200);
+    await expectStatus(platform.put('/event-types/deal.won', { description: 'x', schema }), 201);
     const deal = (value: unknown) => ({ event: 'deal.won', timestamp: '2026-11-23T14:05:09Z', organization_id: 'org_a', deal: value });
     expect((await producer.post('/events', deal({ amount: 5 }))).status).toBe(202);
     const cases: [unknown, string][] = [
@@ -153,7 +153,7 @@ describe('POST /events', () => {
       body: { details: { field: 'deal.amount', index: 1 } },
     });
     const endless = { properties: { a: { $ref: '#/$defs/x' } }, $defs: { x: { $ref: '#/$defs/x' } } };
-    await expectStatus(platform.put('/event-types/deal.lost', { description: 'x', schema: endless }), 200);
+    await expectStatus(platform.put('/event-types/deal.lost', { description: 'x', schema: endless }), 201);
     const unchecked = await producer.post('/events', { ...deal({}), event: 'deal.lost', a: 1 });
     expect(unchecked.body.details.issues).toEqual([{ field: '', message: expect.stringContaining('in a circle') }]);
     const halfCharacter = '{"event":"deal.won","timestamp":"2026-11-23T14:05:09Z","organization_id":"o","deal":{"amount":1},"\\ud800":1}';

@@ -58,7 +58,7 @@ describe('a webhook', () => {
 
   test('keeps the subscriptions that it has when the catalogue no longer has them', async () => {
     const organization = await createOrganization();
-    await expectStatus(platform.put('/event-types/company.sold', { description: 'x' }), 200);
+    await expectStatus(platform.put('/event-types/company.sold', { description: 'x' }), 201);
     const { id } = await createWebhook(organization, { events: ['company.sold', 'company.*'] });
     await expectStatus(platform.delete('/event-types/company.sold'), 204);
     const at = `${organization.path}/webhooks/${id}`;
