@@ -93,7 +93,7 @@ async function answered(record: AttemptRecord, response: Response, now: number):
   record.outcome = isSuccess(response.status) ? 'succeeded' : 'failed';
   record.responseStatus = response.status;
   record.responseHeaders = keptHeaders(response.headers);
-  record.error = describeStatus(response.status);
+  record.error = describeStatus(response.status, response.headers);
   await keepBody(record, response);
   const asksToWait = response.status === 429 || response.status === 503;
   return { record, retryAfterMs: asksToWait ? parseRetryAfter(response.headers.get('retry-after'), now) : null };
