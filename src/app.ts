@@ -10,6 +10,7 @@ import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
 import { payloadErasureRoutes } from './api/payload-erasures.ts';
+import { presentedKeyRoutes } from './api/presented-key.ts';
 import { setRateLimitHeaders } from './api/rate-limit.ts';
 import { type ApiEnv, type Route, register } from './api/route.ts';
 import { sealedSecretRoutes } from './api/sealed-secrets.ts';
@@ -25,6 +26,7 @@ const apiRoutes: readonly Route[] = [
   ...eventRoutes,
   ...organizationRoutes,
   ...apiKeyRoutes,
+  ...presentedKeyRoutes,
   ...webhookListRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,

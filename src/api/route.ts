@@ -237,7 +237,8 @@ export function errorCodesOf(declared: Route): ErrorCode[] {
     for (const code of more) codes.add(code);
   };
   if (declared.access !== 'public') {
-    add('missing_api_key', 'invalid_api_key', 'insufficient_scope', 'rate_limited', 'internal_error', 'configuration_unavailable');
+    add('missing_api_key', 'invalid_api_key', 'rate_limited', 'internal_error', 'configuration_unavailable');
+    if (declared.access !== 'any') add('insufficient_scope');
     if (declared.access === 'platform' || declared.access === 'ingest') add('platform_key_required');
     if (declared.path.includes('{')) add('not_found');
   }

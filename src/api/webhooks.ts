@@ -132,6 +132,7 @@ const patch = route({
   handler: async ({ params, body, db, env, settings, url, nowMs, waitUntil }) => {
     const { organizationId, webhookId } = params;
     const before = await requireWebhook(db, params);
+    if (Object.keys(body).length === 0) return toWebhook(before);
     if (body.enabled) requirePlan((await requireOrganization(db, organizationId)).plan);
     if (body.url !== undefined) requireEndpoint(body.url, settings, url);
     if (body.events) await requireSubscribable(db, body.events, before.events);

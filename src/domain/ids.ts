@@ -19,6 +19,8 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const ULID_LENGTH = 26;
 /** The library's own test lets through what its decodeTime then throws at. */
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+/** Minted or derived; of a test it says so. */
+const EVENT_ID = /^evt_(?:test_)?[0-9A-HJKMNP-TV-Z]{26}$/;
 const DERIVED_MARK = 'Z';
 /** Random bytes a good many at a time: the library asks for them one by one. */
 const pool = new Uint8Array(512);
@@ -75,6 +77,11 @@ export function isKeyed(id: string): boolean {
  */
 export function deliveryId(eventId: string, webhookId: string): string {
   return `${ID_PREFIXES.delivery}_${eventId.slice(ID_PREFIXES.event.length + 1)}${webhookId.slice(-6)}`;
+}
+
+/** Whether a text is an event's id, whole: prefix, and as many characters as one has. */
+export function isEventId(text: string): boolean {
+  return EVENT_ID.test(text);
 }
 
 /** The millisecond that an event's or delivery's id was minted in; null for one that carries no time, or is no id. */

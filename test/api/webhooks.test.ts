@@ -77,6 +77,19 @@ describe('a webhook', () => {
     expect(changed).toMatchObject({ status: 200, body: { hasSecret: false } });
   });
 
+  test('is left as it is by a change that names nothing, whatever the plan', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { secret: 'whisper-this' });
+    const at = `${organization.path}/webhooks/${id}`;
+    await env.DB.prepare('UPDATE webhooks SET updated_at = 1 WHERE id = ?').bind(id).run();
+    const before = (await organization.admin.get(at)).body;
+    await expectStatus(platform.put(organization.path, { name: 'Test', plan: 'growth' }), 200);
+    expect(await organization.admin.patch(at, {})).toMatchObject({ status: 200, body: before });
+    expect((await organization.admin.get(at)).body).toEqual(before);
+    expect(before.updatedAt).toBe('1970-01-01T00:00:00.001Z');
+    expect((await organization.admin.patch(`${organization.path}/webhooks/whk_that_is_not`, {})).status).toBe(404);
+  });
+
   test('has no limits of its own unless it is given them, keeps what a change does not name, and takes 1 and 100 at a time', async () => {
     const organization = await createOrganization();
     const { id, ...created } = await createWebhook(organization);
