@@ -109,8 +109,8 @@ function noSuchType(name: string): string {
 
 function mismatches(one: IncomingEvent, schema: Record<string, unknown> | null): Issue[] {
   if (!schema) return [];
-  return checkAgainstSchema(schema, one.value).map(({ field, message, cause }) => {
-    if (cause !== undefined) logWarning('api.event_not_checked', { eventType: one.event, cause: String(cause) });
+  return checkAgainstSchema(schema, one.value, one.payload.length).map(({ field, message, givenUp }) => {
+    if (givenUp !== undefined) logWarning('api.event_not_checked', { eventType: one.event, cause: givenUp });
     return { field, message };
   });
 }
