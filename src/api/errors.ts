@@ -42,11 +42,11 @@ const RETRY_AFTER_SECONDS = 5;
 /** The body of every error. `details` is empty where there is nothing to add. */
 export const errorBody = z
   .object({
-    code: z.enum(Object.keys(ERROR_STATUSES) as [ErrorCode, ...ErrorCode[]]).openapi({ example: 'validation_failed' }),
-    message: z.string().openapi({ description: 'For people; it can change.', example: 'url: The URL must start with "https://".' }),
+    code: z.enum(Object.keys(ERROR_STATUSES) as [ErrorCode, ...ErrorCode[]]),
+    message: z.string().openapi({ description: 'For people; it can change.' }),
     details: z
       .record(z.string(), z.unknown())
-      .openapi({ example: { field: 'url', issues: [{ field: 'url', message: 'The URL must start with "https://".' }] } }),
+      .openapi({ description: 'More about it, by code: `field` and `issues` name what is wrong with a request.' }),
   })
   .openapi('Error');
 

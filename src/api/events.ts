@@ -3,34 +3,19 @@ import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '..
 import { packEvents } from '../domain/event-message.ts';
 import { checkAgainstSchema } from '../domain/event-schema.ts';
 import { EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH } from '../domain/event-type.ts';
-import { keyedEventIds, mintId, ORGANIZATION_ID } from '../domain/ids.ts';
+import { keyedEventIds, mintId } from '../domain/ids.ts';
 import { isOperational } from '../domain/operational-event.ts';
 import { logError, logWarning } from '../log.ts';
 import { within } from '../within.ts';
 import { knownEventTypes } from './catalogue.ts';
 import { ApiError, type Issue, invalid, refusal } from './errors.ts';
+import { event } from './event.ts';
 import { type Route, route } from './route.ts';
 import { areUnwanted } from './unwanted-events.ts';
 import { z } from './zod.ts';
 
 /** How long the queue may take to accept. An overloaded one can hang for a minute; a producer is better served by a quick 503. */
 const QUEUE_TIMEOUT_MS = 2_000;
-
-/** Only described here: events are read from their bytes by domain/event.ts, so that these stay as they are. */
-const event = z
-  .looseObject({
-    event: z.string().min(1).max(256).openapi({ description: 'A name of the catalogue.', example: 'visitor.identified' }),
-    timestamp: z.string().openapi({ format: 'date-time', example: '2026-11-23T14:05:09.000Z' }),
-    organization_id: z.string().regex(ORGANIZATION_ID).openapi({ example: 'org_acme' }),
-    session_id: z.string().optional().openapi({ description: 'Required for `visitor.identified`.', example: 'ses_01JDCQ7Z8W5M3KXN' }),
-    visitor: z
-      .looseObject({})
-      .optional()
-      .openapi({ description: 'Required for `visitor.identified`.', example: { email: 'jane.doe@example.com' } }),
-    company: z.looseObject({}).nullable().optional(),
-    session: z.looseObject({}).nullable().optional(),
-  })
-  .openapi('Event', { description: 'Passed on byte for byte, with whatever else it has. At most 100,000 bytes.' });
 
 const accepted = z.object({ id: z.string().openapi({ example: 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA' }) }).openapi('AcceptedEvent');
 const acceptedAll = z.object({ ids: z.array(z.string()) }).openapi('AcceptedEvents');

@@ -1,6 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { VERSION } from '../version.ts';
+import { ERROR_EXAMPLES } from './error-examples.ts';
 import { ERROR_STATUSES, type ErrorCode, errorBody } from './errors.ts';
+import { describeWebhooks, RECEIVED_TAG } from './openapi-webhooks.ts';
 import { errorCodesOf, type Route } from './route.ts';
 
 const SECURITY_SCHEME = 'apiKey';
@@ -46,11 +48,12 @@ export function describeApi(routes: readonly Route[]): object {
       responses: responsesOf(declared),
     });
   }
+  describeWebhooks(described.openAPIRegistry);
   return described.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: 'Bullseye Webhooks', version: VERSION, description: INTRODUCTION, license: { name: 'MIT' } },
     servers: [{ url: '/' }],
-    tags: [...new Set(routes.map(({ tag }) => tag))].map((tag) => ({ name: tag })),
+    tags: [...new Set([...routes.map(({ tag }) => tag), RECEIVED_TAG])].map((tag) => ({ name: tag })),
   });
 }
 
@@ -75,6 +78,10 @@ function errorResponseOf(status: number, codes: readonly ErrorCode[]) {
   return {
     description: codes.map((code) => `\`${code}\``).join(', '),
     headers: status === 429 || status === 503 ? retryAfterHeader : undefined,
-    content: { 'application/json': { schema: errorBody } },
+    content: { 'application/json': { schema: errorBody, examples: Object.fromEntries(codes.map((code) => [code, exampleOf(code)])) } },
   };
+}
+
+function exampleOf(code: ErrorCode) {
+  return { value: { code, ...ERROR_EXAMPLES[code] } };
 }
