@@ -39,6 +39,9 @@ export type ErrorCode = keyof typeof ERROR_STATUSES;
 /** When to come back after a 503, in seconds: outages of D1 and Queues last seconds to a minute. */
 const RETRY_AFTER_SECONDS = 5;
 
+/** Longest text of an issue, in characters. */
+const MAX_TEXT_LENGTH = 300;
+
 /** The body of every error. `details` is empty where there is nothing to add. */
 export const errorBody = z
   .object({
@@ -91,10 +94,16 @@ export function invalid(issues: readonly Issue[], code: ErrorCode = 'validation_
 
 /** An error whose details name the first wrong field at the top, and list the first MAX_ISSUES. */
 export function refusal(code: ErrorCode, message: string, issues: readonly Issue[]): ApiError {
-  const [first] = issues;
-  if (!first) return new ApiError(code, message);
+  const told = issues.slice(0, MAX_ISSUES).map((issue) => ({ ...issue, field: cut(issue.field), message: cut(issue.message) }));
+  const [first] = told;
+  if (!first) return new ApiError(code, cut(message));
   const where = first.index === undefined ? { field: first.field } : { field: first.field, index: first.index };
-  return new ApiError(code, message, { ...where, issues: issues.slice(0, MAX_ISSUES) });
+  return new ApiError(code, cut(message), { ...where, issues: told });
+}
+
+/** A name that is not known is the client's own, and can be as long as its body. */
+function cut(text: string): string {
+  return text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH).toWellFormed()}…` : text;
 }
 
 /** What the client is told of anything thrown. What it is not told (a bug, an outage's cause) is logged. */

@@ -7,12 +7,10 @@ export const RECEIVED_TAG = 'What a webhook receives';
 
 /** The headers of a delivery (attempt/attempt.ts). */
 const headers = z.object({
-  'webhook-id': z
-    .string()
-    .openapi({
-      description: "The event's id: the same on every attempt, and for every webhook. Deduplicate on it.",
-      example: 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA',
-    }),
+  'webhook-id': z.string().openapi({
+    description: "The event's id: the same on every attempt, and for every webhook. Deduplicate on it.",
+    example: 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA',
+  }),
   'webhook-timestamp': z.string().openapi({ description: 'When this attempt was made, Unix seconds.', example: '1795442709' }),
   'webhook-signature': z
     .string()

@@ -204,6 +204,18 @@ describe('a body', () => {
   });
 });
 
+test('an answer to names that nobody knows is short, however long they are', async () => {
+  const long = 'x'.repeat(15_000);
+  const names = Array.from({ length: 4 }, (_, at) => `${long}${at}`);
+  const json = { name: 'Acme', plan: 'scale', ...Object.fromEntries(names.map((name) => [name, 1])) };
+  const body = await call('PUT', `/api/v1${organization.path}`, { key: PLATFORM_KEY, json });
+  expect(body).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { issues: [{}, {}, {}, {}] } } });
+  expect(JSON.stringify(body.body).length).toBeLessThan(5_000);
+  const query = await call('GET', `${deliveries}?${names.map((name) => `${name}=1`).join('&')}`, { key: organization.key });
+  expect(query.status).toBe(422);
+  expect(JSON.stringify(query.body).length).toBeLessThan(5_000);
+});
+
 describe('text that is not well-formed Unicode', () => {
   test.each([
     ['PUT', '', { name: 'x\ud800', plan: 'scale' }, 'name'],
