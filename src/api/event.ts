@@ -1,5 +1,6 @@
 import { BUILT_IN_EVENT_TYPES } from '../domain/event-type.ts';
 import { ORGANIZATION_ID } from '../domain/ids.ts';
+import { TIME_FORMS } from '../domain/iso-time.ts';
 import { z } from './zod.ts';
 
 /*
@@ -43,7 +44,7 @@ const session = z
 
 const envelope = {
   event: z.string().min(1).max(256).openapi({ description: 'A name of the catalogue.', example: 'visitor.identified' }),
-  timestamp: z.string().openapi({ format: 'date-time', description: 'ISO 8601.', example: '2026-11-23T14:05:09.000Z' }),
+  timestamp: z.string().openapi({ format: 'date-time', description: `Is ${TIME_FORMS}.`, example: '2026-11-23T14:05:09.000Z' }),
   organization_id: z.string().regex(ORGANIZATION_ID).openapi({ example: 'org_acme' }),
 };
 

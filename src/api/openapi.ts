@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { TIME_FORMS } from '../domain/iso-time.ts';
 import { VERSION } from '../version.ts';
 import { ERROR_EXAMPLES } from './error-examples.ts';
 import { ERROR_STATUSES, type ErrorCode, errorBody } from './errors.ts';
@@ -11,7 +12,12 @@ const INTRODUCTION = `Signed, retried, isolated webhook delivery.
 
 Every route but the public ones needs an API key in \`X-API-Key\`: an organization's (\`bsk_live_…\`, which opens that organization
 alone), a producer's (\`bsk_ingest_…\`, which posts events), or the platform's. Organization keys may make 1,000 requests a minute.
-Errors are \`{ code, message, details }\`: branch on \`code\`. Times are ISO 8601 in UTC.`;
+Errors are \`{ code, message, details }\`: branch on \`code\`. Times in answers are ISO 8601 in UTC; what a request has is
+${TIME_FORMS}.
+
+Bodies are \`application/json\` in UTF-8, uncompressed (415); a byte order mark is ignored. A field or a query parameter that a route does not
+know, or a parameter that comes twice, is 422. Another method is 405 with \`Allow\`; HEAD works where GET does. There is no CORS: keys are not for
+browsers.`;
 
 const integer = (description: string) => ({ description, schema: { type: 'integer' as const } });
 

@@ -63,6 +63,12 @@ describe('the catalogue', () => {
     ['a schema whose pattern is none', { schema: { pattern: '(' } }, 'schema.pattern'],
     ['a schema that refers to nothing', { schema: { $ref: '#/$defs/visitor' } }, 'schema'],
     ['a schema that refers to itself in a circle', { schema: { $ref: '#' } }, 'schema'],
+    [
+      'a schema whose pattern repeats what repeats',
+      { schema: { properties: { a: { pattern: '^(\\w+\\s?)*$' } } } },
+      'schema.properties.a.pattern',
+    ],
+    ['a schema whose arrays are unique without end', { schema: { items: { uniqueItems: true } } }, 'schema.items.uniqueItems'],
     ['another name than the path has', { name: 'x' }, 'name'],
     ['an unknown field', { colour: 'red' }, 'colour'],
   ])('refuses %s', async (_what, change, field) => {
