@@ -51,6 +51,8 @@ describe('a pattern', () => {
       fc.property(pattern, text, (source, input) => {
         // A name can be there once.
         fc.pre(source.split('(?<name>').length <= 2);
+        // V8 finds a place without boundary between the halves of a surrogate pair, where the standard has no place at all.
+        fc.pre(!(source.includes('\\B') && /[\u{10000}-\u{10ffff}]/u.test(input)));
         const expected = new RegExp(source, 'u').test(input);
         if (expected) found++;
         expect(run(source, input).found).toBe(expected);
