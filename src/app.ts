@@ -6,10 +6,12 @@ import { deliveryActionRoutes } from './api/delivery-actions.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
 import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
+import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { guardOffLoopback } from './api/off-loopback.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
 import { payloadErasureRoutes } from './api/payload-erasures.ts';
+import { presentedKeyRoutes } from './api/presented-key.ts';
 import { setRateLimitHeaders } from './api/rate-limit.ts';
 import { type ApiEnv, type Route, register } from './api/route.ts';
 import { sealedSecretRoutes } from './api/sealed-secrets.ts';
@@ -25,6 +27,7 @@ const apiRoutes: readonly Route[] = [
   ...eventRoutes,
   ...organizationRoutes,
   ...apiKeyRoutes,
+  ...presentedKeyRoutes,
   ...webhookListRoutes,
   ...webhookRoutes,
   ...webhookSecretRoutes,
@@ -58,6 +61,15 @@ app.use(async (c, next) => {
 });
 app.use(guardOffLoopback);
 app.onError((error, c) => errorResponse(toApiError(error, c.get('requestId'), { method: c.req.method, path: c.req.path })));
-app.notFound(() => errorResponse(notFound('route')));
+app.notFound((c) => {
+  const allowed = methodsAt(c.req.path);
+  return allowed.length > 0 ? answerOtherMethod(c.req.method, allowed) : errorResponse(notFound('route'));
+});
 register(app, routes);
 app.route(DASHBOARD_PATH, dashboard);
+// Where people type an address by hand, or half of one.
+for (const path of ['/', '/settings', '/settings/', '/settings/integrations', '/settings/integrations/']) {
+  app.get(path, (c) => c.redirect(DASHBOARD_PATH));
+}
+for (const path of ['/docs', '/health', '/openapi.json']) app.get(`${path}/`, (c) => c.redirect(path));
+const methodsAt = methodsByPath(app.routes);

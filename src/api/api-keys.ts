@@ -56,7 +56,7 @@ const listedKey = z
   .object({
     id: z.string(),
     name: z.string(),
-    keyPrefix: z.string().openapi({ description: 'The first 12 characters, to recognize the key by.' }),
+    keyPrefix: z.string().openapi({ description: 'The first 12 characters, of a `bsk_ingest_` key 17, to recognize the key by.' }),
     scopes: z.array(z.string()),
     status: z.enum(KEY_STATUSES),
     expiresAt: time().nullable(),

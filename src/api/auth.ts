@@ -9,8 +9,8 @@ import { settingsOf } from '../settings.ts';
 import { ApiError, notFound } from './errors.ts';
 import { guesses } from './guesses.ts';
 
-/** Who a route is for. `read`, `write` and `admin` are scopes of organization keys; the platform key opens everything. */
-export type Access = 'public' | 'ingest' | 'platform' | KeyScope;
+/** Who a route is for. `any`: every key that is one. `read`, `write` and `admin` are scopes of organization keys; the platform key opens everything. */
+export type Access = 'public' | 'any' | 'ingest' | 'platform' | KeyScope;
 
 /** Who makes a request. */
 export type Caller =
@@ -75,11 +75,16 @@ export async function authenticate(presented: string | undefined, context: AuthC
   const key = keyKind(presented) === null ? null : await findKey(await hashKey(presented), context);
   if (key === null || keyStatus(key, context.nowMs) !== 'active') {
     await guesses.failed(context.env.FAILED_KEYS, context.network, context.nowMs);
-    throw new ApiError('invalid_api_key', 'The API key is unknown, revoked or expired.');
+    throw invalidKey();
   }
   noteUse(key, context);
   if (key.organizationId === null) return { kind: 'producer', keyId: key.id };
   return { kind: 'organization', keyId: key.id, organizationId: key.organizationId, scopes: key.scopes };
+}
+
+/** The refusal of a key that opens nothing. */
+export function invalidKey(): ApiError {
+  return new ApiError('invalid_api_key', 'The API key is unknown, revoked or expired.');
 }
 
 /**
@@ -87,7 +92,7 @@ export async function authenticate(presented: string | undefined, context: AuthC
  * before everything else.
  */
 export function authorize(caller: Caller, access: Access, organizationId: string | undefined): void {
-  if (access === 'public' || caller.kind === 'platform') return;
+  if (access === 'public' || access === 'any' || caller.kind === 'platform') return;
   if (caller.kind === 'producer' && access === 'ingest') return;
   if (caller.kind !== 'organization') throw new ApiError('insufficient_scope', 'This key may post events, and nothing else.');
   if (organizationId !== undefined && organizationId !== caller.organizationId) throw notFound('organization');

@@ -1,4 +1,5 @@
 import { layOut } from '../domain/json-items.ts';
+import { readJsonText } from '../domain/json-text.ts';
 import { within } from '../within.ts';
 import { ApiError, invalid } from './errors.ts';
 
@@ -12,9 +13,7 @@ export const MAX_DISCARDED_BYTES = 5_000_000;
 const MAX_DISCARD_MS = 2_000;
 /** Deepest nesting of a configuration body: serializing a deeper one again would exhaust the stack. */
 const MAX_DEPTH = 100;
-/** `application/json` and relatives such as `application/cloudevents+json`. */
-const JSON_TYPE = /^application\/(?:[\w.!#$&^-]+\+)?json$/;
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const UTF_8 = /^charset\s*=\s*(?:utf-?8|"utf-?8")$/;
 
 /**
  * The body of a request, as long as it has at most `maxBytes`: 413 by its declared length before anything is read, or once
@@ -64,15 +63,17 @@ async function discardRest(reader: ReadableStreamDefaultReader<Uint8Array>): Pro
   await reader.cancel().catch(() => {});
 }
 
-/** Refuses a body that says it is something else than JSON in UTF-8. One that says nothing is taken for JSON. */
-export function requireJson(request: Request): void {
-  const header = request.headers.get('Content-Type');
-  if (header === null) return;
-  const [type = '', ...parameters] = header.toLowerCase().split(';');
-  const charset = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('charset='));
-  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
-  if (JSON_TYPE.test(type.trim()) && isUtf8) return;
-  throw new ApiError('unsupported_content_type', 'The body must be JSON in UTF-8: Content-Type: application/json.');
+/** Refuses a body that says it is something else than JSON in UTF-8, or that it is compressed. One that says nothing is taken for JSON. */
+export function requireJson({ headers }: Request): void {
+  // Of the parameters a charset alone means something.
+  const [type, ...parameters] = (headers.get('Content-Type') ?? 'application/json').split(';').map((part) => part.trim().toLowerCase());
+  const charsets = parameters.filter((parameter) => parameter.startsWith('charset'));
+  if (type !== 'application/json' || !charsets.every((charset) => UTF_8.test(charset))) {
+    throw new ApiError('unsupported_content_type', 'The body must be JSON in UTF-8: Content-Type: application/json.');
+  }
+  if (!['', 'identity'].includes((headers.get('Content-Encoding') ?? '').trim().toLowerCase())) {
+    throw new ApiError('unsupported_content_encoding', 'The body must come uncompressed, without Content-Encoding.');
+  }
 }
 
 /** The value of a JSON body: 400 where it is not JSON in UTF-8, 413 where it is too large, 422 where it nests too deeply. */
@@ -81,12 +82,8 @@ export async function readJson(request: Request, optional = false): Promise<unkn
   const bytes = await readBody(request, MAX_CONFIG_BODY_BYTES);
   if (bytes.length === 0 && optional) return {};
   if (bytes.length === 0) throw new ApiError('malformed_json', 'The body is empty; it must be JSON.');
-  let value: unknown;
-  try {
-    value = JSON.parse(decoder.decode(bytes));
-  } catch (error) {
-    throw new ApiError('malformed_json', error instanceof SyntaxError ? 'The body is not valid JSON.' : 'The body is not valid UTF-8.');
-  }
-  if (layOut(bytes).depth > MAX_DEPTH) throw invalid([{ field: '', message: `The body nests deeper than ${MAX_DEPTH} levels.` }]);
-  return value;
+  const json = readJsonText(bytes);
+  if (!json.ok) throw new ApiError('malformed_json', json.reason);
+  if (layOut(json.bytes).depth > MAX_DEPTH) throw invalid([{ field: '', message: `The body nests deeper than ${MAX_DEPTH} levels.` }]);
+  return json.value;
 }

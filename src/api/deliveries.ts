@@ -8,7 +8,8 @@ import {
   type DeliveryDetail,
   type DeliverySummary,
 } from '../domain/delivery.ts';
-import { deliveryId } from '../domain/ids.ts';
+import { EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH } from '../domain/event-type.ts';
+import { deliveryId, isEventId } from '../domain/ids.ts';
 import { notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import {
@@ -51,6 +52,7 @@ export const delivery = z
   })
   .openapi('Delivery', { description: 'One event for one webhook.' });
 
+const NO_EVENT_TYPE = '`event` is not an event type such as visitor.identified, or a prefix such as visitor.*.';
 const headerMap = z.record(z.string(), z.string());
 
 export const attempt = z
@@ -124,7 +126,16 @@ const list = route({
   params: webhookParams,
   query: pageQuery.extend({
     status: z.enum(DELIVERY_STATUSES).optional(),
-    event: z.string().min(1).max(256).optional().openapi({ description: 'An event type.', example: 'visitor.identified' }),
+    event: z
+      .string()
+      .max(MAX_EVENT_TYPE_NAME_LENGTH + 2)
+      .refine((text) => text === '*' || EVENT_TYPE_NAME.test(text.replace(/\.\*$/, '')), NO_EVENT_TYPE)
+      .optional()
+      .openapi({
+        description:
+          'An event type, or a prefix such as `visitor.*`. It need not be in the catalogue: the log can have types that were removed.',
+        example: 'visitor.identified',
+      }),
     from: timeInput('Accepted then or later.').optional(),
     to: timeInput('Accepted before.').optional(),
     q: z.string().min(1).max(200).optional().openapi({ description: "Part of the delivery's, the event's or the session's id." }),
@@ -181,6 +192,7 @@ const getEvent = route({
   handler: async ({ params, db, env }) => {
     const { organizationId, eventId } = params;
     await requireOrganization(db, organizationId);
+    if (!isEventId(eventId)) throw notFound('event');
     const webhooks = await listWebhooks(db, organizationId);
     const found = await Promise.all(
       webhooks.map(async ({ id }) => {

@@ -6,7 +6,6 @@ import { z } from './zod.ts';
 /** Every error code of the API with its status. A code keeps its meaning for good: clients branch on it. */
 export const ERROR_STATUSES = {
   malformed_json: 400,
-  unsupported_content_type: 400,
   missing_api_key: 401,
   invalid_api_key: 401,
   https_required: 403,
@@ -14,6 +13,7 @@ export const ERROR_STATUSES = {
   platform_key_required: 403,
   plan_upgrade_required: 403,
   not_found: 404,
+  method_not_allowed: 405,
   webhook_limit_reached: 409,
   api_key_limit_reached: 409,
   built_in_event_type: 409,
@@ -25,6 +25,8 @@ export const ERROR_STATUSES = {
   payload_erased: 409,
   webhook_disabled: 409,
   payload_too_large: 413,
+  unsupported_content_type: 415,
+  unsupported_content_encoding: 415,
   validation_failed: 422,
   unknown_event_type: 422,
   rate_limited: 429,
@@ -40,14 +42,17 @@ export type ErrorCode = keyof typeof ERROR_STATUSES;
 /** When to come back after a 503, in seconds: outages of D1 and Queues last seconds to a minute. */
 const RETRY_AFTER_SECONDS = 5;
 
+/** Longest text of an issue, in characters. */
+const MAX_TEXT_LENGTH = 300;
+
 /** The body of every error. `details` is empty where there is nothing to add. */
 export const errorBody = z
   .object({
-    code: z.enum(Object.keys(ERROR_STATUSES) as [ErrorCode, ...ErrorCode[]]).openapi({ example: 'validation_failed' }),
-    message: z.string().openapi({ description: 'For people; it can change.', example: 'url: The URL must start with "https://".' }),
+    code: z.enum(Object.keys(ERROR_STATUSES) as [ErrorCode, ...ErrorCode[]]),
+    message: z.string().openapi({ description: 'For people; it can change.' }),
     details: z
       .record(z.string(), z.unknown())
-      .openapi({ example: { field: 'url', issues: [{ field: 'url', message: 'The URL must start with "https://".' }] } }),
+      .openapi({ description: 'More about it, by code: `field` and `issues` name what is wrong with a request.' }),
   })
   .openapi('Error');
 
@@ -92,10 +97,16 @@ export function invalid(issues: readonly Issue[], code: ErrorCode = 'validation_
 
 /** An error whose details name the first wrong field at the top, and list the first MAX_ISSUES. */
 export function refusal(code: ErrorCode, message: string, issues: readonly Issue[]): ApiError {
-  const [first] = issues;
-  if (!first) return new ApiError(code, message);
+  const told = issues.slice(0, MAX_ISSUES).map((issue) => ({ ...issue, field: cut(issue.field), message: cut(issue.message) }));
+  const [first] = told;
+  if (!first) return new ApiError(code, cut(message));
   const where = first.index === undefined ? { field: first.field } : { field: first.field, index: first.index };
-  return new ApiError(code, message, { ...where, issues: issues.slice(0, MAX_ISSUES) });
+  return new ApiError(code, cut(message), { ...where, issues: told });
+}
+
+/** A name that is not known is the client's own, and can be as long as its body. */
+function cut(text: string): string {
+  return text.length > MAX_TEXT_LENGTH ? `${text.slice(0, MAX_TEXT_LENGTH).toWellFormed()}…` : text;
 }
 
 /** What the client is told of anything thrown. What it is not told (a bug, an outage's cause) is logged. */
@@ -109,10 +120,19 @@ export function toApiError(error: unknown, requestId: string, where: { method: s
   return new ApiError('internal_error', 'Something went wrong on our side. Please quote the request id.', { requestId });
 }
 
-/** The answer of an error, in the documented shape. */
-export function errorResponse(error: ApiError): Response {
+/** The headers that an error has, whatever its body: when to come back, and what would have been taken. */
+export function errorHeaders(error: ApiError): Headers {
   const headers = new Headers();
   if (error.retryAfterSeconds !== null) headers.set('Retry-After', String(error.retryAfterSeconds));
   if (error.status === 401) headers.set('WWW-Authenticate', 'ApiKey header="X-API-Key"');
-  return Response.json({ code: error.code, message: error.message, details: error.details }, { status: error.status, headers });
+  if (error.code === 'method_not_allowed') headers.set('Allow', [error.details.allowed].flat().join(', '));
+  if (error.code === 'unsupported_content_type') headers.set('Accept', 'application/json');
+  if (error.code === 'unsupported_content_encoding') headers.set('Accept-Encoding', 'identity');
+  return headers;
+}
+
+/** The answer of an error, in the documented shape. */
+export function errorResponse(error: ApiError): Response {
+  const { code, message, details } = error;
+  return Response.json({ code, message, details }, { status: error.status, headers: errorHeaders(error) });
 }

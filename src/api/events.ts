@@ -2,34 +2,20 @@ import { eventQueueFor } from '../consumer/event-queues.ts';
 import { type IncomingEvent, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '../domain/event.ts';
 import { packEvents } from '../domain/event-message.ts';
 import { checkAgainstSchema } from '../domain/event-schema.ts';
-import { keyedEventId, mintId } from '../domain/ids.ts';
+import { EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH } from '../domain/event-type.ts';
+import { keyedEventIds, mintId } from '../domain/ids.ts';
 import { isOperational } from '../domain/operational-event.ts';
 import { logError, logWarning } from '../log.ts';
 import { within } from '../within.ts';
 import { knownEventTypes } from './catalogue.ts';
 import { ApiError, type Issue, invalid, refusal } from './errors.ts';
+import { event } from './event.ts';
 import { type Route, route } from './route.ts';
 import { areUnwanted } from './unwanted-events.ts';
 import { z } from './zod.ts';
 
 /** How long the queue may take to accept. An overloaded one can hang for a minute; a producer is better served by a quick 503. */
 const QUEUE_TIMEOUT_MS = 2_000;
-
-/** Only described here: events are read from their bytes by domain/event.ts, so that these stay as they are. */
-const event = z
-  .looseObject({
-    event: z.string().min(1).max(256).openapi({ description: 'A name of the catalogue.', example: 'visitor.identified' }),
-    timestamp: z.string().openapi({ format: 'date-time', example: '2026-11-23T14:05:09.000Z' }),
-    organization_id: z.string().min(1).max(256).openapi({ example: 'org_acme' }),
-    session_id: z.string().optional().openapi({ description: 'Required for `visitor.identified`.', example: 'ses_01JDCQ7Z8W5M3KXN' }),
-    visitor: z
-      .looseObject({})
-      .optional()
-      .openapi({ description: 'Required for `visitor.identified`.', example: { email: 'jane.doe@example.com' } }),
-    company: z.looseObject({}).nullable().optional(),
-    session: z.looseObject({}).nullable().optional(),
-  })
-  .openapi('Event', { description: 'Passed on byte for byte, with whatever else it has. At most 100,000 bytes.' });
 
 const accepted = z.object({ id: z.string().openapi({ example: 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA' }) }).openapi('AcceptedEvent');
 const acceptedAll = z.object({ ids: z.array(z.string()) }).openapi('AcceptedEvents');
@@ -41,7 +27,8 @@ const post = route({
   summary: 'Accept an event, or an array of them',
   description:
     `One event of at most 100,000 bytes, or an array of up to ${MAX_EVENTS} and ${MAX_EVENTS_BYTES.toLocaleString('en')} bytes in all: all or nothing. 202 means ` +
-    'durably queued. The same `Idempotency-Key` gives the same ids and no second delivery; with another body the first one recorded stands.',
+    'durably queued. The same `Idempotency-Key` gives the same events the same ids and no second delivery; ' +
+    'another body under the same key is another event.',
   tag: 'Events',
   access: 'ingest',
   headers: z.object({
@@ -49,7 +36,7 @@ const post = route({
       .string()
       .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'An Idempotency-Key has 1 to 255 printable ASCII characters.')
       .optional()
-      .openapi({ description: '1 to 255 printable ASCII characters. Counts per organization.' }),
+      .openapi({ description: '1 to 255 printable ASCII characters. Counts per organization and event.' }),
   }),
   rawBody: { schema: z.union([event, z.array(event).min(1).max(MAX_EVENTS)]), maxBytes: MAX_EVENTS_BYTES },
   success: { status: 202, description: 'In the queue: `id` of an event, `ids` of an array.', schema: z.union([accepted, acceptedAll]) },
@@ -60,18 +47,13 @@ const post = route({
     if (!read.ok) throw refusal(read.error.code, read.error.message, read.error.issues);
     await requireKnown(env, read, nowMs);
     const key = headers['Idempotency-Key'];
-    const queued = await Promise.all(
-      read.events.map(async ({ organizationId, payload }, index) => ({
-        id: key === undefined ? mintId('event', nowMs) : await keyedEventId(organizationId, key, index),
-        payload,
-      })),
-    );
+    const ids = key === undefined ? read.events.map(() => mintId('event', nowMs)) : await keyedEventIds(read.events, key);
     if (!(await areUnwanted(read.events, { env, waitUntil }))) {
       // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
       const [first] = read.events;
+      const queued = read.events.map(({ payload }, index) => ({ id: ids[index] as string, payload }));
       await sendToQueue(eventQueueFor(env, first?.organizationId ?? ''), packEvents(queued, nowMs));
     }
-    const ids = queued.map(({ id }) => id);
     return read.array ? { ids } : { id: ids[0] as string };
   },
 });
@@ -93,7 +75,7 @@ async function requireKnown(env: Env, { array, events }: Accepted, nowMs: number
   if (unknown.length > 0) {
     // The service's own events look like unknown ones to a producer: nobody else can speak for it.
     throw invalid(
-      unknown.map(([index, one]) => ({ ...place(index), field: 'event', message: `There is no event type \`${one.event}\`.` })),
+      unknown.map(([index, one]) => ({ ...place(index), field: 'event', message: noSuchType(one.event) })),
       'unknown_event_type',
     );
   }
@@ -103,10 +85,17 @@ async function requireKnown(env: Env, { array, events }: Accepted, nowMs: number
   if (issues.length > 0) throw invalid(issues);
 }
 
+/** Names what looks like a type; anything else is something of the payload. */
+function noSuchType(name: string): string {
+  return EVENT_TYPE_NAME.test(name) && name.length <= MAX_EVENT_TYPE_NAME_LENGTH
+    ? `There is no event type \`${name}\`.`
+    : '`event` is not the name of an event type, such as `visitor.identified`.';
+}
+
 function mismatches(one: IncomingEvent, schema: Record<string, unknown> | null): Issue[] {
   if (!schema) return [];
-  return checkAgainstSchema(schema, one.value).map(({ field, message, cause }) => {
-    if (cause !== undefined) logWarning('api.event_not_checked', { eventType: one.event, cause: String(cause) });
+  return checkAgainstSchema(schema, one.value, one.payload.length).map(({ field, message, givenUp }) => {
+    if (givenUp !== undefined) logWarning('api.event_not_checked', { eventType: one.event, cause: givenUp });
     return { field, message };
   });
 }

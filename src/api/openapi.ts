@@ -1,6 +1,9 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { TIME_FORMS } from '../domain/iso-time.ts';
 import { VERSION } from '../version.ts';
+import { ERROR_EXAMPLES } from './error-examples.ts';
 import { ERROR_STATUSES, type ErrorCode, errorBody } from './errors.ts';
+import { describeWebhooks, RECEIVED_TAG } from './openapi-webhooks.ts';
 import { errorCodesOf, type Route } from './route.ts';
 
 const SECURITY_SCHEME = 'apiKey';
@@ -10,8 +13,14 @@ const INTRODUCTION = `Signed, retried, isolated webhook delivery.
 Every route but the public ones needs an API key in \`X-API-Key\`: an organization's (\`bsk_live_…\`, which opens that organization
 alone), a producer's (\`bsk_ingest_…\`, which posts events), or the platform's. Organization keys may make 1,000 requests a minute,
 all those of one organization together 10,000; a key 250 times a minute, and an organization 500 times, may make or change webhooks, keys and sign-in links.
-Errors are \`{ code, message, details }\`: branch on \`code\`. Times are ISO 8601 in UTC. \`POST /api/v1/events\` takes an \`Idempotency-Key\`;
-every other POST refuses one with a 422, since its repetition would be done again.`;
+Errors are \`{ code, message, details }\`: branch on \`code\`. Times in answers are ISO 8601 in UTC; what a request has is
+${TIME_FORMS}.
+
+\`POST /api/v1/events\` takes an \`Idempotency-Key\`; every other POST refuses one with a 422, since its repetition would be done again.
+
+Bodies are \`application/json\` in UTF-8, uncompressed (415); a byte order mark is ignored. A field or a query parameter that a route does not
+know, or a parameter that comes twice, is 422. Another method is 405 with \`Allow\`; HEAD works where GET does. There is no CORS: keys are not for
+browsers.`;
 
 const integer = (description: string) => ({ description, schema: { type: 'integer' as const } });
 
@@ -48,11 +57,12 @@ export function describeApi(routes: readonly Route[]): object {
       responses: responsesOf(declared),
     });
   }
+  describeWebhooks(described.openAPIRegistry);
   return described.getOpenAPI31Document({
     openapi: '3.1.0',
     info: { title: 'Bullseye Webhooks', version: VERSION, description: INTRODUCTION, license: { name: 'MIT' } },
     servers: [{ url: '/' }],
-    tags: [...new Set(routes.map(({ tag }) => tag))].map((tag) => ({ name: tag })),
+    tags: [...new Set([...routes.map(({ tag }) => tag), RECEIVED_TAG])].map((tag) => ({ name: tag })),
   });
 }
 
@@ -62,12 +72,13 @@ function requestOf({ params, query, headers, body, bodyOptional, rawBody }: Rout
 }
 
 function responsesOf(declared: Route) {
-  const { status, description, schema, contentType = 'application/json' } = declared.success;
+  const { status, description, schema, contentType = 'application/json', created } = declared.success;
   const headers = declared.access === 'public' ? undefined : rateLimitHeaders;
   const content = schema && { [contentType]: { schema } };
   const errors = Map.groupBy(errorCodesOf(declared), (code) => ERROR_STATUSES[code]);
   return {
     [status]: { description, headers, content },
+    ...(created && { 201: { description: created, headers, content } }),
     ...Object.fromEntries([...errors].map(([errorStatus, codes]) => [errorStatus, errorResponseOf(errorStatus, codes)])),
   };
 }
@@ -76,6 +87,10 @@ function errorResponseOf(status: number, codes: readonly ErrorCode[]) {
   return {
     description: codes.map((code) => `\`${code}\``).join(', '),
     headers: status === 429 || status === 503 ? retryAfterHeader : undefined,
-    content: { 'application/json': { schema: errorBody } },
+    content: { 'application/json': { schema: errorBody, examples: Object.fromEntries(codes.map((code) => [code, exampleOf(code)])) } },
   };
+}
+
+function exampleOf(code: ErrorCode) {
+  return { value: { code, ...ERROR_EXAMPLES[code] } };
 }

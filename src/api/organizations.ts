@@ -1,9 +1,10 @@
 import { deleteOrganization, type OrganizationRow, putOrganization } from '../db/organizations.ts';
+import { ORGANIZATION_ID, ORGANIZATION_ID_FORM } from '../domain/ids.ts';
 import { PLANS } from '../domain/plan.ts';
 import { notFound } from './errors.ts';
 import { eraseOutboxes } from './outboxes.ts';
 import { isoTime, organizationParams, requireOrganization, time } from './parameters.ts';
-import { type Route, route } from './route.ts';
+import { Created, type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
 const path = '/api/v1/organization/{organizationId}';
@@ -31,14 +32,14 @@ const put = route({
   tag,
   access: 'platform',
   params: z.object({
-    organizationId: z
-      .string()
-      .regex(/^[A-Za-z0-9_.:-]{1,128}$/, 'An organization id has 1 to 128 characters: letters, digits and _ . : -')
-      .openapi({ example: 'org_acme' }),
+    organizationId: z.string().regex(ORGANIZATION_ID, `This cannot be one: ${ORGANIZATION_ID_FORM}`).openapi({ example: 'org_acme' }),
   }),
   body: organizationInput,
-  success: { status: 200, description: 'The organization as it is now.', schema: organization },
-  handler: async ({ params, body, db, nowMs }) => toOrganization(await putOrganization(db, params.organizationId, body, nowMs)),
+  success: { status: 200, description: 'The organization as it is now.', schema: organization, created: 'The organization, which is new.' },
+  handler: async ({ params, body, db, nowMs }) => {
+    const { created, row } = await putOrganization(db, params.organizationId, body, nowMs);
+    return created ? new Created(toOrganization(row)) : toOrganization(row);
+  },
 });
 
 const get = route({

@@ -1,7 +1,7 @@
 import type { Database } from '../db/client.ts';
 import { findOrganization, type OrganizationRow } from '../db/organizations.ts';
 import { fromBase64Url, toBase64Url } from '../domain/encoding.ts';
-import { parseIsoTime } from '../domain/iso-time.ts';
+import { parseIsoTime, TIME_FORMS } from '../domain/iso-time.ts';
 import { invalid, notFound } from './errors.ts';
 import { z } from './zod.ts';
 
@@ -22,7 +22,7 @@ export const eventParams = organizationParams.extend({ eventId: pathId('event', 
 export const deliveryParams = webhookParams.extend({ deliveryId: pathId('delivery', 'dlv_01JDCQ7Z8W5M3KXN4R2T6V9YBA') });
 
 /** A `+` in a query is a space once it is decoded, which is how most wrong times come about. */
-const NO_TIME = 'This is not a time such as 2026-11-23T14:00:00Z, 2026-11-23T14:00:00+01:00 or 2026-11-23; write + as %2B in a query.';
+const NO_TIME = `This is not ${TIME_FORMS}. Write + as %2B in a query.`;
 
 /** ISO 8601 in, milliseconds since the epoch out. */
 export const timeInput = (description: string) =>

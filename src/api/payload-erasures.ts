@@ -1,5 +1,5 @@
 import { listWebhooks } from '../db/webhooks.ts';
-import { deliveryId } from '../domain/ids.ts';
+import { deliveryId, isEventId } from '../domain/ids.ts';
 import type { ErasureResult } from '../outbox/books/ledger.ts';
 import { ApiError, notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
@@ -56,6 +56,7 @@ const ofEvent = route({
   handler: async ({ params, db, env }) => {
     const { organizationId, eventId } = params;
     await requireOrganization(db, organizationId);
+    if (!isEventId(eventId)) throw notFound('event');
     const webhooks = await listWebhooks(db, organizationId);
     const erasures = await Promise.all(
       webhooks.map(async ({ id: webhookId }) => {

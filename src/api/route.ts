@@ -1,6 +1,7 @@
 import type { Context, Hono } from 'hono';
 import { type Database, databaseOf } from '../db/client.ts';
 import { networkOf } from '../domain/client-address.ts';
+import { illFormedPlace } from '../domain/well-formed.ts';
 import { type Settings, settingsOf } from '../settings.ts';
 import { type Access, authenticate, authorize, type Caller } from './auth.ts';
 import { readBody, readJson, requireJson } from './body.ts';
@@ -63,11 +64,29 @@ export interface RouteDeclaration<
   bodyOptional?: boolean;
   /** A JSON body that the handler reads itself, byte for byte; the schema only describes it. */
   rawBody?: { schema: z.ZodType; maxBytes: number };
-  success: { status: 200 | 201 | 202 | 204; description: string; schema?: S; contentType?: string };
+  success: {
+    status: 200 | 201 | 202 | 204;
+    description: string;
+    schema?: S;
+    contentType?: string;
+    /** What a 201 says, where the handler can also answer with Created. */
+    created?: string;
+  };
   /** Beyond those that its access, parameters and body bring with them. */
   errors?: readonly ErrorCode[];
   /** The body of the success; or a whole Response, where that is not JSON. */
-  handler(request: ApiRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>): Promise<z.input<S> | Response> | z.input<S> | Response;
+  handler(
+    request: ApiRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>,
+  ): Promise<z.input<S> | Created<z.input<S>> | Response> | z.input<S> | Response;
+}
+
+/** The answer of a PUT to which nothing was there before: a 201. */
+export class Created<T> {
+  readonly body: T;
+
+  constructor(body: T) {
+    this.body = body;
+  }
 }
 
 /** A route whose own types no longer matter to those who hold it. */
@@ -112,14 +131,16 @@ async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
   const caller = await admit(declared, c, { env: c.env, nowMs, network, waitUntil });
   refuseIdempotencyKey(declared, c);
   const { rawBody } = declared;
+  const url = new URL(c.req.url);
   if (rawBody) requireJson(c.req.raw);
   const inputs = {
-    ...readRequest(declared, c),
+    ...readRequest(declared, c, url),
     body: declared.body ? check(declared.body, await readJson(c.req.raw, declared.bodyOptional)) : undefined,
     bytes: rawBody ? await readBody(c.req.raw, rawBody.maxBytes) : new Uint8Array(),
   };
-  const result = await handle(declared, inputs, { caller, env: c.env, url: new URL(c.req.url), nowMs, waitUntil });
+  const result = await handle(declared, inputs, { caller, env: c.env, url, nowMs, waitUntil });
   if (result instanceof Response) return result;
+  if (result instanceof Created) return Response.json(result.body, { status: 201 });
   const { status } = declared.success;
   return status === 204 ? new Response(null, { status }) : Response.json(result, { status });
 }
@@ -175,17 +196,42 @@ function refuseIdempotencyKey({ method, headers }: Route, c: Context<ApiEnv>): v
   ]);
 }
 
-function readRequest(declared: Route, c: Context<ApiEnv>) {
+function readRequest(declared: Route, c: Context<ApiEnv>, url: URL) {
   const names = Object.keys(declared.headers?.shape ?? {});
   return {
     params: declared.params ? check(declared.params, c.req.param()) : {},
-    query: declared.query ? check(declared.query, c.req.query()) : {},
+    query: readQuery(declared, url.searchParams),
     headers: declared.headers ? check(declared.headers, Object.fromEntries(names.map((name) => [name, c.req.header(name)]))) : {},
   };
 }
 
+/**
+ * The parameters of a query: those that the route declares, once each. A mistyped filter that is passed over answers another question. To
+ * public routes, which take none, monitors and caches add their own.
+ */
+function readQuery({ access, query }: Route, given: URLSearchParams): unknown {
+  if (access === 'public') return {};
+  const known = Object.keys(query?.shape ?? {});
+  const values = new Map<string, string>();
+  const issues: Issue[] = [];
+  for (const [field, value] of given) {
+    if (!known.includes(field)) issues.push({ field, message: unknownParameter(field, known) });
+    else if (values.has(field)) issues.push({ field, message: `\`${field}\` is there more than once.` });
+    values.set(field, value);
+  }
+  if (issues.length > 0) throw invalid(issues);
+  return query ? check(query, Object.fromEntries(values)) : {};
+}
+
+function unknownParameter(name: string, known: readonly string[]): string {
+  const taken = known.length === 0 ? 'it takes none' : `it takes ${known.join(', ')}`;
+  return `\`${name}\` is not a parameter of this route: ${taken}.`;
+}
+
 /** The value as the schema makes it, or a 422 that names its fields. */
 function check(schema: z.ZodType, value: unknown): unknown {
+  const illFormed = illFormedPlace(value);
+  if (illFormed) throw invalid([{ field: illFormed.join('.'), message: 'This is not well-formed Unicode.' }]);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw invalid(result.error.issues.flatMap(toIssues));
@@ -209,12 +255,14 @@ export function errorCodesOf(declared: Route): ErrorCode[] {
   // Off loopback alone (off-loopback.ts).
   add('insecure_deployment');
   if (declared.access !== 'public') {
-    add('https_required');
-    add('missing_api_key', 'invalid_api_key', 'insufficient_scope', 'rate_limited', 'internal_error', 'configuration_unavailable');
+    add('https_required', 'validation_failed');
+    add('missing_api_key', 'invalid_api_key', 'rate_limited', 'internal_error', 'configuration_unavailable');
+    if (declared.access !== 'any') add('insufficient_scope');
     if (declared.access === 'platform' || declared.access === 'ingest') add('platform_key_required');
     if (declared.path.includes('{')) add('not_found');
   }
-  if (declared.params || declared.query || declared.headers || declared.method === 'post') add('validation_failed');
-  if (declared.body || declared.rawBody) add('malformed_json', 'unsupported_content_type', 'payload_too_large', 'validation_failed');
+  if (declared.body || declared.rawBody) {
+    add('malformed_json', 'unsupported_content_type', 'unsupported_content_encoding', 'payload_too_large');
+  }
   return [...codes];
 }

@@ -10,7 +10,7 @@ import { isoTimeOrNull, organizationParams, time } from './parameters.ts';
 import { type Route, route } from './route.ts';
 import { statistics, toStatistics } from './statistics.ts';
 import { toWebhook, webhook } from './webhook-schema.ts';
-import { z } from './zod.ts';
+import { orNull, z } from './zod.ts';
 
 /** How long an outbox may take: the list comes without the activity of one that is slower. */
 const ACTIVITY_TIMEOUT_MS = 2_000;
@@ -18,14 +18,14 @@ const ACTIVITY_TIMEOUT_MS = 2_000;
 const activity = z
   .object({
     nextProbeAt: time('Where `health` is `open`: when the next probe goes out.').nullable(),
-    statistics: statistics.nullable().openapi({ description: 'Of the last 24 hours; null while a long log is still being counted.' }),
-    lastDelivery: delivery.nullable().openapi({ description: 'The newest.' }),
+    statistics: orNull(statistics).openapi({ description: 'Of the last 24 hours; null while a long log is still being counted.' }),
+    lastDelivery: orNull(delivery).openapi({ description: 'The newest.' }),
   })
   .openapi('Activity');
 
 const listedWebhook = webhook
   .extend({
-    activity: activity.nullable().optional().openapi({ description: 'Where it was asked for; null where it cannot be reached right now.' }),
+    activity: orNull(activity).optional().openapi({ description: 'Where it was asked for; null where it cannot be reached right now.' }),
   })
   .openapi('ListedWebhook');
 

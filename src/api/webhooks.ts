@@ -152,6 +152,7 @@ const patch = route({
     // Also where it is the present one: to be told so would be to be told the secret, a guess at a time.
     if (body.secret !== undefined) authorize(caller, 'admin', organizationId);
     const before = await requireWebhook(db, params);
+    if (Object.keys(body).length === 0) return toWebhook(before);
     if (body.enabled) requirePlan((await requireOrganization(db, organizationId)).plan);
     if (body.url !== undefined) requireEndpoint(body.url, settings, url);
     if (body.events) await requireSubscribable(db, body.events, before.events);

@@ -49,4 +49,12 @@ z.config({
   customError: sentenceOf,
 });
 
+/**
+ * A schema or null. Not `nullable()`: in the description that would make a schema that has a name of its own nullable wherever it is used, and
+ * give it the words of this one use.
+ */
+export function orNull<T extends z.ZodType>(schema: T): z.ZodUnion<[T, z.ZodNull]> {
+  return z.union([schema, z.null()]);
+}
+
 export { z };

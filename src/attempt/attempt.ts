@@ -97,7 +97,8 @@ async function answered(record: AttemptRecord, response: Response, now: number):
   record.responseStatus = response.status;
   record.responseHeaders = keptHeaders(response.headers);
   await keepBody(record, response);
-  record.error = describeEdgeAnswer(response.status, record.responseHeaders, record.responseBody ?? '') ?? describeStatus(response.status);
+  const { status, headers } = response;
+  record.error = describeEdgeAnswer(status, record.responseHeaders, record.responseBody ?? '') ?? describeStatus(status, headers);
   const asksToWait = response.status === 429 || response.status === 503;
   return { record, retryAfterMs: asksToWait ? parseRetryAfter(response.headers.get('retry-after'), now) : null };
 }

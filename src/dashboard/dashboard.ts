@@ -2,7 +2,9 @@ import { Hono } from 'hono';
 import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
 import { trimTrailingSlash } from 'hono/trailing-slash';
+import { DASHBOARD_PATH } from '../api/dashboard-links.ts';
 import { ApiError, notFound, toApiError } from '../api/errors.ts';
+import { answerOtherMethod, methodsByPath } from '../api/methods.ts';
 import { settingsOf } from '../settings.ts';
 import { showDelete, submitDelete } from './delete-page.tsx';
 import { showDeliveries } from './deliveries-page.tsx';
@@ -25,6 +27,12 @@ export const dashboard = new Hono<DashboardEnv>();
 
 dashboard.use(setPolicy);
 dashboard.use(trimTrailingSlash());
+dashboard.use(async (c, next) => {
+  const allowed = methodsAt(c.req.path.slice(DASHBOARD_PATH.length) || '/');
+  const isOther = allowed.length > 0 && (c.req.method === 'OPTIONS' || !allowed.includes(c.req.method));
+  if (isOther) return answerOtherMethod(c.req.method, allowed);
+  await next();
+});
 // A form of another site is refused, whatever cookies the browser sends with it.
 dashboard.use(csrf({ origin: (origin, c) => [new URL(c.req.url).origin, settingsOf(c.env).publicUrl?.origin].includes(origin) }));
 dashboard.onError(async (error, c) => {
@@ -71,3 +79,6 @@ dashboard.post('/:webhookId/secret/end-overlap', endOverlap);
 dashboard.all('*', () => {
   throw notFound('page');
 });
+
+/** Of the pages, by what follows DASHBOARD_PATH. */
+const methodsAt = methodsByPath(dashboard.routes);

@@ -1,4 +1,4 @@
-import type { ApiError } from '../api/errors.ts';
+import { type ApiError, errorHeaders } from '../api/errors.ts';
 import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import type { PageContext } from './visit.ts';
@@ -6,6 +6,7 @@ import type { PageContext } from './visit.ts';
 const TITLES: Partial<Record<number, string>> = {
   403: 'This is not allowed',
   404: 'There is no such page',
+  405: 'This page is not asked like that',
   429: 'A little slower, please',
   503: 'Not available right now',
 };
@@ -32,6 +33,6 @@ export async function errorPage(c: PageContext, error: ApiError): Promise<Respon
       </p>
     </section>,
   );
-  if (error.retryAfterSeconds !== null) shown.headers.set('Retry-After', String(error.retryAfterSeconds));
+  for (const [name, value] of errorHeaders(error)) shown.headers.set(name, value);
   return shown;
 }

@@ -12,7 +12,7 @@ export const LIVE_HEADER = 'X-Live';
 interface PageOptions {
   title: string;
   crumbs?: readonly Crumb[];
-  status?: 200 | 400 | 401 | 403 | 404 | 409 | 410 | 413 | 422 | 429 | 500 | 503;
+  status?: 200 | 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 | 500 | 503;
 }
 
 export const rootCrumb: Crumb = { name: 'Webhooks', path: paths.list };

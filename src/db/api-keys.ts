@@ -31,6 +31,10 @@ export async function findApiKeyByHash(db: Database, keyHash: string): Promise<A
   return await db.select().from(apiKeys).where(eq(apiKeys.keyHash, keyHash)).get();
 }
 
+export async function findApiKey(db: Database, id: string): Promise<ApiKeyRow | undefined> {
+  return await db.select().from(apiKeys).where(eq(apiKeys.id, id)).get();
+}
+
 /** Active keys first, so that however many ended none of them is cut off; of each kind the newest first. */
 export async function listApiKeys(db: Database, organizationId: string | null, nowMs: number): Promise<ApiKeyRow[]> {
   return await db

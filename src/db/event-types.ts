@@ -18,13 +18,17 @@ export async function listEventTypes(db: Database): Promise<EventType[]> {
   return mergeCatalogue(rows.map((row) => ({ ...row, schema: row.schema as EventSchema | null })));
 }
 
-/** Adds an event type, or describes one anew. */
-export async function putEventType(db: Database, type: StoredEventType, nowMs: number): Promise<void> {
+/** Adds an event type, or describes one anew; whether nothing was stored of it before. */
+export async function putEventType(db: Database, type: StoredEventType, nowMs: number): Promise<boolean> {
   const { name, ...values } = type;
-  await db
-    .insert(eventTypes)
-    .values({ name, ...values, createdAt: nowMs, updatedAt: nowMs })
-    .onConflictDoUpdate({ target: eventTypes.name, set: { ...values, updatedAt: nowMs } });
+  const [before] = await db.batch([
+    db.select({ name: eventTypes.name }).from(eventTypes).where(eq(eventTypes.name, name)),
+    db
+      .insert(eventTypes)
+      .values({ name, ...values, createdAt: nowMs, updatedAt: nowMs })
+      .onConflictDoUpdate({ target: eventTypes.name, set: { ...values, updatedAt: nowMs } }),
+  ]);
+  return before.length === 0;
 }
 
 /** Removes what is stored of an event type; false where nothing was. */

@@ -15,13 +15,17 @@ export async function putOrganization(
   id: string,
   values: { name: string; plan: Plan },
   nowMs: number,
-): Promise<OrganizationRow> {
-  return await db
-    .insert(organizations)
-    .values({ id, ...values, createdAt: nowMs, updatedAt: nowMs })
-    .onConflictDoUpdate({ target: organizations.id, set: { ...values, updatedAt: nowMs } })
-    .returning()
-    .get();
+): Promise<{ created: boolean; row: OrganizationRow }> {
+  // One transaction: of two requests that race, one has created it.
+  const [before, [row]] = await db.batch([
+    db.select({ id: organizations.id }).from(organizations).where(eq(organizations.id, id)),
+    db
+      .insert(organizations)
+      .values({ id, ...values, createdAt: nowMs, updatedAt: nowMs })
+      .onConflictDoUpdate({ target: organizations.id, set: { ...values, updatedAt: nowMs } })
+      .returning(),
+  ]);
+  return { created: before.length === 0, row: row as OrganizationRow };
 }
 
 /**

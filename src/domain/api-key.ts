@@ -59,7 +59,7 @@ export function keyKind(text: string): KeyKind | null {
   return PATTERNS.producer.test(text) ? 'producer' : null;
 }
 
-/** What a key is recognized by in a list. */
+/** What a key is recognized by in a list: its first 12 characters, and of a producer's, whose prefix is longer, 17. */
 export function keyPrefix(plainKey: string): string {
-  return plainKey.slice(0, 12);
+  return plainKey.slice(0, plainKey.startsWith(PREFIXES.producer) ? 17 : 12);
 }

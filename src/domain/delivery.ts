@@ -128,6 +128,7 @@ export interface DeliveryPosition {
 
 export interface DeliveryFilter {
   status?: DeliveryStatus;
+  /** A type, `*`, or a prefix such as `visitor.*`. */
   event?: string;
   /** Accepted at or after, milliseconds since the epoch. */
   from?: number;

@@ -26,6 +26,7 @@ export function checkEndpointUrl(raw: string, options: EndpointUrlOptions): Endp
   if (flaw) return refused(flaw);
   const url = URL.parse(raw);
   if (!url) return refused('This is not a valid URL.');
+  if (url.port === '0') return refused('The URL must not have the port 0: nothing can be reached there.');
   if (options.allowInsecure && LOOPBACK_ENDPOINT.test(raw)) {
     return options.ownHosts.some((own) => isSameLoopback(url, own)) ? refused(ownService) : { ok: true, url };
   }

@@ -1,35 +1,25 @@
-import { dereference, type Schema, Validator } from '@cfworker/json-schema';
 import type { EventSchema } from './event-type.ts';
-import { MAX_ISSUES } from './issue.ts';
+import { GivenUp, type Mismatch, PreparedSchema } from './json-schema/check.ts';
+import { isObject, partsHere, partsOf, type Schema, type SchemaObject } from './json-schema/parts.ts';
+import { patternProblem } from './json-schema/pattern.ts';
 
 /** What is wrong at a place of a schema, or of an event that a schema was applied to. */
-export interface SchemaIssue {
-  /** The place, its steps joined by dots; empty for the whole. */
-  field: string;
-  message: string;
-  /** What the validator threw, for the log alone. */
-  cause?: unknown;
+export interface SchemaIssue extends Mismatch {
+  /** Set where the event could not be checked, and why: for the log. */
+  givenUp?: string;
 }
 
-const DRAFT = '2020-12';
+/** Largest array that can be asked to hold nothing twice. */
+const MAX_UNIQUE_ITEMS = 1_000;
+/** Most schemas that may be applied to one and the same value: references can double with each step. */
+const MAX_APPLIED = 1_000;
+/** What checking an event may cost, and each of its bytes beside that: some 50 ms for the largest. One schema applied costs 20. */
+const STEPS_OF_AN_EVENT = 40_000;
+const STEPS_OF_A_BYTE = 20;
+
 /** What `$schema` may say: this draft, with or without the empty fragment. */
 const DRAFT_URI = /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
-
 const TYPES: readonly unknown[] = ['array', 'boolean', 'integer', 'null', 'number', 'object', 'string'];
-const WITH_ONE = [
-  'not',
-  'if',
-  'then',
-  'else',
-  'items',
-  'contains',
-  'propertyNames',
-  'additionalProperties',
-  'unevaluatedItems',
-  'unevaluatedProperties',
-];
-const WITH_LIST = ['allOf', 'anyOf', 'oneOf', 'prefixItems'];
-const WITH_MAP = ['properties', 'patternProperties', '$defs', 'dependentSchemas'];
 const COUNTS = ['minLength', 'maxLength', 'minItems', 'maxItems', 'minProperties', 'maxProperties', 'minContains', 'maxContains'];
 const NUMBERS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'];
 
@@ -38,10 +28,9 @@ const KEYWORDS: Record<string, [isValid: (value: unknown) => boolean, expected: 
   type: [(value) => [value].flat().length > 0 && [value].flat().every((name) => TYPES.includes(name)), 'a type name, or a list of them'],
   required: [isNames, 'a list of names'],
   enum: [Array.isArray, 'a list'],
-  pattern: [isPattern, 'a regular expression'],
   $ref: [(value) => typeof value === 'string' && value.startsWith('#'), 'a reference within this schema ("#/$defs/…")'],
   $schema: [(value) => typeof value === 'string' && DRAFT_URI.test(value), '"https://json-schema.org/draft/2020-12/schema"'],
-  $id: [isString, 'a string'],
+  $id: [(value) => typeof value === 'string' && URL.canParse(value, 'https://example.com/'), 'a URI'],
   $anchor: [isString, 'a string'],
   format: [isString, 'a string'],
   dependentRequired: [(value) => isObject(value) && Object.values(value).every(isNames), 'an object of lists of names'],
@@ -52,23 +41,25 @@ const KEYWORDS: Record<string, [isValid: (value: unknown) => boolean, expected: 
   ...Object.fromEntries(NUMBERS.map((name) => [name, [(value: unknown) => typeof value === 'number', 'a number']])),
 };
 
-/** What is wrong with a JSON Schema (draft 2020-12); null where it can be used. */
+/** What is wrong with a JSON Schema (draft 2020-12), or what of it could cost too much; null where it can be used. */
 export function schemaProblem(schema: EventSchema): SchemaIssue | null {
   const problem = problemAt(schema, []);
   if (problem) return problem;
-  try {
-    // A reference that leads nowhere shows when it is followed, a circle of them when it is walked.
-    const known = dereference(structuredClone(schema) as Schema);
-    for (const part of Object.values(known)) {
-      if (typeof part === 'boolean' || part.__absolute_ref__ === undefined) continue;
-      if (known[part.__absolute_ref__] === undefined) return { field: '', message: `\`$ref\` ${part.$ref} leads nowhere` };
-    }
-    new Validator(structuredClone(schema) as Schema, DRAFT).validate({});
-  } catch (error) {
-    const message = isEndless(error)
-      ? 'the schema refers to itself in a circle'
-      : 'the schema has an `$id` or a `$ref` that cannot be used';
-    return { field: '', message, cause: error };
+  const { references } = new PreparedSchema(schema);
+  const applied = new Map<Schema, number>();
+  const places = [...withPlaces(schema, [])];
+  const looked = new Set(places.map(([part]) => part as Schema));
+  for (const [part, path] of places) {
+    const field = [...path, '$ref'].join('.');
+    const target = references.get(part);
+    if (Object.hasOwn(part, '$ref') && target === undefined) return { field: '', message: `\`$ref\` ${part.$ref} leads nowhere` };
+    // What no keyword holds was not looked at yet.
+    const beyond = target === undefined || looked.has(target) ? null : problemAt(target, []);
+    if (beyond) return { field, message: '`$ref` leads to what is not a schema that can be used' };
+    if (target !== undefined) looked.add(target);
+    const times = appliedBy(part, references, applied);
+    if (times === Number.POSITIVE_INFINITY) return { field: '', message: 'the schema refers to itself in a circle' };
+    if (times > MAX_APPLIED) return { field: '', message: `the schema applies more than ${MAX_APPLIED} schemas to one value` };
   }
   return null;
 }
@@ -77,36 +68,45 @@ function problemAt(schema: unknown, path: readonly string[]): SchemaIssue | null
   if (typeof schema === 'boolean') return null;
   const field = path.join('.');
   if (!isObject(schema)) return { field, message: 'a schema is an object, true or false' };
+  const at = (name: string) => [...path, name].join('.');
   for (const [name, [isValid, expected]] of Object.entries(KEYWORDS)) {
-    if (Object.hasOwn(schema, name) && !isValid(schema[name]))
-      return { field: [...path, name].join('.'), message: `\`${name}\` must be ${expected}` };
+    if (Object.hasOwn(schema, name) && !isValid(schema[name])) return { field: at(name), message: `\`${name}\` must be ${expected}` };
   }
-  for (const [at, part] of partsOf(schema)) {
-    const problem = problemAt(part, [...path, ...at]);
-    if (problem) return problem;
+  if (schema.uniqueItems === true && !(Number(schema.maxItems) <= MAX_UNIQUE_ITEMS)) {
+    return { field: at('uniqueItems'), message: `\`uniqueItems\` needs a \`maxItems\` of at most ${MAX_UNIQUE_ITEMS} beside it` };
+  }
+  if (Object.hasOwn(schema, 'pattern')) {
+    const problem = typeof schema.pattern === 'string' ? patternProblem(schema.pattern) : 'must be a regular expression';
+    if (problem) return { field: at('pattern'), message: `\`pattern\` ${problem}` };
+  }
+  for (const [steps, part] of partsOf(schema)) {
+    const [name, key] = steps;
+    const problem = name === 'patternProperties' && key !== undefined ? patternProblem(key) : null;
+    if (problem) return { field: at(steps.join('.')), message: `a name of \`patternProperties\` ${problem}` };
+    const within = problemAt(part, [...path, ...steps]);
+    if (within) return within;
   }
   return null;
 }
 
-/** The schemas within a schema, with their places; what should hold some and does not is passed on to be refused. */
-function* partsOf(schema: Record<string, unknown>): Generator<[string[], unknown]> {
-  for (const name of WITH_ONE) if (Object.hasOwn(schema, name)) yield [[name], schema[name]];
-  for (const name of WITH_LIST) {
-    const list = schema[name];
-    if (Array.isArray(list)) yield* list.map((part, at): [string[], unknown] => [[name, String(at)], part]);
-    else if (list !== undefined) yield [[name], null];
-  }
-  for (const name of WITH_MAP) {
-    const map = schema[name];
-    if (isObject(map)) {
-      for (const [key, part] of Object.entries(map)) yield [[name, key], name === 'patternProperties' && !isPattern(key) ? null : part];
-    } else if (map !== undefined) yield [[name], null];
-  }
+function* withPlaces(schema: unknown, path: readonly string[]): Generator<[SchemaObject, readonly string[]]> {
+  if (!isObject(schema)) return;
+  yield [schema, path];
+  for (const [steps, part] of partsOf(schema)) yield* withPlaces(part, [...path, ...steps]);
 }
 
-/** Stack overflows are how the validator shows a reference that leads back to itself. */
-function isEndless(error: unknown): boolean {
-  return error instanceof RangeError;
+/** How many schemas one schema applies to the value that it is applied to, itself included; endless where it leads back to itself. */
+function appliedBy(schema: Schema, references: ReadonlyMap<SchemaObject, Schema>, known: Map<Schema, number>): number {
+  if (!isObject(schema)) return 1;
+  const before = known.get(schema);
+  if (before !== undefined) return before;
+  // Until it is known: who asks meanwhile was led back.
+  known.set(schema, Number.POSITIVE_INFINITY);
+  const target = references.get(schema);
+  let applied = target === undefined ? 1 : 1 + appliedBy(target, references, known);
+  for (const [, part] of partsHere(schema)) applied += appliedBy(part as Schema, references, known);
+  known.set(schema, applied);
+  return applied;
 }
 
 function isString(value: unknown): boolean {
@@ -117,65 +117,29 @@ function isNames(value: unknown): boolean {
   return Array.isArray(value) && value.every(isString);
 }
 
-function isPattern(value: unknown): boolean {
-  try {
-    return typeof value === 'string' && Boolean(new RegExp(value, 'u'));
-  } catch {
-    return false;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Prepared schemas: preparing one walks all of it. */
-const validators = new WeakMap<EventSchema, Validator>();
+const prepared = new WeakMap<EventSchema, PreparedSchema>();
 
-/** Keywords whose error only says that something beneath them failed, which has an error of its own. */
-const OUTER_KEYWORDS: ReadonlySet<string> = new Set([
-  'properties',
-  'items',
-  'prefixItems',
-  'allOf',
-  '$ref',
-  'additionalProperties',
-  'patternProperties',
-]);
-
-/** What an event does not satisfy of a schema; nothing where it matches. */
-export function checkAgainstSchema(schema: EventSchema, event: unknown): SchemaIssue[] {
-  let result: ReturnType<Validator['validate']>;
+/**
+ * What an event does not satisfy of a schema; nothing where it matches.
+ * @param bytes how many it has: so much work may it be
+ */
+export function checkAgainstSchema(schema: EventSchema, event: unknown, bytes: number): SchemaIssue[] {
   try {
-    result = validatorOf(schema).validate(event);
+    return preparedOf(schema).mismatches(event, STEPS_OF_AN_EVENT + STEPS_OF_A_BYTE * bytes);
   } catch (error) {
-    // A schema that runs in circles over this event, or a name that is half a surrogate pair: the event is refused, not the service broken.
-    const why = isEndless(error) ? 'which refers to itself in a circle' : 'which cannot be applied to it';
-    return [{ field: '', message: `the event cannot be checked against its type's schema, ${why}`, cause: error }];
+    if (!(error instanceof GivenUp)) throw error;
+    return [
+      { field: '', message: `the event cannot be checked against its type's schema, which ${error.message}`, givenUp: error.message },
+    ];
   }
-  if (result.valid) return [];
-  const inner = result.errors.filter(({ keyword }) => !OUTER_KEYWORDS.has(keyword));
-  return (inner.length > 0 ? inner : result.errors).slice(0, MAX_ISSUES).map(({ instanceLocation, error }) => ({
-    field: fieldOf(instanceLocation, error),
-    message: error,
-  }));
 }
 
-function validatorOf(schema: EventSchema): Validator {
-  let validator = validators.get(schema);
-  if (!validator) {
-    validator = new Validator(schema as Schema, DRAFT, false);
-    validators.set(schema, validator);
+function preparedOf(schema: EventSchema): PreparedSchema {
+  let ready = prepared.get(schema);
+  if (!ready) {
+    ready = new PreparedSchema(schema);
+    prepared.set(schema, ready);
   }
-  return validator;
-}
-
-/** A JSON pointer such as `#/visitor/email` as `visitor.email`; for a missing property the place where it should be. */
-function fieldOf(pointer: string, error: string): string {
-  const steps = pointer
-    .split('/')
-    .slice(1)
-    .map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'));
-  const missing = /^Instance does not have required property "(.+)"\.$/.exec(error)?.[1];
-  return (missing === undefined ? steps : [...steps, missing]).join('.');
+  return ready;
 }

@@ -1,4 +1,5 @@
 import { decodeTime, monotonicFactory } from 'ulid';
+import { toHex } from './encoding.ts';
 import { sha256 } from './sha256.ts';
 
 /*
@@ -8,12 +9,18 @@ import { sha256 } from './sha256.ts';
  */
 export const ID_PREFIXES = { event: 'evt', delivery: 'dlv', webhook: 'whk', apiKey: 'key', request: 'req' } as const;
 
+/** An organization's id is chosen by who puts it. */
+export const ORGANIZATION_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
+export const ORGANIZATION_ID_FORM = 'an organization id has 1 to 128 characters: letters, digits and _ . : -';
+
 export type IdKind = keyof typeof ID_PREFIXES;
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const ULID_LENGTH = 26;
 /** The library's own test lets through what its decodeTime then throws at. */
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+/** Minted or derived; of a test it says so. */
+const EVENT_ID = /^evt_(?:test_)?[0-9A-HJKMNP-TV-Z]{26}$/;
 const DERIVED_MARK = 'Z';
 /** Random bytes a good many at a time: the library asks for them one by one. */
 const pool = new Uint8Array(512);
@@ -36,12 +43,27 @@ export function mintId(kind: IdKind, nowMs: number): string {
 }
 
 /**
- * The id of an event that came with an Idempotency-Key: the same for the same organization, key and place in the array, so
- * that a repeated request needs no look-up to be answered with the ids of the first.
+ * The ids of events that came with an Idempotency-Key, in their order. Each is made of the organization, the key and the event's own bytes:
+ * the same request gets the same ids without a look-up, however many of it race, and another body is another event. Where events are equal to
+ * the byte, each further one of a request is told apart by how many there were before it: none of them is swallowed.
  */
-export async function keyedEventId(organizationId: string, idempotencyKey: string, index: number): Promise<string> {
-  const digest = await sha256(JSON.stringify([organizationId, idempotencyKey, index]));
-  return `${ID_PREFIXES.event}_${DERIVED_MARK}${base32(digest, 25)}`;
+export async function keyedEventIds(events: readonly KeyedEvent[], idempotencyKey: string): Promise<string[]> {
+  const digests = await Promise.all(events.map(({ payload }) => sha256(payload)));
+  const equal = new Map<string, number>();
+  return await Promise.all(
+    events.map(async ({ organizationId }, index) => {
+      const source = JSON.stringify([organizationId, idempotencyKey, toHex(digests[index] as Uint8Array)]);
+      const before = equal.get(source) ?? 0;
+      equal.set(source, before + 1);
+      return `${ID_PREFIXES.event}_${DERIVED_MARK}${base32(await sha256(before === 0 ? source : `${source}${before}`), 25)}`;
+    }),
+  );
+}
+
+/** What of an event its id is derived from. */
+interface KeyedEvent {
+  organizationId: string;
+  payload: Uint8Array;
 }
 
 /** Whether an event's (or its delivery's) id was derived from an Idempotency-Key: such an event may have been accepted before. */
@@ -55,6 +77,11 @@ export function isKeyed(id: string): boolean {
  */
 export function deliveryId(eventId: string, webhookId: string): string {
   return `${ID_PREFIXES.delivery}_${eventId.slice(ID_PREFIXES.event.length + 1)}${webhookId.slice(-6)}`;
+}
+
+/** Whether a text is an event's id, whole: prefix, and as many characters as one has. */
+export function isEventId(text: string): boolean {
+  return EVENT_ID.test(text);
 }
 
 /** The millisecond that an event's or delivery's id was minted in; null for one that carries no time, or is no id. */

@@ -1,3 +1,7 @@
+/** What a time has to be, in words. */
+export const TIME_FORMS =
+  'an ISO 8601 time in one of these forms: 2026-11-23, 2026-11-23T14:05Z, 2026-11-23T14:05:09Z, 2026-11-23T14:05:09.123+01:00';
+
 /** A calendar date; a time of day, to minutes, seconds or fractions of them; an offset. */
 const ISO_TIME = /^(\d{4}-\d\d-\d\d)(?:[Tt ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(\.\d+)?)?(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d)?)?)?$/;
 

@@ -4,11 +4,15 @@ export interface JsonLayout {
   depth: number;
   /** Start (inclusive) and end (exclusive) of each item, where the text is an array. */
   items: [start: number, end: number][];
+  /** How many members each item has, or the text itself where it is an object: a name that is repeated counts each time. */
+  members: number[];
 }
 
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
+const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
@@ -20,14 +24,17 @@ const CLOSE_BRACE = 0x7d;
  * structural character of JSON is ASCII, and no byte of a multi-byte UTF-8 character is.
  */
 export function layOut(json: Uint8Array): JsonLayout {
-  const layout: JsonLayout = { depth: 0, items: [] };
+  const layout: JsonLayout = { depth: 0, items: [], members: [] };
   let depth = 0;
   let itemStart = -1;
   let itemEnd = -1;
   let inArray = false;
+  let members = 0;
   const endItem = (): void => {
     if (inArray && itemStart >= 0) layout.items.push([itemStart, itemEnd]);
+    if (!inArray || itemStart >= 0) layout.members.push(members);
     itemStart = -1;
+    members = 0;
   };
   for (let at = 0; at < json.length; at++) {
     const byte = json[at] as number;
@@ -49,14 +56,34 @@ export function layOut(json: Uint8Array): JsonLayout {
         continue;
       }
     } else if (byte === COMMA && depth === 1) {
-      endItem();
+      if (inArray) endItem();
       continue;
+    } else if (byte === COLON && depth === (inArray ? 2 : 1)) {
+      members++;
     }
     if (depth === 0) continue;
     if (itemStart < 0) itemStart = from;
     itemEnd = at + 1;
   }
   return layout;
+}
+
+/** The names of a JSON object's own members, in their order and as often as they come. Expects text that JSON.parse accepts. */
+export function namesOf(json: Uint8Array): string[] {
+  const names: string[] = [];
+  let depth = 0;
+  let string: [start: number, end: number] = [0, 0];
+  for (let at = 0; at < json.length; at++) {
+    const byte = json[at] as number;
+    if (byte === QUOTE) {
+      const start = at;
+      at = endOfString(json, at);
+      string = [start, at + 1];
+    } else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) depth++;
+    else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) depth--;
+    else if (byte === COLON && depth === 1) names.push(JSON.parse(decoder.decode(json.subarray(...string))));
+  }
+  return names;
 }
 
 /** The index of the closing quote of the string that opens at `start`. */

@@ -12,10 +12,13 @@ export function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
 /** What a response that is not a 2xx means, in words for the endpoint's owner; null for a 2xx. */
-export function describeStatus(status: number): string | null {
+export function describeStatus(status: number, headers: Headers): string | null {
   if (isSuccess(status)) return null;
-  if (status >= 300 && status < 400) return `The endpoint answered ${status}: redirects are not followed`;
+  if (REDIRECTS.has(status) && headers.has('location')) return `The endpoint answered ${status}: redirects are not followed`;
+  if (status < 200) return `The endpoint answered ${status}, which is not a final answer; only a 2xx acknowledges a delivery`;
   if (status === 410) return 'The endpoint answered 410 Gone: the webhook was disabled';
   return `The endpoint answered ${status}; only a 2xx acknowledges a delivery`;
 }
@@ -29,7 +32,7 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
   const message = error instanceof Error ? error.message : typeof error === 'string' ? error : 'no reason is known';
   if (name === 'TimeoutError' || name === 'AbortError') return `No response within ${timeoutMs / 1_000} s`;
   if (/network connection lost|connection refused|disconnected|reset/i.test(message)) {
-    return 'The connection was refused, or closed before a valid HTTP response came';
+    return 'The connection was refused or broken off, or what came back was not valid HTTP';
   }
   if (/internal error/i.test(message)) {
     return 'No connection could be made: the host name does not resolve, or its TLS certificate is not valid for it';

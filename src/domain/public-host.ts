@@ -10,7 +10,10 @@ const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Top-level domains are letters, or punycode; never digits, which would make the name an address. */
 const TOP_LEVEL = /^(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59})$/;
 
-/** Names that mean this machine, a private network or nothing (RFC 6761, RFC 6762, RFC 8375, RFC 7686, ICANN's collision list, habit). */
+/**
+ * Names that mean this machine, a private network or nothing: IANA's special-use names (RFC 6761, 6762, 7686, 8375, 9476; `example.com` and
+ * its like resolve, and are left), ICANN's collision list, other systems than DNS, habit.
+ */
 const PRIVATE_SUFFIXES: ReadonlySet<string> = new Set([
   ...[
     'localhost',
@@ -28,7 +31,26 @@ const PRIVATE_SUFFIXES: ReadonlySet<string> = new Set([
     'intern',
     'priv',
   ],
-  ...['arpa', 'onion', 'i2p', 'alt', 'invalid', 'svc', 'cluster', 'consul', 'docker', 'workgroup', 'homelab', 'default'],
+  ...[
+    'test',
+    'example',
+    'invalid',
+    'arpa',
+    'onion',
+    'alt',
+    'i2p',
+    'exit',
+    'bit',
+    'gnu',
+    'zkey',
+    'svc',
+    'cluster',
+    'consul',
+    'docker',
+    'workgroup',
+    'homelab',
+    'default',
+  ],
 ]);
 
 /** Public DNS services whose names resolve to loopback, to an address written in the name, or to changing addresses (rebinding). */
@@ -51,7 +73,8 @@ export function whyNotPublic(hostname: string): string | null {
   const labels = name.split('.');
   const topLevel = labels.at(-1) ?? '';
   // First, so that `localhost` is called what it is rather than a name without a dot.
-  if (PRIVATE_SUFFIXES.has(topLevel)) return `The host name is not public: names that end in "${topLevel}" exist in private networks only.`;
+  if (PRIVATE_SUFFIXES.has(topLevel))
+    return `The host name is not public: names that end in "${topLevel}" are reserved, or exist in private networks only.`;
   if (labels.length < 2) return 'The host name is not public: it has no domain, as in "hooks.example.com".';
   if (name.length > MAX_NAME_LENGTH || !labels.every((label) => LABEL.test(label)) || !TOP_LEVEL.test(topLevel)) {
     return 'The host name is not a valid DNS name.';

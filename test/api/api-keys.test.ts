@@ -152,7 +152,8 @@ describe("the producers' keys", () => {
       status: 201,
       body: { scopes: ['ingest'], plainKey: expect.stringMatching(/^bsk_ingest_[0-9a-f]{32}$/) },
     });
-    expect((await platform.get('/platform/keys')).body.apiKeys[0]).toMatchObject({ id: created.body.id, name: 'identifier' });
+    const listed = { id: created.body.id, name: 'identifier', keyPrefix: created.body.plainKey.slice(0, 17) };
+    expect((await platform.get('/platform/keys')).body.apiKeys[0]).toMatchObject(listed);
     const producer = client(created.body.plainKey);
     expect((await producer.post('/events', {})).status).toBe(422);
     expect((await platform.delete(`/platform/keys/${created.body.id}`)).status).toBe(204);
@@ -174,5 +175,44 @@ describe("the producers' keys", () => {
     await createProducerKey();
     const { body } = await platform.get('/platform/keys');
     expect((await platform.delete(`${path}/api-keys/${body.apiKeys[0].id}`)).status).toBe(404);
+  });
+});
+
+describe('the presented key', () => {
+  const keyOf = async (key: string | undefined) => await client(key).get('/key');
+
+  test('of an organization is told with its organization, name, scopes and end', async () => {
+    const { id } = await createOrganization();
+    const { body } = await platform.post(`/organization/${id}/api-keys`, { name: 'reader', scopes: ['read'], expiresAt: '2036-01-01' });
+    expect(await keyOf(body.plainKey)).toMatchObject({
+      status: 200,
+      body: { type: 'organization', organizationId: id, name: 'reader', scopes: ['read'], expiresAt: '2036-01-01T00:00:00.000Z' },
+    });
+    const answer = await keyOf(body.plainKey);
+    expect(Object.keys(answer.body)).toEqual(['type', 'organizationId', 'name', 'scopes', 'expiresAt']);
+    expect(answer.headers.get('X-RateLimit-Remaining')).toMatch(/^\d+$/);
+    await platform.delete(`/organization/${id}/api-keys/${body.id}`);
+    expect((await keyOf(body.plainKey)).status).toBe(401);
+  });
+
+  test("of a producer, and the platform's own, are told as well", async () => {
+    expect((await keyOf(await createProducerKey())).body).toEqual({
+      type: 'producer',
+      organizationId: null,
+      name: 'producer',
+      scopes: ['ingest'],
+      expiresAt: null,
+    });
+    expect((await platform.get('/key')).body).toEqual({
+      type: 'platform',
+      organizationId: null,
+      name: null,
+      scopes: ['ingest', 'read', 'write', 'admin'],
+      expiresAt: null,
+    });
+  });
+
+  test.each([undefined, '', 'nonsense', `bsk_live_${'0'.repeat(32)}`])('that opens nothing is 401: %s', async (key) => {
+    expect(await keyOf(key)).toMatchObject({ status: 401, body: { code: expect.stringMatching(/api_key$/) } });
   });
 });

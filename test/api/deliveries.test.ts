@@ -70,6 +70,13 @@ describe("a webhook's deliveries", () => {
     expect(await countOf('?status=discarded')).toBe(0);
     expect(await countOf('?event=visitor.identified')).toBe(EVENTS);
     expect(await countOf('?event=company.identified')).toBe(0);
+    for (const prefix of ['*', 'visitor.*']) expect(await countOf(`?event=${prefix}`)).toBe(EVENTS);
+    for (const prefix of ['visitor.identified.*', 'visit.*', 'visitor', 'company.*', 'type.that_was_removed']) {
+      expect(await countOf(`?event=${prefix}`)).toBe(0);
+    }
+    const [{ id }] = (await list()).data;
+    expect(await countOf(`?q=${id}&event=visitor.*`)).toBe(1);
+    expect(await countOf(`?q=${id}&event=company.*`)).toBe(0);
     expect(await countOf('?from=2020-01-01T00:00:00Z&to=2020-01-02T00:00:00%2B01:00')).toBe(0);
     expect(await countOf('?from=2020-01-01T00:00:00Z')).toBe(EVENTS);
   });
@@ -117,6 +124,11 @@ describe("a webhook's deliveries", () => {
     ['limit=ten', 'limit'],
     ['status=lost', 'status'],
     ['event=', 'event'],
+    ['event=*.identified', 'event'],
+    ['event=Visitor.*', 'event'],
+    ['event=visitor*', 'event'],
+    ['event=visitor.**', 'event'],
+    [`event=${'a'.repeat(131)}`, 'event'],
     ['from=yesterday', 'from'],
     ['to=2026-13-01T00:00:00Z', 'to'],
     ['from=2026-02-31', 'from'],
@@ -131,7 +143,7 @@ describe("a webhook's deliveries", () => {
 
   test('asked with a + that a query turns into a space are told so', async () => {
     expect((await list('?from=2026-11-23T14:00:00+01:00')).message).toMatch(
-      /^from: .*2026-11-23T14:00:00\+01:00.*write \+ as %2B in a query/,
+      /^from: .*2026-11-23T14:05:09\.123\+01:00.*Write \+ as %2B in a query/,
     );
     expect((await list('?from=2026-11-23T14:00:00%2B01:00')).data).toEqual(expect.any(Array));
   });
@@ -149,7 +161,7 @@ describe("a webhook's deliveries", () => {
     const overloaded = () => Promise.reject(new Error('overloaded'));
     const broken = { list: overloaded, find: overloaded, summary: overloaded };
     const OUTBOX = { getByName: () => broken } as unknown as Env['OUTBOX'];
-    for (const at of [path, `${path}/dlv_x`, `${organization.path}/events/evt_x`]) {
+    for (const at of [path, `${path}/dlv_x`, `${organization.path}/events/${eventIds[0]}`]) {
       const request = new Request(`${ORIGIN}/api/v1${at}`, { headers: { 'X-API-Key': organization.key } });
       const answer = await read(await app.fetch(request, { ...env, OUTBOX }, createExecutionContext()));
       expect(answer).toMatchObject({ status: 503, body: { code: 'outbox_unavailable' } });
@@ -175,6 +187,27 @@ describe('an event', () => {
   test('that went to no webhook of the organization is 404, whosever it is', async () => {
     const other = await createOrganization();
     await createWebhook(other);
+    const [id = ''] = eventIds;
+    const { data } = await list();
+    // Of its own organization, but not whole.
+    for (const part of [
+      id.slice(4),
+      `xxx_${id.slice(4)}`,
+      `EVT_${id.slice(4)}`,
+      id.toLowerCase(),
+      `${id}X`,
+      id.slice(0, -1),
+      `evt_test_${id.slice(4)}`,
+    ]) {
+      const at = `${organization.path}/events/${encodeURIComponent(part)}`;
+      expect({ part, status: (await organization.admin.get(at)).status }).toEqual({ part, status: 404 });
+      expect({ part, status: (await organization.admin.delete(`${at}/payload`)).status }).toEqual({ part, status: 404 });
+    }
+    for (const part of [data[0].id.slice(4), `xxx_${data[0].id.slice(4)}`, data[0].id.toLowerCase(), `${data[0].id}0`]) {
+      for (const answer of [await organization.admin.get(`${path}/${part}`), await organization.admin.delete(`${path}/${part}/payload`)]) {
+        expect({ part, status: answer.status }).toEqual({ part, status: 404 });
+      }
+    }
     for (const id of [eventIds[0], 'evt_that_is_not', 'nonsense', '%00']) {
       expect(await other.admin.get(`${other.path}/events/${id}`)).toMatchObject({ status: 404, body: { code: 'not_found' } });
     }

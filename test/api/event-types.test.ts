@@ -23,10 +23,11 @@ describe('the catalogue', () => {
     const organization = await createOrganization();
     const type = { description: 'A company was identified.', example: { event: 'company.identified' }, schema: { type: 'object' } };
     const put = await platform.put('/event-types/company.identified', type);
-    expect(put).toMatchObject({ status: 200, body: { name: 'company.identified', ...type, builtIn: false } });
+    expect(put).toMatchObject({ status: 201, body: { name: 'company.identified', ...type, builtIn: false } });
     expect((await platform.get('/event-types/company.identified')).body).toEqual(put.body);
     await createWebhook(organization, { events: ['company.identified', 'company.*'] });
     const again = await platform.put('/event-types/company.identified', { description: 'Anew.' });
+    expect(again.status).toBe(200);
     expect(again.body).toMatchObject({ description: 'Anew.', example: null, schema: null });
     expect((await platform.delete('/event-types/company.identified')).status).toBe(204);
     expect((await platform.delete('/event-types/company.identified')).status).toBe(404);
@@ -34,7 +35,7 @@ describe('the catalogue', () => {
 
   test('takes a type that says its own name', async () => {
     const type = { name: 'company.named', description: 'A company has a name.' };
-    expect(await platform.put('/event-types/company.named', type)).toMatchObject({ status: 200, body: type });
+    expect(await platform.put('/event-types/company.named', type)).toMatchObject({ status: 201, body: type });
   });
 
   test('keeps what ships: it can be overlaid and laid bare again, not removed', async () => {
@@ -62,6 +63,12 @@ describe('the catalogue', () => {
     ['a schema whose pattern is none', { schema: { pattern: '(' } }, 'schema.pattern'],
     ['a schema that refers to nothing', { schema: { $ref: '#/$defs/visitor' } }, 'schema'],
     ['a schema that refers to itself in a circle', { schema: { $ref: '#' } }, 'schema'],
+    [
+      'a schema whose pattern repeats what repeats',
+      { schema: { properties: { a: { pattern: '^(\\w+\\s?)*$' } } } },
+      'schema.properties.a.pattern',
+    ],
+    ['a schema whose arrays are unique without end', { schema: { items: { uniqueItems: true } } }, 'schema.items.uniqueItems'],
     ['another name than the path has', { name: 'x' }, 'name'],
     ['an unknown field', { colour: 'red' }, 'colour'],
   ])('refuses %s', async (_what, change, field) => {

@@ -4,7 +4,7 @@ import { createOrganization, createWebhook, env, platform } from '../support/api
 describe('organizations', () => {
   test('are created, read, changed and deleted with the platform key', async () => {
     const created = await platform.put('/organization/org_life', { name: 'Acme', plan: 'scale' });
-    expect(created.status).toBe(200);
+    expect(created.status).toBe(201);
     expect(created.body).toEqual({
       id: 'org_life',
       name: 'Acme',
@@ -13,6 +13,7 @@ describe('organizations', () => {
       updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),
     });
     const changed = await platform.put('/organization/org_life', { name: 'Acme Ltd', plan: 'growth' });
+    expect(changed.status).toBe(200);
     expect(changed.body).toMatchObject({ name: 'Acme Ltd', plan: 'growth', createdAt: created.body.createdAt });
     expect((await platform.get('/organization/org_life')).body).toEqual(changed.body);
     expect((await platform.delete('/organization/org_life')).status).toBe(204);

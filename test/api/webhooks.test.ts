@@ -58,7 +58,7 @@ describe('a webhook', () => {
 
   test('keeps the subscriptions that it has when the catalogue no longer has them', async () => {
     const organization = await createOrganization();
-    await expectStatus(platform.put('/event-types/company.sold', { description: 'x' }), 200);
+    await expectStatus(platform.put('/event-types/company.sold', { description: 'x' }), 201);
     const { id } = await createWebhook(organization, { events: ['company.sold', 'company.*'] });
     await expectStatus(platform.delete('/event-types/company.sold'), 204);
     const at = `${organization.path}/webhooks/${id}`;
@@ -75,6 +75,19 @@ describe('a webhook', () => {
     const { id } = await createWebhook(organization, { secret: 'whisper-this' });
     const changed = await organization.admin.patch(`${organization.path}/webhooks/${id}`, { secret: null });
     expect(changed).toMatchObject({ status: 200, body: { hasSecret: false } });
+  });
+
+  test('is left as it is by a change that names nothing, whatever the plan', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { secret: 'whisper-this' });
+    const at = `${organization.path}/webhooks/${id}`;
+    await env.DB.prepare('UPDATE webhooks SET updated_at = 1 WHERE id = ?').bind(id).run();
+    const before = (await organization.admin.get(at)).body;
+    await expectStatus(platform.put(organization.path, { name: 'Test', plan: 'growth' }), 200);
+    expect(await organization.admin.patch(at, {})).toMatchObject({ status: 200, body: before });
+    expect((await organization.admin.get(at)).body).toEqual(before);
+    expect(before.updatedAt).toBe('1970-01-01T00:00:00.001Z');
+    expect((await organization.admin.patch(`${organization.path}/webhooks/whk_that_is_not`, {})).status).toBe(404);
   });
 
   test('has no limits of its own unless it is given them, keeps what a change does not name, and takes 1 and 100 at a time', async () => {

@@ -93,7 +93,7 @@ describe('an attempt', () => {
   });
 
   it('fails where the connection breaks or cannot be made, and says so', async () => {
-    const words = 'The connection was refused, or closed before a valid HTTP response came';
+    const words = 'The connection was refused or broken off, or what came back was not valid HTTP';
     expect((await attemptAgainst({ reset: true })).record).toMatchObject({ outcome: 'failed', error: words });
     // Port 9 (discard): nothing listens there.
     expect((await attempt(aRequest('http://127.0.0.1:9/'))).record).toMatchObject({ outcome: 'failed', error: words });

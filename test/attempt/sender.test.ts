@@ -15,7 +15,7 @@ import {
   outboxOf,
 } from '../support/deliveries.ts';
 
-const settings = parseSettings({ ...env, ALLOW_INSECURE_ENDPOINTS: 'false', PUBLIC_URL: 'https://hooks.bullseye.example' });
+const settings = parseSettings({ ...env, ALLOW_INSECURE_ENDPOINTS: 'false', PUBLIC_URL: 'https://hooks.bullseye.example.net' });
 
 function webhookAt(url: string): WebhookConfig {
   const unsigned = { secret: null, previousSecret: null, previousSecretExpiresAt: null, secretRing: null };
@@ -41,7 +41,7 @@ describe('a URL that got into the database by whatever way', () => {
     ['https://user:password@example.com/', /user name or password/],
     ['http://example.com/', /https/],
     ['http://127.0.0.1:9000/', /https/],
-    ['https://hooks.bullseye.example/api/v1/events', /this service itself/],
+    ['https://hooks.bullseye.example.net/api/v1/events', /this service itself/],
     ['file:///etc/passwd', /https/],
     ['', /empty/],
   ])('is checked where it is used, and not fetched: %s', async (url, says) => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_EVENT_BYTES, MAX_EVENTS, MAX_EVENTS_BYTES, readEvents } from '../../src/domain/event.ts';
 import { decodeEventMessage, type EventMessage, encodeEventMessage, packEvents } from '../../src/domain/event-message.ts';
-import { keyedEventId } from '../../src/domain/ids.ts';
+import { keyedEventIds } from '../../src/domain/ids.ts';
 
 /** Limits of Queues: a message, a batch of a producer, and what the platform's metadata adds to each message. */
 const QUEUE_MESSAGE_BYTES = 128_000;
@@ -139,9 +139,8 @@ describe('an array of exactly 250,000 bytes', () => {
     expect(body).toHaveLength(MAX_EVENTS_BYTES);
     const result = readEvents(body);
     if (!result.ok) throw new Error(result.error.message);
-    const events = await Promise.all(
-      result.events.map(async ({ payload }, index) => ({ id: await keyedEventId('o', 'k', index), payload })),
-    );
+    const ids = await keyedEventIds(result.events, 'k');
+    const events = result.events.map(({ payload }, index) => ({ id: ids[index] as string, payload }));
     return packEvents(events, AT);
   }
 

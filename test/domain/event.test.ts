@@ -101,6 +101,32 @@ describe('one event', () => {
     expect(error.message).toMatch(/100001 bytes.*at most 100000/);
   });
 
+  it('may begin with a byte order mark, which is not part of it', () => {
+    const text = JSON.stringify(ORDER);
+    for (const body of [text, ` ${text}`, `[${text}]`]) {
+      const [event] = accepted(read(`\ufeff${body}`));
+      expect(textOf(event)).toBe(body.replace(/^\[|\]$/g, ''));
+    }
+    expect(accepted(read(`\ufeff${eventOfBytes(MAX_EVENT_BYTES)}`))[0]?.payload).toHaveLength(100_000);
+  });
+
+  it('may repeat other members, and names within its members: they pass as they are', () => {
+    for (const more of [
+      '"n":1,"n":2',
+      '"visitor":{"event":1,"event":2},"list":[{"organization_id":1,"organization_id":2}]',
+      '"__proto__":1',
+    ]) {
+      const body = `${JSON.stringify(ORDER).slice(0, -1)},${more}}`;
+      expect(textOf(accepted(read(body))[0])).toBe(body);
+      expect(textOf(accepted(read(`[${body}]`))[0])).toBe(body);
+    }
+  });
+
+  it('may have half a surrogate pair, as an escape, in what passes through: its bytes are UTF-8 all the same', () => {
+    const body = `${JSON.stringify(ORDER).slice(0, -1)},"first_name":"Zo\\ud83d","\\udc00":1}`;
+    expect(textOf(accepted(read(body))[0])).toBe(body);
+  });
+
   it('is measured in bytes, not in characters', () => {
     const wide = JSON.stringify({ ...ORDER, padding: '€'.repeat(33_400) });
     expect(wide.length).toBeLessThan(MAX_EVENT_BYTES);
@@ -189,7 +215,10 @@ describe('a body is refused as malformed', () => {
     ['with something after the event', encoder.encode(`${JSON.stringify(ORDER)}x`), /not JSON/],
     ['of two events that no array holds', encoder.encode(`${JSON.stringify(ORDER)}\n${JSON.stringify(ORDER)}`), /not JSON/],
     ['with a trailing comma', encoder.encode(`[${JSON.stringify(ORDER)},]`), /not JSON/],
-    ['with a byte order mark', bytes(0xef, 0xbb, 0xbf, ...json), /not JSON/],
+    ['with two byte order marks', bytes(0xef, 0xbb, 0xbf, 0xef, 0xbb, 0xbf, ...json), /not JSON/],
+    ['of a byte order mark', bytes(0xef, 0xbb, 0xbf), /not JSON/],
+    ['with a byte order mark within', encoder.encode(`[${JSON.stringify(ORDER)},\ufeff${JSON.stringify(ORDER)}]`), /not JSON/],
+    ['with a byte order mark of UTF-16', bytes(0xff, 0xfe, ...[...json].flatMap((byte) => [byte, 0])), /not UTF-8/],
     ['in UTF-16', bytes(...[...json].flatMap((byte) => [byte, 0])), /not JSON/],
     ['with a byte that UTF-8 does not have', bytes(...json.subarray(0, -2), 0xff, 0x22, 0x7d), /not UTF-8/],
     ['with a character cut in half', bytes(...json.subarray(0, -2), 0xe2, 0x82, 0x22, 0x7d), /not UTF-8/],
@@ -231,7 +260,30 @@ describe('an event is refused', () => {
     ['without `organization_id`', { ...ORDER, organization_id: undefined }, 'organization_id', /`organization_id` is missing/],
     ['whose `organization_id` is an object', { ...ORDER, organization_id: {} }, 'organization_id', /is an object, not a string/],
     ['whose `organization_id` is empty', { ...ORDER, organization_id: '' }, 'organization_id', /is empty/],
-    ['whose `organization_id` is over-long', { ...ORDER, organization_id: 'o'.repeat(257) }, 'organization_id', /longer than 256/],
+    ...[' ', 'a/b', ' org_acme', 'org_acme\n', 'orgé', 'o'.repeat(129), 'o\u0000', '\ud800'].map(
+      (id): [string, unknown, string, RegExp] => [
+        `whose \`organization_id\` can be none: ${JSON.stringify(id).slice(0, 20)}`,
+        { ...ORDER, organization_id: id },
+        'organization_id',
+        /cannot be one: an organization id has 1 to 128 characters/,
+      ],
+    ),
+    ['whose `event` is not well-formed', { ...ORDER, event: 'order.\ud83d' }, 'event', /`event` is not well-formed Unicode/],
+    ['whose `session_id` is not well-formed', { ...ORDER, session_id: '\udc00x' }, 'session_id', /`session_id` is not well-formed Unicode/],
+    ['visitor.identified whose `session_id` is not well-formed', { ...VISITOR, session_id: 'a\ud800' }, 'session_id', /not well-formed/],
+    ['that has `event` twice', '{"event":"a.b",'.concat(JSON.stringify(ORDER).slice(1)), 'event', /`event` is there more than once/],
+    [
+      'that has `event` twice, once in disguise',
+      `${JSON.stringify(ORDER).slice(0, -1)},"\\u0065vent":"order.placed"}`,
+      'event',
+      /more than once/,
+    ],
+    [
+      'that has `organization_id` twice, with other members between',
+      `{"organization_id":"org_b","x":{"organization_id":1,"event":2},"y":[{}],${JSON.stringify(ORDER).slice(1)}`,
+      'organization_id',
+      /`organization_id` is there more than once/,
+    ],
     ['whose `company` is a string', { ...ORDER, company: 'Acme' }, 'company', /is a string, not an object or null/],
     ['whose `session` is an array', { ...ORDER, session: [] }, 'session', /is an array, not an object or null/],
     ['whose `session_id` is over-long, whatever its type', { ...ORDER, session_id: 's'.repeat(257) }, 'session_id', /longer than 256/],

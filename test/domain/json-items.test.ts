@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { layOut } from '../../src/domain/json-items.ts';
+import { layOut, namesOf } from '../../src/domain/json-items.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -110,6 +110,31 @@ describe('of any JSON', () => {
         expect(depthOf(write(item, gap))).toBe(nesting(item));
       }),
       { numRuns: 500 },
+    );
+  });
+});
+
+describe('the members of an object', () => {
+  it.each<[string, number[]]>([
+    ['{}', [0]],
+    ['{"a":1,"b":{"c":[{"d":2}]}}', [2]],
+    [' { "a" : "x:y,z" , "a" : 1 } ', [2]],
+    ['[{"a":1},[{"b":1}],"c:d",{"e":{"f":1},"g":[]}, 5]', [1, 0, 0, 2, 0]],
+    ['[]', []],
+  ])('%s are counted', (json, members) => {
+    expect(layOut(encoder.encode(json)).members.slice(0, members.length)).toEqual(members);
+  });
+
+  it('are named as they are read, as often as they come', () => {
+    expect(namesOf(encoder.encode('{"a":{"x":1},"\\u0061":[{"y":2}],"é":"b:c","":0}'))).toEqual(['a', 'a', 'é', '']);
+    fc.assert(
+      fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue()), (object) => {
+        const json = encoder.encode(JSON.stringify(object));
+        const names = namesOf(json);
+        expect(names.toSorted()).toEqual(Object.keys(object).toSorted());
+        expect(layOut(json).members).toEqual([names.length]);
+        expect(layOut(encoder.encode(`[${JSON.stringify(object)}]`)).members).toEqual([names.length]);
+      }),
     );
   });
 });

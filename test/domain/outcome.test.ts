@@ -7,12 +7,14 @@ const encoder = new TextEncoder();
 describe('a status', () => {
   it.each([200, 201, 202, 204, 206, 299])('%i acknowledges the delivery', (status) => {
     expect(isSuccess(status)).toBe(true);
-    expect(describeStatus(status)).toBeNull();
+    expect(describeStatus(status, new Headers())).toBeNull();
   });
 
   it.each([
-    [199, /answered 199; only a 2xx acknowledges/],
-    [300, /answered 300: redirects are not followed/],
+    [101, /answered 101, which is not a final answer; only a 2xx acknowledges/],
+    [199, /answered 199, which is not a final answer; only a 2xx acknowledges/],
+    [300, /answered 300; only a 2xx acknowledges/],
+    [304, /answered 304; only a 2xx acknowledges/],
     [301, /answered 301: redirects are not followed/],
     [302, /answered 302: redirects are not followed/],
     [308, /answered 308: redirects are not followed/],
@@ -26,12 +28,16 @@ describe('a status', () => {
     [599, /answered 599; only a 2xx acknowledges/],
   ])('%i does not, and says why', (status, says) => {
     expect(isSuccess(status)).toBe(false);
-    expect(describeStatus(status)).toMatch(says);
+    expect(describeStatus(status, new Headers({ location: 'https://elsewhere.example.com/' }))).toMatch(says);
+  });
+
+  it.each([301, 302, 303, 307, 308])('%i without a Location leads nowhere', (status) => {
+    expect(describeStatus(status, new Headers())).toBe(`The endpoint answered ${status}; only a 2xx acknowledges a delivery`);
   });
 });
 
 describe('a request without response', () => {
-  const refusedText = 'The connection was refused, or closed before a valid HTTP response came';
+  const refusedText = 'The connection was refused or broken off, or what came back was not valid HTTP';
   const notFound = /host name does not resolve, or its TLS certificate is not valid/;
 
   it.each<[string, unknown, RegExp | string]>([

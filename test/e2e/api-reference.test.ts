@@ -17,6 +17,7 @@ const FLAGS = [
 interface OpenApi extends Record<string, unknown> {
   openapi: string;
   paths: Record<string, Record<string, unknown>>;
+  webhooks: Record<string, Record<string, unknown>>;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
@@ -56,8 +57,11 @@ it('/docs shows every operation in a real browser, and the console stays empty',
 
   const response = await page.goto(`${worker.origin}/docs`);
   expect(response?.headers()['content-security-policy']).toContain("default-src 'none'");
-  const { paths } = await readOpenApi();
-  const operations = Object.values(paths).flatMap((path) => Object.keys(path).filter((key) => /^(get|put|post|patch|delete)$/.test(key)));
+  const { paths, webhooks } = await readOpenApi();
+  // What receivers get is shown like what clients ask.
+  const operations = Object.values({ ...paths, ...webhooks }).flatMap((path) =>
+    Object.keys(path).filter((key) => /^(get|put|post|patch|delete)$/.test(key)),
+  );
   await page
     .locator('.opblock')
     .nth(operations.length - 1)
@@ -68,6 +72,14 @@ it('/docs shows every operation in a real browser, and the console stays empty',
   const [first] = await page.locator('.opblock-summary-control').all();
   await first?.click();
   await page.locator('.opblock.is-open .opblock-body').first().waitFor();
+  for (const [status, code] of Object.entries({
+    400: 'malformed_json',
+    401: 'missing_api_key',
+    413: 'payload_too_large',
+    503: 'queue_unavailable',
+  })) {
+    await page.locator(`.opblock.is-open .response[data-code="${status}"]`, { hasText: `"code": "${code}"` }).waitFor();
+  }
 
   expect(complaints).toEqual([]);
   expect(requested.filter((url) => !url.startsWith(worker.origin) && !url.startsWith('data:'))).toEqual([]);

@@ -84,7 +84,7 @@ describe('the retry schedule, driven by alarms', () => {
     expect(delivery).toMatchObject({ status: 'delivered', reason: null, attemptCount: 3, lastResponseStatus: 201, nextAttemptAt: null });
     expect(delivery.attempts.map(({ error }) => error)).toEqual([
       'The endpoint answered 500; only a 2xx acknowledges a delivery',
-      'The connection was refused, or closed before a valid HTTP response came',
+      'The connection was refused or broken off, or what came back was not valid HTTP',
       null,
     ]);
   });

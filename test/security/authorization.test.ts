@@ -41,18 +41,32 @@ interface Presented {
 
 const refusedAs = (code: ErrorCode): Record<Access, Verdict> => ({
   public: 'open',
+  any: code,
   ingest: code,
   platform: code,
   read: code,
   write: code,
   admin: code,
 });
-const ofOrganization = { ...refusedAs('insufficient_scope'), ingest: 'platform_key_required', platform: 'platform_key_required' } as const;
+const ofOrganization = {
+  ...refusedAs('insufficient_scope'),
+  any: 'open',
+  ingest: 'platform_key_required',
+  platform: 'platform_key_required',
+} as const;
 const mayRead = { ...ofOrganization, read: 'open' } as const;
 const mayWrite = { ...mayRead, write: 'open' } as const;
 const mayAdminister = { ...mayWrite, admin: 'open' } as const;
-const mayIngest = { ...refusedAs('insufficient_scope'), ingest: 'open' } as const;
-const mayEverything = { public: 'open', ingest: 'open', platform: 'open', read: 'open', write: 'open', admin: 'open' } as const;
+const mayIngest = { ...refusedAs('insufficient_scope'), any: 'open', ingest: 'open' } as const;
+const mayEverything = {
+  public: 'open',
+  any: 'open',
+  ingest: 'open',
+  platform: 'open',
+  read: 'open',
+  write: 'open',
+  admin: 'open',
+} as const;
 
 const withKey = (key: string) => ({ 'X-API-Key': key });
 

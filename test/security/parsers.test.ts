@@ -173,7 +173,7 @@ describe('what requests carry', () => {
     const values = fc.oneof(oddJson, fc.constantFrom('string', '#', '#/$defs/a', ['a'], { a: { $ref: '#' } }, '^(a+)$', '('));
     const schemas = fc.dictionary(fc.constantFrom(...keywords), values, { maxKeys: 5 });
     fuzz(4_000, fc.tuple(schemas, nearlyObject(EVENT)), ([schema, event]) => {
-      if (schemaProblem(schema) === null) expect(checkAgainstSchema(schema, event)).toBeInstanceOf(Array);
+      if (schemaProblem(schema) === null) expect(checkAgainstSchema(schema, event, 1_000)).toBeInstanceOf(Array);
     });
   });
 });

@@ -30,14 +30,15 @@ export async function call(method: string, path: string, { key, headers = {}, js
   const text = json === undefined ? raw : JSON.stringify(json);
   const body = typeof text === 'string' ? new TextEncoder().encode(text) : text;
   const type = json === undefined ? undefined : { 'Content-Type': 'application/json' };
-  const request = new Request(`${ORIGIN}${path}`, { method, body, headers: { ...type, ...(key && { 'X-API-Key': key }), ...headers } });
+  const sent = { ...type, ...(key && { 'X-API-Key': key }), ...headers };
+  const request = new Request(`${ORIGIN}${path}`, { method, body, headers: sent, redirect: 'manual' });
   return await read(await exports.default.fetch(request));
 }
 
 export async function read(response: Response): Promise<Answer> {
   const text = await response.text();
   const isJson = response.headers.get('Content-Type')?.startsWith('application/json');
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text };
 }
 
 /** Calls under /api/v1 with one key. */
@@ -63,7 +64,7 @@ let organizations = 0;
 export async function createOrganization(plan: Plan = 'scale'): Promise<TestOrganization> {
   const id = `org_${++organizations}_${crypto.randomUUID().slice(0, 8)}`;
   const path = `/organization/${id}`;
-  await expectStatus(platform.put(path, { name: 'Test organization', plan }), 200);
+  await expectStatus(platform.put(path, { name: 'Test organization', plan }), 201);
   const key = await createKey(id, ['admin']);
   return { id, path, admin: client(key), key };
 }

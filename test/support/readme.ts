@@ -4,6 +4,7 @@ import type { Access } from '../../src/api/auth.ts';
 /** The keys of the README's table of routes, as the source calls them. */
 const ACCESSES: Record<string, Access> = {
   none: 'public',
+  any: 'any',
   'platform or producer': 'ingest',
   platform: 'platform',
   '`read`': 'read',

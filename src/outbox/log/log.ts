@@ -1,4 +1,5 @@
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary } from '../../domain/delivery.ts';
+import { subscribes } from '../../domain/webhook.ts';
 import { COLUMNS, payloadText, type Row, type StoredDelivery, toStored, toSummary } from '../books/delivery-row.ts';
 import type { Store } from '../books/store.ts';
 import type { Fresh } from '../fresh.ts';
@@ -96,7 +97,10 @@ export class OutboxLog {
   pageOfOne(delivery: StoredDelivery, { status, event, from = 0, to = Number.POSITIVE_INFINITY }: DeliveryFilter): LogPage {
     const { createdAt, state } = delivery;
     const fits =
-      (status ?? state.status) === state.status && (event ?? delivery.event) === delivery.event && createdAt >= from && createdAt < to;
+      (status ?? state.status) === state.status &&
+      (event === undefined || subscribes([event], delivery.event)) &&
+      createdAt >= from &&
+      createdAt < to;
     return { deliveries: fits ? [toSummary(delivery)] : [], next: null };
   }
 
@@ -128,7 +132,7 @@ function* merged(sources: readonly Generator<StoredDelivery>[]): Generator<Store
 
 function matches(delivery: StoredDelivery, { status, event, q }: DeliveryFilter): boolean {
   if (status !== undefined && delivery.state.status !== status) return false;
-  if (event !== undefined && delivery.event !== event) return false;
+  if (event !== undefined && !subscribes([event], delivery.event)) return false;
   if (q === undefined) return true;
   const { id, eventId, sessionId } = delivery;
   return [id, eventId, sessionId].some((each) => each?.toLowerCase().includes(q.toLowerCase()));
