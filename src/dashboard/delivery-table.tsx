@@ -24,17 +24,23 @@ export function DeliveryTable({ deliveries, held, nowMs }: DeliveryTableProps) {
     <table class="stacking deliveries">
       <thead>
         <tr>
-          <th scope="col">Status</th>
+          <th scope="col" class="w14">
+            Status
+          </th>
           <th scope="col">Event</th>
-          <th scope="col">Accepted</th>
-          <th scope="col" class="number">
+          <th scope="col" class="w21">
+            Accepted
+          </th>
+          <th scope="col" class="number w10">
             Attempts
           </th>
-          <th scope="col">Next attempt</th>
-          <th scope="col" class="number">
+          <th scope="col" class="w14">
+            Next attempt
+          </th>
+          <th scope="col" class="number w10">
             Response
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="number w10">
             Took
           </th>
         </tr>

@@ -76,13 +76,21 @@ function WebhookTable({ webhooks, nowMs }: { webhooks: readonly ListedWebhook[];
         <thead>
           <tr>
             <th scope="col">Endpoint</th>
-            <th scope="col">Health</th>
-            <th scope="col">Events</th>
-            <th scope="col">Last 24 hours</th>
-            <th scope="col" class="number">
+            <th scope="col" class="w17">
+              Health
+            </th>
+            <th scope="col" class="w17">
+              Events
+            </th>
+            <th scope="col" class="w17">
+              Last 24 hours
+            </th>
+            <th scope="col" class="number w10">
               Success
             </th>
-            <th scope="col">Last delivery</th>
+            <th scope="col" class="w14">
+              Last delivery
+            </th>
           </tr>
         </thead>
         <tbody>
