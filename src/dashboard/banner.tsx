@@ -11,6 +11,8 @@ import { count, counted, span } from './wording.ts';
 /** What a banner needs to say what happens next. */
 export interface Outlook {
   nextProbeAt: string | null;
+  /** When a delivery last arrived, milliseconds since the epoch; null: none has; undefined where that is not known. */
+  lastDeliveredAt: number | null | undefined;
   /** Deliveries that have not ended; null where they could not be counted. */
   waiting: number | null;
   /** The recovery that goes on, if one does. */
@@ -25,11 +27,11 @@ const DISABLED: Record<string, string> = {
 
 /** What is wrong with a webhook, what happens next and when, and what to do. Nothing where all is well. */
 export function Banners({ webhook, visit, outlook }: { webhook: WebhookRow; visit: Visit; outlook: Outlook }) {
-  const condition = conditionOf(webhook);
+  const condition = conditionOf(webhook, { included: planAllows(visit), lastDeliveredAt: outlook.lastDeliveredAt });
   return (
     <div id="banners" data-live="">
       {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks />}
-      {condition !== 'healthy' && <ConditionBanner condition={condition} webhook={webhook} visit={visit} outlook={outlook} />}
+      {isOfConcern(condition) && <ConditionBanner condition={condition} webhook={webhook} visit={visit} outlook={outlook} />}
       {outlook.recovering && (
         <Banner tone="info" title="A recovery is under way">
           <p>
@@ -43,8 +45,15 @@ export function Banners({ webhook, visit, outlook }: { webhook: WebhookRow; visi
   );
 }
 
+/** Those that have a banner of their own. A plan without webhooks has its notice. */
+type Concern = Exclude<Condition, 'healthy' | 'untried' | 'excluded'>;
+
+function isOfConcern(condition: Condition): condition is Concern {
+  return condition !== 'healthy' && condition !== 'untried' && condition !== 'excluded';
+}
+
 interface ConditionBannerProps {
-  condition: Exclude<Condition, 'healthy'>;
+  condition: Concern;
   webhook: WebhookRow;
   visit: Visit;
   outlook: Outlook;

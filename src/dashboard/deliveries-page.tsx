@@ -42,7 +42,7 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
   const events = types.eventTypes.map(({ name }) => name);
   return await webhookPage(
     c,
-    { webhook, tab: 'deliveries', title: 'Deliveries' },
+    { webhook, tab: 'deliveries', title: 'Deliveries', outlook },
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
       <FilterForm webhook={webhook} filters={filters} events={events} problems={problems} problem={search.problem} />

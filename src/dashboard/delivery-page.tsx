@@ -87,7 +87,7 @@ function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: bo
       </span>
       <span>
         {reason && REASON_WORDS[reason]}
-        {attemptRuns(delivery) && 'An attempt is being made.'}
+        {attemptRuns(delivery) && 'An attempt is being made now. How it ends is shown here.'}
         {nextAttemptAt && (
           <>
             Next attempt: <NextAttempt at={nextAttemptAt} held={held} nowMs={nowMs} />
@@ -100,7 +100,7 @@ function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: bo
 }
 
 function Attempts({ delivery, webhook }: { delivery: ShownDelivery; webhook: WebhookRow }) {
-  if (delivery.attempts.length === 0) return <p class="card notice">No attempt has ended yet.</p>;
+  if (delivery.attempts.length === 0) return <p class="card notice">{noAttempts(delivery)}</p>;
   const last = delivery.attempts.length - 1;
   const newestFirst = delivery.attempts.map((attempt, index) => ({ attempt, open: index === last })).reverse();
   return (
@@ -110,6 +110,12 @@ function Attempts({ delivery, webhook }: { delivery: ShownDelivery; webhook: Web
       ))}
     </ol>
   );
+}
+
+/** Why no attempt is shown. */
+function noAttempts(delivery: ShownDelivery): string {
+  if (attemptRuns(delivery)) return 'The first attempt has not ended yet.';
+  return delivery.finishedAt === null ? 'No attempt has been made yet.' : 'No attempt was made.';
 }
 
 interface AttemptProps {

@@ -45,12 +45,13 @@ export async function showSettings(c: PageContext): Promise<Response> {
 export async function settingsPage(c: PageContext, problems: Problems, typed: URLSearchParams): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
+  const outlook = await outlookOf(c, webhook);
   const status = problems.size > 0 ? 422 : 200;
   return await webhookPage(
     c,
-    { webhook, tab: 'settings', title: 'Settings', status },
+    { webhook, tab: 'settings', title: 'Settings', status, outlook },
     <>
-      <Banners webhook={webhook} visit={visit} outlook={await outlookOf(c, webhook)} />
+      <Banners webhook={webhook} visit={visit} outlook={outlook} />
       {!visit.can('write') && <p class="banner info">Your session can read only: it sees the settings, and cannot change them.</p>}
       <SecretSection webhook={webhook} visit={visit} problems={problems} typed={typed} />
       {visit.can('write') && (

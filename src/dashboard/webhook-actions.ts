@@ -28,11 +28,14 @@ const MOMENTARY: ReadonlySet<string> = new Set([
 /** What is said of an action, and where; nothing said: where its form stands. */
 type Outcome = Flash & { path?: string };
 
-async function leaveMessage(c: PageContext, usualPath: string, action: () => Promise<Outcome>): Promise<Response> {
-  const { path = usualPath, ...flash } = await action().catch((error: unknown): Outcome => {
+/** @param action null: the page itself shows what came of it */
+async function leaveMessage(c: PageContext, usualPath: string, action: () => Promise<Outcome | null>): Promise<Response> {
+  const outcome = await action().catch((error: unknown): Outcome => {
     if (!(error instanceof ApiError) || !MOMENTARY.has(error.code)) throw error;
     return { kind: 'failed', message: error.message };
   });
+  if (outcome === null) return c.redirect(usualPath, 303);
+  const { path = usualPath, ...flash } = outcome;
   await setFlash(c, flash);
   return c.redirect(path, 303);
 }
@@ -50,13 +53,13 @@ export async function sendTest(c: PageContext): Promise<Response> {
   });
 }
 
-/** `POST <webhook>/deliveries/<delivery>/retry`. */
+/** `POST <webhook>/deliveries/<delivery>/retry`: its page says that an attempt is being made for as long as it is. */
 export async function retryNow(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const deliveryId = c.req.param('deliveryId') ?? '';
   return await leaveMessage(c, paths.delivery(id, deliveryId), async () => {
     await c.get('visit').call(retryDelivery, { params: { webhookId: id, deliveryId } });
-    return done('An attempt is being made now. How it ends is shown below.');
+    return null;
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Child } from 'hono/jsx';
 import { notFound } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
+import type { Outlook } from './banner.tsx';
 import { ConditionBadge, conditionOf } from './condition.tsx';
 import type { Crumb } from './layout.tsx';
 import { page, rootCrumb } from './page.tsx';
@@ -38,17 +39,22 @@ interface WebhookPageOptions {
   tab: Tab;
   title: string;
   status?: 200 | 409 | 422;
+  outlook: Outlook;
 }
 
 /** A page of one webhook: its head, its tabs, and what the tab shows. */
-export async function webhookPage(c: PageContext, { webhook, tab, title, status }: WebhookPageOptions, content: Child): Promise<Response> {
+export async function webhookPage(
+  c: PageContext,
+  { webhook, tab, title, status, outlook }: WebhookPageOptions,
+  content: Child,
+): Promise<Response> {
   // The answer to a form stands where the form was posted to: what is new is read from the page's own address.
   const liveFrom = c.req.method === 'POST' ? paths.webhook(webhook.id, tab) : undefined;
   return await page(
     c,
     { title: `${title}: ${shortUrl(webhook.url)}`, crumbs: [rootCrumb], status },
     <>
-      <WebhookHead webhook={webhook} visit={c.get('visit')} />
+      <WebhookHead webhook={webhook} visit={c.get('visit')} outlook={outlook} />
       <nav class="tabs" aria-label="Webhook" data-live-from={liveFrom}>
         {TABS.map(([part, name]) => (
           <a href={paths.webhook(webhook.id, part)} aria-current={part === tab ? 'page' : undefined}>
@@ -61,13 +67,14 @@ export async function webhookPage(c: PageContext, { webhook, tab, title, status 
   );
 }
 
-function WebhookHead({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
+function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: Visit; outlook: Outlook }) {
+  const condition = conditionOf(webhook, { included: planAllows(visit), lastDeliveredAt: outlook.lastDeliveredAt });
   return (
     <div class="page-head">
       <div>
         <h1 class="url">{shortUrl(webhook.url)}</h1>
         <p class="lead" id="condition" data-live="">
-          <ConditionBadge condition={conditionOf(webhook)} />
+          <ConditionBadge condition={condition} />
           {webhook.description && <span>{webhook.description}</span>}
         </p>
       </div>

@@ -99,6 +99,11 @@ export class EndpointHealth {
     this.#vitals.circuit = closedCircuit(webhook.healthSince);
   }
 
+  /** When the endpoint last acknowledged a delivery, about; null where nothing is known of one. */
+  lastAcknowledgedAt(): number | null {
+    return Number.isFinite(this.#acknowledgedAt) ? this.#acknowledgedAt : this.#store.lastDeliveredAt();
+  }
+
   #hasAcknowledgedLately(now: number): boolean {
     const since = now - ACKNOWLEDGED_WITHIN_MS;
     return this.#acknowledgedAt >= since || (this.#store.lastDeliveredAt() ?? 0) >= since;

@@ -87,7 +87,7 @@ async function flagsOf(port: number, state: string): Promise<string[]> {
 
 it('npm run dev can be started twice at once in one folder, with one state', async () => {
   const ports = [await freePort(), await freePort()];
-  const both = [];
+  const both: ReturnType<typeof runDev>[] = [];
   for (const port of ports) both.push(runDev(...(await flagsOf(port, folder))));
   await until(async () => {
     for (const { process, output } of both) if (process.exitCode !== null) throw new Error(output());
