@@ -32,6 +32,7 @@ export function Banners({ webhook, visit, outlook }: { webhook: WebhookRow; visi
     <div id="banners" data-live="">
       {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks />}
       {isOfConcern(condition) && <ConditionBanner condition={condition} webhook={webhook} visit={visit} outlook={outlook} />}
+      <Twins webhook={webhook} visit={visit} />
       {outlook.recovering && (
         <Banner tone="info" title="A recovery is under way">
           <p>
@@ -98,6 +99,31 @@ function ConditionBanner({ condition, webhook, visit, outlook }: ConditionBanner
           <button type="submit">{disabled ? 'Enable again' : 'Resume'}</button>
         </form>
       )}
+    </Banner>
+  );
+}
+
+/** Says that other webhooks have the same URL: two are allowed, and mostly a mistake. */
+function Twins({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
+  // As requests go to it, however it was typed.
+  const { href } = new URL(webhook.url);
+  const twins = visit.webhooks.filter(({ id, url }) => id !== webhook.id && new URL(url).href === href);
+  if (twins.length === 0) return null;
+  return (
+    <Banner
+      tone="info"
+      title={twins.length === 1 ? 'Another webhook has the same URL' : `${twins.length} other webhooks have the same URL`}
+    >
+      <p>
+        An event that {twins.length === 1 ? 'both' : 'several of them'} subscribe to arrives there more than once. See{' '}
+        {twins.map(({ id, description }, index) => (
+          <>
+            {index > 0 && ', '}
+            <a href={paths.webhook(id)}>{description ?? id}</a>
+          </>
+        ))}
+        .
+      </p>
     </Banner>
   );
 }

@@ -8,9 +8,9 @@ import { layOutJson } from './json-layout.ts';
 import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
-import { NextAttempt, Time } from './time.tsx';
+import { type Hold, NextAttempt, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
-import { webhookCrumb, webhookOf } from './webhook-page.tsx';
+import { holdOf, webhookCrumb, webhookOf } from './webhook-page.tsx';
 import { counted, REASON_WORDS, TRIGGER_WORDS, took } from './wording.ts';
 
 type ShownAttempt = Omit<AttemptRecord, 'startedAt'> & { startedAt: string };
@@ -42,7 +42,7 @@ export async function showDelivery(c: PageContext): Promise<Response> {
         <section aria-labelledby="attempts-title">
           <h2 id="attempts-title">Attempts</h2>
           <div id="attempts" data-live="">
-            <Progress delivery={delivery} held={webhook.health === 'open'} nowMs={visit.nowMs} />
+            <Progress delivery={delivery} hold={holdOf(webhook, visit)} nowMs={visit.nowMs} />
             <Attempts delivery={delivery} webhook={webhook} />
           </div>
         </section>
@@ -77,7 +77,7 @@ function Retry({ delivery, webhook, visit }: { delivery: ShownDelivery; webhook:
   );
 }
 
-function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: boolean; nowMs: number }) {
+function Progress({ delivery, hold, nowMs }: { delivery: ShownDelivery; hold: Hold; nowMs: number }) {
   const { status, reason, nextAttemptAt } = delivery;
   return (
     <p class="progress">
@@ -90,8 +90,9 @@ function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: bo
         {attemptRuns(delivery) && 'An attempt is being made now. How it ends is shown here.'}
         {nextAttemptAt && (
           <>
-            Next attempt: <NextAttempt at={nextAttemptAt} held={held} nowMs={nowMs} />
-            {held && ', until a probe of the endpoint succeeds'}.
+            Next attempt: <NextAttempt at={nextAttemptAt} hold={hold} nowMs={nowMs} />
+            {hold === 'held' && ', until a probe of the endpoint succeeds'}
+            {hold === 'stopped' && ' while nothing is sent: when it falls due it is discarded, and can be recovered'}.
           </>
         )}
       </span>

@@ -14,7 +14,7 @@ import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
 import type { PageContext, Visit } from './visit.ts';
-import { SendTest, webhookOf, webhookPage } from './webhook-page.tsx';
+import { holdOf, SendTest, webhookOf, webhookPage } from './webhook-page.tsx';
 import { count, percent, took } from './wording.ts';
 
 const RECENT_DELIVERIES = 10;
@@ -147,7 +147,7 @@ function Figure({ name, value, note }: { name: string; value: string; note?: str
 
 function Recent({ deliveries, webhook, visit }: { deliveries: readonly ListedDelivery[] | null; webhook: WebhookRow; visit: Visit }) {
   if (!deliveries) return <p class="notice">The deliveries are not available right now.</p>;
-  if (deliveries.length > 0) return <DeliveryTable deliveries={deliveries} held={webhook.health === 'open'} nowMs={visit.nowMs} />;
+  if (deliveries.length > 0) return <DeliveryTable deliveries={deliveries} hold={holdOf(webhook, visit)} nowMs={visit.nowMs} />;
   return (
     <div class="notice">
       <p>Nothing has been sent yet. Deliveries appear here as they happen.</p>

@@ -11,7 +11,7 @@ import { platformMarks } from '../db/platform-mark.ts';
 import type { KeyScope } from '../domain/api-key.ts';
 import { makerIsActive, SESSION_LIFETIME_MS } from '../domain/dashboard-session.ts';
 import { settingsOf } from '../settings.ts';
-import { signInPath } from './paths.ts';
+import { hasFields, pageOfButton, signInPath } from './paths.ts';
 import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
 
 const SESSION_COOKIE = 'bullseye_session';
@@ -99,11 +99,23 @@ export const requireScope = (scope: KeyScope) =>
     await next();
   });
 
+/** A form with fields goes along (held-form.ts): a 307 has it posted to the sign-in page. */
+function toSignIn(c: PageContext): Response {
+  const { pathname, search } = new URL(c.req.url);
+  if (c.req.method !== 'POST') return c.redirect(signInPath(pathname + search), 303);
+  return hasFields(pathname) ? c.redirect(signInPath(pathname), 307) : c.redirect(signInPath(pageOfButton(pathname)), 303);
+}
+
+/** Whether the request comes with the cookie of a session, alive or not. */
+export function hasSessionCookie(c: PageContext): boolean {
+  return readCookie(c, SESSION_COOKIE) !== undefined;
+}
+
 /** Lets signed-in people through, with their visit; sends others to the sign-in page, and from there back to where they were going. */
 export const requireSession = createMiddleware<DashboardEnv>(async (c, next) => {
   const nowMs = Date.now();
   const view = await findSession(c, nowMs);
-  if (!view) return c.redirect(signInPath(c.req.method === 'GET' ? new URL(c.req.url) : null), 303);
+  if (!view) return toSignIn(c);
   await requireTurn(c, view.session, nowMs);
   c.set('visit', visitOf(c, view, nowMs));
   await next();

@@ -4,6 +4,7 @@ import { endSecretOverlap, revealWebhookSecret, rotateWebhookSecret } from '../a
 import { updateWebhook } from '../api/webhooks.ts';
 import { type Flash, setFlash } from './flash.ts';
 import { readForm, textOf } from './form.ts';
+import { heldForm, RESTORED } from './held-form.ts';
 import { paths } from './paths.ts';
 import { RECOVERY_SPANS, settingsPage, spanOf } from './settings-page.tsx';
 import type { PageContext } from './visit.ts';
@@ -93,6 +94,8 @@ export async function revealSecret(c: PageContext): Promise<Response> {
 export async function rotateSecret(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const form = await readForm(c);
+  const held = heldForm(form);
+  if (held) return await settingsPage(c, new Map(), held, RESTORED);
   const overlap = textOf(form, 'overlapSeconds');
   // As it is: a secret may begin or end with a space.
   const body = { secret: form.get('secret') || undefined, overlapSeconds: overlap === undefined ? undefined : Number(overlap) };
@@ -118,6 +121,8 @@ export async function recover(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const { nowMs, call } = c.get('visit');
   const form = await readForm(c);
+  const held = heldForm(form);
+  if (held) return await settingsPage(c, new Map(), held, RESTORED);
   const [, spanMs] = RECOVERY_SPANS[spanOf(form)];
   const since = textOf(form, 'since') ?? new Date(nowMs - spanMs).toISOString();
   return await orProblems(c, form, async () => {
