@@ -22,7 +22,9 @@ export const MAX_EVENT_TYPE_NAME_LENGTH = 128;
 const visitorIdentified: EventType = {
   name: 'visitor.identified',
   // For customers: what producers have to send is said where they send it (api/events.ts).
-  description: 'A visitor of your website was identified. You get who it is, their company, and what they looked at.',
+  description:
+    'A visitor of your website was identified. You get who it is, their company, and what they looked at. It comes once for each visit: ' +
+    '`session_id` names the visit.',
   example: {
     event: 'visitor.identified',
     timestamp: '2026-11-23T14:05:09.000Z',
