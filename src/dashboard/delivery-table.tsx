@@ -23,7 +23,7 @@ export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
     <table class="stacking deliveries">
       <thead>
         <tr>
-          <th scope="col" class="w14">
+          <th scope="col" class="w13">
             Status
           </th>
           <th scope="col">Event</th>
@@ -33,7 +33,7 @@ export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
           <th scope="col" class="number w10">
             Attempts
           </th>
-          <th scope="col" class="w14">
+          <th scope="col" class="w13">
             Next attempt
           </th>
           <th scope="col" class="number w10">

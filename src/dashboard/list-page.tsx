@@ -88,7 +88,7 @@ function WebhookTable({ webhooks, visit }: { webhooks: readonly ListedWebhook[];
             <th scope="col" class="number w10">
               Success
             </th>
-            <th scope="col" class="w14">
+            <th scope="col" class="w13">
               Last delivery
             </th>
           </tr>
