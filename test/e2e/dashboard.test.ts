@@ -356,6 +356,8 @@ describe.skipIf(noBrowser)('every page', () => {
     const webhookId = await customer.webhook(endpoint.url, 'a secret');
     await customer.post(anEvent(customer.organizationId));
     const { id } = await customer.deliveryThatIs(webhookId, 'retrying');
+    // With a banner that has a link.
+    await customer.webhook(endpoint.url);
     const watched = await openPage(browser, options);
     const { page } = watched;
     const look = async (path: string) => {
