@@ -106,11 +106,6 @@ function toSignIn(c: PageContext): Response {
   return hasFields(pathname) ? c.redirect(signInPath(pathname), 307) : c.redirect(signInPath(pageOfButton(pathname)), 303);
 }
 
-/** Whether the request comes with the cookie of a session, alive or not. */
-export function hasSessionCookie(c: PageContext): boolean {
-  return readCookie(c, SESSION_COOKIE) !== undefined;
-}
-
 /** Lets signed-in people through, with their visit; sends others to the sign-in page, and from there back to where they were going. */
 export const requireSession = createMiddleware<DashboardEnv>(async (c, next) => {
   const nowMs = Date.now();

@@ -10,7 +10,7 @@ import { readForm, textOf } from './form.ts';
 import { HELD, holdForm } from './held-form.ts';
 import { page } from './page.tsx';
 import { hasFields, paths, safeNext } from './paths.ts';
-import { findSession, hasSessionCookie, signIn, signOut } from './session.ts';
+import { findSession, signIn, signOut } from './session.ts';
 import type { PageContext } from './visit.ts';
 
 const NEEDS_ORGANIZATION_KEY = 'Sign in with an API key of your organization: it begins with bsk_live_.';
@@ -127,18 +127,16 @@ async function refusedLink(c: PageContext): Promise<Response> {
   );
 }
 
-/** Why somebody is asked to sign in who was about something else. */
-function reasonOf(c: PageContext, { next, held }: Errand): string | null {
+/** Why somebody is asked to sign in who was about something else. A browser drops the cookie of a session that is over: new or not is not known. */
+function reasonOf({ next, held }: Errand): string | null {
   if (held !== undefined) return 'Your session has ended, so nothing was saved. What you entered is kept: sign in to go on with it.';
-  if (hasSessionCookie(c)) return 'Your session has ended. Sign in to go on where you were.';
-  return next === undefined
-    ? null
-    : 'You are not signed in, or your session has ended: it lasts 12 hours. Sign in to go on where you were.';
+  if (next === undefined) return null;
+  return 'Your session has ended, or you have not signed in yet. Sign in to go on where you were. A session lasts 12 hours.';
 }
 
 async function signInPage(c: PageContext, errand: Errand, error?: string, status: 200 | 401 | 403 | 429 = 200): Promise<Response> {
   const { next, held } = errand;
-  const reason = reasonOf(c, errand);
+  const reason = reasonOf(errand);
   const { name } = settingsOf(c.env).dashboard;
   return await page(
     c,

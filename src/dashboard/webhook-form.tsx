@@ -263,6 +263,7 @@ function OwnSecret({ values, problem, replaces }: { values: WebhookFormValues; p
         maxlength={256}
         autocomplete="off"
         spellcheck={false}
+        autofocus={problem !== undefined}
         data-strength="secret-strength"
         aria-invalid={problem ? 'true' : undefined}
         aria-describedby={problem ? 'secret-error secret-hint' : 'secret-hint'}
