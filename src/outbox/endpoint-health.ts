@@ -101,7 +101,9 @@ export class EndpointHealth {
 
   /** When the endpoint last acknowledged a delivery, about; null where nothing is known of one. */
   lastAcknowledgedAt(): number | null {
-    return Number.isFinite(this.#acknowledgedAt) ? this.#acknowledgedAt : this.#store.lastDeliveredAt();
+    // Looked up once: it reads up to a thousand rows, and open pages ask every few seconds.
+    if (this.#acknowledgedAt === Number.NEGATIVE_INFINITY) this.#acknowledgedAt = this.#store.lastDeliveredAt() ?? Number.NEGATIVE_INFINITY;
+    return this.#acknowledgedAt === Number.NEGATIVE_INFINITY ? null : this.#acknowledgedAt;
   }
 
   #hasAcknowledgedLately(now: number): boolean {
