@@ -248,6 +248,7 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
       await page.clock.runFor(4_000);
       await said.waitFor();
       expect(await said.isVisible()).toBe(true);
+      if (outage === 'broken') expect(await accessibilityViolations(page)).toEqual([]);
       await page.context().setOffline(false);
       await page.unroute(live);
       await page.clock.runFor(15_000);
@@ -273,6 +274,7 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Your session has ended').waitFor();
     expect(new URL(page.url()).searchParams.get('next')).toBe(`${PAGES}/new`);
+    if (javaScriptEnabled) expect(await accessibilityViolations(page)).toEqual([]);
     const { body } = await customer.client.post(`/organization/${customer.organizationId}/api-keys`, { name: 'x', scopes: ['write'] });
     await page.getByLabel('API key').fill((body as { plainKey: string }).plainKey);
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
@@ -315,6 +317,7 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     const url = page.getByLabel('Endpoint URL');
     await expect.poll(() => page.locator('*:focus').getAttribute('id')).toBe('url');
     expect(await url.getAttribute('aria-describedby')).toContain('url-error');
+    if (javaScriptEnabled) expect(await accessibilityViolations(page)).toEqual([]);
     await page.getByRole('link', { name: 'Most deliveries a second' }).click();
     expect(await page.locator('*:focus').getAttribute('id')).toBe('maxPerSecond');
     await url.fill('https://hooks.example.com/in');
