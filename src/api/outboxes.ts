@@ -1,5 +1,5 @@
 import { logError } from '../log.ts';
-import type { Outbox } from '../outbox/outbox.ts';
+import type { Outbox, OutboxStatus } from '../outbox/outbox.ts';
 import { within } from '../within.ts';
 import { ApiError } from './errors.ts';
 
@@ -32,10 +32,10 @@ export async function tellReconfigured(env: Env, webhookId: string): Promise<voi
   }
 }
 
-/** When an open circuit is probed next. Null also where its outbox does not say: the webhook itself can be read all the same. */
-export async function nextProbeAt(env: Env, webhookId: string): Promise<number | null> {
+/** How a webhook's endpoint stands. Null where its outbox does not say: the webhook itself can be read all the same. */
+export async function statusOf(env: Env, webhookId: string): Promise<OutboxStatus | null> {
   try {
-    return (await within(TIMEOUT_MS, outboxOf(env, webhookId).status())).nextProbeAt;
+    return await within(TIMEOUT_MS, outboxOf(env, webhookId).status());
   } catch (error) {
     logError('api.outbox_unavailable', error, { webhookId });
     return null;

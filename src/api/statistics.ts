@@ -37,7 +37,11 @@ const figures = z.object({
   latencyP50Ms: z
     .number()
     .nullable()
-    .openapi({ description: "How long the endpoint took to answer a delivery's last attempt; right to 5 %." }),
+    .openapi({
+      description:
+        "How long the endpoint took to answer a delivery's last attempt; right to 5 %. An attempt without an answer (a timeout, say) does " +
+        'not count. Null: there is none that does.',
+    }),
   latencyP95Ms: z.number().nullable(),
 });
 

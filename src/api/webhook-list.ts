@@ -18,6 +18,7 @@ const ACTIVITY_TIMEOUT_MS = 2_000;
 const activity = z
   .object({
     nextProbeAt: time('Where `health` is `open`: when the next probe goes out.').nullable(),
+    lastDeliveredAt: time('When a delivery last arrived, about. Null: none did of those that the log still has.').nullable().optional(),
     statistics: orNull(statistics).openapi({ description: 'Of the last 24 hours; null while a long log is still being counted.' }),
     lastDelivery: orNull(delivery).openapi({ description: 'The newest.' }),
   })
@@ -43,6 +44,7 @@ async function activityOf(env: Env, webhookId: string): Promise<WebhookActivity 
     const { status, statistics: counted, newest } = await within(ACTIVITY_TIMEOUT_MS, call);
     return {
       nextProbeAt: isoTimeOrNull(status.nextProbeAt),
+      lastDeliveredAt: status.lastDeliveredAt === undefined ? undefined : isoTimeOrNull(status.lastDeliveredAt),
       statistics: counted && toStatistics('24h', counted),
       lastDelivery: newest && toDelivery(webhookId, newest),
     };

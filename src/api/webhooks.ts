@@ -12,7 +12,7 @@ import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Settings } from '../settings.ts';
 import { authorize } from './auth.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
-import { eraseOutboxes, nextProbeAt, tellReconfigured } from './outboxes.ts';
+import { eraseOutboxes, statusOf, tellReconfigured } from './outboxes.ts';
 import { isoTimeOrNull, organizationParams, requireOrganization, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
 import {
@@ -127,7 +127,7 @@ const get = route({
   handler: async ({ params, db, env }) => {
     const row = await requireWebhook(db, params);
     if (row.health !== 'open') return toWebhook(row);
-    return { ...toWebhook(row), nextProbeAt: isoTimeOrNull(await nextProbeAt(env, row.id)) };
+    return { ...toWebhook(row), nextProbeAt: isoTimeOrNull((await statusOf(env, row.id))?.nextProbeAt ?? null) };
   },
 });
 

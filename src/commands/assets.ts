@@ -1,11 +1,13 @@
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { placeFile } from './placed-file.ts';
 import { PROJECT_ROOT } from './wrangler.ts';
 
 /*
  * Gathers the static files (those of the API reference, `/docs`, and of the dashboard) where wrangler.toml's [assets] looks for them. Wrangler and the tests refuse
  * to start without that folder, so `npm ci` makes it (package.json, "prepare"), and every command makes it again: it costs
- * milliseconds, and a changed source is never served stale.
+ * milliseconds, and a changed source is never served stale. A `wrangler dev` that runs watches the folder, and starts its Worker anew
+ * when a file changes: only what is different is written.
  */
 const FILES: readonly [source: string, name: string][] = [
   ['node_modules/swagger-ui-dist/swagger-ui-bundle.js', 'docs-assets/swagger-ui-bundle.js'],
@@ -40,18 +42,17 @@ https://127.0.0.1/*
   ! Strict-Transport-Security
 `;
 
-export function gatherAssets(): void {
-  const folder = join(PROJECT_ROOT, '.assets');
-  for (const part of ['docs-assets', 'dashboard-assets']) mkdirSync(join(folder, part), { recursive: true });
-  writeFileSync(join(folder, '_redirects'), REDIRECTS);
-  writeFileSync(join(folder, '_headers'), HEADERS);
+/** @param folder where they go: another one in tests */
+export function gatherAssets(folder = join(PROJECT_ROOT, '.assets')): void {
+  placeFile(join(folder, '_redirects'), REDIRECTS);
+  placeFile(join(folder, '_headers'), HEADERS);
   for (const [source, name] of FILES) {
     const path = join(PROJECT_ROOT, source);
     // `npm ci --omit=dev` has no Swagger UI, and nothing that would serve it.
-    if (existsSync(path)) cpSync(path, join(folder, name));
+    if (existsSync(path)) placeFile(join(folder, name), readFileSync(path));
   }
   const styles = STYLES.map((part) => readFileSync(join(PROJECT_ROOT, 'src/dashboard', part), 'utf8'));
-  writeFileSync(join(folder, 'dashboard-assets/dashboard.css'), styles.join('\n'));
+  placeFile(join(folder, 'dashboard-assets/dashboard.css'), styles.join('\n'));
 }
 
 if (import.meta.main) gatherAssets();

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync } from 'node:fs';
+import { constants, copyFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { gatherAssets } from './assets.ts';
@@ -34,10 +34,13 @@ async function dev(): Promise<number> {
   return await serve(flagValue(args, '--port') === undefined ? ['--port', String(port), ...args] : args);
 }
 
-/** The first run makes .dev.vars; later ones keep what the developer wrote there. */
+/** The first run makes .dev.vars; later ones, and one that starts at the same moment, keep what is there. */
 function provideDevVars(): void {
-  const path = join(PROJECT_ROOT, '.dev.vars');
-  if (!existsSync(path)) copyFileSync(join(PROJECT_ROOT, '.dev.vars.example'), path);
+  try {
+    copyFileSync(join(PROJECT_ROOT, '.dev.vars.example'), join(PROJECT_ROOT, '.dev.vars'), constants.COPYFILE_EXCL);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** Runs `wrangler dev` until it ends. Signals are passed on rather than died of, so that wrangler takes its runtime down with it. */

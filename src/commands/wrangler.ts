@@ -7,6 +7,9 @@ export const PROJECT_ROOT = join(import.meta.dirname, '..', '..');
 /** Wrangler's own entry, run by the Node that runs this: the one of package.json, whatever the machine has. */
 const WRANGLER = join(PROJECT_ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
 
+/** Each takes about a second, in which another command has gone on with its own. */
+const MIGRATION_TRIES = 3;
+
 /** No telemetry, no look for a newer version, no fetch of example request metadata: the commands say the same with no network. */
 export const QUIET_WRANGLER = { WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', CLOUDFLARE_CF_FETCH_ENABLED: 'false' };
 
@@ -42,11 +45,19 @@ export async function captureWrangler(args: readonly string[]): Promise<Captured
   return run;
 }
 
-/** Applies the migrations to the local database under `persistTo` (wrangler's default folder where it is not given). */
+/**
+ * Applies the migrations to the local database under `persistTo` (wrangler's default folder where it is not given). Of two commands that
+ * start at the same moment one finds a table there that the other has just made: it tries again, and sees what is left to do.
+ */
 export async function migrateLocally(persistTo: string | undefined, sharedFlags: readonly string[] = []): Promise<void> {
   const place = persistTo === undefined ? [] : ['--persist-to', persistTo];
-  const { exitCode, output } = await captureWrangler(['d1', 'migrations', 'apply', 'DB', '--local', ...place, ...sharedFlags]);
-  if (exitCode !== 0) throw new Error(`The migrations could not be applied to the local database:\n${output}`);
+  let failed = '';
+  for (let tries = 0; tries < MIGRATION_TRIES; tries++) {
+    const { exitCode, output } = await captureWrangler(['d1', 'migrations', 'apply', 'DB', '--local', ...place, ...sharedFlags]);
+    if (exitCode === 0) return;
+    failed = output;
+  }
+  throw new Error(`The migrations could not be applied to the local database:\n${failed}`);
 }
 
 /** The value of a flag in either form, `--port 9001` or `--port=9001`; undefined where it was not given. */

@@ -11,6 +11,8 @@ import { count, counted, span } from './wording.ts';
 /** What a banner needs to say what happens next. */
 export interface Outlook {
   nextProbeAt: string | null;
+  /** When a delivery last arrived, milliseconds since the epoch; null: none has; undefined where that is not known. */
+  lastDeliveredAt: number | null | undefined;
   /** Deliveries that have not ended; null where they could not be counted. */
   waiting: number | null;
   /** The recovery that goes on, if one does. */
@@ -25,11 +27,12 @@ const DISABLED: Record<string, string> = {
 
 /** What is wrong with a webhook, what happens next and when, and what to do. Nothing where all is well. */
 export function Banners({ webhook, visit, outlook }: { webhook: WebhookRow; visit: Visit; outlook: Outlook }) {
-  const condition = conditionOf(webhook);
+  const condition = conditionOf(webhook, { included: planAllows(visit), lastDeliveredAt: outlook.lastDeliveredAt });
   return (
     <div id="banners" data-live="">
       {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks />}
-      {condition !== 'healthy' && <ConditionBanner condition={condition} webhook={webhook} visit={visit} outlook={outlook} />}
+      {isOfConcern(condition) && <ConditionBanner condition={condition} webhook={webhook} visit={visit} outlook={outlook} />}
+      <Twins webhook={webhook} visit={visit} />
       {outlook.recovering && (
         <Banner tone="info" title="A recovery is under way">
           <p>
@@ -43,8 +46,15 @@ export function Banners({ webhook, visit, outlook }: { webhook: WebhookRow; visi
   );
 }
 
+/** Those that have a banner of their own. A plan without webhooks has its notice. */
+type Concern = Exclude<Condition, 'healthy' | 'untried' | 'excluded'>;
+
+function isOfConcern(condition: Condition): condition is Concern {
+  return condition !== 'healthy' && condition !== 'untried' && condition !== 'excluded';
+}
+
 interface ConditionBannerProps {
-  condition: Exclude<Condition, 'healthy'>;
+  condition: Concern;
   webhook: WebhookRow;
   visit: Visit;
   outlook: Outlook;
@@ -89,6 +99,31 @@ function ConditionBanner({ condition, webhook, visit, outlook }: ConditionBanner
           <button type="submit">{disabled ? 'Enable again' : 'Resume'}</button>
         </form>
       )}
+    </Banner>
+  );
+}
+
+/** Says that other webhooks have the same URL: two are allowed, and mostly a mistake. */
+function Twins({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
+  // As requests go to it, however it was typed.
+  const { href } = new URL(webhook.url);
+  const twins = visit.webhooks.filter(({ id, url }) => id !== webhook.id && new URL(url).href === href);
+  if (twins.length === 0) return null;
+  return (
+    <Banner
+      tone="info"
+      title={twins.length === 1 ? 'Another webhook has the same URL' : `${twins.length} other webhooks have the same URL`}
+    >
+      <p>
+        An event that {twins.length === 1 ? 'both' : 'several of them'} subscribe to arrives there more than once. See{' '}
+        {twins.map(({ id, description }, index) => (
+          <>
+            {index > 0 && ', '}
+            <a href={paths.webhook(id)}>{description ?? id}</a>
+          </>
+        ))}
+        .
+      </p>
     </Banner>
   );
 }

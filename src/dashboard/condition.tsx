@@ -3,12 +3,27 @@ import type { Health } from '../domain/webhook.ts';
 import { Icon, type IconName } from './icons.tsx';
 import { STATUS_WORDS } from './wording.ts';
 
-/** How a webhook stands, all in all: what its badge says, and its banner explains. */
-export type Condition = 'healthy' | 'failing' | 'open' | 'paused' | 'disabled';
+/**
+ * How a webhook stands, all in all: what its badge says, and its banner explains.
+ * - `excluded`: the organization's plan does not include webhooks, so that nothing is sent.
+ * - `untried`: nothing is known against its endpoint, and nothing for it: no delivery has arrived there.
+ */
+export type Condition = Health | 'untried' | 'paused' | 'disabled' | 'excluded';
 
-export function conditionOf(webhook: { enabled: boolean; disabledReason: string | null; health: Health }): Condition {
-  if (webhook.enabled) return webhook.health;
-  return webhook.disabledReason === null ? 'paused' : 'disabled';
+interface Standing {
+  /** Whether the organization's plan includes webhooks. */
+  included: boolean;
+  /** When a delivery last arrived; undefined where that is not known. */
+  lastDeliveredAt: string | number | null | undefined;
+}
+
+export function conditionOf(
+  webhook: { enabled: boolean; disabledReason: string | null; health: Health },
+  { included, lastDeliveredAt }: Standing,
+): Condition {
+  if (!included) return 'excluded';
+  if (!webhook.enabled) return webhook.disabledReason === null ? 'paused' : 'disabled';
+  return webhook.health === 'healthy' && lastDeliveredAt === null ? 'untried' : webhook.health;
 }
 
 interface Look {
@@ -19,10 +34,12 @@ interface Look {
 
 const CONDITIONS: Record<Condition, Look> = {
   healthy: { word: 'Healthy', icon: 'check', tone: 'good' },
+  untried: { word: 'Nothing delivered', icon: 'clock', tone: 'idle' },
   failing: { word: 'Failing', icon: 'warning', tone: 'warn' },
   open: { word: 'Not responding', icon: 'bolt', tone: 'bad' },
   paused: { word: 'Paused', icon: 'pause', tone: 'idle' },
   disabled: { word: 'Disabled', icon: 'cross', tone: 'bad' },
+  excluded: { word: 'Not in your plan', icon: 'pause', tone: 'idle' },
 };
 
 const STATUSES: Record<DeliveryStatus, Omit<Look, 'word'>> = {

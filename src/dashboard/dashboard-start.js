@@ -6,14 +6,19 @@
 
 /** How often an open page looks for what is new. */
 const REFRESH_MS = 4_000;
+/** A look that takes longer than this has failed. */
+const LOOK_TIMEOUT_MS = 8_000;
 /** After a failure it looks again less and less often, up to this. */
-const MAX_REFRESH_MS = 60_000;
+const MAX_REFRESH_MS = 15_000;
 /** How long a form counts as sent: the browser does not say when its reader cancels. */
 const SENT_MS = 10_000;
 const COPIED_SHOWN_MS = 1_500;
 /** Guesses that a secret has to withstand, as bits, to be called fair or strong. */
 const FAIR_BITS = 80;
 const STRONG_BITS = 128;
+
+/** As in “Last updated 10:02:11”. */
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
 const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 
@@ -111,14 +116,15 @@ document.addEventListener('input', (event) => {
   strength.dataset.grade = grade === 'Strong' ? 'good' : grade === 'Fair' ? 'warn' : 'bad';
 });
 
-/** Brings the live parts of the page up to date. What the reader has opened or focused stays as it is. */
+/** Brings the live parts of the page up to date. What the reader has opened or focused stays as it is. Returns whether there is more to look for. */
 async function refresh() {
   const from = document.querySelector('[data-live-from]')?.dataset.liveFrom ?? location.href;
-  const response = await fetch(from, { headers: { 'X-Live': '1' }, redirect: 'manual' });
+  const response = await fetch(from, { headers: { 'X-Live': '1' }, redirect: 'manual', signal: AbortSignal.timeout(LOOK_TIMEOUT_MS) });
   // Signed out meanwhile: the page itself shows the way.
   if (response.type === 'opaqueredirect') {
-    location.reload();
-    return;
+    if (hasTyped()) say('Your session has ended. Sign in in another tab, and what you typed here can be sent.');
+    else location.reload();
+    return false;
   }
   if (!response.ok) throw new Error(`status ${response.status}`);
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
@@ -133,26 +139,47 @@ async function refresh() {
       },
     });
   }
+  return true;
+}
+
+/** Whether a form of the page holds what its reader has put in. */
+function hasTyped() {
+  return [...document.querySelectorAll('main input, main textarea')].some(
+    (field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked,
+  );
+}
+
+/** What is said of the page as a whole; nothing: all is well. */
+function say(text) {
+  const status = document.getElementById('page-status');
+  if (!status || status.textContent === text) return;
+  status.textContent = text;
 }
 
 /** Looks for what is new while the page is in view; a page that nobody sees asks for nothing. */
 function keepFresh() {
   let waitMs = REFRESH_MS;
+  let updated = new Date();
   let timer;
   const plan = () => {
     clearTimeout(timer);
     if (document.visibilityState === 'visible') timer = setTimeout(look, waitMs);
   };
   const look = async () => {
+    clearTimeout(timer);
     try {
-      await refresh();
+      if (!(await refresh())) return;
       waitMs = REFRESH_MS;
+      updated = new Date();
+      say('');
     } catch {
       waitMs = Math.min(waitMs * 2, MAX_REFRESH_MS);
+      say(`Last updated ${clock.format(updated)} · trying again`);
     }
     plan();
   };
   document.addEventListener('visibilitychange', plan);
+  addEventListener('online', look);
   plan();
 }
 

@@ -8,9 +8,9 @@ import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
 import { Field, type Problems } from './field.tsx';
 import { orNull, outlookOf } from './overview-page.tsx';
 import { paths } from './paths.ts';
-import { Time } from './time.tsx';
+import { type Hold, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
-import { webhookOf, webhookPage } from './webhook-page.tsx';
+import { holdOf, webhookOf, webhookPage } from './webhook-page.tsx';
 import { STATUS_WORDS } from './wording.ts';
 
 const PAGE_SIZE = 25;
@@ -42,13 +42,20 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
   const events = types.eventTypes.map(({ name }) => name);
   return await webhookPage(
     c,
-    { webhook, tab: 'deliveries', title: 'Deliveries' },
+    { webhook, tab: 'deliveries', title: 'Deliveries', outlook },
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
       <FilterForm webhook={webhook} filters={filters} events={events} problems={problems} problem={search.problem} />
       <section aria-label="Deliveries" class="card table-card" id="deliveries" data-live={cursor === undefined ? '' : undefined}>
         {search.found ? (
-          <Results found={search.found} webhook={webhook} filters={filters} cursor={cursor} nowMs={visit.nowMs} />
+          <Results
+            found={search.found}
+            webhook={webhook}
+            hold={holdOf(webhook, visit)}
+            filters={filters}
+            cursor={cursor}
+            nowMs={visit.nowMs}
+          />
         ) : (
           <p class="notice">
             {search.problem || problems.size > 0 ? 'Correct the filter to see deliveries.' : 'The deliveries are not available right now.'}
@@ -167,17 +174,18 @@ interface ResultsProps {
   found: Found;
   webhook: WebhookRow;
   filters: Filters;
+  hold: Hold;
   cursor: string | undefined;
   nowMs: number;
 }
 
-function Results({ found, webhook, filters, cursor, nowMs }: ResultsProps) {
+function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps) {
   const { data, nextCursor, keptSince } = found;
   const path = paths.webhook(webhook.id, 'deliveries');
   const at = (more: Record<string, string>) => `${path}?${new URLSearchParams({ ...filters, ...more })}`;
   return (
     <>
-      {data.length > 0 && <DeliveryTable deliveries={data} held={webhook.health === 'open'} nowMs={nowMs} />}
+      {data.length > 0 && <DeliveryTable deliveries={data} hold={hold} nowMs={nowMs} />}
       {data.length === 0 && <p class="notice">{emptyText(filters, nextCursor)}</p>}
       {keptSince && (
         <p class="notice hint">

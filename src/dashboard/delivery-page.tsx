@@ -8,9 +8,9 @@ import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
 import type { Excerpt } from './room.ts';
-import { NextAttempt, Time } from './time.tsx';
+import { type Hold, NextAttempt, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
-import { webhookCrumb, webhookOf } from './webhook-page.tsx';
+import { holdOf, webhookCrumb, webhookOf } from './webhook-page.tsx';
 import { counted, REASON_WORDS, TRIGGER_WORDS, took } from './wording.ts';
 
 type ShownAttempt = Omit<AttemptRecord, 'startedAt'> & { startedAt: string };
@@ -57,7 +57,7 @@ export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
         <section aria-labelledby="attempts-title">
           <h2 id="attempts-title">Attempts</h2>
           <div id="attempts" data-live="">
-            <Progress delivery={delivery} held={webhook.health === 'open'} nowMs={visit.nowMs} />
+            <Progress delivery={delivery} hold={holdOf(webhook, visit)} nowMs={visit.nowMs} />
             <Attempts delivery={delivery} texts={texts.attempts} whole={whole} />
           </div>
         </section>
@@ -96,7 +96,7 @@ function Retry({ delivery, webhook, visit }: DeliveryProps) {
   );
 }
 
-function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: boolean; nowMs: number }) {
+function Progress({ delivery, hold, nowMs }: { delivery: ShownDelivery; hold: Hold; nowMs: number }) {
   const { status, reason, nextAttemptAt } = delivery;
   return (
     <p class="progress">
@@ -106,11 +106,12 @@ function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: bo
       </span>
       <span>
         {reason && REASON_WORDS[reason]}
-        {attemptRuns(delivery) && 'An attempt is being made.'}
+        {attemptRuns(delivery) && 'An attempt is being made now. How it ends is shown here.'}
         {nextAttemptAt && (
           <>
-            Next attempt: <NextAttempt at={nextAttemptAt} held={held} nowMs={nowMs} />
-            {held && ', until a probe of the endpoint succeeds'}.
+            Next attempt: <NextAttempt at={nextAttemptAt} hold={hold} nowMs={nowMs} />
+            {hold === 'held' && ', until a probe of the endpoint succeeds'}
+            {hold === 'stopped' && ' while nothing is sent: when it falls due it is discarded, and can be recovered'}.
           </>
         )}
       </span>
@@ -119,7 +120,7 @@ function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: bo
 }
 
 function Attempts({ delivery, texts, whole }: { delivery: ShownDelivery; texts: readonly AttemptTexts[]; whole: string }) {
-  if (delivery.attempts.length === 0) return <p class="card notice">No attempt has ended yet.</p>;
+  if (delivery.attempts.length === 0) return <p class="card notice">{noAttempts(delivery)}</p>;
   const last = delivery.attempts.length - 1;
   const newestFirst = delivery.attempts.flatMap((attempt, index) => {
     const shown = texts[index];
@@ -133,6 +134,12 @@ function Attempts({ delivery, texts, whole }: { delivery: ShownDelivery; texts: 
       ))}
     </ol>
   );
+}
+
+/** Why no attempt is shown. */
+function noAttempts(delivery: ShownDelivery): string {
+  if (attemptRuns(delivery)) return 'The first attempt has not ended yet.';
+  return delivery.finishedAt === null ? 'No attempt has been made yet.' : 'No attempt was made.';
 }
 
 interface AttemptProps {

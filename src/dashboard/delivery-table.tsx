@@ -1,7 +1,7 @@
 import type { DeliverySummary } from '../domain/delivery.ts';
 import { StatusBadge } from './condition.tsx';
 import { paths } from './paths.ts';
-import { NextAttempt, Time } from './time.tsx';
+import { type Hold, NextAttempt, Time } from './time.tsx';
 import { took } from './wording.ts';
 
 /** A delivery as the API lists it. */
@@ -13,42 +13,47 @@ export type ListedDelivery = Pick<DeliverySummary, 'id' | 'event' | 'status' | '
 
 interface DeliveryTableProps {
   deliveries: readonly ListedDelivery[];
-  /** Whether the circuit is open: what is due is held. */
-  held: boolean;
+  hold: Hold;
   nowMs: number;
 }
 
 /** Deliveries, as they come: newest first. */
-export function DeliveryTable({ deliveries, held, nowMs }: DeliveryTableProps) {
+export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
   return (
     <table class="stacking deliveries">
       <thead>
         <tr>
-          <th scope="col">Status</th>
+          <th scope="col" class="w13">
+            Status
+          </th>
           <th scope="col">Event</th>
-          <th scope="col">Accepted</th>
-          <th scope="col" class="number">
+          <th scope="col" class="w21">
+            Accepted
+          </th>
+          <th scope="col" class="number w10">
             Attempts
           </th>
-          <th scope="col">Next attempt</th>
-          <th scope="col" class="number">
+          <th scope="col" class="w13">
+            Next attempt
+          </th>
+          <th scope="col" class="number w10">
             Response
           </th>
-          <th scope="col" class="number">
+          <th scope="col" class="number w10">
             Took
           </th>
         </tr>
       </thead>
       <tbody>
         {deliveries.map((delivery) => (
-          <DeliveryRow delivery={delivery} held={held} nowMs={nowMs} />
+          <DeliveryRow delivery={delivery} hold={hold} nowMs={nowMs} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function DeliveryRow({ delivery, held, nowMs }: { delivery: ListedDelivery; held: boolean; nowMs: number }) {
+function DeliveryRow({ delivery, hold, nowMs }: { delivery: ListedDelivery; hold: Hold; nowMs: number }) {
   const { id, webhookId, event, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
   return (
     <tr id={id}>
@@ -68,7 +73,7 @@ function DeliveryRow({ delivery, held, nowMs }: { delivery: ListedDelivery; held
         {attemptCount}
       </td>
       <td data-label="Next attempt" class={nextAttemptAt ? '' : 'blank'}>
-        {nextAttemptAt ? <NextAttempt at={nextAttemptAt} held={held} nowMs={nowMs} /> : '–'}
+        {nextAttemptAt ? <NextAttempt at={nextAttemptAt} hold={hold} nowMs={nowMs} /> : '–'}
       </td>
       <td data-label="Response" class={lastResponseStatus === null ? 'number blank' : 'number'}>
         {lastResponseStatus ?? '–'}

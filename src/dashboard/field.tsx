@@ -9,8 +9,10 @@ interface FieldProps {
   hint?: Child;
   problem?: string;
   /** The input; it is given what ties it to its hint and its error. */
-  children(attributes: Record<string, string | undefined>): Child;
+  children(attributes: InputAttributes): Child;
 }
+
+type InputAttributes = Record<string, string | boolean | undefined>;
 
 /** An input with its label, its hint, and what is wrong with it beside it. */
 export function Field({ name, label, hint, problem, children }: FieldProps) {
@@ -37,7 +39,8 @@ export function Problem({ name, problem }: { name: string; problem?: string }) {
   );
 }
 
-function describedBy(name: string, hasHint: boolean, problem: string | undefined): Record<string, string | undefined> {
+/** A field that is wrong asks for the focus: of several the browser takes the first. */
+function describedBy(name: string, hasHint: boolean, problem: string | undefined): InputAttributes {
   const ids = [problem && `${name}-error`, hasHint && `${name}-hint`].filter(Boolean).join(' ');
-  return { 'aria-invalid': problem ? 'true' : undefined, 'aria-describedby': ids || undefined };
+  return { 'aria-invalid': problem ? 'true' : undefined, 'aria-describedby': ids || undefined, autofocus: Boolean(problem) };
 }

@@ -43,6 +43,8 @@ export function Layout({ title, dashboard, visit, crumbs, flash, children }: Lay
           Skip to the content
         </a>
         <Top dashboard={dashboard} visit={visit} />
+        {/* What the script says of the page: that it is not up to date, say. */}
+        <p id="page-status" role="status" />
         <main id="main">
           {crumbs && <Crumbs crumbs={crumbs} />}
           {flash && <FlashMessage flash={flash} />}
@@ -100,7 +102,9 @@ function FlashMessage({ flash: { kind, message, secret } }: { flash: Flash }) {
         {secret !== undefined && (
           <>
             <Copyable text={secret} label="Signing secret" />
-            <p class="hint">It is shown here this once. Keep it where your receiver reads its secrets.</p>
+            <p class="hint">
+              Keep it where your receiver reads its secrets. A person with the scope admin can reveal it again in its settings.
+            </p>
           </>
         )}
       </div>

@@ -1,4 +1,4 @@
-import { type ListedWebhook, withActivity } from '../api/webhook-list.ts';
+import { type ListedWebhook, type WebhookActivity, withActivity } from '../api/webhook-list.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import { Sparkline } from './charts/sparkline.tsx';
 import { ConditionBadge, conditionOf } from './condition.tsx';
@@ -8,7 +8,7 @@ import { paths } from './paths.ts';
 import { PlanNotice, planAllows } from './plan-notice.tsx';
 import { RelativeTime } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
-import { count, percent } from './wording.ts';
+import { count, percent, STATUS_WORDS } from './wording.ts';
 
 /** `GET /`: the webhooks. What `listWebhooks` answers with `include=activity`, of the rows that came with the session: one read of D1. */
 export async function showList(c: PageContext): Promise<Response> {
@@ -20,7 +20,7 @@ export async function showList(c: PageContext): Promise<Response> {
     <>
       <ListHeader visit={visit} />
       {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks={webhooks.length > 0} />}
-      {webhooks.length > 0 && <WebhookTable webhooks={webhooks} nowMs={visit.nowMs} />}
+      {webhooks.length > 0 && <WebhookTable webhooks={webhooks} visit={visit} />}
       {webhooks.length === 0 && planAllows(visit) && <EmptyList visit={visit} />}
     </>,
   );
@@ -69,25 +69,33 @@ function EmptyList({ visit }: { visit: Visit }) {
   );
 }
 
-function WebhookTable({ webhooks, nowMs }: { webhooks: readonly ListedWebhook[]; nowMs: number }) {
+function WebhookTable({ webhooks, visit }: { webhooks: readonly ListedWebhook[]; visit: Visit }) {
   return (
     <div class="card table-card" id="webhooks" data-live="">
       <table class="stacking">
         <thead>
           <tr>
             <th scope="col">Endpoint</th>
-            <th scope="col">Health</th>
-            <th scope="col">Events</th>
-            <th scope="col">Last 24 hours</th>
-            <th scope="col" class="number">
+            <th scope="col" class="w17">
+              Health
+            </th>
+            <th scope="col" class="w17">
+              Events
+            </th>
+            <th scope="col" class="w17">
+              Last 24 hours
+            </th>
+            <th scope="col" class="number w10">
               Success
             </th>
-            <th scope="col">Last delivery</th>
+            <th scope="col" class="w13">
+              Last delivery
+            </th>
           </tr>
         </thead>
         <tbody>
           {webhooks.map((webhook) => (
-            <WebhookRow webhook={webhook} nowMs={nowMs} />
+            <WebhookRow webhook={webhook} visit={visit} />
           ))}
         </tbody>
       </table>
@@ -95,9 +103,10 @@ function WebhookTable({ webhooks, nowMs }: { webhooks: readonly ListedWebhook[];
   );
 }
 
-function WebhookRow({ webhook, nowMs }: { webhook: ListedWebhook; nowMs: number }) {
+function WebhookRow({ webhook, visit }: { webhook: ListedWebhook; visit: Visit }) {
   const { activity } = webhook;
   const statistics = activity?.statistics;
+  const condition = conditionOf(webhook, { included: planAllows(visit), lastDeliveredAt: activity?.lastDeliveredAt });
   const unknown = <span class="hint">Not available right now</span>;
   return (
     <tr>
@@ -106,7 +115,7 @@ function WebhookRow({ webhook, nowMs }: { webhook: ListedWebhook; nowMs: number 
         {webhook.description && <span class="hint">{webhook.description}</span>}
       </th>
       <td data-label="Health">
-        <ConditionBadge condition={conditionOf(webhook)} />
+        <ConditionBadge condition={condition} />
       </td>
       <td data-label="Events">
         <EventNames names={webhook.events} />
@@ -116,9 +125,22 @@ function WebhookRow({ webhook, nowMs }: { webhook: ListedWebhook; nowMs: number 
         {statistics ? percent(statistics.totals.successRate) : '–'}
       </td>
       <td data-label="Last delivery">
-        {activity?.lastDelivery ? <RelativeTime at={activity.lastDelivery.createdAt} nowMs={nowMs} /> : activity ? 'None yet' : '–'}
+        <LastDelivery activity={activity ?? null} nowMs={visit.nowMs} />
       </td>
     </tr>
+  );
+}
+
+/** When it came, and what became of it where it did not arrive: of a webhook that is paused nothing was sent. */
+function LastDelivery({ activity, nowMs }: { activity: WebhookActivity | null; nowMs: number }) {
+  if (!activity) return <>–</>;
+  if (!activity.lastDelivery) return <>None yet</>;
+  const { status, createdAt } = activity.lastDelivery;
+  return (
+    <span class="last-delivery">
+      <RelativeTime at={createdAt} nowMs={nowMs} />
+      {status !== 'delivered' && <span class="hint">{STATUS_WORDS[status]}</span>}
+    </span>
   );
 }
 

@@ -1,7 +1,7 @@
 import { listDeliveries } from '../api/deliveries.ts';
 import { listRecoveries } from '../api/delivery-actions.ts';
 import { ApiError } from '../api/errors.ts';
-import { nextProbeAt } from '../api/outboxes.ts';
+import { statusOf } from '../api/outboxes.ts';
 import { isoTimeOrNull } from '../api/parameters.ts';
 import { getStatistics, type ShownStatistics } from '../api/statistics.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
@@ -14,7 +14,7 @@ import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
 import type { PageContext, Visit } from './visit.ts';
-import { SendTest, webhookOf, webhookPage } from './webhook-page.tsx';
+import { holdOf, SendTest, webhookOf, webhookPage } from './webhook-page.tsx';
 import { count, percent, took } from './wording.ts';
 
 const RECENT_DELIVERIES = 10;
@@ -34,7 +34,7 @@ export async function showOverview(c: PageContext): Promise<Response> {
   ]);
   return await webhookPage(
     c,
-    { webhook, tab: '', title: 'Overview' },
+    { webhook, tab: '', title: 'Overview', outlook },
     <>
       <Banners webhook={webhook} visit={visit} outlook={{ ...outlook, waiting: statistics?.waiting ?? null }} />
       <section aria-labelledby="figures-title">
@@ -75,12 +75,13 @@ async function statisticsOf(visit: Visit, webhookId: string, period: Period) {
 
 /** What happens next with a webhook, as far as its outbox says. */
 export async function outlookOf(c: PageContext, webhook: WebhookRow): Promise<Outlook> {
-  const [probeAt, list] = await Promise.all([
-    webhook.health === 'open' ? nextProbeAt(c.env, webhook.id) : null,
+  const [status, list] = await Promise.all([
+    statusOf(c.env, webhook.id),
     orNull(c.get('visit').call(listRecoveries, { params: { webhookId: webhook.id } })),
   ]);
   const recovering = list?.recoveries.find(({ finishedAt }) => finishedAt === null) ?? null;
-  return { nextProbeAt: isoTimeOrNull(probeAt), waiting: null, recovering };
+  const nextProbeAt = webhook.health === 'open' ? isoTimeOrNull(status?.nextProbeAt ?? null) : null;
+  return { nextProbeAt, lastDeliveredAt: status?.lastDeliveredAt, waiting: null, recovering };
 }
 
 function Periods({ webhook, chosen }: { webhook: WebhookRow; chosen: Period }) {
@@ -146,7 +147,7 @@ function Figure({ name, value, note }: { name: string; value: string; note?: str
 
 function Recent({ deliveries, webhook, visit }: { deliveries: readonly ListedDelivery[] | null; webhook: WebhookRow; visit: Visit }) {
   if (!deliveries) return <p class="notice">The deliveries are not available right now.</p>;
-  if (deliveries.length > 0) return <DeliveryTable deliveries={deliveries} held={webhook.health === 'open'} nowMs={visit.nowMs} />;
+  if (deliveries.length > 0) return <DeliveryTable deliveries={deliveries} hold={holdOf(webhook, visit)} nowMs={visit.nowMs} />;
   return (
     <div class="notice">
       <p>Nothing has been sent yet. Deliveries appear here as they happen.</p>

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import { settingsOf } from '../settings.ts';
-import { takeFlash } from './flash.ts';
+import { type Flash, takeFlash } from './flash.ts';
 import { type Crumb, Layout } from './layout.tsx';
 import { paths } from './paths.ts';
 import type { PageContext } from './visit.ts';
@@ -12,16 +12,18 @@ export const LIVE_HEADER = 'X-Live';
 interface PageOptions {
   title: string;
   crumbs?: readonly Crumb[];
+  /** Said instead of what may have been left for the page. */
+  flash?: Flash;
   status?: 200 | 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 422 | 429 | 500 | 503;
 }
 
 export const rootCrumb: Crumb = { name: 'Webhooks', path: paths.list };
 
 /** Answers with a page; the script that looks for what is new gets its content alone, and leaves the message for whoever comes to read it. */
-export async function page(c: PageContext, { title, crumbs, status = 200 }: PageOptions, content: Child): Promise<Response> {
+export async function page(c: PageContext, { title, crumbs, flash: said, status = 200 }: PageOptions, content: Child): Promise<Response> {
   if (c.req.header(LIVE_HEADER) !== undefined) return await c.html(<main>{content}</main>, status);
   const visit = c.get('visit') ?? null;
-  const flash = visit && (await takeFlash(c));
+  const flash = said ?? (visit && (await takeFlash(c)));
   const layout = (
     <Layout title={title} dashboard={settingsOf(c.env).dashboard} visit={visit} crumbs={crumbs} flash={flash}>
       {content}

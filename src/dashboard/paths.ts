@@ -14,9 +14,18 @@ export const paths = {
 } as const;
 
 /** The sign-in page, with the page to go on to. */
-export function signInPath(wanted: URL | null): string {
-  if (!wanted || wanted.pathname === paths.list) return paths.signIn;
-  return `${paths.signIn}?${new URLSearchParams({ next: wanted.pathname + wanted.search })}`;
+export function signInPath(next: string): string {
+  return `${paths.signIn}?${new URLSearchParams({ next })}`;
+}
+
+/** Whether a form that is posted to an address holds what a person has typed: other forms are buttons. */
+export function hasFields(path: string): boolean {
+  return /\/(new|edit|recover|secret\/rotate)$/.test(path);
+}
+
+/** The page that has a button, by the address that it posts to. */
+export function pageOfButton(path: string): string {
+  return path.replace(/\/(test|retry)$/, '').replace(/\/(pause|resume|secret\/[^/]+)$/, '/settings');
 }
 
 /** Where to go on after signing in: a page of the dashboard, and nowhere else, whatever the query said. */

@@ -15,7 +15,7 @@ import { makerIsActive, SESSION_LIFETIME_MS } from '../domain/dashboard-session.
 import { isLoopback } from '../domain/loopback.ts';
 import { keepNewest } from '../newest.ts';
 import { settingsOf } from '../settings.ts';
-import { signInPath } from './paths.ts';
+import { hasFields, pageOfButton, signInPath } from './paths.ts';
 import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
 
 const SESSION_COOKIE = 'bullseye_session';
@@ -124,6 +124,13 @@ export const requireScope = (scope: KeyScope) =>
     await next();
   });
 
+/** A form with fields goes along (held-form.ts): a 307 has it posted to the sign-in page. */
+function toSignIn(c: PageContext): Response {
+  const { pathname, search } = new URL(c.req.url);
+  if (c.req.method !== 'POST') return c.redirect(signInPath(pathname + search), 303);
+  return hasFields(pathname) ? c.redirect(signInPath(pathname), 307) : c.redirect(signInPath(pageOfButton(pathname)), 303);
+}
+
 /** Lets signed-in people through, with their visit; sends others to the sign-in page, and from there back to where they were going. */
 export const requireSession = createMiddleware<DashboardEnv>(async (c, next) => {
   const nowMs = Date.now();
@@ -131,7 +138,7 @@ export const requireSession = createMiddleware<DashboardEnv>(async (c, next) => 
   if (!view) {
     // One that opens nothing any more is not to come, and to be counted, with each request.
     if (readCookie(c, SESSION_COOKIE) !== undefined) dropCookie(c, SESSION_COOKIE);
-    return c.redirect(signInPath(c.req.method === 'GET' ? new URL(c.req.url) : null), 303);
+    return toSignIn(c);
   }
   const { organizationId, keyId, tokenHash } = view.session;
   await requireCount(c.env, organizationId, countsOfSession(keyId, tokenHash), nowMs);

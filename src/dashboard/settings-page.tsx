@@ -2,6 +2,7 @@ import type { WebhookRow } from '../db/webhooks.ts';
 import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { Banners } from './banner.tsx';
 import { Field, type Problems } from './field.tsx';
+import type { Flash } from './flash.ts';
 import { outlookOf } from './overview-page.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
@@ -43,15 +44,16 @@ export async function showSettings(c: PageContext): Promise<Response> {
 }
 
 /** The settings, with what is wrong with a form of theirs, and what was typed into it. */
-export async function settingsPage(c: PageContext, problems: Problems, typed: URLSearchParams): Promise<Response> {
+export async function settingsPage(c: PageContext, problems: Problems, typed: URLSearchParams, flash?: Flash): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
+  const outlook = await outlookOf(c, webhook);
   const status = problems.size > 0 ? 422 : 200;
   return await webhookPage(
     c,
-    { webhook, tab: 'settings', title: 'Settings', status },
+    { webhook, tab: 'settings', title: 'Settings', status, outlook, flash },
     <>
-      <Banners webhook={webhook} visit={visit} outlook={await outlookOf(c, webhook)} />
+      <Banners webhook={webhook} visit={visit} outlook={outlook} />
       {!visit.can('write') && <p class="banner info">Your session can read only: it sees the settings, and cannot change them.</p>}
       <SecretSection webhook={webhook} visit={visit} problems={problems} typed={typed} />
       {visit.can('write') && (

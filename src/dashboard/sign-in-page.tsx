@@ -7,36 +7,52 @@ import { networkOf } from '../domain/client-address.ts';
 import { makerIsActive } from '../domain/dashboard-session.ts';
 import { settingsOf } from '../settings.ts';
 import { readForm, textOf } from './form.ts';
+import { HELD, holdForm } from './held-form.ts';
 import { page } from './page.tsx';
-import { paths, safeNext } from './paths.ts';
+import { hasFields, paths, safeNext } from './paths.ts';
 import { findSession, lookUp, signIn, signOut } from './session.ts';
 import type { PageContext } from './visit.ts';
 
 const NEEDS_ORGANIZATION_KEY = 'Sign in with an API key of your organization: it begins with bsk_live_.';
 
-/** `GET sign-in`. */
-export async function showSignIn(c: PageContext): Promise<Response> {
-  return await signInPage(c, c.req.query('next'));
+/** What a person was about when they had to sign in. */
+interface Errand {
+  /** The page to go on to. */
+  next?: string;
+  /** The form that they sent (held-form.ts). */
+  held?: string;
 }
 
-/** `POST sign-in`: with an organization's API key, whose scopes the session has and with which it ends. */
+/** `GET sign-in`. */
+export async function showSignIn(c: PageContext): Promise<Response> {
+  return await signInPage(c, { next: c.req.query('next') });
+}
+
+/**
+ * `POST sign-in`: with an organization's API key, whose scopes the session has and with which it ends. Also where a form comes that was
+ * sent after its session had ended.
+ */
 export async function submitSignIn(c: PageContext): Promise<Response> {
   const nowMs = Date.now();
   const form = await readForm(c);
-  const next = form.get('next') ?? undefined;
+  const wanted = c.req.query('next');
+  if (wanted !== undefined && !form.has('key')) return await signInPage(c, { next: wanted, held: holdForm(form) });
+  const errand = { next: form.get('next') ?? undefined, held: form.get(HELD) ?? undefined };
   try {
     const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
     const network = networkOf(c.req.raw.headers);
     const caller = await authenticate(textOf(form, 'key'), { env: c.env, nowMs, network, waitUntil });
-    if (caller.kind !== 'organization') return await signInPage(c, next, NEEDS_ORGANIZATION_KEY, 403);
+    if (caller.kind !== 'organization') return await signInPage(c, errand, NEEDS_ORGANIZATION_KEY, 403);
     const { organizationId, keyId, scopes } = caller;
     await signIn(c, { organizationId, keyId, scopes: [...scopes], platformMark: null }, nowMs);
-    return c.redirect(safeNext(next), 303);
+    const next = safeNext(errand.next);
+    // The form goes along once more, back to its address.
+    return errand.held !== undefined && hasFields(next) ? c.redirect(next, 307) : c.redirect(next, 303);
   } catch (error) {
     // 429: too many keys that open nothing, from this network.
     if (!(error instanceof ApiError) || (error.status !== 401 && error.status !== 429)) throw error;
     const message = error.code === 'missing_api_key' ? 'Enter an API key.' : error.message;
-    return await signInPage(c, next, message, error.status);
+    return await signInPage(c, errand, message, error.status);
   }
 }
 
@@ -111,15 +127,30 @@ async function refusedLink(c: PageContext): Promise<Response> {
   );
 }
 
-async function signInPage(c: PageContext, next?: string, error?: string, status: 200 | 401 | 403 | 429 = 200): Promise<Response> {
+/** Why somebody is asked to sign in who was about something else. A browser drops the cookie of a session that is over: new or not is not known. */
+function reasonOf({ next, held }: Errand): string | null {
+  if (held !== undefined) return 'Your session has ended, so nothing was saved. What you entered is kept: sign in to go on with it.';
+  if (next === undefined) return null;
+  return 'Your session has ended, or you have not signed in yet. Sign in to go on where you were. A session lasts 12 hours.';
+}
+
+async function signInPage(c: PageContext, errand: Errand, error?: string, status: 200 | 401 | 403 | 429 = 200): Promise<Response> {
+  const { next, held } = errand;
+  const reason = reasonOf(errand);
   const { name } = settingsOf(c.env).dashboard;
   return await page(
     c,
     { title: 'Sign in', status },
     <section class="card narrow">
       <h1>Sign in to {name} webhooks</h1>
+      {reason && (
+        <p class="banner info" role="status">
+          {reason}
+        </p>
+      )}
       <form method="post" action={paths.signIn}>
         {next !== undefined && <input type="hidden" name="next" value={next} />}
+        {held !== undefined && <input type="hidden" name={HELD} value={held} />}
         <div class="field">
           <label for="key">API key</label>
           <input
@@ -130,6 +161,7 @@ async function signInPage(c: PageContext, next?: string, error?: string, status:
             spellcheck={false}
             required
             maxlength={200}
+            autofocus={error !== undefined}
             aria-invalid={error ? 'true' : undefined}
             aria-describedby={error ? 'key-error key-hint' : 'key-hint'}
           />
@@ -146,7 +178,15 @@ async function signInPage(c: PageContext, next?: string, error?: string, status:
           Sign in
         </button>
       </form>
-      <p class="hint">Came here from {name}? Open Webhooks there again.</p>
+      <p class="hint">
+        Came here from {name}? Open Webhooks there again{held === undefined ? '.' : ', in another tab. Then go on here:'}
+      </p>
+      {held !== undefined && (
+        <form method="post" action={safeNext(next)}>
+          <input type="hidden" name={HELD} value={held} />
+          <button type="submit">Go on with what you entered</button>
+        </form>
+      )}
     </section>,
   );
 }

@@ -9,12 +9,14 @@ export function Time({ at }: { at: string }) {
   );
 }
 
-/**
- * When a delivery's next attempt comes. What is due already waits its turn, or, while the circuit is open, is held.
- */
-export function NextAttempt({ at, held, nowMs }: { at: string; held: boolean; nowMs: number }) {
+/** What keeps deliveries back: `held` while the circuit is open, `stopped` while the webhook or its plan sends nothing. */
+export type Hold = 'held' | 'stopped' | null;
+
+/** When a delivery's next attempt comes. What is due already waits its turn, or is held; of what is stopped none comes. */
+export function NextAttempt({ at, hold, nowMs }: { at: string; hold: Hold; nowMs: number }) {
+  if (hold === 'stopped') return <>none</>;
   if (Date.parse(at) > nowMs) return <RelativeTime at={at} nowMs={nowMs} />;
-  return <>{held ? 'held' : 'due now'}</>;
+  return <>{hold ?? 'due now'}</>;
 }
 
 /** A moment as seen from now, which is the same in every zone. */

@@ -24,11 +24,12 @@ function SampleCode({ sample: { key, language, code }, open }: { sample: Sample;
 export async function showVerify(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
+  const outlook = await outlookOf(c, webhook);
   return await webhookPage(
     c,
-    { webhook, tab: 'verify', title: 'Verify signatures' },
+    { webhook, tab: 'verify', title: 'Verify signatures', outlook },
     <>
-      <Banners webhook={webhook} visit={visit} outlook={await outlookOf(c, webhook)} />
+      <Banners webhook={webhook} visit={visit} outlook={outlook} />
       <section class="card prose" aria-labelledby="verify-title">
         <h2 id="verify-title">Tell our deliveries from forged ones</h2>
         <p>

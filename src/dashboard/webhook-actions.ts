@@ -5,6 +5,7 @@ import { updateWebhook } from '../api/webhooks.ts';
 import { trimmedSecret } from '../domain/webhook-secret.ts';
 import { type Flash, setFlash } from './flash.ts';
 import { readForm, textOf } from './form.ts';
+import { heldForm, RESTORED } from './held-form.ts';
 import { paths } from './paths.ts';
 import { RECOVERY_SPANS, settingsPage, spanOf } from './settings-page.tsx';
 import type { PageContext } from './visit.ts';
@@ -31,11 +32,14 @@ const MOMENTARY: ReadonlySet<string> = new Set([
 /** What is said of an action, and where; nothing said: where its form stands. */
 type Outcome = Flash & { path?: string };
 
-async function leaveMessage(c: PageContext, usualPath: string, action: () => Promise<Outcome>): Promise<Response> {
-  const { path = usualPath, ...flash } = await action().catch((error: unknown): Outcome => {
+/** @param action null: the page itself shows what came of it */
+async function leaveMessage(c: PageContext, usualPath: string, action: () => Promise<Outcome | null>): Promise<Response> {
+  const outcome = await action().catch((error: unknown): Outcome => {
     if (!(error instanceof ApiError) || !MOMENTARY.has(error.code)) throw error;
     return { kind: 'failed', message: error.message };
   });
+  if (outcome === null) return c.redirect(usualPath, 303);
+  const { path = usualPath, ...flash } = outcome;
   await setFlash(c, flash);
   return c.redirect(path, 303);
 }
@@ -53,13 +57,13 @@ export async function sendTest(c: PageContext): Promise<Response> {
   });
 }
 
-/** `POST <webhook>/deliveries/<delivery>/retry`. */
+/** `POST <webhook>/deliveries/<delivery>/retry`: its page says that an attempt is being made for as long as it is. */
 export async function retryNow(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const deliveryId = c.req.param('deliveryId') ?? '';
   return await leaveMessage(c, paths.delivery(id, deliveryId), async () => {
     await c.get('visit').call(retryDelivery, { params: { webhookId: id, deliveryId } });
-    return done('An attempt is being made now. How it ends is shown below.');
+    return null;
   });
 }
 
@@ -97,6 +101,8 @@ export async function revealSecret(c: PageContext): Promise<Response> {
 export async function rotateSecret(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const form = await readForm(c);
+  const held = heldForm(form);
+  if (held) return await settingsPage(c, new Map(), held, RESTORED);
   const overlap = textOf(form, 'overlapSeconds');
   const secret = trimmedSecret(form.get('secret') ?? '');
   const body = { secret: secret || undefined, overlapSeconds: overlap === undefined ? undefined : Number(overlap) };
@@ -123,6 +129,8 @@ export async function recover(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const { nowMs, call } = c.get('visit');
   const form = await readForm(c);
+  const held = heldForm(form);
+  if (held) return await settingsPage(c, new Map(), held, RESTORED);
   const [, spanMs] = RECOVERY_SPANS[spanOf(form)];
   const since = textOf(form, 'since') ?? new Date(nowMs - spanMs).toISOString();
   return await orProblems(c, form, async () => {

@@ -2,8 +2,9 @@ import type { Child } from 'hono/jsx';
 import { listEventTypes } from '../api/event-types.ts';
 import { createWebhook, updateWebhook } from '../api/webhooks.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
-import { setFlash } from './flash.ts';
+import { type Flash, setFlash } from './flash.ts';
 import { readForm } from './form.ts';
+import { heldForm, RESTORED } from './held-form.ts';
 import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { PlanNotice, planAllows } from './plan-notice.tsx';
@@ -28,6 +29,8 @@ export async function showNew(c: PageContext): Promise<Response> {
 /** `POST new`: creates the webhook, and leads to the page that tells how to verify what it will send. */
 export async function submitNew(c: PageContext): Promise<Response> {
   const form = await readForm(c);
+  const held = heldForm(form);
+  if (held) return await newPage(c, valuesOfForm(held), null, RESTORED);
   const values = valuesOfForm(form);
   const { secretChoice, secret } = values;
   try {
@@ -57,6 +60,8 @@ export async function showEdit(c: PageContext): Promise<Response> {
 export async function submitEdit(c: PageContext): Promise<Response> {
   const webhook = webhookOf(c);
   const form = await readForm(c);
+  const held = heldForm(form);
+  if (held) return await editPage(c, valuesOfForm(held), null, RESTORED);
   const values = valuesOfForm(form);
   const { secretChoice, secret } = values;
   try {
@@ -74,14 +79,14 @@ export async function submitEdit(c: PageContext): Promise<Response> {
   }
 }
 
-async function newPage(c: PageContext, values: WebhookFormValues, refusal: Refusal | null): Promise<Response> {
+async function newPage(c: PageContext, values: WebhookFormValues, refusal: Refusal | null, flash?: Flash): Promise<Response> {
   const visit = c.get('visit');
   const { eventTypes } = await visit.callGeneral(listEventTypes);
   // Who has typed something sees it again, whatever stands in the way.
-  const hindrance = refusal ? null : hindranceOf(visit);
+  const hindrance = refusal || flash ? null : hindranceOf(visit);
   const shown = await page(
     c,
-    { title: 'Add Webhook', crumbs: [rootCrumb], status: refusal?.error.status },
+    { title: 'Add Webhook', crumbs: [rootCrumb], status: refusal?.error.status, flash },
     <>
       <div class="page-head">
         <h1>Add Webhook</h1>
@@ -94,12 +99,12 @@ async function newPage(c: PageContext, values: WebhookFormValues, refusal: Refus
   return withRetryAfter(shown, refusal);
 }
 
-async function editPage(c: PageContext, values: WebhookFormValues, refusal: Refusal | null): Promise<Response> {
+async function editPage(c: PageContext, values: WebhookFormValues, refusal: Refusal | null, flash?: Flash): Promise<Response> {
   const webhook = webhookOf(c);
   const { eventTypes } = await c.get('visit').callGeneral(listEventTypes);
   const shown = await page(
     c,
-    { title: 'Edit webhook', crumbs: [rootCrumb, webhookCrumb(webhook)], status: refusal?.error.status },
+    { title: 'Edit webhook', crumbs: [rootCrumb, webhookCrumb(webhook)], status: refusal?.error.status, flash },
     <>
       <div class="page-head">
         <h1>Edit webhook</h1>

@@ -1,4 +1,5 @@
 import type { EventType } from '../domain/event-type.ts';
+import { isOperational } from '../domain/operational-event.ts';
 import { MAX_CONCURRENT } from '../domain/webhook.ts';
 import { Field, Problem, type Problems } from './field.tsx';
 import type { Refusal, SecretChoice, WebhookFormValues } from './webhook-input.ts';
@@ -30,11 +31,7 @@ export function WebhookForm({ action, back, values, refusal, eventTypes, existin
   const problems = refusal?.problems ?? NO_PROBLEMS;
   return (
     <form method="post" action={action} class="card form" novalidate>
-      {refusal && (
-        <p class="error summary" role="alert">
-          {summaryOf(refusal)}
-        </p>
-      )}
+      {refusal && <Summary refusal={refusal} />}
       <Field
         name="url"
         label="Endpoint URL"
@@ -99,9 +96,37 @@ export function WebhookForm({ action, back, values, refusal, eventTypes, existin
   );
 }
 
-function summaryOf({ error, problems }: Refusal): string {
-  if (problems.size === 0) return `Nothing has been saved. ${error.message}`;
-  return `${problems.size === 1 ? 'One thing needs' : `${problems.size} things need`} another look; nothing has been saved.`;
+/** The fields in the order in which they stand: what each is called, and the id of what is to be filled in. */
+const FIELDS: readonly [name: string, label: string, id: string][] = [
+  ['url', 'Endpoint URL', 'url'],
+  ['description', 'Description', 'description'],
+  ['events', 'Events', eventId('*')],
+  ['secret', 'Signing secret', 'secret'],
+  ['maxPerSecond', 'Most deliveries a second', 'maxPerSecond'],
+  ['maxConcurrent', 'Most deliveries at a time', 'maxConcurrent'],
+];
+
+/** Why nothing was saved, with a way to each field that is wrong. */
+function Summary({ refusal: { error, problems } }: { refusal: Refusal }) {
+  const wrong = FIELDS.filter(([name]) => problems.has(name));
+  return (
+    <div class="error summary" role="alert">
+      {problems.size === 0 ? (
+        <p>Nothing has been saved. {error.message}</p>
+      ) : (
+        <p>{problems.size === 1 ? 'One thing needs' : `${problems.size} things need`} another look; nothing has been saved.</p>
+      )}
+      {wrong.length > 0 && (
+        <ul>
+          {wrong.map(([name, label, id]) => (
+            <li>
+              <a href={`#${id}`}>{label}</a>: {problems.get(name)}
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
 }
 
 interface EventChoiceProps {
@@ -117,7 +142,13 @@ function EventChoice({ values, problem, eventTypes }: EventChoiceProps) {
     <fieldset class={problem ? 'wrong' : undefined} aria-describedby={problem ? 'events-error' : undefined}>
       <legend>Events</legend>
       <Problem name="events" problem={problem} />
-      <EventOption name="*" title="All events" description="Also types that are added later." chosen={values.events.includes('*')} />
+      <EventOption
+        name="*"
+        title="All events"
+        description={allEventsDescription(eventTypes)}
+        chosen={values.events.includes('*')}
+        problem={problem}
+      />
       {eventTypes.map(({ name, description, example }) => (
         <EventOption name={name} title={name} description={description} example={example} chosen={values.events.includes(name)} />
       ))}
@@ -126,6 +157,13 @@ function EventChoice({ values, problem, eventTypes }: EventChoiceProps) {
       ))}
     </fieldset>
   );
+}
+
+/** “All” is more than visitors: a CRM does not know what to do with news of the webhooks themselves. */
+function allEventsDescription(eventTypes: readonly OfferedEvent[]): string {
+  const ofService = eventTypes.filter(({ name }) => isOperational(name)).map(({ name }) => `\`${name}\``);
+  const others = 'Everything below, and types that are added later.';
+  return ofService.length === 0 ? others : `${others} Not only visitors: also news of your webhooks themselves (${ofService.join(', ')}).`;
 }
 
 function otherDescription(name: string): string {
@@ -138,13 +176,27 @@ interface EventOptionProps {
   description: string;
   example?: unknown;
   chosen: boolean;
+  /** What is wrong with the choice as a whole, said of the first of the options. */
+  problem?: string;
 }
 
-function EventOption({ name, title, description, example, chosen }: EventOptionProps) {
-  const id = `event-${name === '*' ? 'all' : name}`;
+function eventId(name: string): string {
+  return `event-${name === '*' ? 'all' : name}`;
+}
+
+function EventOption({ name, title, description, example, chosen, problem }: EventOptionProps) {
+  const id = eventId(name);
   return (
     <div class="option">
-      <input type="checkbox" name="events" value={name} id={id} checked={chosen} aria-describedby={`${id}-description`} />
+      <input
+        type="checkbox"
+        name="events"
+        value={name}
+        id={id}
+        checked={chosen}
+        autofocus={problem !== undefined}
+        aria-describedby={problem === undefined ? `${id}-description` : `events-error ${id}-description`}
+      />
       <div>
         <label for={id}>{name === '*' ? title : <code>{title}</code>}</label>
         <p class="hint" id={`${id}-description`}>
@@ -217,6 +269,7 @@ function OwnSecret({ values, problem, replaces }: { values: WebhookFormValues; p
         maxlength={256}
         autocomplete="off"
         spellcheck={false}
+        autofocus={problem !== undefined}
         data-strength="secret-strength"
         aria-invalid={problem ? 'true' : undefined}
         aria-describedby={problem ? 'secret-error secret-hint' : 'secret-hint'}

@@ -59,12 +59,20 @@ export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
 /** The values that creating and changing a webhook share, as the API takes them. What is no number is left for the API to refuse. */
 export function sharedInput(form: URLSearchParams) {
   return {
-    url: textOf(form, 'url') ?? '',
+    url: withScheme(textOf(form, 'url') ?? ''),
     description: textOf(form, 'description') ?? null,
     events: form.getAll('events'),
     maxPerSecond: numberOf(form, 'maxPerSecond'),
     maxConcurrent: numberOf(form, 'maxConcurrent'),
   };
+}
+
+/** A host with a dot, perhaps a port, and what follows. */
+const WITHOUT_SCHEME = /^[^\s/?#@:\\]+\.[^\s/?#@:\\]+(:\d+)?([/?#]|$)/;
+
+/** `hooks.example.com/in`, as people copy it from an address bar, can only mean `https://`. What else is wrong is left for the API to refuse. */
+export function withScheme(url: string): string {
+  return WITHOUT_SCHEME.test(url) ? `https://${url}` : url;
 }
 
 /** The number that was typed; null: the field was left empty. */

@@ -1,11 +1,14 @@
 import type { Child } from 'hono/jsx';
 import { notFound } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
+import type { Outlook } from './banner.tsx';
 import { ConditionBadge, conditionOf } from './condition.tsx';
+import type { Flash } from './flash.ts';
 import type { Crumb } from './layout.tsx';
 import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
+import type { Hold } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 
 const TABS = [
@@ -38,17 +41,23 @@ interface WebhookPageOptions {
   tab: Tab;
   title: string;
   status?: 200 | 409 | 422;
+  outlook: Outlook;
+  flash?: Flash;
 }
 
 /** A page of one webhook: its head, its tabs, and what the tab shows. */
-export async function webhookPage(c: PageContext, { webhook, tab, title, status }: WebhookPageOptions, content: Child): Promise<Response> {
+export async function webhookPage(
+  c: PageContext,
+  { webhook, tab, title, status, outlook, flash }: WebhookPageOptions,
+  content: Child,
+): Promise<Response> {
   // The answer to a form stands where the form was posted to: what is new is read from the page's own address.
   const liveFrom = c.req.method === 'POST' ? paths.webhook(webhook.id, tab) : undefined;
   return await page(
     c,
-    { title: `${title}: ${shortUrl(webhook.url)}`, crumbs: [rootCrumb], status },
+    { title: `${title}: ${shortUrl(webhook.url)}`, crumbs: [rootCrumb], status, flash },
     <>
-      <WebhookHead webhook={webhook} visit={c.get('visit')} />
+      <WebhookHead webhook={webhook} visit={c.get('visit')} outlook={outlook} />
       <nav class="tabs" aria-label="Webhook" data-live-from={liveFrom}>
         {TABS.map(([part, name]) => (
           <a href={paths.webhook(webhook.id, part)} aria-current={part === tab ? 'page' : undefined}>
@@ -61,13 +70,14 @@ export async function webhookPage(c: PageContext, { webhook, tab, title, status 
   );
 }
 
-function WebhookHead({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
+function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: Visit; outlook: Outlook }) {
+  const condition = conditionOf(webhook, { included: planAllows(visit), lastDeliveredAt: outlook.lastDeliveredAt });
   return (
     <div class="page-head">
       <div>
         <h1 class="url">{shortUrl(webhook.url)}</h1>
         <p class="lead" id="condition" data-live="">
-          <ConditionBadge condition={conditionOf(webhook)} />
+          <ConditionBadge condition={condition} />
           {webhook.description && <span>{webhook.description}</span>}
         </p>
       </div>
@@ -81,6 +91,12 @@ function WebhookHead({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) 
       )}
     </div>
   );
+}
+
+/** What keeps a webhook's deliveries back. */
+export function holdOf({ enabled, health }: WebhookRow, visit: Visit): Hold {
+  if (!enabled || !planAllows(visit)) return 'stopped';
+  return health === 'open' ? 'held' : null;
 }
 
 /** Sends the sample of an event that the webhook subscribes to; the answer is the delivery's page. */

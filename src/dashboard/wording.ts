@@ -96,7 +96,7 @@ export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {
   manual: 'Retried by hand',
   recovery: 'Recovery',
   test: 'Test event',
-  probe: 'Probe of the circuit',
+  probe: 'Sent to see whether the endpoint works',
 };
 
 export const PLAN_WORDS: Record<Plan, string> = {

@@ -22,9 +22,10 @@ export const MAX_EVENT_TYPE_NAME_LENGTH = 128;
 /** What each event must have, whatever its type, and what `visitor.identified` needs beyond that; domain/event.ts checks it. */
 const visitorIdentified: EventType = {
   name: 'visitor.identified',
+  // For customers: what producers have to send is said where they send it (api/events.ts).
   description:
-    'A visitor of the website was identified. Requires `event`, `timestamp`, `organization_id`, `session_id` (strings) and `visitor` ' +
-    '(an object); `company` and `session` are objects or null where they are present. Sent once per session: deduplicate on `session_id`.',
+    'A visitor of your website was identified. You get who it is, their company, and what they looked at. It comes once for each visit: ' +
+    '`session_id` names the visit.',
   example: {
     event: 'visitor.identified',
     timestamp: '2026-11-23T14:05:09.000Z',

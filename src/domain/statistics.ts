@@ -32,7 +32,7 @@ export interface Tally {
   attempts: number;
   /** Attempts that ended, by what the endpoint answered. */
   responses: Record<ResponseClass, number>;
-  /** Last attempts by the bin of their duration. */
+  /** Last attempts that were answered, by the bin of how long that took. */
   durations: Record<number, number>;
 }
 
@@ -41,12 +41,12 @@ export function emptyTally(): Tally {
   return { delivered: 0, failed: 0, discarded: 0, attempts: 0, responses, durations: {} };
 }
 
-/** Counts one delivery in. @param durationMs of its last attempt that ended; null where none has */
-export function count(tally: Tally, delivery: { status: DeliveryStatus; attemptCount: number; durationMs: number | null }): void {
+/** Counts one delivery in. @param answeredMs how long the endpoint took to answer its last attempt that ended; null where it did not answer */
+export function count(tally: Tally, delivery: { status: DeliveryStatus; attemptCount: number; answeredMs: number | null }): void {
   if (delivery.status === 'delivered' || delivery.status === 'failed' || delivery.status === 'discarded') tally[delivery.status]++;
   tally.attempts += delivery.attemptCount;
-  if (delivery.durationMs === null) return;
-  const bin = Math.round(Math.log(Math.max(delivery.durationMs, 1)) / BIN_WIDTH);
+  if (delivery.answeredMs === null) return;
+  const bin = Math.round(Math.log(Math.max(delivery.answeredMs, 1)) / BIN_WIDTH);
   tally.durations[bin] = (tally.durations[bin] ?? 0) + 1;
 }
 

@@ -99,6 +99,13 @@ export class EndpointHealth {
     this.#vitals.circuit = closedCircuit(webhook.healthSince);
   }
 
+  /** When the endpoint last acknowledged a delivery, about; null where nothing is known of one. */
+  lastAcknowledgedAt(): number | null {
+    // Looked up once: it reads up to a thousand rows, and open pages ask every few seconds.
+    if (this.#acknowledgedAt === Number.NEGATIVE_INFINITY) this.#acknowledgedAt = this.#store.lastDeliveredAt() ?? Number.NEGATIVE_INFINITY;
+    return this.#acknowledgedAt === Number.NEGATIVE_INFINITY ? null : this.#acknowledgedAt;
+  }
+
   #hasAcknowledgedLately(now: number): boolean {
     const since = now - ACKNOWLEDGED_WITHIN_MS;
     return this.#acknowledgedAt >= since || (this.#store.lastDeliveredAt() ?? 0) >= since;

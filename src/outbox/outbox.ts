@@ -46,6 +46,8 @@ export interface OutboxStatus {
   health: Health;
   since: number;
   nextProbeAt: number | null;
+  /** When a delivery last arrived, about; null: none has that the log still knows of. Versions before do not say. */
+  lastDeliveredAt?: number | null;
 }
 
 /** How a webhook is doing, for a list of webhooks. */
@@ -294,10 +296,10 @@ export class Outbox extends DurableObject<Env> {
     await this.#alarm.setBy(Date.now());
   }
 
-  /** How the endpoint stands: its health, since when, and when the next probe of an open circuit goes out. */
+  /** How the endpoint stands: its health, since when, when the next probe of an open circuit goes out, and when it last took a delivery. */
   status(): OutboxStatus {
     const { health, since, probeAt } = this.#health.circuit;
-    return { health, since, nextProbeAt: probeAt };
+    return { health, since, nextProbeAt: probeAt, lastDeliveredAt: this.#health.lastAcknowledgedAt() };
   }
 
   override async alarm(): Promise<void> {

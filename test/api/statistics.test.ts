@@ -62,6 +62,23 @@ describe('statistics', () => {
     expect(Date.parse(body.to) - Date.parse(body.from)).toBe(24 * HOUR);
   });
 
+  it.each([
+    ['hangs up', { reset: true }],
+    ['hangs up late', { reset: true, delayMs: 300 }],
+  ])('have no response time of an endpoint that %s: nothing responded', async (_how, reply) => {
+    const { endpoint, webhook, path, post } = await given();
+    await endpoint.script([reply]);
+    await post(2);
+    await untilEnded(webhook);
+    const { body } = await platform.get(`${path}/stats?period=24h`);
+    expect(body.totals).toMatchObject({ failed: 2, responses: { none: 8 }, latencyP50Ms: null, latencyP95Ms: null });
+    await endpoint.script([{ status: 503 }]);
+    await post();
+    await untilEnded(webhook);
+    // An error is a response, too.
+    expect((await platform.get(`${path}/stats?period=24h`)).body.totals.latencyP50Ms).toEqual(expect.any(Number));
+  });
+
   it('are right also where a past hour, counted before, changes after all', async () => {
     const { endpoint, webhook, path, post } = await given();
     await endpoint.script([{ status: 410 }, { status: 200 }]);

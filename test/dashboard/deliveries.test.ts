@@ -183,14 +183,32 @@ describe('a delivery', () => {
     expect(html).toContain('curl --globoff -X POST &#39;http://127.0.0.1');
   });
 
+  it('says that no attempt was made where none will be, and that none has been made yet where one will', async () => {
+    const { page, press, post, webhookId, organization, endpoint } = await given();
+    await press('pause');
+    await post();
+    const [discarded] = await deliveriesOf(webhookId);
+    expect((await page(`deliveries/${discarded!.id}`)).text).toContain('No attempt was made.');
+    await endpoint.script([{ status: 200, delayMs: 2_000 }]);
+    const waiting = await createWebhook(organization, { url: endpoint.url, events: ['*'], maxConcurrent: 1 });
+    // Its organization's configuration is known for seconds.
+    vi.setSystemTime(Date.now() + 5_000);
+    await post(3);
+    const person = await signedIn(organization);
+    const [last] = (await deliveriesOf(waiting.id)).filter(({ attemptCount }) => attemptCount === 0);
+    expect((await person.get(`${waiting.id}/deliveries/${last!.id}`)).text).toContain('No attempt has been made yet.');
+  });
+
   it('is retried by a button, and delivered', async () => {
     const { press, page, endpoint, deliveryId, webhookId } = await givenFailure();
     await endpoint.script([{ status: 204 }]);
     const answer = await press(`deliveries/${deliveryId}/retry`);
-    expect(answer.text).toContain('An attempt is being made now.');
+    // While it runs the page says so; of an attempt that has ended already it is not said.
+    expect(answer.text).toMatch(/An attempt is being made now\.|Attempt 5/);
     await endpoint.arrived(5);
     await endedDeliveriesOf(webhookId, 1);
     await vi.waitFor(async () => expect((await page(`deliveries/${deliveryId}`)).text).toMatch(/Delivered.*Attempt 5.*Retried by hand/));
+    expect((await page(`deliveries/${deliveryId}`)).text).not.toContain('being made');
   });
 
   it('opens whatever its endpoint answers: 8,000 brackets stay as they are', async () => {
@@ -229,6 +247,56 @@ describe('a delivery', () => {
     await press('pause');
     expect((await page(`deliveries/${deliveryId}`)).text).toContain('resume it to deliver again');
     expect((await press(`deliveries/${deliveryId}/retry`)).text).toContain('The webhook is disabled.');
+  });
+});
+
+describe('the state of a webhook', () => {
+  /** What its badge says, wherever one is. */
+  async function badges({ person, webhookId }: Given): Promise<Set<string>> {
+    const pages = await Promise.all(
+      ['', ...['', '/deliveries', '/verify', '/settings'].map((part) => `${webhookId}${part}`)].map((path) => person.get(path)),
+    );
+    // Badges of deliveries stand in rows and lists of their own.
+    return new Set(pages.map(({ html }) => /<span class="badge [^>]*>.*?<\/svg>([^<]+)</s.exec(html)?.[1] ?? ''));
+  }
+
+  it('is not called healthy before anything has arrived', async () => {
+    const setting = await given();
+    expect(await badges(setting)).toEqual(new Set(['Nothing delivered']));
+    await setting.endpoint.script([{ status: 422 }]);
+    await setting.post();
+    expect(await badges(setting)).toEqual(new Set(['Nothing delivered']));
+    await setting.endpoint.script([{ status: 200 }]);
+    await setting.post();
+    await vi.waitFor(async () => expect(await badges(setting)).toEqual(new Set(['Healthy'])));
+  });
+
+  it('is what a test event has shown of it, too', async () => {
+    const setting = await given();
+    await setting.press('test');
+    expect(await badges(setting)).toEqual(new Set(['Healthy']));
+  });
+
+  it.each(['growth', 'free_trial'])('is that the plan %s sends nothing', async (plan) => {
+    const setting = await given();
+    await setting.post();
+    await endedDeliveriesOf(setting.webhookId, 1);
+    await platform.put(setting.organization.path, { name: 'Test', plan });
+    expect(await badges(setting)).toEqual(new Set(['Not in your plan']));
+  });
+
+  it('comes with what became of the last delivery, where it did not arrive', async () => {
+    const { person, press, post, webhookId, endpoint } = await given();
+    await post();
+    await endedDeliveriesOf(webhookId, 1);
+    expect((await person.get()).text).toMatch(/Healthy .* just now $|just now$/);
+    await press('pause');
+    await post();
+    expect((await person.get()).text).toMatch(/Paused .* just now Discarded/);
+    await press('resume');
+    await endpoint.script([{ status: 500 }]);
+    await post();
+    await vi.waitFor(async () => expect((await person.get()).text).toMatch(/just now Retrying/));
   });
 });
 
@@ -317,7 +385,10 @@ describe('the settings', () => {
   it('reveal the secret once, by a button', async () => {
     const { page, press } = await given();
     expect((await page('settings')).html).not.toContain('a secret<');
-    expect((await press('secret/reveal')).html).toContain('>a secret<');
+    const revealed = await press('secret/reveal');
+    expect(revealed.html).toContain('>a secret<');
+    // As often as one likes.
+    expect(revealed.text).not.toContain('this once');
     expect((await page('settings')).html).not.toContain('>a secret<');
   });
 
@@ -448,6 +519,6 @@ describe('a banner', () => {
     const { text } = await page();
     expect(text).toContain('This webhook was disabled');
     expect(text).toContain('410 Gone');
-    expect((await press('resume')).text).toContain('Healthy');
+    expect((await press('resume')).text).not.toContain('This webhook was disabled');
   });
 });

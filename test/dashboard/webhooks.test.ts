@@ -124,6 +124,59 @@ describe('adding a webhook', () => {
     expect(page.html).toContain(`value="kept as typed"`);
     expect(page.html.match(/class="error" id=/g)).toHaveLength(1);
     expect(await webhooksOf(organization)).toEqual([]);
+    expect(page.text).toContain('One thing needs another look; nothing has been saved.');
+  });
+
+  it('takes a URL as it is copied from an address bar', async () => {
+    const organization = await createOrganization();
+    const person = await signedIn(organization);
+    await person.submit('new', { ...FORM, url: ' hooks.zapier.com/hooks/catch/1/abc ' });
+    expect((await webhooksOf(organization))[0].url).toBe('https://hooks.zapier.com/hooks/catch/1/abc');
+    const refused = await person.post('new', { ...FORM, url: 'http://hooks.zapier.com/x' });
+    expect(refused.html).toContain('id="url-error"');
+  });
+
+  it('points out that another webhook has the same URL, on the pages of both, and saves it', async () => {
+    const organization = await createOrganization();
+    const person = await signedIn(organization);
+    const first = await createWebhook(organization, { url: 'https://hooks.example.com', description: 'The first' });
+    const alone = await person.submit('new', { ...FORM, url: 'https://hooks.example.com/other' });
+    expect(alone.text).not.toContain('the same URL');
+    const saved = await person.submit('new', { ...FORM, url: 'https://hooks.example.com/' });
+    expect(saved.text).toContain('The webhook is saved');
+    expect(saved.text).toContain('Another webhook has the same URL');
+    expect(saved.text).toContain('See The first .');
+    expect((await person.get(first.id)).text).toContain('Another webhook has the same URL');
+    const other = await createWebhook(organization);
+    const third = await person.submit(`${other.id}/edit`, {
+      ...FORM,
+      url: 'https://HOOKS.example.com:443/',
+      secretChoice: 'keep',
+    });
+    expect(third.text).toContain('2 other webhooks have the same URL');
+  });
+
+  it('says of the events what a customer gets, and that all of them are more than visitors', async () => {
+    const { text } = await (await signedIn(await createOrganization())).get('new');
+    expect(text).toContain('You get who it is, their company, and what they looked at.');
+    expect(text).not.toContain('organization_id , session_id');
+    expect(text).toMatch(/All events .* news of your webhooks themselves \( webhook\.disabled , webhook\.failing \)/);
+  });
+
+  it('leads to each field that is wrong, in the order in which they stand', async () => {
+    const page = await (await signedIn(await createOrganization())).post('new', {
+      url: '',
+      events: [],
+      secretChoice: 'none',
+      maxPerSecond: 'x',
+    });
+    expect([...page.html.matchAll(/<li><a href="#([\w-]+)">/g)].map(([, id]) => id)).toEqual(['url', 'event-all', 'maxPerSecond']);
+    for (const id of ['url', 'event-all', 'maxPerSecond']) {
+      const [input = ''] = new RegExp(`<input[^>]* id="${id}"[^>]*>`).exec(page.html) ?? [];
+      expect(input).toContain('autofocus');
+      expect(input).toMatch(/aria-describedby="(url|events|maxPerSecond)-error/);
+    }
+    expect(page.html.match(/ autofocus/g)).toHaveLength(3);
   });
 
   it('offers every event of the catalogue, with a sample', async () => {

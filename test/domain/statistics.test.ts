@@ -15,7 +15,7 @@ import {
 
 function tallyOf(durations: readonly number[]): Tally {
   const tally = emptyTally();
-  for (const durationMs of durations) count(tally, { status: 'delivered', attemptCount: 1, durationMs });
+  for (const durationMs of durations) count(tally, { status: 'delivered', attemptCount: 1, answeredMs: durationMs });
   return tally;
 }
 
@@ -83,7 +83,7 @@ describe('the success rate', () => {
     const tally = emptyTally();
     expect(successRate(tally)).toBeNull();
     for (const status of ['delivered', 'delivered', 'delivered', 'failed', 'discarded', 'pending', 'retrying'] as const) {
-      count(tally, { status, attemptCount: 1, durationMs: null });
+      count(tally, { status, attemptCount: 1, answeredMs: null });
     }
     expect(successRate(tally)).toBe(0.75);
     expect(tally).toMatchObject({ delivered: 3, failed: 1, discarded: 1, attempts: 7 });

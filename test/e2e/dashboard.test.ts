@@ -109,7 +109,6 @@ async function walk(page: Page, customer: Customer, endpoint: Inbox, withScript:
 
   await endpoint.script([{ status: 200, body: 'thank you' }]);
   await button('Retry now').click();
-  await shows('An attempt is being made now.');
   await comesToShow('thank you');
   await comesToShow('Delivered');
 
@@ -207,6 +206,128 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     await page.context().close();
   });
 
+  it('hears that an attempt is being made for as long as it is', async () => {
+    const customer = await signUp(worker);
+    const endpoint = inbox(receiver.origin);
+    await endpoint.script([{ status: 500 }]);
+    const webhookId = await customer.webhook(endpoint.url);
+    await customer.post(anEvent(customer.organizationId));
+    // The third attempt of the schedule is an hour away.
+    await expect.poll(async () => (await customer.newestDelivery(webhookId))?.attempts.length, { timeout: 20_000 }).toBe(2);
+    const { id } = await customer.deliveryThatIs(webhookId, 'retrying');
+    await endpoint.script([{ status: 200, delayMs: 3_000, body: 'thank you' }]);
+    const { page } = await openPage(browser);
+    await signIn(customer, { page, complaints: [] });
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}/deliveries/${id}`);
+    await page.getByRole('button', { name: 'Retry now' }).click();
+    await page.getByText('An attempt is being made now.').waitFor();
+    await page.getByText('thank you').waitFor();
+    expect(await page.getByText(/being made/).count()).toBe(0);
+    await page.context().close();
+  });
+
+  it('is told that a page is not up to date, and since when, until it is again', async () => {
+    const customer = await signUp(worker);
+    const webhookId = await customer.webhook(inbox(receiver.origin).url);
+    const { page } = await openPage(browser);
+    await page.clock.install();
+    await signIn(customer, { page, complaints: [] });
+    for (const outage of ['offline', 'refused', 'silent', 'broken']) {
+      await page.goto(`${worker.origin}${PAGES}/${webhookId}`);
+      const said = page.getByRole('status').filter({ hasText: /^Last updated \d\d:\d\d:\d\d · trying again$/ });
+      expect(await said.count()).toBe(0);
+      const live = (url: URL) => url.pathname === `${PAGES}/${webhookId}`;
+      if (outage === 'offline') await page.context().setOffline(true);
+      else
+        await page.route(live, (route) => {
+          if (outage === 'refused') return route.abort('connectionrefused');
+          if (outage === 'broken') return route.fulfill({ status: 502, body: 'Bad Gateway' });
+          // Never answered.
+          return undefined;
+        });
+      await page.clock.runFor(4_000);
+      await said.waitFor();
+      expect(await said.isVisible()).toBe(true);
+      if (outage === 'broken') expect(await accessibilityViolations(page)).toEqual([]);
+      await page.context().setOffline(false);
+      await page.unroute(live);
+      await page.clock.runFor(15_000);
+      await said.waitFor({ state: 'detached' });
+    }
+    await page.context().close();
+  });
+
+  it.each([
+    ['with scripts', true],
+    ['without scripts', false],
+  ])('finds the form that they had filled in after their session had ended, %s', async (_how, javaScriptEnabled) => {
+    const customer = await signUp(worker);
+    const endpoint = inbox(receiver.origin);
+    const { page } = await openPage(browser, { javaScriptEnabled });
+    await signIn(customer, { page, complaints: [] });
+    await page.getByRole('link', { name: 'Add Webhook' }).click();
+    await page.getByLabel('Endpoint URL').fill(endpoint.url);
+    await page.getByLabel('Description').fill('Into the CRM');
+    await page.getByLabel('All events').check();
+    await page.getByRole('radio', { name: 'No secret' }).check();
+    await page.context().clearCookies();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('Your session has ended').waitFor();
+    expect(new URL(page.url()).searchParams.get('next')).toBe(`${PAGES}/new`);
+    if (javaScriptEnabled) expect(await accessibilityViolations(page)).toEqual([]);
+    const { body } = await customer.client.post(`/organization/${customer.organizationId}/api-keys`, { name: 'x', scopes: ['write'] });
+    await page.getByLabel('API key').fill((body as { plainKey: string }).plainKey);
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.getByText('Nothing has been saved yet').waitFor();
+    expect(await page.getByLabel('Endpoint URL').inputValue()).toBe(endpoint.url);
+    expect(await page.getByLabel('Description').inputValue()).toBe('Into the CRM');
+    expect(await page.getByLabel('All events').isChecked()).toBe(true);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('The webhook is saved').waitFor();
+    await page.context().close();
+  });
+
+  it('keeps what was typed into a page that is live, when their session ends', async () => {
+    const customer = await signUp(worker);
+    const webhookId = await customer.webhook(inbox(receiver.origin).url);
+    const { page } = await openPage(browser);
+    await signIn(customer, { page, complaints: [] });
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
+    await page.getByLabel('Or since (UTC)').fill('2026-11-01T10:00');
+    await page.context().clearCookies();
+    await page.getByText('Your session has ended. Sign in in another tab').waitFor();
+    expect(await page.getByLabel('Or since (UTC)').inputValue()).toBe('2026-11-01T10:00');
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
+    await page.getByLabel('API key').waitFor();
+    await page.context().close();
+  });
+
+  it.each([
+    ['with scripts', true],
+    ['without scripts', false],
+  ])('stands in the first field that is wrong after a form was refused, %s', async (_how, javaScriptEnabled) => {
+    const customer = await signUp(worker);
+    const { page, complaints } = await openPage(browser, { javaScriptEnabled });
+    await signIn(customer, { page, complaints: [] });
+    await page.goto(`${worker.origin}${PAGES}/new`);
+    await page.getByLabel('Most deliveries a second').fill('0');
+    await page.getByRole('checkbox', { name: 'visitor.identified' }).uncheck();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('3 things need another look').waitFor();
+    const url = page.getByLabel('Endpoint URL');
+    await expect.poll(() => page.locator('*:focus').getAttribute('id')).toBe('url');
+    expect(await url.getAttribute('aria-describedby')).toContain('url-error');
+    if (javaScriptEnabled) expect(await accessibilityViolations(page)).toEqual([]);
+    await page.getByRole('link', { name: 'Most deliveries a second' }).click();
+    expect(await page.locator('*:focus').getAttribute('id')).toBe('maxPerSecond');
+    await url.fill('https://hooks.example.com/in');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByText('2 things need another look').waitFor();
+    await expect.poll(() => page.locator('*:focus').getAttribute('id')).toBe('event-all');
+    expect(complaints.filter((complaint) => !complaint.includes('422'))).toEqual([]);
+    await page.context().close();
+  });
+
   it('has what is new read from the address of the settings while a refused form of theirs is shown', async () => {
     const customer = await signUp(worker);
     const webhookId = await customer.webhook(inbox(receiver.origin).url);
@@ -238,6 +359,8 @@ describe.skipIf(noBrowser)('every page', () => {
     const webhookId = await customer.webhook(endpoint.url, 'a secret');
     await customer.post(anEvent(customer.organizationId));
     const { id } = await customer.deliveryThatIs(webhookId, 'retrying');
+    // With a banner that has a link.
+    await customer.webhook(endpoint.url);
     const watched = await openPage(browser, options);
     const { page } = watched;
     const look = async (path: string) => {

@@ -5,15 +5,24 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { ApiClient } from '../../src/commands/api-client.ts';
 import { freePort } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
+import { inbox } from '../support/receiver.ts';
+import { startReceiver } from '../support/receiver-server.ts';
+
+const PLATFORM_KEY = 'bsk_platform_development';
 
 const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let npm: ChildProcess | undefined;
+const started: ChildProcess[] = [];
 
-afterEach(() => {
-  npm?.kill('SIGKILL');
-  rmSync(folder, { recursive: true, force: true });
+afterEach(async () => {
+  for (const npm of started.splice(0)) {
+    npm.kill('SIGKILL');
+    // What ran below it ends by itself when it is gone.
+    if (npm.exitCode === null && npm.signalCode === null) await once(npm, 'exit');
+  }
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
 /** `npm run dev` with these flags, as a person starts it. */
@@ -22,7 +31,7 @@ function runDev(...flags: string[]): { process: ChildProcess; output(): string }
   const child = spawn('npm', ['run', 'dev', '--', ...flags], { cwd: PROJECT_ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));
-  npm = child;
+  started.push(child);
   return { process: child, output: () => output };
 }
 
@@ -52,7 +61,7 @@ it.each(['SIGTERM', 'SIGKILL'] as const)('npm run dev serves, and leaves nothing
   // The development key and a request that needs the database: secrets are there, and migrations are applied to --persist-to.
   const put = await fetch(`http://localhost:${port}/api/v1/organization/org_dev`, {
     method: 'PUT',
-    headers: { 'X-API-Key': 'bsk_platform_development', 'Content-Type': 'application/json' },
+    headers: { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json' },
     body: JSON.stringify({ name: 'Dev', plan: 'scale' }),
   });
   expect(put.ok, await put.text()).toBe(true);
@@ -69,4 +78,50 @@ it('npm run dev says so when its port is taken', async () => {
   other.close();
   expect(exitCode).not.toBe(0);
   expect(dev.output()).toContain(`Port ${port} is taken`);
+});
+
+/** Flags of a start that shares nothing with others but the project's folder, and, where asked for, its state. */
+async function flagsOf(port: number, state: string): Promise<string[]> {
+  return ['--port', String(port), '--persist-to', state, '--inspector-port', String(await freePort())];
+}
+
+it('npm run dev can be started twice at once in one folder, with one state', async () => {
+  const ports = [await freePort(), await freePort()];
+  const both: ReturnType<typeof runDev>[] = [];
+  for (const port of ports) both.push(runDev(...(await flagsOf(port, folder))));
+  await until(async () => {
+    for (const { process, output } of both) if (process.exitCode !== null) throw new Error(output());
+    return (await Promise.all(ports.map(isHealthy))).every(Boolean);
+  });
+});
+
+it('npm run dev loses nothing that it has accepted while it is started a second time', async () => {
+  const [port, otherPort] = [await freePort(), await freePort()];
+  const receiver = await startReceiver();
+  const first = runDev(...(await flagsOf(port, join(folder, 'first'))));
+  await until(() => isHealthy(port));
+  const platform = new ApiClient(`http://localhost:${port}`, PLATFORM_KEY);
+  await platform.put('/organization/org_dev', { name: 'Dev', plan: 'scale' });
+  const endpoint = inbox(receiver.origin);
+  await platform.post('/organization/org_dev/webhooks', { url: endpoint.url, events: ['*'] });
+  const accepted: string[] = [];
+  const post = async () => {
+    const event = { event: 'visitor.identified', timestamp: new Date().toISOString(), organization_id: 'org_dev' };
+    const { body } = await platform.post('/events', { ...event, session_id: `ses_${accepted.length}`, visitor: {} });
+    accepted.push((body as { id: string }).id);
+  };
+
+  const second = runDev(...(await flagsOf(otherPort, join(folder, 'second'))));
+  while (!(await isHealthy(otherPort))) {
+    if (second.process.exitCode !== null) throw new Error(second.output());
+    await post();
+  }
+  await post();
+
+  await endpoint.arrived(accepted.length);
+  const arrived = (await endpoint.requests()).map(({ headers }) => headers['webhook-id']);
+  expect(accepted.length).toBeGreaterThan(5);
+  expect(arrived.sort()).toEqual(accepted.sort());
+  expect(first.output()).not.toContain('Reloading');
+  await receiver.close();
 });

@@ -42,6 +42,7 @@ const fields = fc.dictionary(
       'next',
       'confirm',
       'eventType',
+      'held',
     ],
   ),
   fc.oneof(nearly(fc.constantFrom('https://hooks.example.com/in', '*', 'own', '3600', '2026-11-23', '2026-11-23T10:00', '5')), anyText),

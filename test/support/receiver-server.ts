@@ -54,12 +54,12 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, reply: Reply): Promise<void> {
+  if (reply.hang) return;
+  if (reply.delayMs) await new Promise((resolve) => setTimeout(resolve, reply.delayMs));
   if (reply.reset) {
     request.socket.destroy();
     return;
   }
-  if (reply.hang) return;
-  if (reply.delayMs) await new Promise((resolve) => setTimeout(resolve, reply.delayMs));
   response.writeHead(reply.status ?? 200, reply.headers);
   if (reply.bodyBase64 !== undefined) response.end(Buffer.from(reply.bodyBase64, 'base64'));
   else if (reply.endless) drip(response, reply.endless);

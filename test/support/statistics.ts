@@ -19,7 +19,8 @@ export function statisticsOf(period: Period, counted: readonly Counted[]): Shown
   const buckets = bucketStarts(period, NOW).map((start) => ({ start, tally: emptyTally() }));
   for (const { bucket, status, deliveries, durationMs, responseStatus } of counted) {
     const { tally } = buckets[bucket]!;
-    for (let index = 0; index < deliveries; index++) count(tally, { status, attemptCount: durationMs === null ? 0 : 1, durationMs });
+    const attemptCount = durationMs === null ? 0 : 1;
+    for (let index = 0; index < deliveries; index++) count(tally, { status, attemptCount, answeredMs: durationMs });
     if (durationMs !== null) countResponses(tally, responseStatus, deliveries);
   }
   const { lengthMs, bucketMs } = PERIODS[period];

@@ -34,7 +34,7 @@ export function Chart({ title, statistics, series, empty, children }: ChartProps
       <figcaption class="chart-title">{title}</figcaption>
       {empty ? (
         // There can be attempts of which the chart has nothing to tell yet.
-        <p class="chart-empty">{attempts + discarded === 0 ? 'No deliveries in this period' : 'Nothing to show yet'}</p>
+        <p class="chart-empty">{attempts + discarded === 0 ? 'No deliveries in this period' : 'Nothing to show'}</p>
       ) : (
         <>
           <ul class="chart-legend">

@@ -157,15 +157,21 @@ export class OutboxStatistics {
     for (let counted = 0; counted < STEP_ROWS; counted++) {
       const { done, value } = counting.archived.next();
       if (done) return false;
-      count(tally, { status: value.state.status, attemptCount: value.state.attemptCount, durationMs: value.state.lastDurationMs });
-      countResponses(tally, value.state.lastResponseStatus);
+      const { status, attemptCount, lastResponseStatus, lastDurationMs } = value.state;
+      count(tally, { status, attemptCount, answeredMs: answeredMs(lastResponseStatus, lastDurationMs) });
+      countResponses(tally, lastResponseStatus);
     }
     return true;
   }
 }
 
 function countRow(tally: Tally, { status, attempt_count, last_duration_ms, last_response_status, statuses, further }: CountedRow): void {
-  count(tally, { status, attemptCount: attempt_count, durationMs: last_duration_ms });
+  count(tally, { status, attemptCount: attempt_count, answeredMs: answeredMs(last_response_status, last_duration_ms) });
   if (status === 'delivered' && attempt_count === 1) countResponses(tally, last_response_status);
   for (const list of [statuses, further]) for (const each of JSON.parse(list ?? '[]') as (number | null)[]) countResponses(tally, each);
+}
+
+/** How long the endpoint took to answer; null where it did not: what a timeout took is no response time. */
+function answeredMs(responseStatus: number | null, durationMs: number | null): number | null {
+  return responseStatus === null ? null : durationMs;
 }

@@ -130,7 +130,7 @@ describe.each(Object.entries(CHARTS))('%s', (name, Drawn) => {
 
   it('says so where there was nothing that it could show yet', () => {
     const html = String(<Drawn statistics={UNSHOWN[name as keyof typeof CHARTS]} />);
-    expect(html).toContain('Nothing to show yet');
+    expect(html).toContain('Nothing to show');
     expect(html).not.toContain('<svg');
   });
 

@@ -1,0 +1,31 @@
+import type { Flash } from './flash.ts';
+
+/*
+ * A form that was sent after its session had ended is not lost. It travels along to the sign-in page, as one field of that page's own
+ * form, and back to its address once somebody has signed in, where it stands again as it was filled in. Nothing of it is stored.
+ */
+
+/** The field that it travels in. */
+export const HELD = 'held';
+
+/** What does not travel: it would stand in a page that anybody at this browser can look at. */
+const LEFT_OUT: readonly string[] = ['secret', 'key'];
+
+/** What is said above a form that stands again. */
+export const RESTORED: Flash = {
+  kind: 'done',
+  message: 'You are signed in again. Nothing has been saved yet: look the form over, and send it. A secret is not kept: enter it again.',
+};
+
+/** A form as it travels: also one that has travelled before, to a sign-in page that nobody signed in on. */
+export function holdForm(form: URLSearchParams): string {
+  const travelling = new URLSearchParams(form.get(HELD) ?? form);
+  for (const name of LEFT_OUT) travelling.delete(name);
+  return travelling.toString();
+}
+
+/** The form that has travelled in this one; null where none has. */
+export function heldForm(form: URLSearchParams): URLSearchParams | null {
+  const held = form.get(HELD);
+  return held === null ? null : new URLSearchParams(held);
+}

@@ -1,0 +1,155 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import { launchChromium, noBrowser, openPage } from '../support/browser.ts';
+import { type Customer, signUp } from '../support/customer.ts';
+import { layoutFaults, WIDTHS } from '../support/page-layout.ts';
+import { type Inbox, inbox } from '../support/receiver.ts';
+import { startReceiver } from '../support/receiver-server.ts';
+
+const PAGES = '/settings/integrations/webhooks';
+
+const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
+let worker: LocalWorker;
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
+let browser: Browser;
+
+beforeAll(async () => {
+  if (noBrowser) return;
+  receiver = await startReceiver();
+  worker = await startLocalWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '1h,1h,1h' } });
+  browser = await launchChromium();
+});
+afterAll(async () => {
+  await browser?.close();
+  await worker?.stop();
+  await receiver?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Signed in by a one-time link, with a language whose dates are long. */
+async function signedIn(customer: Customer): Promise<Page> {
+  const { page } = await openPage(browser, { locale: 'es-ES', deviceScaleFactor: 2 });
+  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope: 'admin' });
+  await page.goto((body as { url: string }).url);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await page.waitForURL(`**${PAGES}`);
+  return page;
+}
+
+const eventOf = (organizationId: string, rest: Record<string, unknown> = {}) =>
+  JSON.stringify({
+    ...{ event: 'visitor.identified', timestamp: new Date().toISOString(), organization_id: organizationId, session_id: 'ses_1' },
+    ...{ visitor: { email: 'ada@example.com' }, ...rest },
+  });
+
+/** Everything opened that can be opened. */
+const OPEN = "document.querySelectorAll('details').forEach((details) => { details.removeAttribute('name'); details.open = true; })";
+
+interface Shown {
+  customer: Customer;
+  endpoint: Inbox;
+  webhookId: string;
+  deliveryId: string;
+}
+
+/** What customers have: short names, a failure and a success. */
+async function usual(): Promise<Shown> {
+  const customer = await signUp(worker);
+  const endpoint = inbox(receiver.origin);
+  const webhookId = await customer.webhook(endpoint.url, 'a secret');
+  await customer.post(eventOf(customer.organizationId));
+  await customer.deliveryThatIs(webhookId, 'delivered');
+  await endpoint.script([{ status: 500, headers: { 'X-Trace': 'abc' }, body: '{"error":"out of order"}' }]);
+  await customer.post(eventOf(customer.organizationId));
+  const { id: deliveryId } = await customer.deliveryThatIs(webhookId, 'retrying');
+  return { customer, endpoint, webhookId, deliveryId };
+}
+
+/** The longest that each thing may be, without a place to break a line. */
+async function longest(): Promise<Shown> {
+  const shown = await usual();
+  const { customer, endpoint, webhookId } = shown;
+  const long = `a${'b'.repeat(126)}c`;
+  await customer.producer.put(`/event-types/${long}`, { description: 'W'.repeat(300), example: { event: long, text: 'x'.repeat(300) } });
+  await customer.producer.put(`/organization/${customer.organizationId}`, { name: 'Ω'.repeat(100), plan: 'scale' });
+  const changes = { description: 'd'.repeat(500), events: [long, 'visitor.identified'] };
+  await endpoint.script([{ status: 500, headers: { [`X-${'t'.repeat(120)}`]: 'u'.repeat(400) }, body: 'v'.repeat(2_000) }]);
+  await customer.client.patch(`/organization/${customer.organizationId}/webhooks/${webhookId}`, {
+    ...changes,
+    url: `${endpoint.url}/${'p'.repeat(1_900)}`,
+  });
+  await expect
+    .poll(async () => {
+      await customer.post(eventOf(customer.organizationId, { event: long, session_id: 's'.repeat(200) }));
+      const newest = await customer.newestDelivery(webhookId);
+      return newest !== null && newest.id !== shown.deliveryId && newest.attempts.length > 0;
+    })
+    .toBe(true);
+  const newest = await customer.newestDelivery(webhookId);
+  return { ...shown, deliveryId: newest?.id ?? '' };
+}
+
+describe.skipIf(noBrowser).each([
+  ['what customers have', usual],
+  ['the longest of everything', longest],
+])('with %s, nothing overlaps or leaves the page, from a phone to a wide screen', (_what, given) => {
+  it('on every page', async () => {
+    const { customer, webhookId, deliveryId } = await given();
+    const page = await signedIn(customer);
+    const parts = ['', `/deliveries`, `/deliveries/${deliveryId}`, '/verify', '/settings', '/edit', '/delete', '/deliveries?q=nothing'];
+    for (const path of ['', '/new', '/sign-in', '/nothing/here', ...parts.map((part) => `/${webhookId}${part}`)]) {
+      await page.goto(`${worker.origin}${PAGES}${path}`);
+      await page.evaluate(OPEN);
+      expect.soft({ path, faults: await layoutFaults(page) }).toEqual({ path, faults: [] });
+    }
+    await page.context().close();
+  });
+
+  it('where a form was refused, and where a message is shown', async () => {
+    const { customer, webhookId } = await given();
+    const page = await signedIn(customer);
+    const narrow = WIDTHS.filter((width) => width < 1_000);
+    await page.goto(`${worker.origin}${PAGES}/new`);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.locator('#url-error').waitFor();
+    expect(await layoutFaults(page, narrow)).toEqual([]);
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
+    await page.getByRole('button', { name: 'Reveal the secret' }).click();
+    await page.getByText('This is the secret').waitFor();
+    expect(await layoutFaults(page, narrow)).toEqual([]);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByText('This webhook is paused').waitFor();
+    expect(await layoutFaults(page, narrow)).toEqual([]);
+    await customer.producer.put(`/organization/${customer.organizationId}`, { name: 'Moved down', plan: 'growth' });
+    for (const path of ['', '/new', `/${webhookId}`]) {
+      await page.goto(`${worker.origin}${PAGES}${path}`);
+      expect({ path, faults: await layoutFaults(page, narrow) }).toEqual({ path, faults: [] });
+    }
+    await page.context().close();
+  });
+});
+
+describe.skipIf(noBrowser)('the tabs of a webhook', () => {
+  it.each([320, 360, 390, 1_280])('are all in view at %i px, whichever is open', async (width) => {
+    const { customer, webhookId } = await usual();
+    const page = await signedIn(customer);
+    await page.setViewportSize({ width, height: 800 });
+    for (const part of ['', '/deliveries', '/verify', '/settings']) {
+      await page.goto(`${worker.origin}${PAGES}/${webhookId}${part}`);
+      const tabs = page.getByRole('navigation', { name: 'Webhook' });
+      expect(await tabs.locator('a').count()).toBe(4);
+      const frame = await tabs.boundingBox();
+      for (const tab of await tabs.locator('a').all()) {
+        const box = await tab.boundingBox();
+        expect(box!.x).toBeGreaterThanOrEqual(frame!.x - 1);
+        expect(box!.x + box!.width).toBeLessThanOrEqual(frame!.x + frame!.width + 1);
+      }
+      expect(await tabs.locator('a[aria-current="page"]').isVisible()).toBe(true);
+    }
+    await page.context().close();
+  });
+});
