@@ -1,6 +1,6 @@
 import { listEventTypes } from '../db/event-types.ts';
 import { sampleEvent } from '../domain/event-type.ts';
-import { deliveryId, mintId } from '../domain/ids.ts';
+import { deliveryId, mintTestEventId } from '../domain/ids.ts';
 import type { RetryResult } from '../outbox/by-hand.ts';
 import { attempt, delivery, toAttempt, toDelivery } from './deliveries.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
@@ -85,7 +85,7 @@ const test = route({
     const wanted = body.event ?? webhook.events.find((name) => types.some((type) => type.name === name)) ?? 'visitor.identified';
     const type = types.find(({ name }) => name === wanted);
     if (!type) throw invalid([{ field: 'event', message: `There is no event type \`${wanted}\`.` }], 'unknown_event_type');
-    const eventId = mintId('event', nowMs);
+    const eventId = mintTestEventId(nowMs);
     const sample = {
       id: deliveryId(eventId, webhook.id),
       eventId,

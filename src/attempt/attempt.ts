@@ -1,4 +1,5 @@
 import type { AttemptRecord, AttemptTrigger } from '../domain/delivery.ts';
+import { isTestEvent } from '../domain/ids.ts';
 import { describeFailure, describeStatus, isSuccess, keptBody, keptHeaders } from '../domain/outcome.ts';
 import { parseRetryAfter } from '../domain/retry-schedule.ts';
 import { bullseyeSignature, type SigningKeys, standardSignature } from '../domain/signature.ts';
@@ -134,17 +135,18 @@ export function refusedAttempt(request: AttemptRequest, reason: string, now: num
   return { record: { ...unanswered(request, now), durationMs: 0, error: reason }, retryAfterMs: null };
 }
 
-/** An attempt whose outcome nobody learned: whoever made it died. */
-export function interruptedAttempt(number: number, trigger: AttemptTrigger, startedAt: number): AttemptRecord {
+/** An attempt whose outcome nobody learned: whoever made it died. @param url null where not even that is known any more */
+export function interruptedAttempt(number: number, trigger: AttemptTrigger, startedAt: number, url: string | null = null): AttemptRecord {
   const error = 'The attempt was interrupted by a fault of the service; whether the endpoint received it is not known';
-  return { ...unanswered({ number, trigger }, startedAt), outcome: 'interrupted', error };
+  return { ...unanswered({ number, trigger, url }, startedAt), outcome: 'interrupted', error };
 }
 
-function unanswered({ number, trigger }: Pick<AttemptRequest, 'number' | 'trigger'>, startedAt: number): AttemptRecord {
+function unanswered({ number, trigger, url }: Pick<AttemptRecord, 'number' | 'trigger' | 'url'>, startedAt: number): AttemptRecord {
   return {
     number,
     trigger,
     startedAt,
+    url,
     durationMs: null,
     outcome: 'failed',
     requestHeaders: {},
@@ -168,7 +170,7 @@ async function headersOf(request: AttemptRequest, startedAt: number): Promise<Re
     'webhook-id': request.eventId,
     'webhook-timestamp': String(timestamp),
   };
-  if (request.trigger === 'test') headers['X-Bullseye-Test'] = 'true';
+  if (isTestEvent(request.eventId)) headers['X-Bullseye-Test'] = 'true';
   const [current] = request.keys;
   if (current) {
     headers['X-Bullseye-Signature'] = await bullseyeSignature(current, request.payload);

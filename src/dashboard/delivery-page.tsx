@@ -1,7 +1,7 @@
 import { getDelivery } from '../api/deliveries.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { AttemptRecord } from '../domain/delivery.ts';
-import { Badge, StatusBadge } from './condition.tsx';
+import { Badge, StatusBadge, TestBadge } from './condition.tsx';
 import { Copyable, CopyButton } from './copyable.tsx';
 import { curlCommand } from './curl.ts';
 import { layOutJson } from './json-layout.ts';
@@ -29,7 +29,9 @@ export async function showDelivery(c: PageContext): Promise<Response> {
     <>
       <div class="page-head">
         <div>
-          <h1>{delivery.event}</h1>
+          <h1>
+            {delivery.event} {delivery.test && <TestBadge />}
+          </h1>
           <p class="lead">
             Accepted <Time at={delivery.createdAt} />
           </p>
@@ -43,7 +45,7 @@ export async function showDelivery(c: PageContext): Promise<Response> {
           <h2 id="attempts-title">Attempts</h2>
           <div id="attempts" data-live="">
             <Progress delivery={delivery} held={webhook.health === 'open'} nowMs={visit.nowMs} />
-            <Attempts delivery={delivery} webhook={webhook} />
+            <Attempts delivery={delivery} />
           </div>
         </section>
         <aside>
@@ -99,14 +101,14 @@ function Progress({ delivery, held, nowMs }: { delivery: ShownDelivery; held: bo
   );
 }
 
-function Attempts({ delivery, webhook }: { delivery: ShownDelivery; webhook: WebhookRow }) {
+function Attempts({ delivery }: { delivery: ShownDelivery }) {
   if (delivery.attempts.length === 0) return <p class="card notice">No attempt has ended yet.</p>;
   const last = delivery.attempts.length - 1;
   const newestFirst = delivery.attempts.map((attempt, index) => ({ attempt, open: index === last })).reverse();
   return (
     <ol class="timeline" reversed>
       {newestFirst.map(({ attempt, open }) => (
-        <Attempt attempt={attempt} open={open} url={webhook.url} payload={delivery.payload} />
+        <Attempt attempt={attempt} open={open} payload={delivery.payload} />
       ))}
     </ol>
   );
@@ -115,13 +117,12 @@ function Attempts({ delivery, webhook }: { delivery: ShownDelivery; webhook: Web
 interface AttemptProps {
   attempt: ShownAttempt;
   open: boolean;
-  url: string;
   /** Null: it was erased. */
   payload: string | null;
 }
 
-function Attempt({ attempt, open, url, payload }: AttemptProps) {
-  const { number, trigger, startedAt, outcome, responseStatus, durationMs, error, requestHeaders, responseHeaders } = attempt;
+function Attempt({ attempt, open, payload }: AttemptProps) {
+  const { url, number, trigger, startedAt, outcome, responseStatus, durationMs, error, requestHeaders, responseHeaders } = attempt;
   const succeeded = outcome === 'succeeded';
   return (
     <li class={succeeded ? 'good' : 'bad'} id={`attempt-${number}`}>
@@ -145,8 +146,9 @@ function Attempt({ attempt, open, url, payload }: AttemptProps) {
         {responseHeaders && <Headers name="Response headers" headers={responseHeaders} />}
         <div class="with-copy">
           <h3>Request</h3>
-          {payload !== null && <CopyButton text={curlCommand(url, requestHeaders, payload)}>Copy as curl</CopyButton>}
+          {url && payload !== null && <CopyButton text={curlCommand(url, requestHeaders, payload)}>Copy as curl</CopyButton>}
         </div>
+        {url && <p class="url">POST {url}</p>}
         <Headers name="Request headers" headers={requestHeaders} />
       </details>
     </li>

@@ -1,5 +1,5 @@
 import type { DeliverySummary } from '../domain/delivery.ts';
-import { StatusBadge } from './condition.tsx';
+import { StatusBadge, TestBadge } from './condition.tsx';
 import { paths } from './paths.ts';
 import { NextAttempt, Time } from './time.tsx';
 import { took } from './wording.ts';
@@ -7,6 +7,7 @@ import { took } from './wording.ts';
 /** A delivery as the API lists it. */
 export type ListedDelivery = Pick<DeliverySummary, 'id' | 'event' | 'status' | 'attemptCount' | 'lastResponseStatus' | 'lastDurationMs'> & {
   webhookId: string;
+  test: boolean;
   createdAt: string;
   nextAttemptAt: string | null;
 };
@@ -49,7 +50,7 @@ export function DeliveryTable({ deliveries, held, nowMs }: DeliveryTableProps) {
 }
 
 function DeliveryRow({ delivery, held, nowMs }: { delivery: ListedDelivery; held: boolean; nowMs: number }) {
-  const { id, webhookId, event, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
+  const { id, webhookId, event, test, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
   return (
     <tr id={id}>
       <td data-label="Status">
@@ -60,6 +61,8 @@ function DeliveryRow({ delivery, held, nowMs }: { delivery: ListedDelivery; held
           {event}
           <span class="visually-hidden"> delivery {id}</span>
         </a>
+        {test && ' '}
+        {test && <TestBadge />}
       </th>
       <td data-label="Accepted">
         <Time at={createdAt} />

@@ -22,6 +22,7 @@ const MOMENTARY: ReadonlySet<string> = new Set([
   'payload_erased',
   'webhook_disabled',
   'outbox_unavailable',
+  'rate_limited',
   'plan_upgrade_required',
 ]);
 

@@ -15,6 +15,8 @@ const ULID_LENGTH = 26;
 /** The library's own test lets through what its decodeTime then throws at. */
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 const DERIVED_MARK = 'Z';
+/** What the id of a test's event begins with: it is signed with every attempt, so that nobody takes a test for an event. */
+const TEST_EVENT = `${ID_PREFIXES.event}_test_`;
 /** Random bytes a good many at a time: the library asks for them one by one. */
 const pool = new Uint8Array(512);
 let used = pool.length;
@@ -35,6 +37,21 @@ export function mintId(kind: IdKind, nowMs: number): string {
   return `${ID_PREFIXES[kind]}_${nextUlid(nowMs)}`;
 }
 
+/** The id of a test's event. What has it is a test for good: nothing else is asked, wherever a test differs from an event. */
+export function mintTestEventId(nowMs: number): string {
+  return `${TEST_EVENT}${nextUlid(nowMs)}`;
+}
+
+/** Whether an event is a test, by its id. */
+export function isTestEvent(eventId: string): boolean {
+  return eventId.startsWith(TEST_EVENT);
+}
+
+/** The id of a test's event, where a version that did not mark it there has minted it. */
+export function asTestEventId(eventId: string): string {
+  return isTestEvent(eventId) ? eventId : `${TEST_EVENT}${afterPrefix(eventId)}`;
+}
+
 /**
  * The id of an event that came with an Idempotency-Key: the same for the same organization, key and place in the array, so
  * that a repeated request needs no look-up to be answered with the ids of the first.
@@ -51,16 +68,21 @@ export function isKeyed(id: string): boolean {
 
 /**
  * The id of an event's delivery to a webhook: derived, so that recording one twice is a no-op. It is the event's id with six
- * characters of the webhook's, so that deliveries sort as their events do.
+ * characters of the webhook's, so that deliveries sort as their events do, tests among them.
  */
 export function deliveryId(eventId: string, webhookId: string): string {
-  return `${ID_PREFIXES.delivery}_${eventId.slice(ID_PREFIXES.event.length + 1)}${webhookId.slice(-6)}`;
+  return `${ID_PREFIXES.delivery}_${afterPrefix(eventId)}${webhookId.slice(-6)}`;
 }
 
 /** The millisecond that an event's or delivery's id was minted in; null for one that carries no time, or is no id. */
 export function mintedAt(id: string): number | null {
-  const ulid = id.slice(ID_PREFIXES.event.length + 1, ID_PREFIXES.event.length + 1 + ULID_LENGTH);
+  const ulid = afterPrefix(id).slice(0, ULID_LENGTH);
   return ULID.test(ulid) ? decodeTime(ulid) : null;
+}
+
+/** An event's or delivery's id without its prefix; a test's without the mark as well. */
+function afterPrefix(id: string): string {
+  return id.slice(isTestEvent(id) ? TEST_EVENT.length : ID_PREFIXES.event.length + 1);
 }
 
 /** The first `length` base32 characters of some bytes. */

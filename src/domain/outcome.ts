@@ -16,7 +16,7 @@ export function isSuccess(status: number): boolean {
 export function describeStatus(status: number): string | null {
   if (isSuccess(status)) return null;
   if (status >= 300 && status < 400) return `The endpoint answered ${status}: redirects are not followed`;
-  if (status === 410) return 'The endpoint answered 410 Gone: the webhook was disabled';
+  if (status === 410) return 'The endpoint answered 410 Gone: it wants no more deliveries';
   return `The endpoint answered ${status}; only a 2xx acknowledges a delivery`;
 }
 

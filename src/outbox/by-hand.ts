@@ -2,7 +2,7 @@ import type { AttemptResult } from '../attempt/attempt.ts';
 import type { Sender } from '../attempt/sender.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import type { DeliverySummary, NewDelivery } from '../domain/delivery.ts';
-import { mintedAt } from '../domain/ids.ts';
+import { asTestEventId, mintedAt } from '../domain/ids.ts';
 import { begin, MAX_ATTEMPTS, settle, waiting } from '../domain/lifecycle.ts';
 import { toSummary } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
@@ -70,7 +70,7 @@ export class ByHand {
     if (store.payloadErasedAt(id) !== null || begun.state.reason === 'outbox_full') return { result: { kind: 'erased' } };
     if (begun.state.attemptCount > MAX_ATTEMPTS) return { result: { kind: 'exhausted' } };
     if (!runner.takesByHand) return { result: { kind: 'busy' } };
-    runner.note(begun);
+    runner.note(begun, config);
     vitals.save();
     const running = runner.runByHand(begun, store.payload(begun), config);
     return { result: { kind: 'begun', delivery: toSummary(begun) }, running };
@@ -82,11 +82,13 @@ export class ByHand {
     const config = await this.#configuration();
     const state = begin({ ...waiting(now), trigger: 'test' }, now);
     if (!config || !state || !runner.takesByHand) return false;
-    const { id, eventId, event, sessionId, payload } = delivery;
+    const { id, event, sessionId, payload } = delivery;
+    // A Worker of the version before, which can still call during a deploy, does not mark it.
+    const eventId = asTestEventId(delivery.eventId);
     const begun = { createdAt: mintedAt(id) ?? delivery.acceptedAt, id, eventId, event, sessionId, state };
     const record = ({ record: attempt, retryAfterMs }: AttemptResult) => {
       const ended = settle(state, attempt, retryAfterMs, ledger.policy);
-      if (ended) store.insert(delivery, ended, attempt);
+      if (ended) store.insert({ ...delivery, eventId }, ended, attempt);
       return ended && { ...begun, state: ended };
     };
     return (await runner.runByHand(begun, payload, config, record)) !== null;

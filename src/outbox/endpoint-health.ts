@@ -11,6 +11,7 @@ import {
   probedNow,
 } from '../domain/circuit.ts';
 import type { EndpointPace } from '../domain/endpoint-pace.ts';
+import { isTestEvent } from '../domain/ids.ts';
 import { isOperational, webhookFailing } from '../domain/operational-event.ts';
 import { logWarning } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
@@ -59,9 +60,9 @@ export class EndpointHealth {
    */
   attempted(config: OutboxConfig, delivery: StoredDelivery, { record }: AttemptResult, isCurrent: boolean, isDrained: boolean): void {
     const now = Date.now();
-    const { outcome, responseStatus, trigger } = record;
+    const { outcome, responseStatus } = record;
     // A test that fails is somebody trying; an interrupted attempt is a fault of ours.
-    if (!isCurrent || outcome === 'interrupted' || (trigger === 'test' && outcome !== 'succeeded')) return;
+    if (!isCurrent || outcome === 'interrupted' || (isTestEvent(delivery.eventId) && outcome !== 'succeeded')) return;
     if (outcome === 'succeeded') this.#acknowledgedAt = now;
     else if (!isEvidence(this.circuit, record, () => this.#hasAcknowledgedLately(now))) return;
     // The first attempts that an outbox sees are of the health that the webhook has had since it was made.

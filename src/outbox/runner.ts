@@ -131,7 +131,7 @@ export class Runner {
 
   /** A first attempt begins, from memory. */
   beginFresh(fresh: FreshDelivery, config: OutboxConfig, place: number): void {
-    this.#fresh.begin(fresh, this.#deps.now());
+    this.#fresh.begin(fresh, config.webhook.url, this.#deps.now());
     const record: Record = (result, isCurrent) => {
       if (this.#fresh.get(fresh.delivery.id) !== fresh) return null;
       if (!fresh.result) this.#fresh.end(fresh, result, isCurrent);
@@ -147,7 +147,7 @@ export class Runner {
     if (!state) throw new Error(`delivery ${delivery.id} is not there to begin`);
     const begun = { ...delivery, state };
     const payload = this.#store.payload(delivery);
-    this.note(begun);
+    this.note(begun, config);
     this.#start({ begun, config, fresh: null, isPaced: true, record: this.#recordOf(begun), outcome: null }, payload, place);
   }
 
@@ -158,9 +158,9 @@ export class Runner {
   }
 
   /** Notes that an attempt of a stored delivery runs: whoever finds that note without it knows that it was interrupted. */
-  note({ createdAt, id, state }: StoredDelivery): void {
+  note({ createdAt, id, state }: StoredDelivery, { webhook }: OutboxConfig): void {
     const { attemptCount: number, trigger, leasedAt } = state;
-    this.#vitals.began({ createdAt, id, number, trigger, startedAt: leasedAt ?? this.#deps.now() });
+    this.#vitals.began({ createdAt, id, number, trigger, startedAt: leasedAt ?? this.#deps.now(), url: webhook.url });
   }
 
   /**
@@ -220,7 +220,8 @@ export class Runner {
     try {
       const made = await this.#places.attempt(place, config.webhook, begun, payload);
       const { attemptCount, trigger, leasedAt } = begun.state;
-      const result = made ?? { record: interruptedAttempt(attemptCount, trigger, leasedAt ?? 0), retryAfterMs: null };
+      const lost = () => interruptedAttempt(attemptCount, trigger, leasedAt ?? 0, config.webhook.url);
+      const result = made ?? { record: lost(), retryAfterMs: null };
       this.#learn(result, isPaced && this.#events.isLimited(config));
       running.outcome = { result, isCurrent: await this.#isCurrent(running, result) };
       return result;

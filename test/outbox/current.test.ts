@@ -6,7 +6,7 @@ import { webhooks } from '../../src/db/schema.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
-import { bring, configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery } from '../support/outbox.ts';
+import { bring, configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 
 /*
@@ -118,6 +118,55 @@ describe('attempts that fail, and began before the webhook was pointed elsewhere
     expect(await outboxOf(webhook).status()).toMatchObject({ health: 'healthy' });
     await untilEnded(webhook);
     expect(await after.requests()).toHaveLength(5);
+  });
+});
+
+describe('an attempt', () => {
+  const urlsOf = async (path: string, id: string) =>
+    (await platform.get(`${path}/deliveries/${id}`)).body.attempts.map(({ outcome, url }: Record<string, unknown>) => [outcome, url]);
+
+  it('names the URL that it went to, whatever the webhook has now', async () => {
+    const { endpoint, webhook, path } = await given([{ status: 500 }]);
+    const after = endpointInbox();
+    const delivery = newDelivery(webhook);
+    await deliver(webhook, delivery);
+    await platform.patch(path, { url: after.url });
+    await untilEnded(webhook);
+    await platform.patch(path, { url: `${after.url}/third?token=abc` });
+    expect(await urlsOf(path, delivery.id)).toEqual([
+      ['failed', endpoint.url],
+      ['succeeded', after.url],
+    ]);
+  });
+
+  it.each([1, 2])('names it also where its object vanished while it ran: the attempt with number %d', async (number) => {
+    const { endpoint, webhook, path } = await given([...Array(number - 1).fill({ status: 500 }), { hang: true }, { status: 200 }]);
+    const delivery = newDelivery(webhook);
+    await bring(webhook, delivery);
+    if (number === 2) {
+      await vi.waitFor(async () => expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'retrying' }));
+      vi.setSystemTime((await findDelivery(webhook, delivery.id)).nextAttemptAt!);
+      void inOutbox(webhook, (outbox) => outbox.alarm()).catch(() => {});
+    }
+    await endpoint.arrived(number);
+    await vanish(webhook);
+    await untilEnded(webhook);
+    expect((await urlsOf(path, delivery.id)).slice(-2)).toEqual([
+      ['interrupted', endpoint.url],
+      ['succeeded', endpoint.url],
+    ]);
+  });
+
+  it('names it also where it went through a courier, or was not sent because the URL is not one to send to', async () => {
+    const { endpoint, webhook, path } = await given([{ status: 200, delayMs: 300 }]);
+    const deliveries = newDeliveries(webhook, 8);
+    await bring(webhook, ...deliveries);
+    await untilEnded(webhook);
+    for (const { id } of deliveries) expect(await urlsOf(path, id)).toEqual([['succeeded', endpoint.url]]);
+    // As it may have been saved when the rules were laxer.
+    await databaseOf(env.DB).update(webhooks).set({ url: 'https://10.0.0.1/in' }).where(eq(webhooks.id, webhook));
+    const { attempt } = (await platform.post(`${path}/test`)).body;
+    expect(attempt).toMatchObject({ outcome: 'failed', responseStatus: null, url: 'https://10.0.0.1/in' });
   });
 });
 

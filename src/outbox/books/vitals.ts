@@ -10,6 +10,8 @@ export interface RunningAttempt extends DeliveryPosition {
   number: number;
   trigger: AttemptTrigger;
   startedAt: number;
+  /** Missing in what earlier versions have stored. */
+  url?: string;
 }
 
 interface Values {
