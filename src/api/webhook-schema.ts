@@ -96,10 +96,10 @@ export const webhook = z
     hasSecret: z.boolean().openapi({ description: 'Whether deliveries are signed. The secret itself is never listed.' }),
     health: z.enum(HEALTHS).openapi({ description: '`failing`: attempts fail; `open`: deliveries are held while the endpoint is probed.' }),
     healthSince: time(),
-    disabledReason: z
-      .string()
-      .nullable()
-      .openapi({ description: 'Why the service (not its owner) disabled it: `endpoint_gone` or `endpoint_failing`.' }),
+    disabledReason: z.string().nullable().openapi({
+      description:
+        'Why the service (not its owner) disabled it: `endpoint_gone` or `endpoint_failing`. Null again once it is enabled, or has another `url`.',
+    }),
     maxPerSecond: z.number().int().nullable(),
     maxConcurrent: z.number().int().nullable(),
     createdAt: time(),

@@ -27,6 +27,7 @@ export const webhookColumns = {
   previousSecretExpiresAt: webhooks.previousSecretExpiresAt,
   health: webhooks.health,
   healthSince: webhooks.healthSince,
+  freshSince: webhooks.freshSince,
   maxPerSecond: webhooks.maxPerSecond,
   maxConcurrent: webhooks.maxConcurrent,
 };

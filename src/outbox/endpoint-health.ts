@@ -33,7 +33,6 @@ export class EndpointHealth {
   readonly #reports: Reports;
   readonly #policy: HealthPolicy;
   #acknowledgedAt = Number.NEGATIVE_INFINITY;
-  #resetAt = 0;
 
   constructor(parts: { vitals: Vitals; store: Store; pace: EndpointPace; reports: Reports }, policy: HealthPolicy) {
     this.#vitals = parts.vitals;
@@ -47,9 +46,9 @@ export class EndpointHealth {
     return this.#vitals.circuit;
   }
 
-  /** When the owner last gave the endpoint a fresh start: what began before says nothing of it. Milliseconds since the epoch. */
-  get resetAt(): number {
-    return this.#resetAt;
+  /** Whether a success could change anything. */
+  get isBlemished(): boolean {
+    return this.circuit.health !== 'healthy' || this.circuit.failures > 0;
   }
 
   /**
@@ -67,7 +66,7 @@ export class EndpointHealth {
     else if (!isEvidence(this.circuit, record, () => this.#hasAcknowledgedLately(now))) return;
     // The first attempts that an outbox sees are of the health that the webhook has had since it was made.
     const circuit = this.circuit.since === 0 ? { ...this.circuit, since: config.webhook.healthSince } : this.circuit;
-    if (outcome === 'succeeded' && circuit.health === 'healthy' && circuit.failures === 0) return;
+    if (outcome === 'succeeded' && !this.isBlemished) return;
     const attempt = { outcome, deliveryId: delivery.id, endedAt: now };
     this.#set(afterAttempt(circuit, attempt, isDrained, this.#policy), config.webhook.id, now);
     const { failingSince } = this.circuit;
@@ -92,12 +91,12 @@ export class EndpointHealth {
 
   /** The owner has enabled the webhook or pointed it elsewhere since: everything starts over. */
   adopt({ webhook }: OutboxConfig): void {
-    const { since } = this.circuit;
-    if (webhook.health !== 'healthy' || webhook.healthSince <= Math.max(since, this.#resetAt)) return;
-    this.#resetAt = webhook.healthSince;
-    if (since === 0) return;
-    this.#reports.forgetHealth(webhook.healthSince);
-    this.#vitals.circuit = closedCircuit(webhook.healthSince);
+    const { freshSince = 0 } = webhook;
+    if (freshSince <= this.#vitals.freshSince) return;
+    this.#vitals.freshSince = freshSince;
+    if (this.circuit.since === 0) return;
+    this.#reports.forgetHealth();
+    this.#vitals.circuit = closedCircuit(freshSince);
   }
 
   #hasAcknowledgedLately(now: number): boolean {
@@ -119,6 +118,6 @@ export class EndpointHealth {
     if (circuit.health === health) return;
     if (health === 'open') this.#pace.gently(now);
     logWarning('webhook.health_changed', { webhook: webhookId, health: circuit.health, before: health, beforeSince: since });
-    this.#reports.health(circuit.health, circuit.since, now);
+    this.#reports.health({ health: circuit.health, since: circuit.since, freshSince: this.#vitals.freshSince }, now);
   }
 }

@@ -123,6 +123,7 @@ export class Outbox extends DurableObject<Env> {
           return recent && this.#usable(recent);
         },
         readConfiguration: () => this.#configuration(),
+        freshConfiguration: () => this.#freshConfiguration(),
         erase: () => this.#erase(),
         arm: () => keepAwake(this.#armInTime()),
         keepAwake,
@@ -424,11 +425,11 @@ export class Outbox extends DurableObject<Env> {
 
   /** The configuration, with the webhook disabled where it is to be and D1 could not be told yet. */
   #usable(config: OutboxConfig): OutboxConfig {
-    if (!this.#reports.isToBeDisabled(config.webhook.url)) return config;
+    if (!this.#reports.isToBeDisabled(config.webhook)) return config;
     return { ...config, webhook: { ...config.webhook, enabled: false } };
   }
 
-  /** The configuration as it is now, for what a person asks for. */
+  /** The configuration as it is now, for what a person asks for, or what may disable the webhook. */
   async #freshConfiguration(): Promise<OutboxConfig | null> {
     this.#webhook.refresh(Date.now());
     return await this.#configuration();

@@ -31,6 +31,8 @@ export interface RunnerDeps {
   recentConfiguration(): OutboxConfig | undefined;
   /** The configuration; null where the webhook has been deleted. Throws where none can be had. */
   readConfiguration(): Promise<OutboxConfig | null>;
+  /** The same, asked for now, however recent what is known of it. */
+  freshConfiguration(): Promise<OutboxConfig | null>;
   /** Work that goes on when the call or alarm that began it is over: the object is to stay for it. */
   keepAwake(work: Promise<unknown>): void;
 }
@@ -247,17 +249,21 @@ export class Runner {
 
   /**
    * Whether an outcome speaks of the webhook as it is: not where its owner has enabled it, or pointed it elsewhere, since the attempt
-   * began. Of a failure it is asked as exactly as can be, since it may disable the webhook.
+   * began. It is told by what the attempt was made with and not by the time, which two machines have two of. A 410 ends the delivery and
+   * disables the webhook: of one it is asked as exactly as can be.
    */
-  async #isCurrent({ begun, config }: Running, { record }: AttemptResult): Promise<boolean> {
-    let known = this.#deps.recentConfiguration();
+  async #isCurrent({ config }: Running, { record }: AttemptResult): Promise<boolean> {
+    const { recentConfiguration, readConfiguration, freshConfiguration } = this.#deps;
+    let known = recentConfiguration();
     try {
-      if (!known && record.outcome !== 'succeeded') known = (await this.#deps.readConfiguration()) ?? undefined;
+      const matters = record.outcome !== 'succeeded' || this.#health.isBlemished;
+      if (record.responseStatus === 410) known = (await freshConfiguration()) ?? known;
+      else if (!known && matters) known = (await readConfiguration()) ?? undefined;
     } catch {
       // What is known is all there is.
     }
-    const { webhook } = known ?? config;
-    return webhook.url === config.webhook.url && this.#health.resetAt <= (begun.state.leasedAt ?? 0);
+    const { url, freshSince = 0 } = (known ?? config).webhook;
+    return url === config.webhook.url && freshSince === (config.webhook.freshSince ?? 0);
   }
 
   #forget({ begun }: Running): void {

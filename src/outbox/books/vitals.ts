@@ -19,6 +19,8 @@ interface Values {
   running: RunningAttempt[];
   /** After a fault of ours nothing begins before this; milliseconds since the epoch. */
   notBefore: number;
+  /** Which fresh start of the owner's the circuit is of (WebhookConfig.freshSince). Missing in what earlier versions have stored. */
+  freshSince?: number;
 }
 
 /**
@@ -51,6 +53,14 @@ export class Vitals {
 
   set notBefore(notBefore: number) {
     this.#set({ notBefore });
+  }
+
+  get freshSince(): number {
+    return this.#values.freshSince ?? 0;
+  }
+
+  set freshSince(freshSince: number) {
+    this.#set({ freshSince });
   }
 
   get running(): readonly RunningAttempt[] {
