@@ -1,7 +1,7 @@
 import { deleteOrganization, type OrganizationRow, putOrganization } from '../db/organizations.ts';
 import { PLANS } from '../domain/plan.ts';
 import { notFound } from './errors.ts';
-import { eraseOutboxes } from './outboxes.ts';
+import { eraseOutboxes, tellAllReconfigured } from './outboxes.ts';
 import { isoTime, organizationParams, requireOrganization, time } from './parameters.ts';
 import { type Route, route } from './route.ts';
 import { z } from './zod.ts';
@@ -38,7 +38,11 @@ const put = route({
   }),
   body: organizationInput,
   success: { status: 200, description: 'The organization as it is now.', schema: organization },
-  handler: async ({ params, body, db, nowMs }) => toOrganization(await putOrganization(db, params.organizationId, body, nowMs)),
+  handler: async ({ params, body, db, env, nowMs, waitUntil }) => {
+    const row = await putOrganization(db, params.organizationId, body, nowMs);
+    waitUntil(tellAllReconfigured(env, db, row.id));
+    return toOrganization(row);
+  },
 });
 
 const get = route({

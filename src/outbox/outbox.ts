@@ -20,7 +20,7 @@ import { inSteps } from './books/steps.ts';
 import { Store } from './books/store.ts';
 import { Vitals } from './books/vitals.ts';
 import { ByHand, type RetryResult } from './by-hand.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher, whyNotDelivered } from './dispatcher.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Fresh, type FreshDelivery } from './fresh.ts';
 import { type PastEntry, recordPast } from './from-past.ts';
@@ -389,9 +389,11 @@ export class Outbox extends DurableObject<Env> {
 
   /** When work is due: an attempt or probe, what runs should this object vanish, a report, a recovery's next step. */
   #workDueAt(now: number): number | null {
-    const { circuit } = this.#health;
-    const permitted = permission(circuit, now);
-    const heldUntil = Math.max(this.#vitals.notBefore, permitted.kind === 'hold' ? permitted.until : 0);
+    const permitted = permission(this.#health.circuit, now);
+    const latest = this.#webhook.latest();
+    // What is not to be attempted any more is discarded when it falls due, whatever the circuit says.
+    const isHeld = permitted.kind === 'hold' && !(latest && whyNotDelivered(this.#usable(latest)));
+    const heldUntil = Math.max(this.#vitals.notBefore, isHeld ? permitted.until : 0);
     const held = (at: number | null) => at && Math.max(at, heldUntil);
     // What is in memory alone needs none: the queue's message covers it, and each setting is a row.
     const isUnderWay = this.#dispatcher.runner.runsStored || this.#fresh.hasStored;
