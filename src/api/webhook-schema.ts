@@ -26,13 +26,9 @@ const events = z
   });
 
 const description = z.string().max(500).nullable();
-const maxPerSecond = z
-  .number()
-  .int()
-  .min(1)
-  .max(1_000)
-  .nullable()
-  .openapi({ description: 'Most deliveries a second; null: no limit of its own.' });
+const maxPerSecond = z.number().int().min(1).max(1_000).nullable().openapi({
+  description: 'Most attempts that begin in a second; null: no limit of its own. Tests and retries by hand do not wait for it.',
+});
 const maxConcurrent = z
   .number()
   .int()

@@ -37,7 +37,16 @@ export interface AttemptDeps {
 }
 
 /** How long a response's body may take once its headers are here: it is read for the log alone, and holds a slot. */
-export const BODY_TIMEOUT_MS = 5_000;
+const BODY_TIMEOUT_MS = 5_000;
+/** That of an acknowledgement: should its object vanish until it is on record, the delivery is made again. */
+const ACKNOWLEDGED_BODY_TIMEOUT_MS = 500;
+/** What else there is to do before an attempt is on record. */
+const MARGIN_MS = 10_000;
+
+/** Within this an attempt has ended and is on record. @param timeoutMs how long its response's headers may take */
+export function longestAttemptMs(timeoutMs: number): number {
+  return timeoutMs + BODY_TIMEOUT_MS + MARGIN_MS;
+}
 
 /**
  * The platform did not let the request out. Workers: so many subrequests are allowed an invocation, and an object's are topped up by
@@ -62,7 +71,7 @@ export async function makeAttempt(request: AttemptRequest, deps: AttemptDeps): P
   try {
     const response = await fetched(request, record, timeout.signal, deps);
     if (!response) return { record, retryAfterMs: null };
-    timeout.restart(BODY_TIMEOUT_MS);
+    timeout.restart(isSuccess(response.status) ? ACKNOWLEDGED_BODY_TIMEOUT_MS : BODY_TIMEOUT_MS);
     return await answered(record, response, deps.now());
   } finally {
     timeout.stop();

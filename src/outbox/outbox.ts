@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { BODY_TIMEOUT_MS } from '../attempt/attempt.ts';
+import { longestAttemptMs } from '../attempt/attempt.ts';
 import { Sender } from '../attempt/sender.ts';
 import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
@@ -19,7 +19,7 @@ import { type ErasureResult, Ledger } from './books/ledger.ts';
 import { inSteps } from './books/steps.ts';
 import { Store } from './books/store.ts';
 import { Vitals } from './books/vitals.ts';
-import { ByHand, type RetryResult } from './by-hand.ts';
+import { ByHand, type RetryResult, type TestResult } from './by-hand.ts';
 import { Dispatcher, whyNotDelivered } from './dispatcher.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Fresh, type FreshDelivery } from './fresh.ts';
@@ -31,10 +31,9 @@ import { OutboxStatistics, type Statistics } from './log/statistics.ts';
 import { Places } from './places.ts';
 import { Recoveries } from './recoveries.ts';
 import { Reports } from './reports.ts';
+import { TestLimit } from './test-limit.ts';
 import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
 
-/** Within this an attempt has ended and is recorded: what it may take beyond the timeout of its headers. */
-const ATTEMPT_MARGIN_MS = BODY_TIMEOUT_MS + 10_000;
 /** An alarm waits for what runs no longer than this. Durable Objects: an alarm may run 15 min. */
 const ALARM_WAIT_MS = 60_000;
 /** Steps of recoveries in one alarm: a new one goes on. */
@@ -95,7 +94,7 @@ export class Outbox extends DurableObject<Env> {
     const settings = settingsOf(env);
     // An outbox is addressed by its webhook's id; should an alarm come without it, a configuration has been seen.
     this.#webhookId = ctx.id.name ?? WebhookMemory.lastKnown(storage.kv)?.webhook.id ?? '';
-    this.#attemptMs = settings.deliveryTimeoutMs + ATTEMPT_MARGIN_MS;
+    this.#attemptMs = longestAttemptMs(settings.deliveryTimeoutMs);
     this.#alarm = new OutboxAlarm(storage);
     this.#webhook = new WebhookMemory(storage.kv, env.DB, this.#webhookId);
     this.#reports = new Reports(storage.kv, env, this.#webhookId);
@@ -134,7 +133,8 @@ export class Outbox extends DurableObject<Env> {
         },
       },
     );
-    this.#byHand = new ByHand({ ...books, runner: this.#dispatcher.runner, sender }, () => this.#freshConfiguration());
+    const tests = new TestLimit(storage.kv);
+    this.#byHand = new ByHand({ ...books, runner: this.#dispatcher.runner, sender, tests }, () => this.#freshConfiguration());
     this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runner.runningNow(id));
     this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
@@ -163,6 +163,8 @@ export class Outbox extends DurableObject<Env> {
     const brought = this.#intake.take(this.#usable(this.#webhook.recent(Date.now()) ?? config), deliveries, Date.now());
     this.#dispatcher.pump();
     await this.#intake.patience(brought);
+    // The webhook has been deleted meanwhile: nothing of it is to be left.
+    if (this.#erased) return;
     this.#keep(brought);
     this.#vitals.save();
     this.#retention.plan(Date.now());
@@ -215,13 +217,16 @@ export class Outbox extends DurableObject<Env> {
 
   /**
    * Makes a delivery of a sample event, attempts it once and answers when the attempt has ended; it is in the log from then on. Null: the
-   * webhook is deleted, or nothing could be sent.
+   * webhook is deleted, or nothing could be sent. (Workers of the version before, and after it, tell the results apart by what is in them.)
    */
-  async sendTest(delivery: NewDelivery): Promise<DeliveryDetail | null> {
+  async sendTest(delivery: NewDelivery): Promise<TestResult | null> {
     this.#dispatcher.renew();
-    const isSent = await this.#byHand.test(delivery, Date.now());
+    this.#erased = false;
+    const { isSent, waitMs } = await this.#byHand.test(delivery, Date.now());
+    if (this.#erased) return null;
     this.#retention.plan(Date.now());
     await this.#arm();
+    if (waitMs > 0) return { waitMs };
     return isSent ? this.#log.detail(delivery.id) : null;
   }
 

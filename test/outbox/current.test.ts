@@ -139,15 +139,20 @@ describe('a late 410', () => {
     });
   });
 
-  it('of a webhook that was deleted while the attempt ran leaves nothing behind', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 410, delayMs: 800 }]);
-    await bring(webhook, newDelivery(webhook));
+  it.each([
+    ['attempt', 800],
+    ['call that brought it', 300],
+  ])('of a webhook that was deleted while the %s ran leaves nothing behind', async (_what, delayMs) => {
+    const { endpoint, webhook, path } = await given([{ status: 410, delayMs }]);
+    const bringing = bring(webhook, newDelivery(webhook));
+    if (delayMs === 800) await bringing;
     await endpoint.arrived(1);
     expect((await platform.delete(path)).status).toBe(204);
     await vi.waitFor(async () => expect(await deliveriesOf(webhook)).toEqual([]));
     // Until the attempt has ended.
     await scheduler.wait(1_200);
-    expect(await inOutbox(webhook, (_, { kv }) => [...kv.list()])).toEqual([]);
+    await bringing;
+    expect(await inOutbox(webhook, async (_, storage) => [[...storage.kv.list()], await storage.getAlarm()])).toEqual([[], null]);
     expect(await deliveriesOf(webhook)).toEqual([]);
   });
 });

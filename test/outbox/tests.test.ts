@@ -1,10 +1,14 @@
+import { createExecutionContext } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
 import { describe, expect, it, vi } from 'vitest';
+import { app } from '../../src/app.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
-import { platform } from '../support/api.ts';
+import { parseDuration } from '../../src/domain/duration.ts';
+import { createOrganization, createWebhook, ORIGIN, PLATFORM_KEY, platform, read } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
+import { signedIn } from '../support/dashboard.ts';
 import { endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
 import { deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
@@ -27,11 +31,12 @@ const rowOf = async (webhook: string) => (await databaseOf(env.DB).select().from
 
 async function retried(path: string, id: string, attempts: number) {
   expect(await platform.post(`${path}/deliveries/${id}/retry`)).toMatchObject({ status: 202, body: { test: true } });
-  return await vi.waitFor(async () => {
+  // Not vi.waitFor: it moves a driven date.
+  for (;;) {
     const { body } = await platform.get(`${path}/deliveries/${id}`);
-    expect(body.attempts).toHaveLength(attempts);
-    return body;
-  });
+    if (body.attempts.length === attempts) return body;
+    await scheduler.wait(10);
+  }
 }
 
 const ANSWERS: [string, Reply][] = [
@@ -140,6 +145,97 @@ describe('a test', () => {
   });
 });
 
+describe('tests of a webhook', () => {
+  const statusesOf = (answers: { status: number }[]) => {
+    const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+    return { sent: count(200), refused: count(429) };
+  };
+
+  it('are sixty in any minute, exactly, however many are asked for at once, and say when the next one may be', async () => {
+    const { endpoint, webhook, path } = await given([{ status: 200 }]);
+    const start = Date.now();
+    for (let test = 0; test < 20; test++) expect((await platform.post(`${path}/test`)).status).toBe(200);
+    vi.setSystemTime(start + 25_000);
+    const atOnce = await Promise.all(Array.from({ length: 70 }, () => platform.post(`${path}/test`)));
+    expect(statusesOf(atOnce)).toEqual({ sent: 40, refused: 30 });
+    const refused = atOnce.find(({ status }) => status === 429)!;
+    expect(refused.body).toMatchObject({ code: 'rate_limited', details: { limit: 60 } });
+    expect(refused.headers.get('Retry-After')).toBe('35');
+    // An object that is loaded anew knows them as well.
+    await vanish(webhook);
+    vi.setSystemTime(start + 59_999);
+    expect((await platform.post(`${path}/test`)).headers.get('Retry-After')).toBe('1');
+    vi.setSystemTime(start + 60_000);
+    expect(statusesOf(await Promise.all(Array.from({ length: 30 }, () => platform.post(`${path}/test`))))).toEqual({
+      sent: 20,
+      refused: 10,
+    });
+    vi.setSystemTime(start + 85_000);
+    expect(statusesOf(await Promise.all(Array.from({ length: 50 }, () => platform.post(`${path}/test`))))).toEqual({
+      sent: 40,
+      refused: 10,
+    });
+    expect(await endpoint.requests()).toHaveLength(120);
+  });
+
+  it('that are refused are not in the log, and hold up neither another webhook, nor retries by hand, nor deliveries', async () => {
+    const { organization, webhook, path } = await given([{ status: 200 }]);
+    for (let test = 0; test < 61; test++) await platform.post(`${path}/test`);
+    expect((await outboxOf(webhook).list({}, 100, null)).deliveries).toHaveLength(60);
+    const other = await givenWebhook(organization, { url: endpointInbox().url });
+    expect((await platform.post(`/organization/${organization}/webhooks/${other}/test`)).status).toBe(200);
+    const delivery = newDelivery(webhook);
+    await deliver(webhook, delivery);
+    expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'delivered' });
+    expect((await platform.post(`${path}/deliveries/${delivery.id}/retry`)).status).toBe(202);
+  });
+
+  it('that are refused leave a message on the page', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { url: endpointInbox().url });
+    const person = await signedIn(organization);
+    for (let test = 0; test < 60; test++) await platform.post(`${organization.path}/webhooks/${id}/test`);
+    const page = await person.submit(`${id}/test`);
+    expect([page.status, page.text.includes('at most 60 tests in a minute')]).toEqual([200, true]);
+  });
+});
+
+describe('a test of a slow endpoint', () => {
+  it.each(['30s', '45s', '60s'])('is answered with its attempt where that may take %s', async (timeout) => {
+    const { path, webhook } = await given([{ status: 200 }]);
+    const detail = await outboxOf(webhook).sendTest(newDelivery(webhook));
+    const { promise, resolve } = Promise.withResolvers<typeof detail>();
+    const OUTBOX = { getByName: () => ({ sendTest: () => promise }) } as unknown as Env['OUTBOX'];
+    const headers = { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json' };
+    const waits = vi.spyOn(globalThis, 'setTimeout');
+    const request = new Request(`${ORIGIN}/api/v1${path}/test`, { method: 'POST', headers });
+    const answering = app.fetch(request, { ...env, OUTBOX, DELIVERY_TIMEOUT: timeout }, createExecutionContext());
+    // As long as it waits for it, an attempt has ended and is on record: its headers, its body, and some.
+    const longestMs = () => Math.max(0, ...waits.mock.calls.map(([, ms]) => ms ?? 0));
+    while (longestMs() < 30_000) await scheduler.wait(5);
+    expect(longestMs()).toBeGreaterThan(parseDuration(timeout) + 15_000);
+    waits.mockRestore();
+    resolve(detail);
+    expect(await read(await answering)).toMatchObject({ status: 200, body: { attempt: { outcome: 'succeeded' } } });
+  });
+
+  it('is 404 where the webhook is deleted meanwhile, and leaves nothing behind', async () => {
+    const { endpoint, webhook, path } = await given([{ status: 200, delayMs: 800 }]);
+    const testing = platform.post(`${path}/test`);
+    await endpoint.arrived(1);
+    expect((await platform.delete(path)).status).toBe(204);
+    expect(await testing).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    expect(await inOutbox(webhook, async (_, storage) => [[...storage.kv.list()], await storage.getAlarm()])).toEqual([[], null]);
+  });
+
+  it('is 503 where it could not be sent, and the webhook is there', async () => {
+    const { webhook, path } = await given([{ status: 200 }]);
+    const secret = 'v1:00000000:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
+    await databaseOf(env.DB).update(webhooks).set({ secret }).where(eq(webhooks.id, webhook));
+    expect(await platform.post(`${path}/test`)).toMatchObject({ status: 503, body: { code: 'outbox_unavailable' } });
+  });
+});
+
 describe('a test that the version before has stored', () => {
   /** As it was: told by what made its latest attempt, and by nothing else. */
   async function asBefore(webhook: string, id: string, values: Record<string, string | number | null> = {}) {
@@ -193,11 +289,8 @@ describe('a test that the version before has stored', () => {
     await deliver(webhook, delivery);
     await untilEnded(webhook);
     await platform.post(`${path}/deliveries/${delivery.id}/retry`);
-    const before = await vi.waitFor(async () => {
-      const found = await findDelivery(webhook, delivery.id);
-      expect(found.attempts).toHaveLength(5);
-      return found;
-    });
+    while ((await findDelivery(webhook, delivery.id)).attempts.length < 5) await scheduler.wait(10);
+    const before = await findDelivery(webhook, delivery.id);
     await asBefore(webhook, delivery.id);
     expect(await findDelivery(webhook, delivery.id)).toEqual(before);
   });
