@@ -15,8 +15,9 @@ export interface Disabling {
 
 /**
  * Disables a webhook on the service's own account, unless its owner has pointed it elsewhere since the attempt began, or enabled it
- * anew. Returns whether it is disabled by this decision, which its time and reason tell from any other: this is tried until D1
- * confirms it, and may have worked before.
+ * anew. Returns whether it is disabled by this decision: this is tried until D1 confirms it, and may have worked before. Since an
+ * outbox decides once between two fresh starts of the owner's, these and the reason tell the decision from any other (in what earlier
+ * versions have stored, its time does), whatever else the owner has changed since.
  */
 export async function disableWebhook(
   d1: D1Database,
@@ -25,10 +26,11 @@ export async function disableWebhook(
 ): Promise<boolean> {
   const isTheSame = freshSince === undefined ? undefined : eq(webhooks.freshSince, freshSince);
   const mayBe = and(eq(webhooks.enabled, true), lte(webhooks.healthSince, decidedAt), isTheSame);
-  const isAlready = and(eq(webhooks.enabled, false), eq(webhooks.disabledReason, reason), eq(webhooks.updatedAt, decidedAt));
+  const byThis = isTheSame ?? eq(webhooks.updatedAt, decidedAt);
+  const isAlready = and(eq(webhooks.enabled, false), eq(webhooks.disabledReason, reason), byThis);
   const disabled = await databaseOf(d1)
     .update(webhooks)
-    .set({ enabled: false, disabledReason: reason, updatedAt: decidedAt })
+    .set({ enabled: false, disabledReason: reason, updatedAt: sql`max(${webhooks.updatedAt}, ${decidedAt})` })
     .where(and(eq(webhooks.id, webhookId), eq(webhooks.url, url), or(mayBe, isAlready)))
     .returning({ id: webhooks.id });
   return disabled.length > 0;

@@ -70,10 +70,11 @@ export class EndpointHealth {
     const attempt = { outcome, deliveryId: delivery.id, endedAt: now };
     this.#set(afterAttempt(circuit, attempt, isDrained, this.#policy), config.webhook.id, now);
     const { failingSince } = this.circuit;
-    if (responseStatus === 410) this.#reports.disable(config, 'endpoint_gone', now);
-    else if (failingSince !== null && now - failingSince >= this.#policy.disableAfterMs)
-      this.#reports.disable(config, 'endpoint_failing', now);
-    else if (delivery.state.status === 'failed' && this.#store.lastDeliveredAt() !== null) this.#announce(config, delivery, now);
+    const hasFailedLongEnough = failingSince !== null && now - failingSince >= this.#policy.disableAfterMs;
+    if (responseStatus === 410 || hasFailedLongEnough) {
+      // Others that were under way meet the same: it is said once.
+      if (!this.#vitals.hasDisabled) this.#reports.disable(config, responseStatus === 410 ? 'endpoint_gone' : 'endpoint_failing', now);
+    } else if (delivery.state.status === 'failed' && this.#store.lastDeliveredAt() !== null) this.#announce(config, delivery, now);
   }
 
   /** Deliveries are not taken any more, since too many wait: their organization is told as of an outage, which it nearly always is. */

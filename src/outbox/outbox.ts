@@ -343,8 +343,11 @@ export class Outbox extends DurableObject<Env> {
   }
 
   async #report(): Promise<void> {
+    if (!(await this.#reports.flush(Date.now()))) return;
     // The webhook is disabled now: what is known of it says otherwise.
-    if (await this.#reports.flush(Date.now())) this.#webhook.refresh(Date.now());
+    this.#webhook.refresh(Date.now());
+    this.#vitals.disabled();
+    this.#vitals.save();
   }
 
   /** Takes recoveries further, while their deliveries may go out. */

@@ -71,6 +71,18 @@ describe('a webhook that the service disables', () => {
     expect(await disable({ freshSince: after.freshSince })).toBe(true);
   });
 
+  it('is disabled by its decision where the answer was lost, whatever else its owner has changed since', async () => {
+    const { freshSince } = await rowOf();
+    expect(await disable({ freshSince })).toBe(true);
+    await updateWebhook(db, organization, webhook, { description: 'x', maxPerSecond: 3 }, decidedAt + 10);
+    const edited = await rowOf();
+    expect(await disable({ freshSince })).toBe(true);
+    expect(await rowOf()).toEqual(edited);
+    await updateWebhook(db, organization, webhook, { enabled: false }, decidedAt + 20);
+    await updateWebhook(db, organization, webhook, { url: `${url}/2` }, decidedAt + 30);
+    expect(await disable({ freshSince })).toBe(false);
+  });
+
   it('has another fresh start each time, though the clock stands still or goes back, and none by any other change', async () => {
     const starts: number[] = [];
     for (const changes of [

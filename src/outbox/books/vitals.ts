@@ -21,6 +21,8 @@ interface Values {
   notBefore: number;
   /** Which fresh start of the owner's the circuit is of (WebhookConfig.freshSince). Missing in what earlier versions have stored. */
   freshSince?: number;
+  /** Whether the service has disabled the webhook since. */
+  hasDisabled?: boolean;
 }
 
 /**
@@ -60,7 +62,17 @@ export class Vitals {
   }
 
   set freshSince(freshSince: number) {
-    this.#set({ freshSince });
+    this.#set({ freshSince, hasDisabled: false });
+  }
+
+  /** Whether the service has disabled the webhook since: that is told once. */
+  get hasDisabled(): boolean {
+    return this.#values.hasDisabled ?? false;
+  }
+
+  /** The service has disabled the webhook. */
+  disabled(): void {
+    this.#set({ hasDisabled: true });
   }
 
   get running(): readonly RunningAttempt[] {
