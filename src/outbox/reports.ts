@@ -43,6 +43,8 @@ export class Reports {
   readonly #env: Env;
   readonly #webhookId: string;
   #known: Pending | null | undefined;
+  /** What is on its way to D1. */
+  #telling: Pending | null = null;
   /** The note that is on its way to D1. */
   #marking: object | null = null;
 
@@ -94,7 +96,8 @@ export class Reports {
    */
   async flush(now: number): Promise<boolean> {
     const pending = this.#pending();
-    if (!pending || pending.dueAt > now) return false;
+    if (!pending || pending.dueAt > now || pending === this.#telling) return false;
+    this.#telling = pending;
     try {
       const isDisabled = await within(D1_TIMEOUT_MS, this.#tell(pending, now));
       // What was added meanwhile is still to be told.
@@ -104,6 +107,8 @@ export class Reports {
       logError('outbox.not_reported', withoutParameters(error), { webhook: this.#webhookId });
       this.#put({ ...this.#pending(), dueAt: now + AGAIN_AFTER_MS });
       return false;
+    } finally {
+      if (this.#telling === pending) this.#telling = null;
     }
   }
 
