@@ -419,8 +419,8 @@ export class Outbox extends DurableObject<Env> {
     const now = Date.now();
     const dueAt = earliest([this.#workDueAt(now), this.#retention.dueAt()]);
     if (dueAt === null) return;
-    // An alarm that waits for what runs would tell it only then.
-    if (this.#alarmRuns && (this.#reports.dueAt() ?? now + 1) <= now) this.ctx.waitUntil(this.#report());
+    // An alarm that waits for what runs would tell it only then: its health can wait so long.
+    if (this.#alarmRuns && this.#reports.isDisablingDue(now)) this.ctx.waitUntil(this.#report());
     // While one runs it is set when that ends: should the object vanish before, the platform runs it again.
     if (!this.#alarmRuns) await this.#alarm.setBy(dueAt);
     else if (dueAt > now && dueAt <= now + AWAKE_MS) this.#dispatcher.pumpAt(dueAt);

@@ -59,6 +59,12 @@ export class Reports {
     return this.#pending()?.dueAt ?? null;
   }
 
+  /** Whether D1 is to disable the webhook now. */
+  isDisablingDue(now: number): boolean {
+    const pending = this.#pending();
+    return pending?.disable !== undefined && pending.dueAt <= now;
+  }
+
   /** The webhook's health has changed. */
   health(health: SeenHealth, now: number): void {
     this.#put({ ...this.#pending(), health, dueAt: now });
