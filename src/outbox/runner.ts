@@ -1,6 +1,7 @@
 import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import { type EndpointPace, verdictOf } from '../domain/endpoint-pace.ts';
+import { isTestEvent } from '../domain/ids.ts';
 import { begin, beginManual } from '../domain/lifecycle.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
@@ -224,7 +225,7 @@ export class Runner {
       const { attemptCount, trigger, leasedAt } = begun.state;
       const lost = () => interruptedAttempt(attemptCount, trigger, leasedAt ?? 0, config.webhook.url);
       const result = made ?? { record: lost(), retryAfterMs: null };
-      this.#learn(result, isPaced && this.#events.isLimited(config));
+      if (!isTestEvent(begun.eventId)) this.#learn(result, isPaced && this.#events.isLimited(config));
       running.outcome = { result, isCurrent: await this.#isCurrent(running, result) };
       return result;
     } catch (error) {
@@ -240,7 +241,7 @@ export class Runner {
     }
   }
 
-  /** What an attempt says about how much the endpoint takes. One that nobody knows of says nothing. */
+  /** What an attempt says about how much the endpoint takes. One that nobody knows of says nothing, and a test counts for nothing. */
   #learn({ record }: AttemptResult, wasLimited: boolean): void {
     if (record.outcome === 'interrupted') return;
     const attempt = { startedAt: record.startedAt, tookMs: record.durationMs ?? 0, verdict: verdictOf(record.responseStatus) };

@@ -10,7 +10,7 @@ import { createOrganization, createWebhook, ORIGIN, PLATFORM_KEY, platform, read
 import { driveDate } from '../support/clock.ts';
 import { signedIn } from '../support/dashboard.ts';
 import { endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
-import { deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
+import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 
 /*
@@ -112,6 +112,20 @@ describe('a test', () => {
     await endpoint.script([{ status: 200 }]);
     await retried(path, id, 3);
     expect((await outboxOf(webhook).status()).health).not.toBe('open');
+  });
+
+  it('that is pushed back, or not answered, leaves deliveries as many attempts at a time as they had', async () => {
+    const { endpoint, webhook, path } = await given([
+      { status: 429 },
+      { status: 503 },
+      { reset: true },
+      { reset: true },
+      { reset: true },
+      { hang: true },
+    ]);
+    for (let test = 0; test < 5; test++) await platform.post(`${path}/test`);
+    await bring(webhook, ...newDeliveries(webhook, 5));
+    expect(await endpoint.arrived(10)).toHaveLength(10);
   });
 
   it('stands among real deliveries, which are not marked, are counted and are recovered', async () => {
