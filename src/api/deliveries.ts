@@ -9,7 +9,7 @@ import {
   type DeliverySummary,
 } from '../domain/delivery.ts';
 import { EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH } from '../domain/event-type.ts';
-import { deliveryId, isEventId } from '../domain/ids.ts';
+import { deliveryId, isEventId, isTestEvent } from '../domain/ids.ts';
 import { notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import {
@@ -40,6 +40,9 @@ export const delivery = z
     webhookId: z.string(),
     eventId: z.string(),
     event: z.string(),
+    test: z.boolean().openapi({
+      description: 'Whether it is a test: then its event id begins with `evt_test_`, and it stays one when it is retried by hand.',
+    }),
     sessionId: z.string().nullable(),
     status: z.enum(DELIVERY_STATUSES),
     reason: z.enum(DELIVERY_REASONS).nullable().openapi({ description: 'Why it ended other than delivered.' }),
@@ -60,6 +63,10 @@ export const attempt = z
     number: z.number().int(),
     trigger: z.enum(ATTEMPT_TRIGGERS),
     startedAt: time(),
+    url: z
+      .string()
+      .nullable()
+      .openapi({ description: "Where it went: the webhook's URL when it began. Null where it was made before URLs were kept." }),
     durationMs: z.number().nullable().openapi({ description: "To the response's headers, or to the failure." }),
     outcome: z.enum(ATTEMPT_OUTCOMES),
     requestHeaders: headerMap,
@@ -94,6 +101,7 @@ export function toDelivery(webhookId: string, summary: DeliverySummary): z.input
     webhookId,
     eventId: summary.eventId,
     event: summary.event,
+    test: isTestEvent(summary.eventId),
     sessionId: summary.sessionId,
     status: summary.status,
     reason: summary.reason,
@@ -107,7 +115,7 @@ export function toDelivery(webhookId: string, summary: DeliverySummary): z.input
 }
 
 export function toAttempt(record: AttemptRecord): z.input<typeof attempt> {
-  return { ...record, startedAt: isoTime(record.startedAt) };
+  return { ...record, startedAt: isoTime(record.startedAt), url: record.url ?? null };
 }
 
 function toDetail(webhookId: string, detail: DeliveryDetail): z.input<typeof deliveryDetail> {
@@ -197,7 +205,8 @@ const getEvent = route({
     const found = await Promise.all(
       webhooks.map(async ({ id }) => {
         const summary = await reached(outboxOf(env, id).summary(deliveryId(eventId, id)));
-        return summary && toDelivery(id, summary);
+        // The id of a test without its mark is another one.
+        return summary?.eventId === eventId ? toDelivery(id, summary) : null;
       }),
     );
     const deliveries = found.filter((each) => each !== null);

@@ -1,7 +1,9 @@
+import { longestAttemptMs } from '../attempt/attempt.ts';
 import { listEventTypes } from '../db/event-types.ts';
 import { sampledType, sampleEvent } from '../domain/event-type.ts';
-import { deliveryId, mintId } from '../domain/ids.ts';
-import type { RetryResult } from '../outbox/by-hand.ts';
+import { deliveryId, mintTestEventId } from '../domain/ids.ts';
+import type { RetryResult, TestResult } from '../outbox/by-hand.ts';
+import { TESTS_A_MINUTE } from '../outbox/test-limit.ts';
 import { attempt, delivery, toAttempt, toDelivery } from './deliveries.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
@@ -12,8 +14,8 @@ import { z } from './zod.ts';
 
 const path = '/api/v1/organization/{organizationId}/webhooks/{webhookId}';
 const tag = 'Deliveries';
-/** How long a test may take: an attempt's own timeout, its body, and the way there and back. */
-const TEST_TIMEOUT_MS = 45_000;
+/** How long a test may take beyond its attempt: the way there and back. */
+const TEST_MARGIN_MS = 5_000;
 
 const retry = route({
   method: 'post',
@@ -21,7 +23,7 @@ const retry = route({
   operationId: 'retryDelivery',
   summary: 'Attempt a delivery once more, now',
   description:
-    'One attempt, whatever the circuit says. Where an attempt was scheduled this one replaces it, and counts as it; a delivery that had ' +
+    'One attempt, whatever the circuit and `maxPerSecond` say. Where an attempt was scheduled this one replaces it, and counts as it; a delivery that had ' +
     'failed and fails again stays failed. Read the delivery to see how the attempt ended.',
   tag,
   access: 'write',
@@ -55,6 +57,11 @@ const retry = route({
   },
 });
 
+function tooManyTests(waitMs: number): ApiError {
+  const message = `A webhook gets at most ${TESTS_A_MINUTE} tests in a minute.`;
+  return new ApiError('rate_limited', message, { limit: TESTS_A_MINUTE }, Math.max(1, Math.ceil(waitMs / 1_000)));
+}
+
 const testInput = z
   .strictObject({
     event: z
@@ -80,8 +87,10 @@ const test = route({
   summary: 'Send a sample event now',
   description:
     "Sends the event type's example, marked by `X-Bullseye-Test: true`, and answers with the attempt once it has ended: 200 also where " +
-    'the endpoint fails. A test is not retried. It can be sent to a disabled webhook, too. Without `event` it is of a type that the webhook ' +
-    'subscribes to, also by a prefix or `*`; 422 where the catalogue has none any more.',
+    'the endpoint fails. A test is not retried by itself, and stays one when it is retried by hand: `test` is true, its event id begins with ' +
+    '`evt_test_`, and it is never recovered or counted. It can be sent to a disabled webhook, too, and does not wait for `maxPerSecond`. ' +
+    `A webhook gets at most ${TESTS_A_MINUTE} in a minute: 429 beyond. ` +
+    'Without `event` it is of a type that the webhook subscribes to, also by a prefix or `*`; 422 where the catalogue has none any more.',
   tag,
   access: 'write',
   params: webhookParams,
@@ -89,13 +98,13 @@ const test = route({
   bodyOptional: true,
   success: { status: 200, description: 'How the attempt ended.', schema: testResult },
   errors: ['unknown_event_type', 'plan_upgrade_required', 'outbox_unavailable'],
-  handler: async ({ params, body, db, env, nowMs }) => {
+  handler: async ({ params, body, db, env, settings, nowMs }) => {
     const webhook = await requireWebhook(db, params);
     requirePlan((await requireOrganization(db, params.organizationId)).plan);
     const types = await listEventTypes(db);
     const type = body.event === undefined ? sampledType(webhook.events, types) : types.find(({ name }) => name === body.event);
     if (!type) throw invalid([{ field: 'event', message: noSample(body.event) }], 'unknown_event_type');
-    const eventId = mintId('event', nowMs);
+    const eventId = mintTestEventId(nowMs);
     const sample = {
       id: deliveryId(eventId, webhook.id),
       eventId,
@@ -104,10 +113,14 @@ const test = route({
       acceptedAt: nowMs,
       payload: new TextEncoder().encode(sampleEvent(type, params.organizationId, nowMs)),
     };
-    const detail = await reached(outboxOf(env, webhook.id).sendTest(sample), TEST_TIMEOUT_MS);
-    const [made] = detail?.attempts ?? [];
-    if (!detail || !made) throw new ApiError('outbox_unavailable', 'The test could not be sent right now. Please try again shortly.');
-    return { delivery: toDelivery(webhook.id, detail), attempt: toAttempt(made) };
+    const timeoutMs = longestAttemptMs(settings.deliveryTimeoutMs) + TEST_MARGIN_MS;
+    const result = await reached<TestResult | null>(outboxOf(env, webhook.id).sendTest(sample), timeoutMs);
+    if (result && 'waitMs' in result) throw tooManyTests(result.waitMs);
+    const [made] = result?.attempts ?? [];
+    // It may have been deleted meanwhile.
+    if (!result || !made) await requireWebhook(db, params);
+    if (!result || !made) throw new ApiError('outbox_unavailable', 'The test could not be sent right now. Please try again shortly.');
+    return { delivery: toDelivery(webhook.id, result), attempt: toAttempt(made) };
   },
 });
 

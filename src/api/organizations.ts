@@ -2,7 +2,7 @@ import { deleteOrganization, type OrganizationRow, putOrganization } from '../db
 import { ORGANIZATION_ID, ORGANIZATION_ID_FORM } from '../domain/ids.ts';
 import { PLANS } from '../domain/plan.ts';
 import { notFound } from './errors.ts';
-import { eraseOutboxes } from './outboxes.ts';
+import { eraseOutboxes, tellAllReconfigured } from './outboxes.ts';
 import { isoTime, organizationParams, requireOrganization, time } from './parameters.ts';
 import { Created, type Route, route } from './route.ts';
 import { z } from './zod.ts';
@@ -36,9 +36,11 @@ const put = route({
   }),
   body: organizationInput,
   success: { status: 200, description: 'The organization as it is now.', schema: organization, created: 'The organization, which is new.' },
-  handler: async ({ params, body, db, nowMs }) => {
+  handler: async ({ params, body, db, env, nowMs, waitUntil }) => {
     const { created, row } = await putOrganization(db, params.organizationId, body, nowMs);
-    return created ? new Created(toOrganization(row)) : toOrganization(row);
+    if (created) return new Created(toOrganization(row));
+    waitUntil(tellAllReconfigured(env, db, row.id));
+    return toOrganization(row);
   },
 });
 

@@ -1,3 +1,5 @@
+import type { Database } from '../db/client.ts';
+import { listWebhooks } from '../db/webhooks.ts';
 import { logError } from '../log.ts';
 import type { Outbox, OutboxStatus } from '../outbox/outbox.ts';
 import { within } from '../within.ts';
@@ -29,6 +31,16 @@ export async function tellReconfigured(env: Env, webhookId: string): Promise<voi
     await outboxOf(env, webhookId).reconfigured();
   } catch (error) {
     logError('api.outbox_not_told', error, { webhookId });
+  }
+}
+
+/** The same of all webhooks of an organization: its plan may not include webhooks any more. */
+export async function tellAllReconfigured(env: Env, db: Database, organizationId: string): Promise<void> {
+  try {
+    const webhooks = await listWebhooks(db, organizationId);
+    await Promise.all(webhooks.map(({ id }) => tellReconfigured(env, id)));
+  } catch (error) {
+    logError('api.outboxes_not_told', error, { organizationId });
   }
 }
 

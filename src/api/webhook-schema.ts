@@ -28,13 +28,9 @@ const events = z
   });
 
 const description = z.string().max(500).nullable();
-const maxPerSecond = z
-  .number()
-  .int()
-  .min(1)
-  .max(1_000)
-  .nullable()
-  .openapi({ description: 'Most deliveries a second; null: no limit of its own.' });
+const maxPerSecond = z.number().int().min(1).max(1_000).nullable().openapi({
+  description: 'Most attempts that begin in a second; null: no limit of its own. Tests and retries by hand do not wait for it.',
+});
 const maxConcurrent = z
   .number()
   .int()
@@ -112,10 +108,10 @@ export const webhook = z
     hasSecret: z.boolean().openapi({ description: 'Whether deliveries are signed. The secret itself is never listed.' }),
     health: z.enum(HEALTHS).openapi({ description: '`failing`: attempts fail; `open`: deliveries are held while the endpoint is probed.' }),
     healthSince: time(),
-    disabledReason: z
-      .string()
-      .nullable()
-      .openapi({ description: 'Why the service (not its owner) disabled it: `endpoint_gone` or `endpoint_failing`.' }),
+    disabledReason: z.string().nullable().openapi({
+      description:
+        'Why the service (not its owner) disabled it: `endpoint_gone` or `endpoint_failing`. Null again once it is enabled, or has another `url`.',
+    }),
     maxPerSecond: z.number().int().nullable(),
     maxConcurrent: z.number().int().nullable(),
     createdAt: time(),

@@ -138,8 +138,8 @@ const patch = route({
   summary: 'Change a webhook',
   description:
     'In force everywhere within 5 seconds, for retries as well. Enabling needs the Scale plan or above, clears `disabledReason` and ' +
-    'gives the endpoint a fresh start. `secret` needs the scope `admin`, and takes effect at once; `secret/rotate` lets the old one sign ' +
-    'for a while.',
+    'gives the endpoint a fresh start. So does a new `url`, which does not enable a webhook that is disabled. `secret` needs the scope ' +
+    '`admin`, and takes effect at once; `secret/rotate` lets the old one sign for a while.',
   tag,
   access: 'write',
   writes: true,

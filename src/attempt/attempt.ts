@@ -1,5 +1,6 @@
 import type { AttemptRecord, AttemptTrigger } from '../domain/delivery.ts';
 import { describeEdgeAnswer } from '../domain/edge-answer.ts';
+import { isTestEvent } from '../domain/ids.ts';
 import { describeFailure, describeStatus, isSuccess, keptBody, keptHeaders } from '../domain/outcome.ts';
 import { parseRetryAfter } from '../domain/retry-schedule.ts';
 import { bullseyeSignature, type SigningKeys, standardSignature } from '../domain/signature.ts';
@@ -39,7 +40,16 @@ export interface AttemptDeps {
 }
 
 /** How long a response's body may take once its headers are here: it is read for the log alone, and holds a slot. */
-export const BODY_TIMEOUT_MS = 5_000;
+const BODY_TIMEOUT_MS = 5_000;
+/** That of an acknowledgement: should its object vanish until it is on record, the delivery is made again. */
+const ACKNOWLEDGED_BODY_TIMEOUT_MS = 500;
+/** What else there is to do before an attempt is on record. */
+const MARGIN_MS = 10_000;
+
+/** Within this an attempt has ended and is on record. @param timeoutMs how long its response's headers may take */
+export function longestAttemptMs(timeoutMs: number): number {
+  return timeoutMs + BODY_TIMEOUT_MS + MARGIN_MS;
+}
 
 /**
  * The platform did not let the request out. Workers: so many subrequests are allowed an invocation, and an object's are topped up by
@@ -64,7 +74,7 @@ export async function makeAttempt(request: AttemptRequest, deps: AttemptDeps): P
   try {
     const response = await fetched(request, record, timeout.signal, deps);
     if (!response) return { record, retryAfterMs: null };
-    timeout.restart(BODY_TIMEOUT_MS);
+    timeout.restart(isSuccess(response.status) ? ACKNOWLEDGED_BODY_TIMEOUT_MS : BODY_TIMEOUT_MS);
     return await answered(record, response, deps.now());
   } finally {
     timeout.stop();
@@ -138,17 +148,18 @@ export function refusedAttempt(request: AttemptRequest, reason: string, now: num
   return { record: { ...unanswered(request, now), durationMs: 0, error: reason }, retryAfterMs: null };
 }
 
-/** An attempt whose outcome nobody learned: whoever made it died. */
-export function interruptedAttempt(number: number, trigger: AttemptTrigger, startedAt: number): AttemptRecord {
+/** An attempt whose outcome nobody learned: whoever made it died. @param url null where not even that is known any more */
+export function interruptedAttempt(number: number, trigger: AttemptTrigger, startedAt: number, url: string | null = null): AttemptRecord {
   const error = 'The attempt was interrupted by a fault of the service; whether the endpoint received it is not known';
-  return { ...unanswered({ number, trigger }, startedAt), outcome: 'interrupted', error };
+  return { ...unanswered({ number, trigger, url }, startedAt), outcome: 'interrupted', error };
 }
 
-function unanswered({ number, trigger }: Pick<AttemptRequest, 'number' | 'trigger'>, startedAt: number): AttemptRecord {
+function unanswered({ number, trigger, url }: Pick<AttemptRecord, 'number' | 'trigger' | 'url'>, startedAt: number): AttemptRecord {
   return {
     number,
     trigger,
     startedAt,
+    url,
     durationMs: null,
     outcome: 'failed',
     requestHeaders: {},
@@ -172,7 +183,7 @@ async function headersOf(request: AttemptRequest, startedAt: number): Promise<Re
     'webhook-id': request.eventId,
     'webhook-timestamp': String(timestamp),
   };
-  if (request.trigger === 'test') headers['X-Bullseye-Test'] = 'true';
+  if (isTestEvent(request.eventId)) headers['X-Bullseye-Test'] = 'true';
   if (request.oldestKey) {
     headers['X-Bullseye-Signature'] = await bullseyeSignature(request.oldestKey, request.payload);
     headers['webhook-signature'] = await standardSignature(request.keys, request.eventId, timestamp, request.payload);

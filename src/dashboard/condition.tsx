@@ -58,6 +58,11 @@ export function StatusBadge({ status }: { status: DeliveryStatus }) {
   return <Badge word={STATUS_WORDS[status]} {...STATUSES[status]} />;
 }
 
+/** That a delivery is of a test, and of nothing that has happened. */
+export function TestBadge() {
+  return <span class="badge idle">Test</span>;
+}
+
 export function Badge({ word, icon, tone }: Look) {
   return (
     <span class={`badge ${tone}`}>

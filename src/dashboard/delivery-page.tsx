@@ -1,7 +1,7 @@
 import { getDelivery } from '../api/deliveries.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { AttemptRecord } from '../domain/delivery.ts';
-import { Badge, StatusBadge } from './condition.tsx';
+import { Badge, StatusBadge, TestBadge } from './condition.tsx';
 import { Copyable, CopyButton } from './copyable.tsx';
 import { type AttemptTexts, type ShownHeaders, textsOf } from './delivery-texts.ts';
 import { page, rootCrumb } from './page.tsx';
@@ -38,13 +38,15 @@ interface DeliveryProps {
 
 /** The page's content: at most 500 kB, whatever was sent and answered. */
 export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
-  const texts = textsOf(delivery, webhook.url);
+  const texts = textsOf(delivery);
   const whole = `GET /api/v1/organization/${webhook.organizationId}/webhooks/${webhook.id}/deliveries/${delivery.id}`;
   return (
     <>
       <div class="page-head">
         <div>
-          <h1>{delivery.event}</h1>
+          <h1>
+            {delivery.event} {delivery.test && <TestBadge />}
+          </h1>
           <p class="lead">
             Accepted <Time at={delivery.createdAt} />
           </p>
@@ -152,7 +154,7 @@ interface AttemptProps {
 
 function Attempt({ attempt, texts, open, whole }: AttemptProps) {
   const { number, trigger, startedAt, outcome, responseStatus, durationMs } = attempt;
-  const { error, body, curl, requestHeaders, responseHeaders, isCut } = texts;
+  const { url, error, body, curl, requestHeaders, responseHeaders, isCut } = texts;
   const succeeded = outcome === 'succeeded';
   return (
     <li class={succeeded ? 'good' : 'bad'} id={`attempt-${number}`}>
@@ -178,6 +180,7 @@ function Attempt({ attempt, texts, open, whole }: AttemptProps) {
           <h3>Request</h3>
           {curl !== null && <CopyButton text={curl}>Copy as curl</CopyButton>}
         </div>
+        {url && <p class="url">POST {url}</p>}
         <Headers name="Request headers" headers={requestHeaders} />
         {isCut && <Cut whole={whole} />}
       </details>

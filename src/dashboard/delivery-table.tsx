@@ -1,5 +1,5 @@
 import type { DeliverySummary } from '../domain/delivery.ts';
-import { StatusBadge } from './condition.tsx';
+import { StatusBadge, TestBadge } from './condition.tsx';
 import { paths } from './paths.ts';
 import { type Hold, NextAttempt, Time } from './time.tsx';
 import { took } from './wording.ts';
@@ -7,6 +7,7 @@ import { took } from './wording.ts';
 /** A delivery as the API lists it. */
 export type ListedDelivery = Pick<DeliverySummary, 'id' | 'event' | 'status' | 'attemptCount' | 'lastResponseStatus' | 'lastDurationMs'> & {
   webhookId: string;
+  test: boolean;
   createdAt: string;
   nextAttemptAt: string | null;
 };
@@ -54,7 +55,7 @@ export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
 }
 
 function DeliveryRow({ delivery, hold, nowMs }: { delivery: ListedDelivery; hold: Hold; nowMs: number }) {
-  const { id, webhookId, event, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
+  const { id, webhookId, event, test, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
   return (
     <tr id={id}>
       <td data-label="Status">
@@ -65,6 +66,8 @@ function DeliveryRow({ delivery, hold, nowMs }: { delivery: ListedDelivery; hold
           {event}
           <span class="visually-hidden"> delivery {id}</span>
         </a>
+        {test && ' '}
+        {test && <TestBadge />}
       </th>
       <td data-label="Accepted">
         <Time at={createdAt} />

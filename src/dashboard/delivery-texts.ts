@@ -20,11 +20,13 @@ export interface ShownHeaders {
 }
 
 export interface AttemptTexts {
+  /** Where it went. Null: it is not known, or there is no room. */
+  url: string | null;
   error: string | null;
   body: Excerpt | null;
   responseHeaders: ShownHeaders | null;
   requestHeaders: ShownHeaders;
-  /** Null: there is no payload any more, or no room. */
+  /** Null: there is no payload any more, nobody knows where it went, or there is no room. */
   curl: string | null;
   /** Whether something of it is not shown. */
   isCut: boolean;
@@ -39,26 +41,27 @@ export interface DeliveryTexts {
   attempts: AttemptTexts[];
 }
 
-type Attempt = Pick<AttemptRecord, 'error' | 'requestHeaders' | 'responseHeaders' | 'responseBody' | 'responseBodyEncoding'>;
+type Attempt = Pick<AttemptRecord, 'url' | 'error' | 'requestHeaders' | 'responseHeaders' | 'responseBody' | 'responseBodyEncoding'>;
 
 /** What a page shows of a delivery's texts, whatever their size: the payload first, then the attempts, the newest first. */
-export function textsOf(delivery: { payload: string | null; attempts: readonly Attempt[] }, url: string): DeliveryTexts {
+export function textsOf(delivery: { payload: string | null; attempts: readonly Attempt[] }): DeliveryTexts {
   const room = new Room(ROOM_BYTES);
   const { payload } = delivery;
   const shown = payload === null ? null : room.take(layOutJson(payload, PAYLOAD_BYTES), PAYLOAD_BYTES);
   const payloadCopy = payload === null ? null : room.takeWhole(payload, PAYLOAD_BYTES);
-  const attempts = [...delivery.attempts].reverse().map((attempt) => textsOfAttempt(attempt, { url, payload }, room));
+  const attempts = [...delivery.attempts].reverse().map((attempt) => textsOfAttempt(attempt, payload, room));
   return { payload: shown, payloadCopy, attempts: attempts.reverse() };
 }
 
-function textsOfAttempt(attempt: Attempt, sent: { url: string; payload: string | null }, room: Room): AttemptTexts {
+function textsOfAttempt(attempt: Attempt, payload: string | null, room: Room): AttemptTexts {
+  const url = attempt.url ? room.takeWhole(attempt.url) : null;
   const error = attempt.error === null ? null : room.take(attempt.error, ERROR_BYTES);
   const body = attempt.responseBody === null ? null : room.take(readable(attempt, room), BODY_BYTES);
   const responseHeaders = attempt.responseHeaders && headersIn(attempt.responseHeaders, room);
   const requestHeaders = headersIn(attempt.requestHeaders, room);
-  const curl = curlIn(attempt, sent, room);
-  const isCut = Boolean(error?.isCut || body?.isCut || responseHeaders?.left || requestHeaders.left);
-  return { error: error?.text ?? null, body, responseHeaders, requestHeaders, curl, isCut };
+  const curl = curlIn(attempt, payload, room);
+  const isCut = Boolean((attempt.url && url === null) || error?.isCut || body?.isCut || responseHeaders?.left || requestHeaders.left);
+  return { url, error: error?.text ?? null, body, responseHeaders, requestHeaders, curl, isCut };
 }
 
 function readable({ responseBody, responseBodyEncoding }: Attempt, room: Room): string {
@@ -76,8 +79,8 @@ function headersIn(headers: Readonly<Record<string, string>>, room: Room): Shown
   return { entries, left: all.length - entries.length };
 }
 
-function curlIn({ requestHeaders }: Attempt, { url, payload }: { url: string; payload: string | null }, room: Room): string | null {
+function curlIn({ url, requestHeaders }: Attempt, payload: string | null, room: Room): string | null {
   // Before it is put together: that there is no room for the payload alone is known.
-  if (payload === null || payload.length > room.left) return null;
+  if (!url || payload === null || payload.length > room.left) return null;
   return room.takeWhole(curlCommand(url, requestHeaders, payload));
 }

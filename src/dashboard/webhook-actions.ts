@@ -24,6 +24,7 @@ const MOMENTARY: ReadonlySet<string> = new Set([
   'payload_erased',
   'webhook_disabled',
   'outbox_unavailable',
+  'rate_limited',
   'plan_upgrade_required',
   'rotation_in_progress',
   'unknown_event_type',

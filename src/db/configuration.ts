@@ -28,6 +28,7 @@ export const webhookColumns = {
   secretRing: webhooks.secretRing,
   health: webhooks.health,
   healthSince: webhooks.healthSince,
+  freshSince: webhooks.freshSince,
   maxPerSecond: webhooks.maxPerSecond,
   maxConcurrent: webhooks.maxConcurrent,
 };

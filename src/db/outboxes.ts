@@ -4,32 +4,53 @@ import type { DisabledReason, Health } from '../domain/webhook.ts';
 import { databaseOf, whole } from './client.ts';
 import { busyOutboxes, outboxErasures, webhooks } from './schema.ts';
 
+/** Why and when an outbox decided that its webhook is to be disabled, and of which webhook that speaks. */
+export interface Disabling {
+  url: string;
+  reason: DisabledReason;
+  decidedAt: number;
+  /** Of the configuration that the attempt was made with. Missing in what earlier versions have stored. */
+  freshSince?: number;
+}
+
 /**
- * Disables a webhook on the service's own account, unless its owner has pointed it elsewhere since, or enabled it anew. Returns
- * whether it is disabled by this decision, which its time and reason tell from any other: this is tried until D1 confirms it, and
- * may have worked before.
+ * Disables a webhook on the service's own account, unless its owner has pointed it elsewhere since the attempt began, or enabled it
+ * anew. Returns whether it is disabled by this decision: this is tried until D1 confirms it, and may have worked before. Since an
+ * outbox decides once between two fresh starts of the owner's, these and the reason tell the decision from any other (in what earlier
+ * versions have stored, its time does), whatever else the owner has changed since.
  */
 export async function disableWebhook(
   d1: D1Database,
   webhookId: string,
-  { url, reason, decidedAt }: { url: string; reason: DisabledReason; decidedAt: number },
+  { url, reason, decidedAt, freshSince }: Disabling,
 ): Promise<boolean> {
-  const mayBe = and(eq(webhooks.enabled, true), lte(webhooks.healthSince, decidedAt));
-  const isAlready = and(eq(webhooks.enabled, false), eq(webhooks.disabledReason, reason), eq(webhooks.updatedAt, decidedAt));
+  const isTheSame = freshSince === undefined ? undefined : eq(webhooks.freshSince, freshSince);
+  const mayBe = and(eq(webhooks.enabled, true), lte(webhooks.healthSince, decidedAt), isTheSame);
+  const byThis = isTheSame ?? eq(webhooks.updatedAt, decidedAt);
+  const isAlready = and(eq(webhooks.enabled, false), eq(webhooks.disabledReason, reason), byThis);
   const disabled = await databaseOf(d1)
     .update(webhooks)
-    .set({ enabled: false, disabledReason: reason, updatedAt: decidedAt })
+    .set({ enabled: false, disabledReason: reason, updatedAt: sql`max(${webhooks.updatedAt}, ${decidedAt})` })
     .where(and(eq(webhooks.id, webhookId), eq(webhooks.url, url), or(mayBe, isAlready)))
     .returning({ id: webhooks.id });
   return disabled.length > 0;
 }
 
+/** A webhook's health as its outbox sees it. */
+export interface SeenHealth {
+  health: Health;
+  since: number;
+  /** Of the configuration that it is the health of. Missing in what earlier versions have stored. */
+  freshSince?: number;
+}
+
 /** Keeps a webhook's health as its outbox sees it, unless its owner has set it anew since. */
-export async function saveHealth(d1: D1Database, webhookId: string, health: Health, since: number): Promise<void> {
+export async function saveHealth(d1: D1Database, webhookId: string, { health, since, freshSince }: SeenHealth): Promise<void> {
+  const isTheSame = freshSince === undefined ? undefined : eq(webhooks.freshSince, freshSince);
   await databaseOf(d1)
     .update(webhooks)
     .set({ health, healthSince: since })
-    .where(and(eq(webhooks.id, webhookId), lte(webhooks.healthSince, since)));
+    .where(and(eq(webhooks.id, webhookId), lte(webhooks.healthSince, since), isTheSame));
 }
 
 /** Notes that an outbox has deliveries waiting, so that the cron looks after its alarm. */

@@ -67,6 +67,11 @@ export const webhooks = sqliteTable(
     /** Written by the outbox when it changes, and only then. */
     health: text({ enum: HEALTHS }).notNull().default('healthy'),
     healthSince: integer().notNull(),
+    /**
+     * When its owner last enabled it, or pointed it elsewhere, each time another one: what began with another says nothing of it. 0: never.
+     * Its owner alone writes it, so that no change of the health hides one.
+     */
+    freshSince: integer().notNull().default(0),
     /** Why the service (not its owner) disabled the webhook, e.g. `endpoint_gone`. */
     disabledReason: text(),
     maxPerSecond: integer(),

@@ -70,6 +70,7 @@ export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<
     secretRing: sql`null`,
     health: sql`'healthy'`,
     healthSince: sql`${webhook.healthSince}`,
+    freshSince: sql`0`,
     disabledReason: sql`null`,
     maxPerSecond: sql`${webhook.maxPerSecond ?? null}`,
     maxConcurrent: sql`${webhook.maxConcurrent ?? null}`,
@@ -89,7 +90,8 @@ export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<
 /**
  * Changes a webhook and answers with it, or null where there is none. A secret that is set or removed ends all overlaps of earlier
  * rotations. Enabling a disabled webhook, or pointing it elsewhere, gives its endpoint a fresh start; else its health is
- * the outbox's to write.
+ * the outbox's to write. Why the service has disabled it is a reason of the endpoint that it had: one that is pointed elsewhere stays
+ * disabled, but for no reason of the service's.
  */
 export async function updateWebhook(
   db: Database,
@@ -106,9 +108,10 @@ export async function updateWebhook(
     .set({
       ...changes,
       ...('secret' in changes && NO_FORMER_SECRETS),
-      ...(changes.enabled === true && { disabledReason: null }),
+      disabledReason: changes.enabled === true ? null : sql`case when ${moves} then null else ${webhooks.disabledReason} end`,
       health: sql`case when ${afresh} then 'healthy' else ${webhooks.health} end`,
       healthSince: sql`case when ${afresh} then ${nowMs} else ${webhooks.healthSince} end`,
+      freshSince: sql`case when ${afresh} then max(${nowMs}, ${webhooks.freshSince} + 1) else ${webhooks.freshSince} end`,
       updatedAt: nowMs,
     })
     .where(isWebhook(organizationId, id))

@@ -15,7 +15,7 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
  * - `attempts_exhausted`: the last attempt of its schedule failed.
  * - `endpoint_gone`: the endpoint answered 410.
  * - `expired`: it was still undelivered 3 days after it was accepted.
- * - `test_failed`: it was a test, and a test is not retried.
+ * - `test_failed`: it was a test, whatever its endpoint answered; a test is not retried.
  * - `webhook_disabled`, `plan_not_eligible`: it fell due while its webhook was disabled, or its plan did not include webhooks.
  * - `outbox_full`: so much waited already that it was not taken. Its payload is not kept, so that it cannot be recovered.
  */
@@ -50,6 +50,11 @@ export interface AttemptRecord {
   number: number;
   trigger: AttemptTrigger;
   startedAt: number;
+  /**
+   * Where it went: the webhook's URL when it began. It can hold tokens of the endpoint's: it is for the organization itself. Null where it is
+   * not known; missing in what earlier versions have stored.
+   */
+  url?: string | null;
   /** From sending to the response's headers, or to the failure. Null where the attempt was interrupted. */
   durationMs: number | null;
   outcome: AttemptOutcome;

@@ -22,6 +22,8 @@ const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** Minted or derived; of a test it says so. */
 const EVENT_ID = /^evt_(?:test_)?[0-9A-HJKMNP-TV-Z]{26}$/;
 const DERIVED_MARK = 'Z';
+/** What the id of a test's event begins with: it is signed with every attempt, so that nobody takes a test for an event. */
+const TEST_EVENT = `${ID_PREFIXES.event}_test_`;
 /** Random bytes a good many at a time: the library asks for them one by one. */
 const pool = new Uint8Array(512);
 let used = pool.length;
@@ -40,6 +42,21 @@ const nextUlid = monotonicFactory(random);
 /** A new id that sorts after every earlier one of this isolate. */
 export function mintId(kind: IdKind, nowMs: number): string {
   return `${ID_PREFIXES[kind]}_${nextUlid(nowMs)}`;
+}
+
+/** The id of a test's event. What has it is a test for good: nothing else is asked, wherever a test differs from an event. */
+export function mintTestEventId(nowMs: number): string {
+  return `${TEST_EVENT}${nextUlid(nowMs)}`;
+}
+
+/** Whether an event is a test, by its id. */
+export function isTestEvent(eventId: string): boolean {
+  return eventId.startsWith(TEST_EVENT);
+}
+
+/** The id of a test's event, where a version that did not mark it there has minted it. */
+export function asTestEventId(eventId: string): string {
+  return isTestEvent(eventId) ? eventId : `${TEST_EVENT}${afterPrefix(eventId)}`;
 }
 
 /**
@@ -73,10 +90,10 @@ export function isKeyed(id: string): boolean {
 
 /**
  * The id of an event's delivery to a webhook: derived, so that recording one twice is a no-op. It is the event's id with six
- * characters of the webhook's, so that deliveries sort as their events do.
+ * characters of the webhook's, so that deliveries sort as their events do, tests among them.
  */
 export function deliveryId(eventId: string, webhookId: string): string {
-  return `${ID_PREFIXES.delivery}_${eventId.slice(ID_PREFIXES.event.length + 1)}${webhookId.slice(-6)}`;
+  return `${ID_PREFIXES.delivery}_${afterPrefix(eventId)}${webhookId.slice(-6)}`;
 }
 
 /** Whether a text is an event's id, whole: prefix, and as many characters as one has. */
@@ -86,8 +103,13 @@ export function isEventId(text: string): boolean {
 
 /** The millisecond that an event's or delivery's id was minted in; null for one that carries no time, or is no id. */
 export function mintedAt(id: string): number | null {
-  const ulid = id.slice(ID_PREFIXES.event.length + 1, ID_PREFIXES.event.length + 1 + ULID_LENGTH);
+  const ulid = afterPrefix(id).slice(0, ULID_LENGTH);
   return ULID.test(ulid) ? decodeTime(ulid) : null;
+}
+
+/** An event's or delivery's id without its prefix; a test's without the mark as well. */
+function afterPrefix(id: string): string {
+  return id.slice(isTestEvent(id) ? TEST_EVENT.length : ID_PREFIXES.event.length + 1);
 }
 
 /** The first `length` base32 characters of some bytes. */

@@ -19,7 +19,7 @@ export function describeStatus(status: number, headers: Headers): string | null 
   if (isSuccess(status)) return null;
   if (REDIRECTS.has(status) && headers.has('location')) return `The endpoint answered ${status}: redirects are not followed`;
   if (status < 200) return `The endpoint answered ${status}, which is not a final answer; only a 2xx acknowledges a delivery`;
-  if (status === 410) return 'The endpoint answered 410 Gone: the webhook was disabled';
+  if (status === 410) return 'The endpoint answered 410 Gone: it wants no more deliveries';
   return `The endpoint answered ${status}; only a 2xx acknowledges a delivery`;
 }
 

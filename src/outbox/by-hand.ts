@@ -1,8 +1,8 @@
 import type { AttemptResult } from '../attempt/attempt.ts';
 import type { Sender } from '../attempt/sender.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
-import type { DeliverySummary, NewDelivery } from '../domain/delivery.ts';
-import { mintedAt } from '../domain/ids.ts';
+import type { DeliveryDetail, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
+import { asTestEventId, mintedAt } from '../domain/ids.ts';
 import { begin, MAX_ATTEMPTS, settle, waiting } from '../domain/lifecycle.ts';
 import { toSummary } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
@@ -11,6 +11,7 @@ import type { Vitals } from './books/vitals.ts';
 import { whyNotDelivered } from './dispatcher.ts';
 import type { Fresh } from './fresh.ts';
 import type { Runner } from './runner.ts';
+import type { TestLimit } from './test-limit.ts';
 
 /**
  * What became of a person's retry.
@@ -31,6 +32,9 @@ export type RetryResult =
   | { kind: 'busy' }
   | { kind: 'unknown' };
 
+/** How a test ended, as the log has it; or, where there were too many of late, how long the next one has to wait. */
+export type TestResult = DeliveryDetail | { waitMs: number };
+
 interface Parts {
   store: Store;
   ledger: Ledger;
@@ -38,6 +42,7 @@ interface Parts {
   vitals: Vitals;
   runner: Runner;
   sender: Sender;
+  tests: TestLimit;
 }
 
 /** Attempts that a person asks for: at once, whatever circuit and paces say. */
@@ -70,25 +75,33 @@ export class ByHand {
     if (store.payloadErasedAt(id) !== null || begun.state.reason === 'outbox_full') return { result: { kind: 'erased' } };
     if (begun.state.attemptCount > MAX_ATTEMPTS) return { result: { kind: 'exhausted' } };
     if (!runner.takesByHand) return { result: { kind: 'busy' } };
-    runner.note(begun);
+    runner.note(begun, config);
     vitals.save();
     const running = runner.runByHand(begun, store.payload(begun), config);
     return { result: { kind: 'begun', delivery: toSummary(begun) }, running };
   }
 
-  /** Attempts a sample event once. It is in the log when this has ended; false: the webhook is deleted, or nothing could be sent. */
-  async test(delivery: NewDelivery, now: number): Promise<boolean> {
-    const { store, ledger, runner } = this.#parts;
+  /**
+   * Attempts a sample event once. It is in the log when this has ended.
+   * @returns whether it was sent: not where the webhook is deleted, or nothing could be sent; and how long it would have to wait, where
+   * there were too many of late
+   */
+  async test(delivery: NewDelivery, now: number): Promise<{ isSent: boolean; waitMs: number }> {
+    const { store, ledger, runner, tests } = this.#parts;
     const config = await this.#configuration();
     const state = begin({ ...waiting(now), trigger: 'test' }, now);
-    if (!config || !state || !runner.takesByHand) return false;
-    const { id, eventId, event, sessionId, payload } = delivery;
+    if (!config || !state || !runner.takesByHand) return { isSent: false, waitMs: 0 };
+    const waitMs = tests.take(now);
+    if (waitMs > 0) return { isSent: false, waitMs };
+    const { id, event, sessionId, payload } = delivery;
+    // A Worker of the version before, which can still call during a deploy, does not mark it.
+    const eventId = asTestEventId(delivery.eventId);
     const begun = { createdAt: mintedAt(id) ?? delivery.acceptedAt, id, eventId, event, sessionId, state };
     const record = ({ record: attempt, retryAfterMs }: AttemptResult) => {
       const ended = settle(state, attempt, retryAfterMs, ledger.policy);
-      if (ended) store.insert(delivery, ended, attempt);
+      if (ended) store.insert({ ...delivery, eventId }, ended, attempt);
       return ended && { ...begun, state: ended };
     };
-    return (await runner.runByHand(begun, payload, config, record)) !== null;
+    return { isSent: (await runner.runByHand(begun, payload, config, record)) !== null, waitMs: 0 };
   }
 }

@@ -11,6 +11,7 @@ import {
   probedNow,
 } from '../domain/circuit.ts';
 import type { EndpointPace } from '../domain/endpoint-pace.ts';
+import { isTestEvent } from '../domain/ids.ts';
 import { isOperational, webhookFailing } from '../domain/operational-event.ts';
 import { logWarning } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
@@ -32,7 +33,6 @@ export class EndpointHealth {
   readonly #reports: Reports;
   readonly #policy: HealthPolicy;
   #acknowledgedAt = Number.NEGATIVE_INFINITY;
-  #resetAt = 0;
 
   constructor(parts: { vitals: Vitals; store: Store; pace: EndpointPace; reports: Reports }, policy: HealthPolicy) {
     this.#vitals = parts.vitals;
@@ -46,9 +46,9 @@ export class EndpointHealth {
     return this.#vitals.circuit;
   }
 
-  /** When the owner last gave the endpoint a fresh start: what began before says nothing of it. Milliseconds since the epoch. */
-  get resetAt(): number {
-    return this.#resetAt;
+  /** Whether a success could change anything. */
+  get isBlemished(): boolean {
+    return this.circuit.health !== 'healthy' || this.circuit.failures > 0;
   }
 
   /**
@@ -59,21 +59,22 @@ export class EndpointHealth {
    */
   attempted(config: OutboxConfig, delivery: StoredDelivery, { record }: AttemptResult, isCurrent: boolean, isDrained: boolean): void {
     const now = Date.now();
-    const { outcome, responseStatus, trigger } = record;
+    const { outcome, responseStatus } = record;
     // A test that fails is somebody trying; an interrupted attempt is a fault of ours.
-    if (!isCurrent || outcome === 'interrupted' || (trigger === 'test' && outcome !== 'succeeded')) return;
+    if (!isCurrent || outcome === 'interrupted' || (isTestEvent(delivery.eventId) && outcome !== 'succeeded')) return;
     if (outcome === 'succeeded') this.#acknowledgedAt = now;
     else if (!isEvidence(this.circuit, record, () => this.#hasAcknowledgedLately(now))) return;
     // The first attempts that an outbox sees are of the health that the webhook has had since it was made.
     const circuit = this.circuit.since === 0 ? { ...this.circuit, since: config.webhook.healthSince } : this.circuit;
-    if (outcome === 'succeeded' && circuit.health === 'healthy' && circuit.failures === 0) return;
+    if (outcome === 'succeeded' && !this.isBlemished) return;
     const attempt = { outcome, deliveryId: delivery.id, endedAt: now };
     this.#set(afterAttempt(circuit, attempt, isDrained, this.#policy), config.webhook.id, now);
     const { failingSince } = this.circuit;
-    if (responseStatus === 410) this.#reports.disable(config, 'endpoint_gone', now);
-    else if (failingSince !== null && now - failingSince >= this.#policy.disableAfterMs)
-      this.#reports.disable(config, 'endpoint_failing', now);
-    else if (delivery.state.status === 'failed' && this.#store.lastDeliveredAt() !== null) this.#announce(config, delivery, now);
+    const hasFailedLongEnough = failingSince !== null && now - failingSince >= this.#policy.disableAfterMs;
+    if (responseStatus === 410 || hasFailedLongEnough) {
+      // Others that were under way meet the same: it is said once.
+      if (!this.#vitals.hasDisabled) this.#reports.disable(config, responseStatus === 410 ? 'endpoint_gone' : 'endpoint_failing', now);
+    } else if (delivery.state.status === 'failed' && this.#store.lastDeliveredAt() !== null) this.#announce(config, delivery, now);
   }
 
   /** Deliveries are not taken any more, since too many wait: their organization is told as of an outage, which it nearly always is. */
@@ -91,12 +92,12 @@ export class EndpointHealth {
 
   /** The owner has enabled the webhook or pointed it elsewhere since: everything starts over. */
   adopt({ webhook }: OutboxConfig): void {
-    const { since } = this.circuit;
-    if (webhook.health !== 'healthy' || webhook.healthSince <= Math.max(since, this.#resetAt)) return;
-    this.#resetAt = webhook.healthSince;
-    if (since === 0) return;
-    this.#reports.forgetHealth(webhook.healthSince);
-    this.#vitals.circuit = closedCircuit(webhook.healthSince);
+    const { freshSince = 0 } = webhook;
+    if (freshSince <= this.#vitals.freshSince) return;
+    this.#vitals.freshSince = freshSince;
+    if (this.circuit.since === 0) return;
+    this.#reports.forgetHealth();
+    this.#vitals.circuit = closedCircuit(freshSince);
   }
 
   /** When the endpoint last acknowledged a delivery, about; null where nothing is known of one. */
@@ -125,6 +126,6 @@ export class EndpointHealth {
     if (circuit.health === health) return;
     if (health === 'open') this.#pace.gently(now);
     logWarning('webhook.health_changed', { webhook: webhookId, health: circuit.health, before: health, beforeSince: since });
-    this.#reports.health(circuit.health, circuit.since, now);
+    this.#reports.health({ health: circuit.health, since: circuit.since, freshSince: this.#vitals.freshSince }, now);
   }
 }

@@ -23,6 +23,8 @@ export interface FreshDelivery {
   readonly delivery: NewDelivery;
   /** As it stands; while its attempt runs, with leasedAt. */
   stored: StoredDelivery;
+  /** Where its attempt goes; null while it waits. */
+  url: string | null;
   /** How its first attempt ended; null while it waits or runs. */
   result: AttemptResult | null;
   /** Null: it is in memory alone, and the queue's message is its durable copy. */
@@ -74,7 +76,7 @@ export class Fresh {
     const { id, eventId, event, sessionId } = delivery;
     const createdAt = mintedAt(id) ?? delivery.acceptedAt;
     const stored = { createdAt, id, eventId, event, sessionId, state: waiting(now, delivery.acceptedAt) };
-    const fresh: FreshDelivery = { delivery, stored, result: null, flight: null, isLeft: false, done, resolve };
+    const fresh: FreshDelivery = { delivery, stored, url: null, result: null, flight: null, isLeft: false, done, resolve };
     this.#byId.set(id, fresh);
     this.#line.push(fresh);
     this.#bytes += delivery.payload.length;
@@ -93,10 +95,11 @@ export class Fresh {
   }
 
   /** Its attempt begins. */
-  begin(fresh: FreshDelivery, now: number): void {
+  begin(fresh: FreshDelivery, url: string, now: number): void {
     const state = begin(fresh.stored.state, now);
     if (!state) throw new Error(`delivery ${fresh.delivery.id} cannot begin`);
     fresh.stored = { ...fresh.stored, state };
+    fresh.url = url;
   }
 
   /** Its attempt has ended. It is kept with the call that brought it, or, where that is over, by keepEnded(). */
@@ -257,9 +260,9 @@ export class Fresh {
 }
 
 /** As it is stored while it is open: should this object vanish, what ran then is an attempt of which nobody knows the outcome. */
-function toBundled({ delivery, stored }: FreshDelivery): BundledDelivery {
+function toBundled({ delivery, stored, url }: FreshDelivery): BundledDelivery {
   const { leasedAt } = stored.state;
-  const attempt = leasedAt === null ? null : interruptedAttempt(1, 'event', leasedAt);
+  const attempt = leasedAt === null ? null : interruptedAttempt(1, 'event', leasedAt, url);
   return { delivery: { ...delivery, acceptedAt: stored.createdAt }, state: stored.state, attempt };
 }
 

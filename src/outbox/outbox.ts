@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { BODY_TIMEOUT_MS } from '../attempt/attempt.ts';
+import { longestAttemptMs } from '../attempt/attempt.ts';
 import { Sender } from '../attempt/sender.ts';
 import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
@@ -19,8 +19,8 @@ import { type ErasureResult, Ledger } from './books/ledger.ts';
 import { inSteps } from './books/steps.ts';
 import { Store } from './books/store.ts';
 import { Vitals } from './books/vitals.ts';
-import { ByHand, type RetryResult } from './by-hand.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { ByHand, type RetryResult, type TestResult } from './by-hand.ts';
+import { Dispatcher, whyNotDelivered } from './dispatcher.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Fresh, type FreshDelivery } from './fresh.ts';
 import { type PastEntry, recordPast } from './from-past.ts';
@@ -31,10 +31,9 @@ import { OutboxStatistics, type Statistics } from './log/statistics.ts';
 import { Places } from './places.ts';
 import { Recoveries } from './recoveries.ts';
 import { Reports } from './reports.ts';
+import { TestLimit } from './test-limit.ts';
 import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
 
-/** Within this an attempt has ended and is recorded: what it may take beyond the timeout of its headers. */
-const ATTEMPT_MARGIN_MS = BODY_TIMEOUT_MS + 10_000;
 /** An alarm waits for what runs no longer than this. Durable Objects: an alarm may run 15 min. */
 const ALARM_WAIT_MS = 60_000;
 /** Steps of recoveries in one alarm: a new one goes on. */
@@ -97,7 +96,7 @@ export class Outbox extends DurableObject<Env> {
     const settings = settingsOf(env);
     // An outbox is addressed by its webhook's id; should an alarm come without it, a configuration has been seen.
     this.#webhookId = ctx.id.name ?? WebhookMemory.lastKnown(storage.kv)?.webhook.id ?? '';
-    this.#attemptMs = settings.deliveryTimeoutMs + ATTEMPT_MARGIN_MS;
+    this.#attemptMs = longestAttemptMs(settings.deliveryTimeoutMs);
     this.#alarm = new OutboxAlarm(storage);
     this.#webhook = new WebhookMemory(storage.kv, env.DB, this.#webhookId);
     this.#reports = new Reports(storage.kv, env, this.#webhookId);
@@ -125,6 +124,7 @@ export class Outbox extends DurableObject<Env> {
           return recent && this.#usable(recent);
         },
         readConfiguration: () => this.#configuration(),
+        freshConfiguration: () => this.#freshConfiguration(),
         erase: () => this.#erase(),
         arm: () => keepAwake(this.#armInTime()),
         keepAwake,
@@ -135,7 +135,8 @@ export class Outbox extends DurableObject<Env> {
         },
       },
     );
-    this.#byHand = new ByHand({ ...books, runner: this.#dispatcher.runner, sender }, () => this.#freshConfiguration());
+    const tests = new TestLimit(storage.kv);
+    this.#byHand = new ByHand({ ...books, runner: this.#dispatcher.runner, sender, tests }, () => this.#freshConfiguration());
     this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runner.runningNow(id));
     this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
@@ -164,6 +165,8 @@ export class Outbox extends DurableObject<Env> {
     const brought = this.#intake.take(this.#usable(this.#webhook.recent(Date.now()) ?? config), deliveries, Date.now());
     this.#dispatcher.pump();
     await this.#intake.patience(brought);
+    // The webhook has been deleted meanwhile: nothing of it is to be left.
+    if (this.#erased) return;
     this.#keep(brought);
     this.#vitals.save();
     this.#retention.plan(Date.now());
@@ -216,13 +219,16 @@ export class Outbox extends DurableObject<Env> {
 
   /**
    * Makes a delivery of a sample event, attempts it once and answers when the attempt has ended; it is in the log from then on. Null: the
-   * webhook is deleted, or nothing could be sent.
+   * webhook is deleted, or nothing could be sent. (Workers of the version before, and after it, tell the results apart by what is in them.)
    */
-  async sendTest(delivery: NewDelivery): Promise<DeliveryDetail | null> {
+  async sendTest(delivery: NewDelivery): Promise<TestResult | null> {
     this.#dispatcher.renew();
-    const isSent = await this.#byHand.test(delivery, Date.now());
+    this.#erased = false;
+    const { isSent, waitMs } = await this.#byHand.test(delivery, Date.now());
+    if (this.#erased) return null;
     this.#retention.plan(Date.now());
     await this.#arm();
+    if (waitMs > 0) return { waitMs };
     return isSent ? this.#log.detail(delivery.id) : null;
   }
 
@@ -339,8 +345,11 @@ export class Outbox extends DurableObject<Env> {
   }
 
   async #report(): Promise<void> {
+    if (!(await this.#reports.flush(Date.now()))) return;
     // The webhook is disabled now: what is known of it says otherwise.
-    if (await this.#reports.flush(Date.now())) this.#webhook.refresh(Date.now());
+    this.#webhook.refresh(Date.now());
+    this.#vitals.disabled();
+    this.#vitals.save();
   }
 
   /** Takes recoveries further, while their deliveries may go out. */
@@ -390,9 +399,11 @@ export class Outbox extends DurableObject<Env> {
 
   /** When work is due: an attempt or probe, what runs should this object vanish, a report, a recovery's next step. */
   #workDueAt(now: number): number | null {
-    const { circuit } = this.#health;
-    const permitted = permission(circuit, now);
-    const heldUntil = Math.max(this.#vitals.notBefore, permitted.kind === 'hold' ? permitted.until : 0);
+    const permitted = permission(this.#health.circuit, now);
+    const latest = this.#webhook.latest();
+    // What is not to be attempted any more is discarded when it falls due, whatever the circuit says.
+    const isHeld = permitted.kind === 'hold' && !(latest && whyNotDelivered(this.#usable(latest)));
+    const heldUntil = Math.max(this.#vitals.notBefore, isHeld ? permitted.until : 0);
     const held = (at: number | null) => at && Math.max(at, heldUntil);
     // What is in memory alone needs none: the queue's message covers it, and each setting is a row.
     const isUnderWay = this.#dispatcher.runner.runsStored || this.#fresh.hasStored;
@@ -410,6 +421,8 @@ export class Outbox extends DurableObject<Env> {
     const now = Date.now();
     const dueAt = earliest([this.#workDueAt(now), this.#retention.dueAt()]);
     if (dueAt === null) return;
+    // An alarm that waits for what runs would tell it only then: its health can wait so long.
+    if (this.#alarmRuns && this.#reports.isDisablingDue(now)) this.ctx.waitUntil(this.#report());
     // While one runs it is set when that ends: should the object vanish before, the platform runs it again.
     if (!this.#alarmRuns) await this.#alarm.setBy(dueAt);
     else if (dueAt > now && dueAt <= now + AWAKE_MS) this.#dispatcher.pumpAt(dueAt);
@@ -426,11 +439,11 @@ export class Outbox extends DurableObject<Env> {
 
   /** The configuration, with the webhook disabled where it is to be and D1 could not be told yet. */
   #usable(config: OutboxConfig): OutboxConfig {
-    if (!this.#reports.isToBeDisabled(config.webhook.url)) return config;
+    if (!this.#reports.isToBeDisabled(config.webhook)) return config;
     return { ...config, webhook: { ...config.webhook, enabled: false } };
   }
 
-  /** The configuration as it is now, for what a person asks for. */
+  /** The configuration as it is now, for what a person asks for, or what may disable the webhook. */
   async #freshConfiguration(): Promise<OutboxConfig | null> {
     this.#webhook.refresh(Date.now());
     return await this.#configuration();

@@ -1,11 +1,11 @@
 import { eventQueueFor } from '../consumer/event-queues.ts';
 import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
-import { disableWebhook, markBusy, saveHealth } from '../db/outboxes.ts';
+import { type Disabling, disableWebhook, markBusy, type SeenHealth, saveHealth } from '../db/outboxes.ts';
 import { encodeEventMessage, type QueuedEvent } from '../domain/event-message.ts';
 import { mintId } from '../domain/ids.ts';
 import { webhookDisabled } from '../domain/operational-event.ts';
-import type { DisabledReason, Health } from '../domain/webhook.ts';
+import type { DisabledReason, WebhookConfig } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { within } from '../within.ts';
 
@@ -22,14 +22,11 @@ const BUSY = 'busy';
 /** What D1 is still to be told. */
 interface Pending {
   /** The webhook's health as it changed last. */
-  health?: { health: Health; since: number };
-  /** The webhook is to be disabled, because of its endpoint at this URL. */
-  disable?: {
-    url: string;
-    reason: DisabledReason;
-    /** Not in what earlier versions have stored. */
+  health?: SeenHealth;
+  /** The webhook is to be disabled. Earlier versions have stored it without its time, or without its notice, which they had at once. */
+  disable?: Omit<Disabling, 'decidedAt'> & {
     decidedAt?: number;
-    /** What the organization is told once D1 knows it: not in what earlier versions have stored, whose notices had it at once. */
+    /** What the organization is told once D1 knows it. */
     notice?: QueuedEvent;
   };
   /** Events of the service's own for the organization's other webhooks. */
@@ -46,6 +43,8 @@ export class Reports {
   readonly #env: Env;
   readonly #webhookId: string;
   #known: Pending | null | undefined;
+  /** What is on its way to D1. */
+  #telling: Pending | null = null;
   /** The note that is on its way to D1. */
   #marking: object | null = null;
 
@@ -60,21 +59,29 @@ export class Reports {
     return this.#pending()?.dueAt ?? null;
   }
 
+  /** Whether D1 is to disable the webhook now. */
+  isDisablingDue(now: number): boolean {
+    const pending = this.#pending();
+    return pending?.disable !== undefined && pending.dueAt <= now;
+  }
+
   /** The webhook's health has changed. */
-  health(health: Health, since: number, now: number): void {
-    this.#put({ ...this.#pending(), health: { health, since }, dueAt: now });
+  health(health: SeenHealth, now: number): void {
+    this.#put({ ...this.#pending(), health, dueAt: now });
   }
 
-  /** The webhook is to be disabled, because of its endpoint at this URL; its organization is told when it is. */
+  /** The webhook is to be disabled, as it was when the attempt began that this follows from; its organization is told when it is. */
   disable({ webhook }: OutboxConfig, reason: DisabledReason, now: number): void {
-    if (this.isToBeDisabled(webhook.url)) return;
+    if (this.isToBeDisabled(webhook)) return;
     const notice = noticeOf(webhookDisabled(webhook, reason, now), now);
-    this.#put({ ...this.#pending(), disable: { url: webhook.url, reason, decidedAt: now, notice }, dueAt: now });
+    const { url, freshSince = 0 } = webhook;
+    this.#put({ ...this.#pending(), disable: { url, reason, decidedAt: now, freshSince, notice }, dueAt: now });
   }
 
-  /** Whether the webhook is to be disabled because of an endpoint, though D1 may not know it yet. */
-  isToBeDisabled(url: string): boolean {
-    return this.#pending()?.disable?.url === url;
+  /** Whether the webhook is to be disabled as it is here, though D1 may not know it yet. */
+  isToBeDisabled({ url, freshSince = 0 }: WebhookConfig): boolean {
+    const disable = this.#pending()?.disable;
+    return disable?.url === url && (disable.freshSince ?? freshSince) === freshSince;
   }
 
   /** Tells the organization's other webhooks of something. */
@@ -83,12 +90,10 @@ export class Reports {
     this.#put({ ...this.#pending(), notices, dueAt: now });
   }
 
-  /** The webhook's owner has set its health anew, at this time: what was to be said of the old one, or done about it, is void. */
-  forgetHealth(setAt: number): void {
+  /** The webhook's owner has set its health anew: what was to be said of the old one, or done about it, is void. */
+  forgetHealth(): void {
     const pending = this.#pending();
-    if (!pending) return;
-    const isVoid = pending.disable !== undefined && (pending.disable.decidedAt ?? 0) <= setAt;
-    if (pending.health || isVoid) this.#put({ ...pending, health: undefined, disable: isVoid ? undefined : pending.disable });
+    if (pending?.health || pending?.disable) this.#put({ ...pending, health: undefined, disable: undefined });
   }
 
   /**
@@ -97,7 +102,8 @@ export class Reports {
    */
   async flush(now: number): Promise<boolean> {
     const pending = this.#pending();
-    if (!pending || pending.dueAt > now) return false;
+    if (!pending || pending.dueAt > now || pending === this.#telling) return false;
+    this.#telling = pending;
     try {
       const isDisabled = await within(D1_TIMEOUT_MS, this.#tell(pending, now));
       // What was added meanwhile is still to be told.
@@ -107,6 +113,8 @@ export class Reports {
       logError('outbox.not_reported', withoutParameters(error), { webhook: this.#webhookId });
       this.#put({ ...this.#pending(), dueAt: now + AGAIN_AFTER_MS });
       return false;
+    } finally {
+      if (this.#telling === pending) this.#telling = null;
     }
   }
 
@@ -142,14 +150,14 @@ export class Reports {
   async #tell({ health, disable, notices = [] }: Pending, now: number): Promise<boolean> {
     let events = notices;
     let isDisabled = false;
-    // First: it is void where the owner has set the health anew, which a later health of ours would look like.
+    // First: what earlier versions have stored is void where the owner has set the health anew, which a later health of ours would look like.
     if (disable) {
-      const { url, reason, decidedAt = now, notice } = disable;
-      isDisabled = await disableWebhook(this.#env.DB, this.#webhookId, { url, reason, decidedAt });
+      const { notice, decidedAt = now, ...decision } = disable;
+      isDisabled = await disableWebhook(this.#env.DB, this.#webhookId, { ...decision, decidedAt });
       // One disabling is told once: where another decision, or the owner, was first, there is nothing to tell.
       if (isDisabled && notice) events = [...notices, notice];
     }
-    if (health) await saveHealth(this.#env.DB, this.#webhookId, health.health, health.since);
+    if (health) await saveHealth(this.#env.DB, this.#webhookId, health);
     // Sent again where the answer is lost: an outbox knows what it has had already.
     if (events.length > 0) {
       const message = encodeEventMessage({ acceptedAt: now, events });

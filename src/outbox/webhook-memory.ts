@@ -24,7 +24,8 @@ export class WebhookMemory {
   /** What was read before this is not believed: the owner has changed something since. */
   #refreshedAt = 0;
   #refreshes = 0;
-  /** What is kept durably, as JSON, so that the same is not written again. */
+  /** What is kept durably, and as JSON, so that the same is not written again. */
+  #latest: OutboxConfig | undefined;
   #kept: string | undefined;
 
   constructor(kv: SyncKvStorage, d1: D1Database, webhookId: string) {
@@ -43,6 +44,12 @@ export class WebhookMemory {
     return this.#recent && now - this.#recent.readAt <= MAX_AGE_MS ? this.#recent.config : undefined;
   }
 
+  /** The configuration as it was last known, however long ago; undefined where it never was. */
+  latest(): OutboxConfig | undefined {
+    this.#latest ??= WebhookMemory.lastKnown(this.#kv);
+    return this.#latest;
+  }
+
   /** The configuration; null where the webhook has been deleted. Throws where D1 is down and none is known. */
   async read(now: number): Promise<OutboxConfig | null> {
     const recent = this.recent(now);
@@ -54,7 +61,7 @@ export class WebhookMemory {
       if (config && refreshes === this.#refreshes) this.#keep(config, now);
       return config;
     } catch (error) {
-      const known = WebhookMemory.lastKnown(this.#kv);
+      const known = this.latest();
       logError('webhook.read_failed', withoutParameters(error), { webhook: this.#webhookId, known: known !== undefined });
       if (!known) throw error;
       // Not asked again for seconds: each try would hold everything up for as long as D1 hangs.
@@ -101,11 +108,12 @@ export class WebhookMemory {
     const text = JSON.stringify(config);
     if (this.#keptText() === text) return;
     this.#kv.put(KEY, config);
+    this.#latest = config;
     this.#kept = text;
   }
 
   #keptText(): string | undefined {
-    this.#kept ??= JSON.stringify(WebhookMemory.lastKnown(this.#kv));
+    this.#kept ??= JSON.stringify(this.latest());
     return this.#kept;
   }
 
@@ -119,6 +127,7 @@ export class WebhookMemory {
   /** The storage has been emptied. */
   reset(now: number): void {
     this.refresh(now);
+    this.#latest = undefined;
     this.#kept = undefined;
   }
 }

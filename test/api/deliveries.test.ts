@@ -8,6 +8,8 @@ import { inbox } from '../support/receiver.ts';
 let organization: TestOrganization;
 let path: string;
 let webhookId: string;
+/** Its endpoint's. */
+let url: string;
 /** Another of the same organization. */
 let secondId: string;
 const EVENTS = 5;
@@ -20,7 +22,8 @@ beforeAll(async () => {
   organization = await createOrganization();
   const endpoint = inbox(inject('receiverOrigin'));
   await endpoint.script([{ status: 500, body: 'not now' }, { status: 200 }]);
-  webhookId = (await createWebhook(organization, { url: endpoint.url, secret: 'whisper' })).id;
+  url = endpoint.url;
+  webhookId = (await createWebhook(organization, { url, secret: 'whisper' })).id;
   secondId = (await createWebhook(organization, { url: inbox(inject('receiverOrigin')).url })).id;
   path = `${organization.path}/webhooks/${webhookId}/deliveries`;
   const events = Array.from({ length: EVENTS }, () => anEvent(organization.id));
@@ -39,6 +42,7 @@ describe("a webhook's deliveries", () => {
       webhookId,
       eventId: eventIds.at(-1),
       event: 'visitor.identified',
+      test: false,
       sessionId: expect.any(String),
       status: 'retrying',
       reason: null,
@@ -92,6 +96,7 @@ describe("a webhook's deliveries", () => {
         number: 1,
         trigger: 'event',
         startedAt: expect.stringMatching(/Z$/),
+        url,
         durationMs: expect.any(Number),
         outcome: 'failed',
         requestHeaders: expect.any(Object),

@@ -130,6 +130,23 @@ describe('a webhook', () => {
     expect(Date.parse(enabled.body.healthSince)).toBeGreaterThan(1);
   });
 
+  test.each([
+    ['another URL', { url: 'https://hooks.example.com/elsewhere' }, null],
+    ['another query', { url: 'https://hooks.example.com/in?x=1' }, null],
+    ['the URL that it has', { url: 'https://hooks.example.com/in' }, 'endpoint_gone'],
+    ['another description', { description: 'CRM' }, 'endpoint_gone'],
+  ])(
+    'that was disabled by the service and is given %s stays disabled, for a reason of the endpoint that it has',
+    async (_what, change, reason) => {
+      const organization = await createOrganization();
+      const { id } = await createWebhook(organization);
+      await env.DB.prepare("UPDATE webhooks SET enabled = 0, disabled_reason = 'endpoint_gone' WHERE id = ?").bind(id).run();
+      const at = `${organization.path}/webhooks/${id}`;
+      expect(await organization.admin.patch(at, change)).toMatchObject({ status: 200, body: { enabled: false, disabledReason: reason } });
+      expect(await organization.admin.patch(at, { enabled: true })).toMatchObject({ body: { enabled: true, disabledReason: null } });
+    },
+  );
+
   test('that is enabled keeps the health its outbox reported', async () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization);

@@ -144,6 +144,15 @@ describe('what is kept of a response', () => {
     expect(record.responseBody).toMatch(/^(drip)+$/);
   });
 
+  it.each<[string, Reply]>([
+    ['drips on', { status: 200, endless: { chunk: 'drip', everyMs: 20 } }],
+    ['has a length, and does not come', { status: 202, headers: { 'content-length': '10' }, endless: { chunk: '', everyMs: 1_000 } }],
+  ])('is what comes at once of an acknowledgement, which its headers decide: a body that %s is not waited for', async (_what, reply) => {
+    const attempt = attemptAgainst(reply, { timeoutMs: 30_000 });
+    const first = await Promise.race([attempt, scheduler.wait(3_000)]);
+    expect(first).toMatchObject({ record: { outcome: 'succeeded', error: null } });
+  });
+
   it('is bounded in size: a body that floods is left', async () => {
     const { record } = await attemptAgainst({ status: 500, endless: { chunk: 'x'.repeat(64_000), everyMs: 1 } });
     expect(record).toMatchObject({ outcome: 'failed', responseStatus: 500, responseBodyTruncated: true });

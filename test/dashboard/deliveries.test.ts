@@ -84,6 +84,39 @@ describe('the overview', () => {
   });
 });
 
+describe('a test', () => {
+  it('is marked as one in the lists and on its page, also when it has been retried by hand; nothing else is', async () => {
+    const { page, press, post, endpoint, webhookId } = await given();
+    await post(1);
+    await endedDeliveriesOf(webhookId, 1);
+    await endpoint.script([{ status: 500 }, { status: 204 }]);
+    const sent = await press('test');
+    expect(sent.text).toContain('visitor.identified Test');
+    const [test, real] = await deliveriesOf(webhookId);
+    await press(`deliveries/${test!.id}/retry`);
+    await vi.waitFor(async () => expect((await page(`deliveries/${test!.id}`)).text).toContain('Attempt 2'));
+    expect((await page(`deliveries/${test!.id}`)).html).toContain('<span class="badge idle">Test</span>');
+    expect((await page(`deliveries/${real!.id}`)).html).not.toContain('<span class="badge idle">Test</span>');
+    for (const list of ['', 'deliveries']) expect((await page(list)).html.match(/<span class="badge idle">Test<\/span>/g)).toHaveLength(1);
+  });
+});
+
+describe('an attempt', () => {
+  it('shows where it went, and is copied as a command that goes there, though the webhook has moved since', async () => {
+    const { organization, page, post, endpoint, webhookId } = await given();
+    await post(1);
+    await endedDeliveriesOf(webhookId, 1);
+    const [delivery] = await deliveriesOf(webhookId);
+    const after = endpointInbox();
+    await platform.patch(`${organization.path}/webhooks/${webhookId}`, { url: after.url });
+    const { text, html } = await page(`deliveries/${delivery!.id}`);
+    expect(text).toContain(`POST ${endpoint.url}`);
+    expect(text).toContain(`Endpoint now ${after.url}`);
+    expect(html).toContain(`curl --globoff -X POST &#39;${endpoint.url}&#39;`);
+    expect(html).not.toContain(`&#39;${after.url}&#39;`);
+  });
+});
+
 describe('the deliveries', () => {
   it('are listed newest first, page by page', async () => {
     const { page, post, webhookId } = await given({ enabled: false });

@@ -24,12 +24,24 @@ interface Written {
   encoding?: 'utf-8' | 'base64';
   headers?: Record<string, string>;
   attempts?: number;
+  url?: string;
 }
 
-async function render({ payload, body, encoding = 'utf-8', headers = {}, attempts = 1 }: Written): Promise<string> {
+/** As long as one can be, and with what is escaped most. */
+const LONGEST_URL = `https://hooks.example.com/?${"'".repeat(2_020)}`;
+
+async function render({
+  payload,
+  body,
+  encoding = 'utf-8',
+  headers = {},
+  attempts = 1,
+  url = 'https://hooks.example.com/in',
+}: Written): Promise<string> {
   const attempt = {
     ...{ trigger: 'manual', startedAt: TIME, durationMs: 12, outcome: 'failed', responseStatus: 500, responseBodyTruncated: true },
     ...{
+      url,
       requestHeaders: headers,
       responseHeaders: headers,
       responseBody: body,
@@ -52,7 +64,7 @@ async function render({ payload, body, encoding = 'utf-8', headers = {}, attempt
   const webhook = {
     id: 'whk_1',
     organizationId: 'org_1',
-    url: `https://hooks.example.com/?${"'".repeat(2_000)}`,
+    url: LONGEST_URL,
     enabled: true,
     health: 'healthy',
   };
@@ -105,7 +117,7 @@ async function rendered(written: Written): Promise<string> {
 describe.each(Object.entries(hostile))('%s', (_what, make) => {
   it.each([1, 5, 50])('in a payload, in answers and in headers of %i attempts make a page that opens', async (attempts) => {
     const headers = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`x-${at}${'n'.repeat(50)}`, make(1_000)]));
-    const html = await rendered({ payload: make(PAYLOAD), body: make(ANSWER), headers, attempts });
+    const html = await rendered({ payload: make(PAYLOAD), body: make(ANSWER), headers, attempts, url: LONGEST_URL });
     // Not `toContain`, whose message would be the page.
     expect(html.includes(`Attempt ${attempts}`)).toBe(true);
     // So many cannot all be shown: it says where they are.
@@ -125,7 +137,7 @@ it('any texts make a page that opens', async () => {
     });
   await fc.assert(
     fc.asyncProperty(text(PAYLOAD), text(ANSWER), text(1_000), fc.integer({ min: 1, max: 50 }), async (payload, body, value, attempts) => {
-      await rendered({ payload, body, headers: { a: value, b: value }, attempts });
+      await rendered({ payload, body, headers: { a: value, b: value }, attempts, url: LONGEST_URL });
     }),
     { numRuns: 60 },
   );

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
-import { disableWebhook } from '../../src/db/outboxes.ts';
+import { disableWebhook, saveHealth } from '../../src/db/outboxes.ts';
 import { webhooks } from '../../src/db/schema.ts';
 import { updateWebhook } from '../../src/db/webhooks.ts';
 import { givenOrganization, givenWebhook } from '../support/deliveries.ts';
@@ -56,6 +56,58 @@ describe('a webhook that the service disables', () => {
     await updateWebhook(db, organization, webhook, { enabled: true }, decidedAt + 10);
     expect(await disable()).toBe(false);
     expect(await rowOf()).toMatchObject({ enabled: true, disabledReason: null });
+  });
+
+  it('is not disabled for what speaks of it before its owner enabled it, or pointed it elsewhere and back', async () => {
+    const before = await rowOf();
+    for (const changes of [{ url: `${url}/2` }, { url }, { enabled: false }, { enabled: true }, { url: `${url}/3` }, { url }])
+      await updateWebhook(db, organization, webhook, changes, before.healthSince);
+    const after = await rowOf();
+    expect(after.freshSince).toBeGreaterThan(before.freshSince);
+    expect(await disable({ freshSince: before.freshSince })).toBe(false);
+    expect(await rowOf()).toEqual(after);
+    await saveHealth(env.DB, webhook, { health: 'open', since: decidedAt, freshSince: before.freshSince });
+    expect(await rowOf()).toEqual(after);
+    expect(await disable({ freshSince: after.freshSince })).toBe(true);
+  });
+
+  it('is disabled by its decision where the answer was lost, whatever else its owner has changed since', async () => {
+    const { freshSince } = await rowOf();
+    expect(await disable({ freshSince })).toBe(true);
+    await updateWebhook(db, organization, webhook, { description: 'x', maxPerSecond: 3 }, decidedAt + 10);
+    const edited = await rowOf();
+    expect(await disable({ freshSince })).toBe(true);
+    expect(await rowOf()).toEqual(edited);
+    await updateWebhook(db, organization, webhook, { enabled: false }, decidedAt + 20);
+    await updateWebhook(db, organization, webhook, { url: `${url}/2` }, decidedAt + 30);
+    expect(await disable({ freshSince })).toBe(false);
+  });
+
+  it('has another fresh start each time, though the clock stands still or goes back, and none by any other change', async () => {
+    const starts: number[] = [];
+    for (const changes of [
+      { url: `${url}/2` },
+      { url },
+      { enabled: false },
+      { description: 'x' },
+      { url },
+      { enabled: true },
+      { enabled: true },
+    ]) {
+      await updateWebhook(db, organization, webhook, changes, decidedAt - starts.length);
+      starts.push((await rowOf()).freshSince);
+    }
+    expect(starts).toEqual([0, 1, 1, 1, 1, 2, 2].map((more) => decidedAt + more));
+  });
+
+  it('has no reason of the service’s any more once it is pointed elsewhere, and is disabled all the same', async () => {
+    for (const changes of [{ description: 'x' }, { url }, { enabled: false }]) {
+      await disable();
+      await updateWebhook(db, organization, webhook, changes, decidedAt + 10);
+      expect(await rowOf()).toMatchObject({ enabled: false, disabledReason: 'endpoint_gone' });
+    }
+    await updateWebhook(db, organization, webhook, { url: `${url}/2` }, decidedAt + 20);
+    expect(await rowOf()).toMatchObject({ enabled: false, disabledReason: null, health: 'healthy' });
   });
 
   it('may be gone', async () => {

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deliveryId, ID_PREFIXES, isKeyed, keyedEventIds, mintedAt, mintId } from '../../src/domain/ids.ts';
+import {
+  asTestEventId,
+  deliveryId,
+  ID_PREFIXES,
+  isKeyed,
+  isTestEvent,
+  keyedEventIds,
+  mintedAt,
+  mintId,
+  mintTestEventId,
+} from '../../src/domain/ids.ts';
 
 /** Ids of one isolate never sort backwards, so the tests take later and later times. */
 let clock = Date.UTC(2026, 10, 23);
@@ -135,6 +145,34 @@ describe("a delivery's id", () => {
   it('tells when its event was accepted', () => {
     const now = later();
     expect(mintedAt(deliveryId(mintId('event', now), WEBHOOK))).toBe(now);
+  });
+});
+
+describe("the id of a test's event", () => {
+  it('says that it is one, and when it was minted', () => {
+    const now = later();
+    const id = mintTestEventId(now);
+    expect(id).toMatch(/^evt_test_[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
+    expect([isTestEvent(id), mintedAt(id), isKeyed(id)]).toEqual([true, now, false]);
+  });
+
+  it('gives a delivery whose id has the form of any, and sorts among them', () => {
+    const ids = [mintId('event', later()), mintTestEventId(later()), mintId('event', later())].map((event) => deliveryId(event, WEBHOOK));
+    expect(ids.toSorted()).toEqual(ids);
+    for (const id of ids) expect(id).toMatch(/^dlv_[0-9A-HJKMNP-TV-Z]{32}$/);
+    expect(mintedAt(ids[1]!)).toBe(clock - 1_000);
+  });
+
+  it('is no other kind of id', async () => {
+    const [keyed = ''] = await keyedEventIds([{ organizationId: 'org_a', payload: new Uint8Array() }], 'test_');
+    for (const id of [mintId('event', later()), keyed, 'evt_test', 'dlv_test_01', '']) expect(isTestEvent(id)).toBe(false);
+  });
+
+  it('is made of one that was minted without the mark, once, and leads to the same delivery', () => {
+    const id = mintId('event', later());
+    const marked = asTestEventId(id);
+    expect([isTestEvent(marked), asTestEventId(marked)]).toEqual([true, marked]);
+    expect(deliveryId(marked, WEBHOOK)).toBe(deliveryId(id, WEBHOOK));
   });
 });
 

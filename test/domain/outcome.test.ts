@@ -21,7 +21,7 @@ describe('a status', () => {
     [400, /answered 400; only a 2xx acknowledges/],
     [401, /answered 401; only a 2xx acknowledges/],
     [404, /answered 404; only a 2xx acknowledges/],
-    [410, /answered 410 Gone: the webhook was disabled/],
+    [410, /answered 410 Gone: it wants no more deliveries/],
     [429, /answered 429; only a 2xx acknowledges/],
     [500, /answered 500; only a 2xx acknowledges/],
     [503, /answered 503; only a 2xx acknowledges/],

@@ -165,6 +165,81 @@ describe('a webhook whose endpoint keeps failing', () => {
     expect((await outboxOf(webhook).status()).health).toBe('healthy');
   });
 
+  describe('and that is not to be delivered to any more, while its circuit is open and the next probe is far', () => {
+    /** With deliveries that are held, and others that are scheduled for before the next probe. */
+    async function givenFarProbe() {
+      const given = await givenOpenCircuit();
+      const aHundred = () => aMessage(Array.from({ length: 100 }, () => anEvent(given.organization)));
+      await consume([aHundred(), aHundred()]);
+      for (let probe = 1; probe <= 6; probe++) {
+        vi.setSystemTime((await outboxOf(given.webhook).status()).nextProbeAt!);
+        await runAlarm(given.webhook);
+      }
+      const { nextProbeAt } = await outboxOf(given.webhook).status();
+      expect(nextProbeAt! - Date.now()).toBeGreaterThan(9 * MINUTE);
+      return { ...given, nextProbeAt: nextProbeAt! };
+    }
+
+    const waitingOf = async (webhook: string) => {
+      const { deliveries } = await outboxOf(webhook).list({}, 400, null);
+      return deliveries.filter(({ finishedAt }) => finishedAt === null);
+    };
+
+    it.each<[string, object, (path: string, organization: string) => Promise<unknown>]>([
+      ['because its owner has paused it', { reason: 'webhook_disabled' }, (path) => platform.patch(path, { enabled: false })],
+      [
+        'because the plan does not include webhooks',
+        { reason: 'plan_not_eligible' },
+        (_, organization) => platform.put(`/organization/${organization}`, { name: 'Acme', plan: 'growth' }),
+      ],
+    ])('discards what it holds at once, and the rest when it falls due: %s', async (_why, ended, change) => {
+      const { endpoint, organization, webhook, nextProbeAt } = await givenFarProbe();
+      const before = (await endpoint.requests()).length;
+      const dueTimes = (await waitingOf(webhook)).map(({ nextAttemptAt }) => nextAttemptAt!);
+      await change(`/organization/${organization}/webhooks/${webhook}`, organization);
+      await vi.waitFor(async () => expect(await alarmOf(webhook)).toBeLessThanOrEqual(Date.now() + 1));
+      const held = dueTimes.filter((at) => at <= Date.now()).length;
+      expect(held).toBeGreaterThan(150);
+      expect(held).toBeLessThan(dueTimes.length);
+      await runAlarm(webhook);
+      expect(await waitingOf(webhook)).toHaveLength(dueTimes.length - held);
+      while ((await waitingOf(webhook)).length > 0) {
+        const [first] = (await waitingOf(webhook)).map(({ nextAttemptAt }) => nextAttemptAt!).toSorted((a, b) => a - b);
+        expect(await alarmOf(webhook)).toBe(first);
+        vi.setSystemTime(first!);
+        await runAlarm(webhook);
+      }
+      expect(Date.now()).toBeLessThan(Math.max(nextProbeAt, ...dueTimes) + 1);
+      expect((await deliveriesOf(webhook))[0]).toMatchObject({ status: 'discarded', ...ended });
+      expect(await endpoint.requests()).toHaveLength(before);
+    });
+
+    it('discards what it holds at once where a probe has met 410', async () => {
+      const { endpoint, webhook, nextProbeAt } = await givenFarProbe();
+      await endpoint.script([{ status: 410 }]);
+      vi.setSystemTime(nextProbeAt);
+      await runAlarm(webhook);
+      const probed = (await outboxOf(webhook).list({}, 400, null)).deliveries.filter(({ reason }) => reason === 'endpoint_gone');
+      expect(probed).toHaveLength(1);
+      expect((await waitingOf(webhook)).filter(({ nextAttemptAt }) => nextAttemptAt! <= Date.now())).toEqual([]);
+    });
+
+    it('holds it again once it is, for as long as the endpoint does not answer', async () => {
+      const { endpoint, organization, webhook } = await givenFarProbe();
+      await platform.put(`/organization/${organization}`, { name: 'Acme', plan: 'growth' });
+      await vi.waitFor(async () => expect(await alarmOf(webhook)).toBeLessThanOrEqual(Date.now() + 1));
+      await runAlarm(webhook);
+      await platform.put(`/organization/${organization}`, { name: 'Acme', plan: 'scale' });
+      passTime(5_000);
+      const before = (await endpoint.requests()).length;
+      await consume([aMessage([anEvent(organization)])]);
+      await runAlarm(webhook);
+      expect((await deliveriesOf(webhook))[0]).toMatchObject({ status: 'pending', attemptCount: 0 });
+      expect(await alarmOf(webhook)).toBe((await outboxOf(webhook).status()).nextProbeAt);
+      expect(await endpoint.requests()).toHaveLength(before);
+    });
+  });
+
   it('fails what has been held for three days as expired', async () => {
     const { organization, webhook } = await givenOpenCircuit();
     await consume([aMessage([anEvent(organization)])]);

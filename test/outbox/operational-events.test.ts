@@ -206,6 +206,26 @@ describe('webhook.disabled', () => {
     expect(await listening.requests()).toHaveLength(1);
   });
 
+  it('is said, and the webhook disabled, while another attempt is under way that an alarm waits for', async () => {
+    const gone = endpointInbox();
+    await gone.script([{ status: 500 }, { held: 'slow' }, { status: 410 }]);
+    const [listening, organization] = [endpointInbox(), await givenOrganization()];
+    const webhook = await givenWebhook(organization, { url: gone.url });
+    await givenWebhook(organization, { url: listening.url, events: ['webhook.*'] });
+    const delivery = newDelivery(webhook);
+    await deliver(webhook, delivery);
+    vi.setSystemTime((await findDelivery(webhook, delivery.id)).nextAttemptAt!);
+    const alarm = inOutbox(webhook, (outbox) => outbox.alarm());
+    await gone.arrived(2);
+    await outboxOf(webhook).deliver(await configOf(webhook), [newDelivery(webhook)], Date.now());
+    await listening.arrived(1);
+    const [row] = await databaseOf(env.DB).select().from(webhooks).where(eq(webhooks.id, webhook));
+    expect(row).toMatchObject({ enabled: false, disabledReason: 'endpoint_gone' });
+    await gone.release('slow', { status: 410 });
+    await alarm;
+    expect(await listening.requests()).toHaveLength(1);
+  });
+
   it('is not said again where the answer of the database was lost', async () => {
     const gone = endpointInbox();
     await gone.script([{ status: 410 }]);

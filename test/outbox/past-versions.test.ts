@@ -187,6 +187,13 @@ describe('an outbox of version 3', () => {
       const found = await stub.find(DELIVERIES[name]);
       expect(found, name).toMatchObject({ payload: expect.stringContaining('org_fixture'), attempts: [{ outcome: 'succeeded' }] });
     }
+    for (const name of ['testFailed', 'testSucceeded'] as const)
+      expect((await platform.get(`${path}/deliveries/${DELIVERIES[name]}`)).body, name).toMatchObject({ test: true });
+    // What was not kept is not known.
+    expect((await platform.get(`${path}/deliveries/${DELIVERIES.exhausted}`)).body).toMatchObject({
+      test: false,
+      attempts: Array(4).fill({ url: null }),
+    });
     expect(await stub.find(DELIVERIES.erased)).toMatchObject({ status: 'delivered', payload: null, payloadErasedAt: 1798760760000 });
     expect(await stub.status()).toMatchObject({ health: 'failing', since: 1798761564036 });
   });

@@ -52,6 +52,22 @@ describe('an object that vanishes in the middle of first attempts', () => {
     expect((await rowsOf(webhook)).open).toBe(0);
   });
 
+  it('does not repeat what was acknowledged, though the body of the answer has not ended yet', async () => {
+    const { endpoint, webhook } = await given([{ status: 200, endless: { chunk: 'slow', everyMs: 50 } }]);
+    const [first, second] = newDeliveries(webhook, 2);
+    await bring(webhook, first!);
+    void outboxOf(webhook).sendTest(second!);
+    await endpoint.arrived(2);
+    // Half a second later, and long before it ends.
+    while ((await deliveriesOf(webhook)).filter(({ status }) => status === 'delivered').length < 2) await scheduler.wait(20);
+    await vanish(webhook);
+    await outboxOf(webhook).deliver(await configOf(webhook), [first!], Date.now());
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    expect(await attemptsOf(webhook, first!.id)).toEqual([[1, 'event', 'succeeded']]);
+    expect(await endpoint.requests()).toHaveLength(2);
+  });
+
   it('has an alarm set whatever happens, by which it goes on though nobody calls', async () => {
     const { webhook } = await given([{ hang: true }]);
     await bring(webhook, newDelivery(webhook));

@@ -7,17 +7,23 @@ import type { ReceivedRequest, Reply } from './receiver.ts';
  * A real HTTP receiver for tests: keeps what each inbox received, and answers as the inbox's script says.
  *   POST /to/<inbox>/…   a delivery arrives
  *   PUT  /script/<inbox> sets the replies (JSON), taken in order; the last one stays
+ *   PUT  /release/<name> answers the request that is held under a name, as it says (JSON)
  *   GET  /inbox/<inbox>  what has arrived (JSON)
  */
 export async function startReceiver(port = 0): Promise<{ origin: string; close(): Promise<void> }> {
   const inboxes = new Map<string, ReceivedRequest[]>();
   const scripts = new Map<string, Reply[]>();
+  const held = new Map<string, (reply: Reply) => void>();
 
   const server = createServer(async (request, response) => {
     const [, action = '', inbox = ''] = (request.url ?? '').split(/[/?]/);
     const body = await bodyOf(request);
     if (action === 'script') {
       scripts.set(inbox, JSON.parse(body.toString()));
+      response.end();
+    } else if (action === 'release') {
+      held.get(inbox)?.(JSON.parse(body.toString()));
+      held.delete(inbox);
       response.end();
     } else if (action === 'inbox') {
       response.setHeader('content-type', 'application/json');
@@ -33,7 +39,10 @@ export async function startReceiver(port = 0): Promise<{ origin: string; close()
         atMs: Date.now(),
       });
       const script = scripts.get(inbox) ?? [];
-      await answer(request, response, (script.length > 1 ? script.shift() : script[0]) ?? { status: 204 });
+      const reply = (script.length > 1 ? script.shift() : script[0]) ?? { status: 204 };
+      const name = reply.held;
+      const released = name === undefined ? reply : await new Promise<Reply>((resolve) => held.set(name, resolve));
+      await answer(request, response, released);
     }
   });
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));

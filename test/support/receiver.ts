@@ -16,6 +16,8 @@ export interface Reply {
   delayMs?: number;
   /** Never answers. */
   hang?: boolean;
+  /** Answers when it is released, under this name, and as that says. */
+  held?: string;
   /** Closes the connection instead of answering. */
   reset?: boolean;
   /** A body that never ends. */
@@ -27,6 +29,8 @@ export interface Inbox {
   /** The endpoint's URL. */
   url: string;
   script(replies: Reply[]): Promise<void>;
+  /** Answers a request that was held. */
+  release(held: string, reply: Reply): Promise<void>;
   requests(): Promise<ReceivedRequest[]>;
   /** Waits until `count` requests have arrived (and no longer than the test's own limit). */
   arrived(count: number): Promise<ReceivedRequest[]>;
@@ -34,12 +38,14 @@ export interface Inbox {
 
 export function inbox(origin: string, name: string = crypto.randomUUID()): Inbox {
   const requests = async (): Promise<ReceivedRequest[]> => (await fetch(`${origin}/inbox/${name}`)).json();
+  const put = async (path: string, value: unknown) => {
+    const response = await fetch(`${origin}/${path}`, { method: 'PUT', body: JSON.stringify(value) });
+    await response.text();
+  };
   return {
     url: `${origin}/to/${name}`,
-    async script(replies) {
-      const response = await fetch(`${origin}/script/${name}`, { method: 'PUT', body: JSON.stringify(replies) });
-      await response.text();
-    },
+    script: (replies) => put(`script/${name}`, replies),
+    release: (held, reply) => put(`release/${held}`, reply),
     requests,
     async arrived(count) {
       for (;;) {

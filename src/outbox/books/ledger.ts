@@ -88,22 +88,22 @@ export class Ledger {
     return { ...begun, state };
   }
 
-  /** Nobody learns how an attempt ended that ran when the object before this one vanished, or whose courier did. */
-  interrupt(begun: StoredDelivery, now: number): StoredDelivery | null {
+  /** Nobody learns how an attempt ended that ran when the object before this one vanished. @param url where it went, if that is known */
+  interrupt(begun: StoredDelivery, now: number, url: string | null = null): StoredDelivery | null {
     const { attemptCount, trigger, leasedAt } = begun.state;
     const state = interrupt(begun.state, now, this.policy);
     if (!state) return null;
-    const record = interruptedAttempt(attemptCount, trigger, leasedAt ?? now);
+    const record = interruptedAttempt(attemptCount, trigger, leasedAt ?? now, url);
     this.#store.atomically(() => this.#store.saveEnd(begun, state, record));
     return { ...begun, state };
   }
 
   /** The same of an attempt that is noted as running. */
-  interruptNoted({ createdAt, id, number, trigger, startedAt }: RunningAttempt, now: number): void {
+  interruptNoted({ createdAt, id, number, trigger, startedAt, url }: RunningAttempt, now: number): void {
     const delivery = this.#store.at({ createdAt, id });
     // It may have ended in the turn whose note was lost.
     if (!delivery || delivery.state.attemptCount >= number) return;
-    this.interrupt({ ...delivery, state: { ...delivery.state, attemptCount: number, trigger, leasedAt: startedAt } }, now);
+    this.interrupt({ ...delivery, state: { ...delivery.state, attemptCount: number, trigger, leasedAt: startedAt } }, now, url);
   }
 
   /** A delivery that failed or was discarded starts its schedule over; returns whether it does. One without a payload cannot. */

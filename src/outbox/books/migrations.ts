@@ -78,6 +78,21 @@ export const MIGRATIONS: readonly string[] = [
   -- no row.
   CREATE INDEX deliveries_unsuccessful ON deliveries (created_at, id, status, reason, expires_at) WHERE status IN ('failed', 'discarded');
   `,
+  `
+  -- A test is told by its event's id. Before, it was told by what made its latest attempt: one that had been retried or recovered by hand
+  -- was no test any more, and one that met 410 had another reason. Whatever became of them, they are marked, and none of them waits.
+  UPDATE deliveries SET
+    event_id = 'evt_test_' || substr(event_id, 5),
+    status = CASE status WHEN 'delivered' THEN 'delivered' ELSE 'failed' END,
+    reason = CASE status WHEN 'delivered' THEN NULL ELSE 'test_failed' END,
+    due_at = NULL,
+    leased_at = NULL,
+    finished_at = coalesce(finished_at, created_at)
+  WHERE event_id NOT GLOB 'evt_test_*' AND (trigger = 'test' OR attempt_count > 1
+    AND 'test' IN (json_extract(first_attempt, '$.trigger'), json_extract(first_attempt, '$[0].trigger')));
+  -- Counts of past hours may have some of them.
+  DELETE FROM hours;
+  `,
 ];
 
 const VERSION_KEY = 'schemaVersion';

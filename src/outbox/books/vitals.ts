@@ -10,6 +10,8 @@ export interface RunningAttempt extends DeliveryPosition {
   number: number;
   trigger: AttemptTrigger;
   startedAt: number;
+  /** Missing in what earlier versions have stored. */
+  url?: string;
 }
 
 interface Values {
@@ -17,6 +19,10 @@ interface Values {
   running: RunningAttempt[];
   /** After a fault of ours nothing begins before this; milliseconds since the epoch. */
   notBefore: number;
+  /** Which fresh start of the owner's the circuit is of (WebhookConfig.freshSince). Missing in what earlier versions have stored. */
+  freshSince?: number;
+  /** Whether the service has disabled the webhook since. */
+  hasDisabled?: boolean;
 }
 
 /**
@@ -49,6 +55,24 @@ export class Vitals {
 
   set notBefore(notBefore: number) {
     this.#set({ notBefore });
+  }
+
+  get freshSince(): number {
+    return this.#values.freshSince ?? 0;
+  }
+
+  set freshSince(freshSince: number) {
+    this.#set({ freshSince, hasDisabled: false });
+  }
+
+  /** Whether the service has disabled the webhook since: that is told once. */
+  get hasDisabled(): boolean {
+    return this.#values.hasDisabled ?? false;
+  }
+
+  /** The service has disabled the webhook. */
+  disabled(): void {
+    this.#set({ hasDisabled: true });
   }
 
   get running(): readonly RunningAttempt[] {

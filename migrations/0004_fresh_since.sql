@@ -1,0 +1,1 @@
+ALTER TABLE `webhooks` ADD `fresh_since` integer DEFAULT 0 NOT NULL;

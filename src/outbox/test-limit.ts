@@ -1,0 +1,24 @@
+/** Tests of one webhook in any minute: each is a request to an address that nobody has proved to own. */
+export const TESTS_A_MINUTE = 60;
+const MINUTE_MS = 60_000;
+
+const KEY = 'tests';
+
+/** Counts a webhook's tests where all of them come by, so that the limit is exact; an object that is loaded anew knows them as well. */
+export class TestLimit {
+  readonly #kv: SyncKvStorage;
+
+  constructor(kv: SyncKvStorage) {
+    this.#kv = kv;
+  }
+
+  /** Counts a test, if there may be one; else returns in how many milliseconds there may. */
+  take(now: number): number {
+    // A clock that went back makes none last longer.
+    const latest = (this.#kv.get<number[]>(KEY) ?? []).filter((at) => now - at < MINUTE_MS && at <= now);
+    const [first] = latest;
+    if (first !== undefined && latest.length >= TESTS_A_MINUTE) return first + MINUTE_MS - now;
+    this.#kv.put(KEY, [...latest, now]);
+    return 0;
+  }
+}
