@@ -3,6 +3,7 @@ import { listEventTypes } from '../db/event-types.ts';
 import { sampledType, sampleEvent } from '../domain/event-type.ts';
 import { deliveryId, mintTestEventId } from '../domain/ids.ts';
 import type { RetryResult, TestResult } from '../outbox/by-hand.ts';
+import { MAX_UNFINISHED } from '../outbox/recoveries.ts';
 import { TESTS_A_MINUTE } from '../outbox/test-limit.ts';
 import { attempt, delivery, toAttempt, toDelivery } from './deliveries.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
@@ -16,6 +17,8 @@ const path = '/api/v1/organization/{organizationId}/webhooks/{webhookId}';
 const tag = 'Deliveries';
 /** How long a test may take beyond its attempt: the way there and back. */
 const TEST_MARGIN_MS = 5_000;
+/** When it is worth to ask for a recovery again where too many are under way. */
+const RECOVERY_WAIT_SECONDS = 60;
 
 const retry = route({
   method: 'post',
@@ -56,6 +59,11 @@ const retry = route({
     throw new ApiError('webhook_disabled', 'The webhook is disabled. Enable it to deliver to it.');
   },
 });
+
+function tooManyRecoveries(): ApiError {
+  const message = `${MAX_UNFINISHED} recoveries of this webhook are under way. Wait until one of them has finished.`;
+  return new ApiError('rate_limited', message, { limit: MAX_UNFINISHED }, RECOVERY_WAIT_SECONDS);
+}
 
 function tooManyTests(waitMs: number): ApiError {
   const message = `A webhook gets at most ${TESTS_A_MINUTE} tests in a minute.`;
@@ -138,7 +146,8 @@ const recover = route({
   summary: 'Start failed and discarded deliveries over',
   description:
     'Each gets its whole schedule again. They go out a few at a time, at a rising pace, so that an endpoint that just came back is not ' +
-    'knocked over. Asking twice delivers nothing twice. `GET …/recover` shows how far it has come.',
+    'knocked over. Asking twice delivers nothing twice. `GET …/recover` shows how far it has come. ' +
+    `At most ${MAX_UNFINISHED} of a webhook are under way at a time: 429 beyond.`,
   tag,
   access: 'write',
   params: webhookParams,
@@ -155,7 +164,9 @@ const recover = route({
     if (!webhook.enabled) throw new ApiError('webhook_disabled', 'The webhook is disabled. Enable it, then recover what it missed.');
     const until = body.until ?? nowMs;
     if (until <= body.since) throw invalid([{ field: 'until', message: '`until` is not after `since`.' }]);
-    return { count: await reached(outboxOf(env, webhook.id).recover(body.since, until)) };
+    const count = await reached(outboxOf(env, webhook.id).recover(body.since, until));
+    if (count === null) throw tooManyRecoveries();
+    return { count };
   },
 });
 

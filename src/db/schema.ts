@@ -68,8 +68,8 @@ export const webhooks = sqliteTable(
     health: text({ enum: HEALTHS }).notNull().default('healthy'),
     healthSince: integer().notNull(),
     /**
-     * When its owner last enabled it, or pointed it elsewhere, each time another one: what began with another says nothing of it. 0: never.
-     * Its owner alone writes it, so that no change of the health hides one.
+     * When its owner last enabled it, or pointed it elsewhere; no two such changes have the same value. 0: never. An attempt that began with
+     * another value says nothing of the webhook as it is now. Only the owner's changes write it, so that no change of the health hides one.
      */
     freshSince: integer().notNull().default(0),
     /** Why the service (not its owner) disabled the webhook, e.g. `endpoint_gone`. */
@@ -129,7 +129,7 @@ export const dashboardSessions = sqliteTable(
     ...maker(),
     expiresAt: integer().notNull(),
     createdAt: integer().notNull(),
-    /** When the last message with a secret in it was left that has been shown: it, and what was left before it, is not shown again. */
+    /** The latest message with a secret that was shown, by when it was written. It and earlier ones are not shown again. */
     secretShownAt: integer(),
   },
   (table) => [

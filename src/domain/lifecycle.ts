@@ -154,5 +154,7 @@ function isFinal(status: DeliveryStatus): boolean {
 }
 
 function finish(state: DeliveryState, status: DeliveryStatus, reason: DeliveryReason | null, finishedAt: number): DeliveryState {
-  return { ...state, status, reason, dueAt: null, finishedAt };
+  // One that has had all its attempts cannot start over.
+  const expiresAt = state.attemptCount < MAX_ATTEMPTS ? state.expiresAt : 0;
+  return { ...state, status, reason, expiresAt, dueAt: null, finishedAt };
 }

@@ -42,8 +42,8 @@ export interface WebhookConfig {
   /** When the health last changed, or its owner set it anew; milliseconds since the epoch. */
   healthSince: number;
   /**
-   * Which fresh start of its owner's it is the configuration after: when it was enabled, or pointed elsewhere, last. An outbox keeps a copy of the
-   * configuration, and one of an older version lacks the field: read it with `?? 0`.
+   * When the owner last enabled the webhook, or pointed it elsewhere: its endpoint had a fresh start then. 0: never. An outbox keeps a copy of
+   * the configuration, and one that an older version has kept lacks the field: read it with `?? 0`.
    */
   freshSince?: number;
   /** The most attempts a second that the owner wants; null: no limit. */

@@ -32,7 +32,8 @@ export class EndpointHealth {
   readonly #pace: EndpointPace;
   readonly #reports: Reports;
   readonly #policy: HealthPolicy;
-  #acknowledgedAt = Number.NEGATIVE_INFINITY;
+  /** When it last acknowledged; null: nothing is known of that. Undefined: not looked up yet. */
+  #acknowledgedAt: number | null | undefined;
 
   constructor(parts: { vitals: Vitals; store: Store; pace: EndpointPace; reports: Reports }, policy: HealthPolicy) {
     this.#vitals = parts.vitals;
@@ -92,24 +93,31 @@ export class EndpointHealth {
 
   /** The owner has enabled the webhook or pointed it elsewhere since: everything starts over. */
   adopt({ webhook }: OutboxConfig): void {
-    const { freshSince = 0 } = webhook;
-    if (freshSince <= this.#vitals.freshSince) return;
-    this.#vitals.freshSince = freshSince;
+    const startedAt = this.#freshStart(webhook);
+    if (startedAt === null) return;
+    if (webhook.freshSince) this.#vitals.freshSince = webhook.freshSince;
     if (this.circuit.since === 0) return;
     this.#reports.forgetHealth();
-    this.#vitals.circuit = closedCircuit(freshSince);
+    this.#vitals.circuit = closedCircuit(startedAt);
+  }
+
+  /** When the owner gave the endpoint a fresh start that is not known here yet; null: there was none. */
+  #freshStart({ freshSince = 0, health, healthSince }: OutboxConfig['webhook']): number | null {
+    if (freshSince > this.#vitals.freshSince) return freshSince;
+    // Earlier versions told it by the health alone, which its owner sets anew.
+    const isOfBefore = freshSince === 0 && this.#vitals.freshSince === 0 && this.circuit.since !== 0;
+    return isOfBefore && health === 'healthy' && healthSince > this.circuit.since ? healthSince : null;
   }
 
   /** When the endpoint last acknowledged a delivery, about; null where nothing is known of one. */
   lastAcknowledgedAt(): number | null {
     // Looked up once: it reads up to a thousand rows, and open pages ask every few seconds.
-    if (this.#acknowledgedAt === Number.NEGATIVE_INFINITY) this.#acknowledgedAt = this.#store.lastDeliveredAt() ?? Number.NEGATIVE_INFINITY;
-    return this.#acknowledgedAt === Number.NEGATIVE_INFINITY ? null : this.#acknowledgedAt;
+    if (this.#acknowledgedAt === undefined) this.#acknowledgedAt = this.#store.lastDeliveredAt();
+    return this.#acknowledgedAt;
   }
 
   #hasAcknowledgedLately(now: number): boolean {
-    const since = now - ACKNOWLEDGED_WITHIN_MS;
-    return this.#acknowledgedAt >= since || (this.#store.lastDeliveredAt() ?? 0) >= since;
+    return (this.lastAcknowledgedAt() ?? 0) >= now - ACKNOWLEDGED_WITHIN_MS;
   }
 
   /** Tells the organization that its endpoint fails, seldom enough, and never about what it was told itself. */

@@ -26,6 +26,7 @@ import { Fresh, type FreshDelivery } from './fresh.ts';
 import { type PastEntry, recordPast } from './from-past.ts';
 import { Intake } from './intake.ts';
 import { OutboxLog } from './log/log.ts';
+import { PastTests } from './log/past-tests.ts';
 import { MAX_BYTES, Retention } from './log/retention.ts';
 import { OutboxStatistics, type Statistics } from './log/statistics.ts';
 import { Places } from './places.ts';
@@ -38,6 +39,8 @@ import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
 const ALARM_WAIT_MS = 60_000;
 /** Steps of recoveries in one alarm: a new one goes on. */
 const RECOVERY_STEPS = 50;
+/** Steps in which tests of earlier versions are marked, in one alarm. */
+const MARK_STEPS = 50;
 /** An alarm is spared for what falls due so soon while one runs: the object is awake. */
 const AWAKE_MS = 60_000;
 /** How an outbox's endpoint stands. Times are milliseconds since the epoch. */
@@ -79,6 +82,7 @@ export class Outbox extends DurableObject<Env> {
   readonly #health: EndpointHealth;
   readonly #recoveries: Recoveries;
   readonly #retention: Retention;
+  readonly #pastTests: PastTests;
   readonly #webhook: WebhookMemory;
   readonly #webhookId: string;
   readonly #alarm: OutboxAlarm;
@@ -105,6 +109,7 @@ export class Outbox extends DurableObject<Env> {
     this.#ledger = new Ledger(this.#store, { scheduleMs: settings.retryScheduleMs, random: Math.random });
     this.#fresh = new Fresh(this.#store, this.#ledger);
     this.#retention = new Retention(storage, this.#store, { retentionMs: settings.retentionMs, maxBytes: MAX_BYTES });
+    this.#pastTests = new PastTests(storage.kv, this.#store);
     this.#recoveries = new Recoveries(storage.kv, this.#store, this.#ledger);
     const { circuitThreshold: threshold, circuitProbeMs: probeMs, disableAfterMs } = settings;
     const keepAwake = (work: Promise<unknown>) => ctx.waitUntil(work);
@@ -234,11 +239,12 @@ export class Outbox extends DurableObject<Env> {
 
   /**
    * What failed or was discarded of events accepted from `since` to before `until` starts over, at a rising pace; durable when
-   * it returns. Returns how many deliveries that is.
+   * it returns. Returns how many deliveries that is; null where too many recoveries are under way.
    */
-  async recover(since: number, until: number): Promise<number> {
+  async recover(since: number, until: number): Promise<number | null> {
     const count = await inSteps(this.#store.countRecoverable(since, until));
     if (count === 0 || !(await this.#freshConfiguration())) return 0;
+    if (!this.#recoveries.takesOneMore) return null;
     this.#recoveries.request(since, until, Date.now());
     this.#health.drainGently(this.#webhookId);
     this.#vitals.save();
@@ -315,6 +321,7 @@ export class Outbox extends DurableObject<Env> {
     await this.#keepHouse();
     try {
       this.#takeOver(Date.now());
+      await this.#markPastTests();
       await this.#report();
       await this.#recoverStepwise();
       this.#dispatcher.pump();
@@ -345,11 +352,21 @@ export class Outbox extends DurableObject<Env> {
   }
 
   async #report(): Promise<void> {
-    if (!(await this.#reports.flush(Date.now()))) return;
+    const disabled = await this.#reports.flush(Date.now());
+    if (!disabled) return;
     // The webhook is disabled now: what is known of it says otherwise.
     this.#webhook.refresh(Date.now());
+    // Its owner may have enabled it since: then nothing is decided yet.
+    if (disabled.freshSince !== this.#vitals.freshSince) return;
     this.#vitals.disabled();
     this.#vitals.save();
+  }
+
+  async #markPastTests(): Promise<void> {
+    for (let steps = 0; steps < MARK_STEPS && this.#pastTests.areUnmarked; steps++) {
+      this.#pastTests.step();
+      await scheduler.wait(0);
+    }
   }
 
   /** Takes recoveries further, while their deliveries may go out. */
@@ -403,16 +420,17 @@ export class Outbox extends DurableObject<Env> {
     const latest = this.#webhook.latest();
     // What is not to be attempted any more is discarded when it falls due, whatever the circuit says.
     const isHeld = permitted.kind === 'hold' && !(latest && whyNotDelivered(this.#usable(latest)));
-    const heldUntil = Math.max(this.#vitals.notBefore, isHeld ? permitted.until : 0);
-    const held = (at: number | null) => at && Math.max(at, heldUntil);
+    const { notBefore } = this.#vitals;
+    const held = (at: number | null) => at && Math.max(at, notBefore, isHeld ? permitted.until : 0);
     // What is in memory alone needs none: the queue's message covers it, and each setting is a row.
     const isUnderWay = this.#dispatcher.runner.runsStored || this.#fresh.hasStored;
     return earliest([
       held(this.#dispatcher.dueAt()),
       isUnderWay ? now + (this.#dispatcher.isSpent ? 0 : this.#attemptMs) : null,
       this.#reports.dueAt(),
-      this.#recoveries.unfinished() ? held(now) : null,
-      this.#hasTakenOver ? null : Math.max(now, this.#vitals.notBefore),
+      // Its steps wait for the circuit, whatever becomes of what they start over.
+      this.#recoveries.unfinished() ? Math.max(now, notBefore, permitted.kind === 'hold' ? permitted.until : 0) : null,
+      this.#pastTests.areUnmarked || !this.#hasTakenOver ? Math.max(now, notBefore) : null,
     ]);
   }
 
@@ -421,7 +439,7 @@ export class Outbox extends DurableObject<Env> {
     const now = Date.now();
     const dueAt = earliest([this.#workDueAt(now), this.#retention.dueAt()]);
     if (dueAt === null) return;
-    // An alarm that waits for what runs would tell it only then: its health can wait so long.
+    // An alarm that waits for what runs would tell it only afterwards. (The health can wait for that.)
     if (this.#alarmRuns && this.#reports.isDisablingDue(now)) this.ctx.waitUntil(this.#report());
     // While one runs it is set when that ends: should the object vanish before, the platform runs it again.
     if (!this.#alarmRuns) await this.#alarm.setBy(dueAt);

@@ -6,6 +6,8 @@ import type { Store } from './books/store.ts';
 const STEP_ROWS = 200;
 /** Recoveries whose progress is kept, the ended ones included. */
 const MAX_KEPT = 20;
+/** Recoveries under way at a time: each step writes all of them. */
+export const MAX_UNFINISHED = 20;
 
 const KEY = 'recoveries';
 
@@ -43,11 +45,16 @@ export class Recoveries {
     return this.list().some(({ finishedAt }) => finishedAt === null);
   }
 
+  /** Whether one more can be asked for. */
+  get takesOneMore(): boolean {
+    return this.list().filter(({ finishedAt }) => finishedAt === null).length < MAX_UNFINISHED;
+  }
+
   /** Asks for a recovery; it is durable when this returns, and step() carries it out. */
   request(since: number, until: number, now: number): Recovery {
     const recovery: Recovery = { since, until, requestedAt: now, recovered: 0, position: { createdAt: since, id: '' }, finishedAt: null };
     const before = this.list();
-    // What is unfinished is kept, however many there are: it was promised.
+    // What is unfinished is kept: it was promised.
     this.#put([recovery, ...before.filter(({ finishedAt }, index) => finishedAt === null || index < MAX_KEPT - 1)]);
     return recovery;
   }

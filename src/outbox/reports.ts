@@ -98,21 +98,21 @@ export class Reports {
 
   /**
    * Tells D1 what is due. It does not throw: what fails is told later.
-   * @returns whether it has disabled the webhook
+   * @returns of which fresh start the webhook is that it has disabled; null: it has disabled none
    */
-  async flush(now: number): Promise<boolean> {
+  async flush(now: number): Promise<{ freshSince: number } | null> {
     const pending = this.#pending();
-    if (!pending || pending.dueAt > now || pending === this.#telling) return false;
+    if (!pending || pending.dueAt > now || pending === this.#telling) return null;
     this.#telling = pending;
     try {
       const isDisabled = await within(D1_TIMEOUT_MS, this.#tell(pending, now));
       // What was added meanwhile is still to be told.
       if (this.#pending() === pending) this.#clear();
-      return isDisabled;
+      return isDisabled ? { freshSince: pending.disable?.freshSince ?? 0 } : null;
     } catch (error) {
       logError('outbox.not_reported', withoutParameters(error), { webhook: this.#webhookId });
       this.#put({ ...this.#pending(), dueAt: now + AGAIN_AFTER_MS });
-      return false;
+      return null;
     } finally {
       if (this.#telling === pending) this.#telling = null;
     }

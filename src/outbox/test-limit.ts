@@ -4,7 +4,7 @@ const MINUTE_MS = 60_000;
 
 const KEY = 'tests';
 
-/** Counts a webhook's tests where all of them come by, so that the limit is exact; an object that is loaded anew knows them as well. */
+/** Counts a webhook's tests. All of them go through its outbox, so the limit is exact; the count is kept when the object is loaded anew. */
 export class TestLimit {
   readonly #kv: SyncKvStorage;
 

@@ -9,7 +9,7 @@ import { parseDuration } from '../../src/domain/duration.ts';
 import { createOrganization, createWebhook, ORIGIN, PLATFORM_KEY, platform, read } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { signedIn } from '../support/dashboard.ts';
-import { endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
+import { alarmOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
 import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 
@@ -260,6 +260,8 @@ describe('a test that the version before has stored', () => {
       kv.put('schemaVersion', 4);
     });
     await vanish(webhook);
+    // The next alarm marks it.
+    await inOutbox(webhook, (outbox) => outbox.alarm());
   }
 
   it.each([
@@ -295,6 +297,34 @@ describe('a test that the version before has stored', () => {
     expect(await findDelivery(webhook, id)).toMatchObject({ eventId, status: 'delivered', reason: null });
     await retried(path, id, 3);
     expect((await endpoint.requests()).at(-1)?.headers).toMatchObject({ 'x-bullseye-test': 'true' });
+  });
+
+  it('among many is marked in steps, once, and an alarm is set for what is left', async () => {
+    const { webhook, path } = await given([{ status: 500 }]);
+    const { id, eventId } = (await platform.post(`${path}/test`)).body.delivery;
+    await inOutbox(webhook, (_, { sql, kv }) => {
+      sql.exec('UPDATE deliveries SET event_id = ?', `evt_${id.slice(4, 30)}`);
+      const columns = sql.exec('SELECT * FROM deliveries').columnNames;
+      const others = columns.map((name) => (name === 'created_at' ? 'at' : name === 'id' ? "'dlv_' || at" : name)).join(', ');
+      // Older and newer ones, more than an alarm looks at.
+      sql.exec(
+        `WITH RECURSIVE ats (at) AS (SELECT 1 UNION ALL SELECT at + 1 FROM ats WHERE at < 26000)
+         INSERT INTO deliveries SELECT ${others} FROM deliveries, ats`,
+      );
+      sql.exec("UPDATE deliveries SET trigger = 'event', first_attempt = NULL WHERE created_at <= 25000");
+      kv.put('schemaVersion', 4);
+    });
+    await vanish(webhook);
+    const marked = () =>
+      inOutbox(webhook, (_, { sql }) => sql.exec("SELECT id FROM deliveries WHERE event_id GLOB 'evt_test_*'").toArray());
+    const alarm = () => inOutbox(webhook, (outbox) => outbox.alarm());
+    await alarm();
+    expect(await marked()).toEqual([]);
+    expect(await alarmOf(webhook)).toBeLessThanOrEqual(Date.now() + 1);
+    await alarm();
+    expect(await marked()).toHaveLength(1_001);
+    expect((await findDelivery(webhook, id)).eventId).toBe(eventId);
+    expect(await inOutbox(webhook, (_, { kv }) => kv.get('unmarkedTests'))).toBeUndefined();
   });
 
   it('leaves deliveries of events as they are', async () => {

@@ -79,23 +79,18 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX deliveries_unsuccessful ON deliveries (created_at, id, status, reason, expires_at) WHERE status IN ('failed', 'discarded');
   `,
   `
-  -- A test is told by its event's id. Before, it was told by what made its latest attempt: one that had been retried or recovered by hand
-  -- was no test any more, and one that met 410 had another reason. Whatever became of them, they are marked, and none of them waits.
-  UPDATE deliveries SET
-    event_id = 'evt_test_' || substr(event_id, 5),
-    status = CASE status WHEN 'delivered' THEN 'delivered' ELSE 'failed' END,
-    reason = CASE status WHEN 'delivered' THEN NULL ELSE 'test_failed' END,
-    due_at = NULL,
-    leased_at = NULL,
-    finished_at = coalesce(finished_at, created_at)
-  WHERE event_id NOT GLOB 'evt_test_*' AND (trigger = 'test' OR attempt_count > 1
-    AND 'test' IN (json_extract(first_attempt, '$.trigger'), json_extract(first_attempt, '$[0].trigger')));
-  -- Counts of past hours may have some of them.
+  -- Statistics count no tests, and a test is told by its event's id from here on. What earlier versions have stored is marked in steps
+  -- (outbox/log/past-tests.ts).
   DELETE FROM hours;
   `,
 ];
 
 const VERSION_KEY = 'schemaVersion';
+
+/** The last version of the schema that did not tell a test by its event's id. */
+const TESTS_UNMARKED_VERSION = 4;
+/** How far the tests of these versions have been marked: a DeliveryPosition. */
+export const UNMARKED_TESTS_KEY = 'unmarkedTests';
 
 /** Whether an outbox has a schema: one that never recorded anything, or was erased, has none. */
 export function isMigrated(storage: DurableObjectStorage): boolean {
@@ -110,5 +105,6 @@ export function migrate(storage: DurableObjectStorage): void {
   storage.transactionSync(() => {
     for (const step of MIGRATIONS.slice(version)) storage.sql.exec(step);
     storage.kv.put(VERSION_KEY, MIGRATIONS.length);
+    if (version > 0 && version <= TESTS_UNMARKED_VERSION) storage.kv.put(UNMARKED_TESTS_KEY, { createdAt: 0, id: '' });
   });
 }

@@ -1,6 +1,6 @@
 import { type AttemptRecord, type DeliveryPosition, type NewDelivery, withoutContents } from '../../domain/delivery.ts';
 import { isKeyed, mintedAt } from '../../domain/ids.ts';
-import { type DeliveryState, MAX_ATTEMPTS } from '../../domain/lifecycle.ts';
+import type { DeliveryState } from '../../domain/lifecycle.ts';
 import { HOUR_MS } from '../../domain/statistics.ts';
 import { Archive } from '../log/archive.ts';
 import type { ArchivedDelivery } from '../log/bundle.ts';
@@ -16,7 +16,7 @@ const LOOK_ROWS = 1_000;
 const COUNT_STEP = 50_000;
 
 /** Of what the index of unsuccessful deliveries has: those that can start over. */
-const RECOVERABLE = `status IN ('failed', 'discarded') AND reason IS NOT 'test_failed' AND expires_at > 0 AND attempt_count < ${MAX_ATTEMPTS}`;
+const RECOVERABLE = "status IN ('failed', 'discarded') AND reason IS NOT 'test_failed' AND expires_at > 0";
 
 const SQL = {
   // Recording a delivery twice is a no-op; a row that breaks a CHECK is an error, and not silence.

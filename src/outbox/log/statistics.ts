@@ -1,4 +1,5 @@
 import type { DeliveryPosition, DeliveryStatus } from '../../domain/delivery.ts';
+import { isUnreached } from '../../domain/edge-answer.ts';
 import {
   add,
   bucketStarts,
@@ -171,7 +172,7 @@ function countRow(tally: Tally, { status, attempt_count, last_duration_ms, last_
   for (const list of [statuses, further]) for (const each of JSON.parse(list ?? '[]') as (number | null)[]) countResponses(tally, each);
 }
 
-/** How long the endpoint took to answer; null where it did not: what a timeout took is no response time. */
+/** How long the endpoint took to answer; null where it did not: what a timeout took is no response time, here or at Cloudflare. */
 function answeredMs(responseStatus: number | null, durationMs: number | null): number | null {
-  return responseStatus === null ? null : durationMs;
+  return responseStatus === null || isUnreached(responseStatus) ? null : durationMs;
 }
