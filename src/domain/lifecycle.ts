@@ -111,17 +111,6 @@ export function interrupt(state: DeliveryState, now: number, policy: RetryPolicy
   return afterFailure({ ...state, leasedAt: null, lastResponseStatus: null }, now, null, policy);
 }
 
-/**
- * The outcome of an attempt that nobody waits for any more comes after all. A success ends the delivery, also one that had
- * failed for want of it; a failure changes nothing, since it was counted as one.
- */
-export function settleLate(state: DeliveryState, attempt: AttemptRecord): DeliveryState | null {
-  if (attempt.outcome !== 'succeeded' || state.status === 'delivered') return null;
-  const endedAt = attempt.startedAt + (attempt.durationMs ?? 0);
-  const ended = { ...state, leasedAt: null, lastResponseStatus: attempt.responseStatus, lastDurationMs: attempt.durationMs };
-  return finish(ended, 'delivered', null, endedAt);
-}
-
 /** waiting → discarded: it fell due while its webhook could not be used. */
 export function discard(state: DeliveryState, reason: DeliveryReason, now: number): DeliveryState | null {
   if (state.dueAt === null || state.leasedAt !== null) return null;

@@ -23,7 +23,6 @@ import { ByHand, type RetryResult, type TestResult } from './by-hand.ts';
 import { Dispatcher, whyNotDelivered } from './dispatcher.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Fresh, type FreshDelivery } from './fresh.ts';
-import { type PastEntry, recordPast } from './from-past.ts';
 import { Intake } from './intake.ts';
 import { OutboxLog } from './log/log.ts';
 import { PastTests } from './log/past-tests.ts';
@@ -177,21 +176,6 @@ export class Outbox extends DurableObject<Env> {
     this.#retention.plan(Date.now());
     this.#tellBusy();
     await this.#arm();
-  }
-
-  /** What a consumer of the version before tells during a deploy (outbox/from-past.ts). */
-  async record(config: OutboxConfig, entries: readonly PastEntry[], readAt = 0): Promise<string[]> {
-    this.#dispatcher.renew();
-    const now = Date.now();
-    this.#erased = false;
-    this.#webhook.offer(config, readAt);
-    this.#health.adopt(config);
-    const fresh = recordPast(entries, { store: this.#store, ledger: this.#ledger }, this.#attemptMs, now);
-    this.#retention.plan(now);
-    this.#tellBusy();
-    this.#dispatcher.pump();
-    await this.#arm();
-    return fresh;
   }
 
   /** A page of the log, newest first. It reads a bounded number of rows, so that it can be short and still have a next one. */

@@ -1,8 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
-import { readWebhook } from '../../src/db/configuration.ts';
 import { Store } from '../../src/outbox/books/store.ts';
-import { call, createKey, createOrganization, createWebhook, env, expectStatus, type TestOrganization } from '../support/api.ts';
+import { call, createKey, createOrganization, createWebhook, expectStatus, type TestOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {
   aMessage,
@@ -139,31 +138,6 @@ describe("erasing a delivery's payload", () => {
     expect(bodies.every((body) => body.includes('"ada@example.com"'))).toBe(true);
   });
 
-  it('stays so where the outcome of an interrupted attempt arrives afterwards, with what the endpoint answered', async () => {
-    const { organization, webhookId, deliveryId, path } = await given([{ status: 500 }]);
-    await untilEnded(webhookId);
-    const { attempts } = (await organization.admin.get(path)).body;
-    await runInDurableObject(outboxOf(webhookId), (_, { storage }) => {
-      const store = new Store(storage);
-      const delivery = store.find(deliveryId)!;
-      const last = store.attempts(delivery).find(({ number }) => number === 4)!;
-      store.saveRecord(delivery, { ...last, outcome: 'interrupted' });
-    });
-    await expectStatus(organization.admin.delete(`${path}/payload`), 204);
-    const late = { ...attempts[3], startedAt: Date.now(), outcome: 'succeeded', responseStatus: 200, responseBody: PERSONAL, error: null };
-    const config = await configOf(webhookId);
-    const summary = (await deliveriesOf(webhookId))[0]!;
-    const delivery = { id: deliveryId, eventId: summary.eventId, event: summary.event, sessionId: null, acceptedAt: summary.createdAt };
-    const entry = {
-      kind: 'attempted' as const,
-      delivery: { ...delivery, payload: new Uint8Array([1]) },
-      result: { record: late, retryAfterMs: null },
-    };
-    await outboxOf(webhookId).record(config, [entry]);
-    expect((await organization.admin.get(path)).body).toMatchObject({ status: 'delivered', payload: null });
-    expect(await storedIn(webhookId)).not.toContain(PERSONAL);
-  });
-
   it('leaves no trace of its own once retention removes the delivery', async () => {
     const { organization, webhookId, deliveryId, path } = await given([{ status: 200 }]);
     await expectStatus(organization.admin.delete(`${path}/payload`), 204);
@@ -221,8 +195,3 @@ describe("erasing an event's payload", () => {
     return { organization, webhookId, other, eventId: delivery!.eventId };
   }
 });
-
-/** A webhook's configuration, as the consumer hands it over. */
-async function configOf(webhookId: string) {
-  return (await readWebhook(env.DB, webhookId))!;
-}

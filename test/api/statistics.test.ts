@@ -1,6 +1,5 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
-import { interruptedAttempt } from '../../src/attempt/attempt.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {
@@ -16,7 +15,6 @@ import {
   runAlarm,
   untilEnded,
 } from '../support/deliveries.ts';
-import { bring, configOf, newDelivery, vanish } from '../support/outbox.ts';
 
 const HOUR = 3_600_000;
 
@@ -119,21 +117,6 @@ describe('statistics', () => {
       { '2xx': 1, '3xx': 1, '4xx': 1, '5xx': 1, none: 1 },
       { '2xx': 2, '3xx': 0, '4xx': 0, '5xx': 0, none: 0 },
     ]);
-  });
-
-  it('are right also where a response comes late, of an attempt that was counted as interrupted', async () => {
-    const { endpoint, webhook, path } = await given();
-    await endpoint.script([{ hang: true }]);
-    const [startedAt, delivery] = [Date.now(), newDelivery(webhook)];
-    await bring(webhook, delivery);
-    await vanish(webhook);
-    const responses = async () => (await platform.get(`${path}/stats?period=24h`)).body.totals.responses;
-    expect(await responses()).toMatchObject({ '2xx': 0, none: 1 });
-    // A consumer of the version before tells of it, during a deploy.
-    const record = { ...interruptedAttempt(1, 'event', startedAt), outcome: 'succeeded', responseStatus: 200, durationMs: 5 } as const;
-    const result = { record, retryAfterMs: null };
-    expect(await outboxOf(webhook).record(await configOf(webhook), [{ kind: 'attempted', delivery, result }], startedAt)).toEqual([]);
-    expect(await responses()).toMatchObject({ '2xx': 1, none: 0 });
   });
 
   it('counted by a version that knew of no responses are counted anew', async () => {

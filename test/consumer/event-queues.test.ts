@@ -5,7 +5,7 @@ import { app } from '../../src/app.ts';
 import { eventQueueFor } from '../../src/consumer/event-queues.ts';
 import { decodeEventMessage } from '../../src/domain/event-message.ts';
 import { ORIGIN, PLATFORM_KEY, read } from '../support/api.ts';
-import { aMessage, anEvent, consume, endedDeliveriesOf, endpointInbox, givenOrganization, givenWebhook } from '../support/deliveries.ts';
+import { anEvent, consume, endedDeliveriesOf, endpointInbox, givenOrganization, givenWebhook } from '../support/deliveries.ts';
 
 /** Organizations that want what is posted of them: what nobody wants is not queued. */
 beforeAll(async () => {
@@ -82,14 +82,4 @@ describe('the queues of events', () => {
     await consume([message], env, 'bullseye-events-4');
     expect(await endedDeliveriesOf(webhook, 1)).toMatchObject([{ status: 'delivered' }]);
   });
-});
-
-it('the overflow queue of earlier builds is still consumed', async () => {
-  const endpoint = endpointInbox();
-  const organization = await givenOrganization();
-  const webhook = await givenWebhook(organization, { url: endpoint.url });
-  const messages = [aMessage([anEvent(organization)]), aMessage([anEvent(organization), anEvent(organization)])];
-  const { acknowledged } = await consume(messages, env, 'bullseye-events-overflow');
-  expect(acknowledged.toSorted()).toEqual(messages.map(({ id }) => id).toSorted());
-  expect(await endedDeliveriesOf(webhook, 3)).toMatchObject(Array(3).fill({ status: 'delivered' }));
 });

@@ -14,7 +14,6 @@ import {
   type RetryPolicy,
   recover,
   settle,
-  settleLate,
   waiting,
   withoutPayload,
 } from '../../src/domain/lifecycle.ts';
@@ -97,8 +96,6 @@ const TRANSITIONS = {
   interrupt: (state: DeliveryState) => interrupt(state, LATER, policy),
   discard: (state: DeliveryState) => discard(state, 'plan_not_eligible', LATER),
   expire: (state: DeliveryState) => expire(state, state.expiresAt),
-  'settleLate, succeeded': (state: DeliveryState) => settleLate(state, succeeded(1)),
-  'settleLate, failed': (state: DeliveryState) => settleLate(state, attempt(1)),
 } satisfies Record<string, (state: DeliveryState) => DeliveryState | null>;
 
 type Transition = keyof typeof TRANSITIONS;
@@ -134,7 +131,6 @@ describe('the transitions', () => {
       beginManual: 'pending runs',
       discard: discarded,
       expire: expired,
-      'settleLate, succeeded': delivered,
     },
     'in its first attempt': {
       'settle, succeeded': delivered,
@@ -142,14 +138,12 @@ describe('the transitions', () => {
       'settle, 410': endpointGone,
       'settle, 410 of another endpoint': 'retrying',
       interrupt: 'retrying',
-      'settleLate, succeeded': delivered,
     },
     'waiting for a retry': {
       begin: 'retrying runs',
       beginManual: 'retrying runs',
       discard: discarded,
       expire: expired,
-      'settleLate, succeeded': delivered,
     },
     'in a retry': {
       'settle, succeeded': delivered,
@@ -157,7 +151,6 @@ describe('the transitions', () => {
       'settle, 410': endpointGone,
       'settle, 410 of another endpoint': 'retrying',
       interrupt: 'retrying',
-      'settleLate, succeeded': delivered,
     },
     'in its last retry': {
       'settle, succeeded': delivered,
@@ -165,16 +158,14 @@ describe('the transitions', () => {
       'settle, 410': endpointGone,
       'settle, 410 of another endpoint': exhausted,
       interrupt: exhausted,
-      'settleLate, succeeded': delivered,
     },
     delivered: { beginManual: 'delivered runs' },
     'failed, attempts exhausted': {
       beginManual: 'failed runs attempts_exhausted',
       recover: 'retrying',
-      'settleLate, succeeded': delivered,
     },
-    'failed, endpoint gone': { beginManual: 'failed runs endpoint_gone', recover: 'retrying', 'settleLate, succeeded': delivered },
-    discarded: { beginManual: 'discarded runs webhook_disabled', recover: 'pending', 'settleLate, succeeded': delivered },
+    'failed, endpoint gone': { beginManual: 'failed runs endpoint_gone', recover: 'retrying' },
+    discarded: { beginManual: 'discarded runs webhook_disabled', recover: 'pending' },
     'retried by hand after it was delivered': {
       'settle, succeeded': delivered,
       'settle, failed': delivered,
@@ -188,7 +179,6 @@ describe('the transitions', () => {
       'settle, 410': exhausted,
       'settle, 410 of another endpoint': exhausted,
       interrupt: exhausted,
-      'settleLate, succeeded': delivered,
     },
   };
   const cases = Object.entries(STATES).flatMap(([name, state]) =>
@@ -353,39 +343,9 @@ describe('an interrupted attempt', () => {
     expect(interrupt(settled, LATER, policy)).toBeNull();
   });
 
-  it('whose success comes late ends the delivery', () => {
+  it('settles nothing any more: it is no longer the one that runs', () => {
     const interrupted = must(interrupt(firstRuns, T0 + MINUTE, policy));
-    expect(settle(interrupted, succeeded(1), null, policy), 'it is no longer the one that runs').toBeNull();
-    expect(settleLate(interrupted, succeeded(1, { durationMs: 40_000 }))).toMatchObject({
-      status: 'delivered',
-      reason: null,
-      dueAt: null,
-      finishedAt: T0 + 40_000,
-      lastResponseStatus: 200,
-    });
-  });
-
-  it('whose success comes late ends the delivery also while the next one runs, which then settles nothing', () => {
-    const second = begun(must(interrupt(firstRuns, T0 + MINUTE, policy)));
-    const delivered = must(settleLate(second, succeeded(1)));
-    expect(delivered).toMatchObject({ status: 'delivered', leasedAt: null, dueAt: null });
-    expect(settle(delivered, attempt(2), null, policy)).toBeNull();
-    expect(interrupt(delivered, LATER, policy)).toBeNull();
-    expect(settleLate(delivered, succeeded(2))).toBeNull();
-  });
-
-  it('whose success comes late ends a delivery that had failed for want of it', () => {
-    const lastRuns = STATES['in its last retry'];
-    const failed = must(interrupt(lastRuns, LATER, policy));
-    expect(inWords(failed)).toBe('failed attempts_exhausted');
-    expect(settleLate(failed, succeeded(4))).toMatchObject({ status: 'delivered', reason: null });
-  });
-
-  it('whose failure comes late changes nothing: it was counted as one', () => {
-    const interrupted = must(interrupt(firstRuns, T0 + MINUTE, policy));
-    expect(settleLate(interrupted, attempt(1))).toBeNull();
-    expect(settleLate(interrupted, gone(1))).toBeNull();
-    expect(settleLate(interrupted, attempt(1, { outcome: 'interrupted', responseStatus: null }))).toBeNull();
+    for (const late of [succeeded(1), attempt(1), gone(1)]) expect(settle(interrupted, late, null, policy)).toBeNull();
   });
 });
 
@@ -553,10 +513,6 @@ describe('any sequence of transitions', () => {
         return discard(state, 'webhook_disabled', now);
       case 'expire':
         return expire(state, now);
-      case 'settleLate, succeeded':
-        return settleLate(state, succeeded(number, ended));
-      case 'settleLate, failed':
-        return settleLate(state, attempt(number, ended));
     }
   }
 
@@ -587,7 +543,7 @@ describe('any sequence of transitions', () => {
           if (name === 'recover') automatic = 0;
           if (name === 'begin') automatic++;
           if (state.finishedAt !== null && next.status !== state.status)
-            expect(['settleLate, succeeded', 'settle, succeeded', 'recover'], 'what has ended ends anew by these alone').toContain(name);
+            expect(['settle, succeeded', 'recover'], 'what has ended ends anew by these alone').toContain(name);
           if (state.status === 'delivered') expect(next.status, 'delivered is final').toBe('delivered');
           checkState(next, scheduleMs);
           state = next;

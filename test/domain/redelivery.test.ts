@@ -21,9 +21,9 @@ describe('the wait before a message is redelivered', () => {
     }
   });
 
-  it.each(['bullseye-events', 'bullseye-events-overflow'])('rides out 23 hours of outage before a message of %s is parked', (queue) => {
+  it('rides out 23 hours of outage before a message is parked', () => {
     const [, ...consumers] = wranglerToml.split('[[queues.consumers]]');
-    const consumer = consumers.find((part) => part.includes(`queue = "${queue}"\n`));
+    const consumer = consumers.find((part) => part.includes('queue = "bullseye-events"\n'));
     expect(consumer).toContain('dead_letter_queue = "bullseye-events-dead"');
     const maxRetries = Number(/^max_retries = (\d+)$/m.exec(consumer ?? '')?.[1]);
     const waits = Array.from({ length: maxRetries }, (_, index) => redeliveryDelaySeconds(index + 1));

@@ -1,28 +1,15 @@
 import { applyD1Migrations, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AttemptRecord } from '../../src/domain/delivery.ts';
 import { decodeEventMessage } from '../../src/domain/event-message.ts';
 import { bullseyeSignature, importSigningKeys } from '../../src/domain/signature.ts';
-import type { PastEntry } from '../../src/outbox/from-past.ts';
 import * as database from '../fixtures/database-0000.ts';
 import * as messages from '../fixtures/message-1.ts';
 import * as outbox from '../fixtures/outbox-1.ts';
 import * as outbox3 from '../fixtures/outbox-3.ts';
-import { CALLS } from '../fixtures/outbox-rpc-3.ts';
 import { client, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import {
-  aMessage,
-  anEvent,
-  consume,
-  deliveriesOf,
-  endpointInbox,
-  outboxOf,
-  type QueueMessage,
-  runAlarm,
-  untilEnded,
-} from '../support/deliveries.ts';
+import { aMessage, anEvent, consume, deliveriesOf, endpointInbox, outboxOf, type QueueMessage, untilEnded } from '../support/deliveries.ts';
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 /*
@@ -233,138 +220,5 @@ describe('an outbox of version 3', () => {
     // The report that waited was made, and the health as it is now.
     await vi.waitFor(async () => expect((await platform.get(path)).body).toMatchObject({ health: 'healthy' }));
     expect(await runInDurableObject(stub, (_, { storage }) => storage.kv.get('report'))).toBeUndefined();
-  });
-
-  it('ends as delivered what its consumer tells of late, whose attempt is not made again', async () => {
-    const stub = await given();
-    const { config, entries, readAt } = CALLS.late;
-    expect(await stub.record({ ...config, webhook: await webhookNow(config) }, entries, readAt)).toEqual([]);
-    expect(await stub.find(DELIVERIES.leasedByConsumer)).toMatchObject({
-      status: 'delivered',
-      attemptCount: 1,
-      attempts: [{ number: 1, outcome: 'succeeded', durationMs: 15_000 }],
-    });
-  });
-});
-
-/** The webhook of a call, at this test's endpoint, and without what its version did not know. */
-async function webhookNow<T extends { webhook: object }>({ webhook }: T): Promise<T['webhook'] & Unknown> {
-  return { ...webhook, url: endpoint.url } as unknown as T['webhook'] & Unknown;
-}
-
-type Unknown = Record<'maxConcurrent' | 'secretRing', null>;
-
-describe('a consumer of the version before', () => {
-  type CallName = keyof typeof CALLS;
-
-  /** The call, as that consumer makes it: now, for the clock of this file has gone on. */
-  async function call(name: CallName, change: (entry: PastEntry) => PastEntry = (entry) => entry): Promise<string[]> {
-    const { config, entries, readAt }: { config: (typeof CALLS)[CallName]['config']; entries: readonly PastEntry[]; readAt: number } =
-      CALLS[name];
-    const laterMs = Date.now() - readAt;
-    const moved = entries.map((entry): PastEntry => {
-      if (entry.kind === 'leased') return { ...entry, startedAt: entry.startedAt + laterMs };
-      if (entry.kind !== 'attempted') return entry;
-      const { record } = entry.result;
-      return { ...entry, result: { ...entry.result, record: { ...record, startedAt: record.startedAt + laterMs } } };
-    });
-    return await outboxOf(outbox.WEBHOOK_ID).record({ ...config, webhook: await webhookNow(config) }, moved.map(change), Date.now());
-  }
-  const asFailure = (entry: PastEntry): PastEntry => {
-    if (entry.kind !== 'attempted') return entry;
-    return { ...entry, result: { ...entry.result, record: { ...entry.result.record, outcome: 'failed', responseStatus: 500 } } };
-  };
-  const idOf = (name: CallName) => CALLS[name].entries[0]!.delivery.id;
-  const find = (name: CallName) => outboxOf(outbox.WEBHOOK_ID).find(idOf(name));
-
-  beforeEach(async () => {
-    await outboxOf(outbox.WEBHOOK_ID).erase();
-    await env.DB.prepare("UPDATE webhooks SET health = 'healthy' WHERE id = ?").bind(outbox.WEBHOOK_ID).run();
-  });
-
-  it('tells of a first attempt that arrived: it is in the log with its attempt, once', async () => {
-    expect(await call('succeeded')).toEqual([idOf('succeeded')]);
-    expect(await call('succeeded')).toEqual([]);
-    expect(await find('succeeded')).toMatchObject({ status: 'delivered', attemptCount: 1, attempts: [{ responseStatus: 200 }] });
-    expect(await deliveriesOf(outbox.WEBHOOK_ID)).toHaveLength(1);
-  });
-
-  it('tells of one that failed: it is scheduled as its endpoint has asked, and attempted here', async () => {
-    expect(await call('failed')).toEqual([idOf('failed')]);
-    const failed = (await find('failed'))!;
-    const [{ startedAt, durationMs }] = failed.attempts as [AttemptRecord];
-    expect(failed).toMatchObject({ status: 'retrying', attemptCount: 1, nextAttemptAt: startedAt + durationMs! + 120_000 });
-    await untilEnded(outbox.WEBHOOK_ID);
-    expect(await find('failed')).toMatchObject({
-      status: 'delivered',
-      attemptCount: 2,
-      attempts: [{ responseStatus: 503 }, { number: 2 }],
-    });
-  });
-
-  it('claims an attempt, which is its own until it has had its time: then it is made here', async () => {
-    expect(await call('leased')).toEqual([idOf('leased')]);
-    expect(await call('leased')).toEqual([]);
-    expect(await find('leased')).toMatchObject({ status: 'pending' });
-    expect(await endpoint.requests()).toEqual([]);
-    await untilEnded(outbox.WEBHOOK_ID);
-    expect(await find('leased')).toMatchObject({ status: 'delivered' });
-    expect(await endpoint.requests()).toHaveLength(1);
-  });
-
-  it('gives a claim back: the attempt is made here at once', async () => {
-    await call('leased');
-    await call('released');
-    await vi.waitFor(async () => expect(await find('leased')).toMatchObject({ status: 'delivered', attemptCount: 1 }));
-    expect(await endpoint.requests()).toHaveLength(1);
-  });
-
-  it('hands a delivery over: the attempt is made here at once', async () => {
-    expect(await call('waiting')).toEqual([idOf('waiting')]);
-    await vi.waitFor(async () => expect(await find('waiting')).toMatchObject({ status: 'delivered', attemptCount: 1 }));
-  });
-
-  it('tells of one that is not to be attempted', async () => {
-    expect(await call('discarded')).toEqual([idOf('discarded')]);
-    expect(await find('discarded')).toMatchObject({ status: 'discarded', reason: 'webhook_disabled', attemptCount: 0 });
-  });
-
-  it('tells of a late success: it ends the delivery though another attempt of its number is known', async () => {
-    expect(await call('late')).toEqual([idOf('late')]);
-    expect(await find('late')).toMatchObject({ status: 'delivered', attemptCount: 1, attempts: [{ durationMs: 15_000 }] });
-    // The same attempt was known as a failed one: the outcome that is known is not thrown away.
-    await outboxOf(outbox.WEBHOOK_ID).erase();
-    await call('late', asFailure);
-    expect(await find('late')).toMatchObject({ status: 'retrying', attemptCount: 1 });
-    await call('late');
-    expect(await find('late')).toMatchObject({ status: 'delivered', attemptCount: 1, attempts: [{ number: 1, outcome: 'succeeded' }] });
-    await untilEnded(outbox.WEBHOOK_ID);
-    expect(await endpoint.requests()).toEqual([]);
-  });
-
-  it('tells of a late success while the next attempt runs: that attempt is on record, and changes nothing', async () => {
-    await call('late', asFailure);
-    vi.setSystemTime((await find('late'))!.nextAttemptAt!);
-    await endpoint.script([{ status: 500, delayMs: 300 }]);
-    const second = runAlarm(outbox.WEBHOOK_ID);
-    await endpoint.arrived(1);
-    await call('late');
-    await second;
-    expect(await find('late')).toMatchObject({
-      status: 'delivered',
-      attemptCount: 2,
-      nextAttemptAt: null,
-      attempts: [
-        { number: 1, outcome: 'succeeded' },
-        { number: 2, outcome: 'failed', responseStatus: 500 },
-      ],
-    });
-  });
-
-  it('tells of a late failure of an attempt that was counted as one: the schedule stays as it is', async () => {
-    await call('late', asFailure);
-    const before = (await find('late'))!;
-    await call('late', asFailure);
-    expect(await find('late')).toEqual(before);
   });
 });

@@ -9,8 +9,8 @@ const MAX_RETRIES = 100;
 const LONGEST_TRANSIT_MS = 20;
 const LARGEST_BATCH = 4;
 
-/** Which queue a batch says it is of: those of both kinds are consumed alike, and beside one another. */
-const QUEUES = ['bullseye-events', 'bullseye-events-overflow'];
+/** Which queue a batch says it is of: however many there are, they are consumed alike, and beside one another. */
+const QUEUES = ['bullseye-events', 'bullseye-events-2'];
 
 interface Queued {
   id: string;

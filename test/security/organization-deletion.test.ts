@@ -3,10 +3,13 @@ import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { readWebhook } from '../../src/db/configuration.ts';
 import { deleteOrganization } from '../../src/db/organizations.ts';
+import { waiting } from '../../src/domain/lifecycle.ts';
+import { Store } from '../../src/outbox/books/store.ts';
 import { sweep } from '../../src/upkeep/sweep.ts';
 import { client, createKey, createOrganization, createWebhook, env, eventually, expectStatus, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { aMessage, anEvent, consume, deliveriesOf, endpointInbox, outboxOf, runAlarm } from '../support/deliveries.ts';
+import { inOutbox, newDelivery } from '../support/outbox.ts';
 import type { Inbox } from '../support/receiver.ts';
 
 driveDate();
@@ -108,20 +111,26 @@ describe('deleting an organization', () => {
     const all = await given();
     const [first, second] = all.ids as [string, string];
     const stale = (await readWebhook(env.DB, second))!;
+    const readAt = Date.now();
     const sent = (await all.failing.requests()).length;
     await expectStatus(platform.delete(all.organization.path), 204);
     await eventually(async () => (await storageOf(first)).length === 0 && (await storageOf(second)).length === 0);
 
-    // A consumer whose configuration is of a moment before.
-    const event = anEvent(all.organization.id);
-    const delivery = { id: 'dlv_late', eventId: event.id, event: 'visitor.identified', sessionId: null, acceptedAt: Date.now() };
-    await outboxOf(second).record(stale, [{ kind: 'waiting', delivery: { ...delivery, payload: event.payload } }]);
+    // Consumers whose configuration is of a moment before, and too old to attempt by.
+    vi.setSystemTime(readAt + 5_000);
+    await outboxOf(second).deliver(stale, [newDelivery(second)], readAt);
+    await eventually(async () => (await storageOf(second)).length === 0);
+
+    // What waits in rows is erased when it falls due.
+    await inOutbox(second, (_, storage) => new Store(storage).insert(newDelivery(second), waiting(Date.now()), null));
     expect(await storageOf(second)).toContain('deliveries');
-    await runAlarm(second);
+    await inOutbox(second, (outbox) => outbox.alarm());
     expect(await storageOf(second)).toEqual([]);
 
     // One that ended in the meantime waits for nothing: the second erasure is for it.
-    await outboxOf(second).record(stale, [{ kind: 'discarded', delivery: { ...delivery, payload: event.payload } }]);
+    const disabled = { ...stale, webhook: { ...stale.webhook, enabled: false } };
+    await outboxOf(second).deliver(disabled, [newDelivery(second)], readAt);
+    expect(await storageOf(second)).toContain('deliveries');
     await sweep(env, Date.now() + ERASED_AGAIN_AFTER_MS);
     await sweep(env, Date.now() + ERASED_AGAIN_AFTER_MS);
     expect(await all.failing.requests()).toHaveLength(sent);

@@ -1,6 +1,6 @@
 import type { AttemptResult } from '../../attempt/attempt.ts';
 import { interruptedAttempt } from '../../attempt/attempt.ts';
-import { type DeliveryReason, type NewDelivery, withoutContents } from '../../domain/delivery.ts';
+import type { DeliveryReason, NewDelivery } from '../../domain/delivery.ts';
 import {
   begin,
   discard,
@@ -10,7 +10,6 @@ import {
   type RetryPolicy,
   recover,
   settle,
-  settleLate,
   waiting,
   withoutPayload,
 } from '../../domain/lifecycle.ts';
@@ -78,12 +77,8 @@ export class Ledger {
    * @returns the delivery as it stands now
    */
   end(begun: StoredDelivery, { record, retryAfterMs }: AttemptResult, isCurrent: boolean): StoredDelivery | null {
-    const settled = settle(begun.state, record, retryAfterMs, this.policy, isCurrent);
-    if (!settled) return null;
-    // A consumer of the version before may have told meanwhile that an attempt before arrived (outbox/from-past.ts): that stands.
-    const stored = this.#store.at(begun)?.state;
-    const hasArrived = stored?.status === 'delivered' && begun.state.status !== 'delivered';
-    const state = hasArrived ? { ...stored, attemptCount: record.number } : settled;
+    const state = settle(begun.state, record, retryAfterMs, this.policy, isCurrent);
+    if (!state) return null;
     this.#store.atomically(() => this.#store.saveEnd(begun, state, record));
     return { ...begun, state };
   }
@@ -140,19 +135,5 @@ export class Ledger {
       });
     }
     return 'erased';
-  }
-
-  /**
-   * The outcome of a first attempt that was made elsewhere, by a consumer of the version before (outbox/from-past.ts). A success that
-   * comes late ends the delivery all the same; it is not thrown away because another attempt of its number is known.
-   */
-  settleElsewhere(delivery: StoredDelivery, { record, retryAfterMs }: AttemptResult): void {
-    const running = delivery.state.leasedAt === null ? begin(delivery.state, record.startedAt, 'event') : delivery.state;
-    const state =
-      (running && settle(running, record, retryAfterMs, this.policy)) ??
-      settleLate({ ...delivery.state, attemptCount: Math.max(1, delivery.state.attemptCount) }, record);
-    if (!state) return;
-    const erased = this.#store.payloadErasedAt(delivery.id) !== null;
-    this.#store.saveEnd(delivery, state, erased ? withoutContents(record) : record);
   }
 }

@@ -123,18 +123,17 @@ export class Store {
     this.#migrated = true;
   }
 
-  /** Adds a delivery in the state it is in, with its first attempt where one has ended. False: it was there already. */
-  insert(delivery: NewDelivery, state: DeliveryState, firstAttempt: AttemptRecord | null): boolean {
+  /** Adds a delivery in the state it is in, with its first attempt where one has ended. One that is there already stays as it is. */
+  insert(delivery: NewDelivery, state: DeliveryState, firstAttempt: AttemptRecord | null): void {
     const { id, eventId, event, sessionId, payload } = delivery;
     // The time in its id, so that its id alone finds it again.
     const acceptedAt = mintedAt(id) ?? delivery.acceptedAt;
     // A keyed delivery's place is where it was first recorded, whatever a repetition says.
-    if (isKeyed(id) && this.sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return false;
+    if (isKeyed(id) && this.sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return;
     this.#forgetHour(acceptedAt);
     const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
-    const isNew = this.#write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload) > 0;
+    this.#write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload);
     this.#recent.add(id);
-    return isNew;
   }
 
   /** Whether a delivery's end can be kept in the archive: its id tells its place, so that no row is needed to find it. */
@@ -204,16 +203,6 @@ export class Store {
     this.#write(SQL.saveWithRecords, ...valuesOf(state), records, createdAt, id);
   }
 
-  /** Keeps an attempt's record, in the place of the one of its number. */
-  saveRecord({ createdAt, id }: DeliveryPosition, record: AttemptRecord): void {
-    this.#giveRow({ createdAt, id });
-    const records = this.#withRecord({ createdAt, id }, record);
-    if (records === null) this.sql.exec(SQL.saveRecord, id, record.number, JSON.stringify(record));
-    else this.#write(SQL.saveRecords, records, createdAt, id);
-    // An outcome that comes late can change what was answered, and nothing of the delivery.
-    this.#forgetHour(createdAt);
-  }
-
   payload({ createdAt, id }: DeliveryPosition): Uint8Array {
     const row = this.#first<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id);
     const payload = row ? new Uint8Array(row.payload) : this.archive.payload({ createdAt, id });
@@ -231,7 +220,7 @@ export class Store {
     this.atomically(() => {
       this.#giveRow(delivery);
       this.#write(SQL.emptyPayload, delivery.createdAt, delivery.id);
-      for (const record of this.attempts(delivery)) this.saveRecord(delivery, withoutContents(record));
+      for (const record of this.attempts(delivery)) this.#saveRecord(delivery, withoutContents(record));
       this.sql.exec(SQL.noteErasure, delivery.id, now);
     });
   }
@@ -341,6 +330,13 @@ export class Store {
     return records.sort((a, b) => a.number - b.number);
   }
 
+  /** Keeps an attempt's record, in the place of the one of its number. */
+  #saveRecord({ createdAt, id }: DeliveryPosition, record: AttemptRecord): void {
+    const records = this.#withRecord({ createdAt, id }, record);
+    if (records === null) this.sql.exec(SQL.saveRecord, id, record.number, JSON.stringify(record));
+    else this.#write(SQL.saveRecords, records, createdAt, id);
+  }
+
   /** The records of a row with one more, as it keeps them; null where they would be too many for a row. */
   #withRecord(delivery: DeliveryPosition, record: AttemptRecord): string | null {
     const others = this.#records(delivery).filter(({ number }) => number !== record.number);
@@ -375,10 +371,10 @@ export class Store {
     return this.#first<{ created_at: number }>(SQL.keyedCreatedAt, id)?.created_at ?? null;
   }
 
-  /** Changes rows of deliveries; returns how many rows and index entries it wrote. */
-  #write(query: string, ...values: (SqlStorageValue | Uint8Array)[]): number {
+  /** Changes rows of deliveries. */
+  #write(query: string, ...values: (SqlStorageValue | Uint8Array)[]): void {
     this.#changes++;
-    return this.sql.exec(query, ...values).rowsWritten;
+    this.sql.exec(query, ...values);
   }
 
   /**

@@ -1,9 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { ulid } from 'ulid';
 import { describe, expect, it, vi } from 'vitest';
-import { readWebhook } from '../../../src/db/configuration.ts';
-import type { AttemptRecord, DeliveryPosition } from '../../../src/domain/delivery.ts';
+import type { AttemptRecord, DeliveryPosition, NewDelivery } from '../../../src/domain/delivery.ts';
 import { deliveryId, mintId } from '../../../src/domain/ids.ts';
 import { begin, discard, waiting } from '../../../src/domain/lifecycle.ts';
 import { Ledger } from '../../../src/outbox/books/ledger.ts';
@@ -14,23 +12,18 @@ import { OutboxLog } from '../../../src/outbox/log/log.ts';
 import { OutboxStatistics } from '../../../src/outbox/log/statistics.ts';
 import { driveDate } from '../../support/clock.ts';
 import { deliveriesOf, endpointInbox, givenOrganization, givenWebhook, outboxOf } from '../../support/deliveries.ts';
+import { deliver, rowsOf } from '../../support/outbox.ts';
+import type { Inbox } from '../../support/receiver.ts';
 
 const DAY_MS = 86_400_000;
 const WEBHOOK = mintId('webhook', 0);
 
 driveDate();
 
-/** A webhook with a log, in which deliveries are recorded that ended elsewhere. */
 async function given() {
   const endpoint = endpointInbox();
-  const webhook = await givenWebhook(await givenOrganization(), { url: endpoint.url });
-  const config = (await readWebhook(env.DB, webhook))!;
-  const record = (deliveries: ArchivedDelivery[]) =>
-    outboxOf(webhook).record(
-      config,
-      deliveries.map(({ delivery, attempt }) => ({ kind: 'attempted', delivery, result: { record: attempt, retryAfterMs: null } })),
-    );
-  return { endpoint, webhook, record };
+  await endpoint.script([{ status: 200, body: 'thank you' }]);
+  return { endpoint, webhook: await givenWebhook(await givenOrganization(), { url: endpoint.url }) };
 }
 
 /** Does something with the rows of an outbox of its own. */
@@ -96,43 +89,41 @@ function pages(store: Store, limit: number): string[] {
 }
 
 describe('deliveries that were delivered at the first attempt', () => {
-  const several = (count: number) => Array.from({ length: count }, () => delivered(Date.now()));
+  const several = (count: number) => Array.from({ length: count }, () => delivered(Date.now()).delivery);
+  const FIRST = { number: 1, trigger: 'event', outcome: 'succeeded', responseStatus: 200, responseBody: 'thank you' };
+  const eventsAt = async (endpoint: Inbox) => (await endpoint.requests()).map(({ headers }) => headers['webhook-id']);
 
   it('are one row for all that a call brings, and each is found with its payload and its attempt', async () => {
-    const { endpoint, webhook } = await given();
-    await endpoint.script([{ status: 200, body: 'thank you' }]);
-    const deliveries = several(5).map(({ delivery }) => delivery);
-    await outboxOf(webhook).deliver((await readWebhook(env.DB, webhook))!, deliveries, Date.now());
-    const rows = await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
-      const store = new Store(storage);
-      return { archived: rowsIn(store, 'archive_*'), others: rowsIn(store, 'deliveries') };
-    });
-    expect(rows).toEqual({ archived: 1, others: 0 });
+    const { webhook } = await given();
+    const deliveries = several(5);
+    await deliver(webhook, ...deliveries);
+    expect(await rowsOf(webhook)).toMatchObject({ archived: 1, deliveries: 0 });
     for (const { id, eventId, payload } of deliveries) {
       const found = await outboxOf(webhook).find(id);
-      const attempt = { number: 1, trigger: 'event', outcome: 'succeeded', responseStatus: 200, responseBody: 'thank you' };
-      expect(found).toMatchObject({ eventId, status: 'delivered', attemptCount: 1, attempts: [attempt] });
+      expect(found).toMatchObject({ eventId, status: 'delivered', attemptCount: 1, attempts: [FIRST] });
       expect(found?.attempts[0]?.requestHeaders).toMatchObject({ 'X-Bullseye-Delivery': id, 'webhook-id': eventId });
       expect(found?.payload).toBe(new TextDecoder().decode(payload));
     }
   });
 
-  it('are recorded once, however often they are, and in whatever company', async () => {
-    const { webhook, record } = await given();
-    const [one, two, three] = several(3) as [ArchivedDelivery, ArchivedDelivery, ArchivedDelivery];
-    await record([one, two]);
-    expect(await record([two, one])).toEqual([]);
-    expect(await record([two, three, three])).toEqual([three.delivery.id]);
+  it('are recorded once, however often they are brought, and in whatever company', async () => {
+    const { endpoint, webhook } = await given();
+    const [one, two, three] = several(3) as [NewDelivery, NewDelivery, NewDelivery];
+    await deliver(webhook, one, two);
+    await deliver(webhook, two, one);
+    await deliver(webhook, two, three, three);
     expect(await deliveriesOf(webhook)).toHaveLength(3);
+    expect((await eventsAt(endpoint)).toSorted()).toEqual([one, two, three].map(({ eventId }) => eventId).toSorted());
   });
 
   it('are told from others whose fields repeat their ids', async () => {
-    const { webhook, record } = await given();
-    const [one, two] = several(2) as [ArchivedDelivery, ArchivedDelivery];
-    await record([{ ...two, delivery: { ...two.delivery, sessionId: one.delivery.id } }]);
-    await record([one]);
-    expect(await outboxOf(webhook).find(one.delivery.id)).toMatchObject({ eventId: one.delivery.eventId, attempts: [ATTEMPT] });
-    expect(await record([one])).toEqual([]);
+    const { endpoint, webhook } = await given();
+    const [one, two] = several(2) as [NewDelivery, NewDelivery];
+    await deliver(webhook, { ...two, sessionId: one.id });
+    await deliver(webhook, one);
+    expect(await outboxOf(webhook).find(one.id)).toMatchObject({ eventId: one.eventId, attempts: [FIRST] });
+    await deliver(webhook, one);
+    expect(await eventsAt(endpoint)).toEqual([two.eventId, one.eventId]);
     expect(await deliveriesOf(webhook)).toHaveLength(2);
   });
 
@@ -149,43 +140,43 @@ describe('deliveries that were delivered at the first attempt', () => {
     });
   });
 
-  it('are known to whoever brings them again: no second attempt is made', async () => {
-    const { endpoint, webhook, record } = await given();
-    const [one, two] = several(2) as [ArchivedDelivery, ArchivedDelivery];
-    await record([one]);
-    await outboxOf(webhook).deliver((await readWebhook(env.DB, webhook))!, [one.delivery, two.delivery], Date.now());
-    expect((await endpoint.requests()).map(({ headers }) => headers['webhook-id'])).toEqual([two.delivery.eventId]);
+  it('are known to whoever brings them again, after the outbox has vanished, too: no second attempt is made', async () => {
+    const { endpoint, webhook } = await given();
+    const [one, two] = several(2) as [NewDelivery, NewDelivery];
+    await deliver(webhook, one);
+    await evictDurableObject(outboxOf(webhook));
+    await deliver(webhook, one, two);
+    expect(await eventsAt(endpoint)).toEqual([one.eventId, two.eventId]);
     expect(await deliveriesOf(webhook)).toMatchObject(Array(2).fill({ status: 'delivered', attemptCount: 1 }));
   });
 
   it('leave the archive when somebody retries them, and the others stay', async () => {
-    const { endpoint, webhook, record } = await given();
-    const [one, two, three] = several(3) as [ArchivedDelivery, ArchivedDelivery, ArchivedDelivery];
-    await record([one, two, three]);
-    expect(await outboxOf(webhook).retryNow(two.delivery.id)).toMatchObject({ kind: 'begun', delivery: { attemptCount: 2 } });
-    await endpoint.arrived(1);
+    const { webhook } = await given();
+    const [one, two, three] = several(3) as [NewDelivery, NewDelivery, NewDelivery];
+    await deliver(webhook, one, two, three);
+    expect(await outboxOf(webhook).retryNow(two.id)).toMatchObject({ kind: 'begun', delivery: { attemptCount: 2 } });
     await vi.waitFor(async () => {
-      const found = await outboxOf(webhook).find(two.delivery.id);
-      expect(found).toMatchObject({ status: 'delivered', attempts: [ATTEMPT, { number: 2, trigger: 'manual' }] });
+      const found = await outboxOf(webhook).find(two.id);
+      expect(found).toMatchObject({ status: 'delivered', attempts: [FIRST, { number: 2, trigger: 'manual' }] });
     });
     expect(await deliveriesOf(webhook)).toHaveLength(3);
-    for (const { delivery } of [one, three]) expect(await outboxOf(webhook).find(delivery.id)).toMatchObject({ attempts: [ATTEMPT] });
+    for (const { id } of [one, three]) expect(await outboxOf(webhook).find(id)).toMatchObject({ attempts: [FIRST] });
   });
 
   it('leave the archive when their payload is erased', async () => {
-    const { webhook, record } = await given();
-    const [one, two] = several(2) as [ArchivedDelivery, ArchivedDelivery];
-    await record([one, two]);
-    expect(await outboxOf(webhook).erasePayload(one.delivery.id)).toBe('erased');
-    expect(await outboxOf(webhook).find(one.delivery.id)).toMatchObject({ status: 'delivered', payload: null });
-    expect((await outboxOf(webhook).find(two.delivery.id))?.payload).not.toBeNull();
+    const { webhook } = await given();
+    const [one, two] = several(2) as [NewDelivery, NewDelivery];
+    await deliver(webhook, one, two);
+    expect(await outboxOf(webhook).erasePayload(one.id)).toBe('erased');
+    expect(await outboxOf(webhook).find(one.id)).toMatchObject({ status: 'delivered', payload: null });
+    expect((await outboxOf(webhook).find(two.id))?.payload).not.toBeNull();
   });
 
   it('are there after the outbox has vanished', async () => {
-    const { webhook, record } = await given();
-    await record(several(2));
+    const { webhook } = await given();
+    await deliver(webhook, ...several(2));
     await evictDurableObject(outboxOf(webhook));
-    await record(several(1));
+    await deliver(webhook, ...several(1));
     expect(await deliveriesOf(webhook)).toHaveLength(3);
   });
 });
