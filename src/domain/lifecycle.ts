@@ -80,7 +80,7 @@ export function recover(state: DeliveryState, now: number): DeliveryState | null
   return { ...state, ...fresh, status, trigger: 'recovery' };
 }
 
-/** An ended delivery whose payload is not kept any more: it cannot start over. */
+/** An ended delivery whose payload is not kept any more: it cannot start over, which no time to expire says. */
 export function withoutPayload(state: DeliveryState): DeliveryState {
   return { ...state, expiresAt: 0 };
 }
@@ -131,7 +131,7 @@ export function isAtRest(state: DeliveryState): boolean {
 function afterFailure(state: DeliveryState, endedAt: number, retryAfterMs: number | null, policy: RetryPolicy): DeliveryState {
   if (state.trigger === 'test') return finish(state, 'failed', 'test_failed', endedAt);
   // A person's attempt of a delivery that had ended leaves it as it was; no schedule follows.
-  if (isFinal(state.status)) return { ...state, leasedAt: null, dueAt: null };
+  if (isFinal(state.status)) return spent({ ...state, leasedAt: null, dueAt: null });
   const failures = state.failures + 1;
   const dueAt = nextAttemptAt(policy.scheduleMs, failures, endedAt, policy.random(), retryAfterMs);
   if (dueAt === null || state.attemptCount >= MAX_ATTEMPTS) return { ...finish(state, 'failed', 'attempts_exhausted', endedAt), failures };
@@ -143,7 +143,10 @@ function isFinal(status: DeliveryStatus): boolean {
 }
 
 function finish(state: DeliveryState, status: DeliveryStatus, reason: DeliveryReason | null, finishedAt: number): DeliveryState {
-  // One that has had all its attempts cannot start over.
-  const expiresAt = state.attemptCount < MAX_ATTEMPTS ? state.expiresAt : 0;
-  return { ...state, status, reason, expiresAt, dueAt: null, finishedAt };
+  return spent({ ...state, status, reason, dueAt: null, finishedAt });
+}
+
+/** One that has ended after all the attempts that it can have cannot start over. */
+function spent(state: DeliveryState): DeliveryState {
+  return state.attemptCount < MAX_ATTEMPTS ? state : { ...state, expiresAt: 0 };
 }

@@ -134,13 +134,17 @@ describe('retries by hand', () => {
     const delivery = newDelivery(webhook);
     await deliver(webhook, delivery);
     await change(webhook, { enabled: true });
-    const recoverable = (attempts: number) =>
-      inOutbox(webhook, async (outbox, { sql }) => {
-        sql.exec('UPDATE deliveries SET attempt_count = ?', attempts);
-        return await outbox.recover(delivery.acceptedAt - 60_000, delivery.acceptedAt + 60_000);
-      });
-    expect(await recoverable(50)).toBe(0);
-    expect(await recoverable(49)).toBe(1);
+    await inOutbox(webhook, (_, { sql }) => sql.exec('UPDATE deliveries SET attempt_count = 48'));
+    const recoverable = () => outboxOf(webhook).recover(delivery.acceptedAt - 60_000, delivery.acceptedAt + 60_000);
+    const retry = async (number: number) => {
+      expect(await outboxOf(webhook).retryNow(delivery.id)).toMatchObject({ kind: 'begun' });
+      await vi.waitFor(async () => expect((await findDelivery(webhook, delivery.id)).attempts.at(-1)).toMatchObject({ number }));
+      await change(webhook, { enabled: true });
+    };
+    await retry(49);
+    await retry(50);
+    expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'failed', attemptCount: 50 });
+    expect(await recoverable()).toBe(0);
   });
 });
 

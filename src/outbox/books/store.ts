@@ -123,6 +123,12 @@ export class Store {
     this.#migrated = true;
   }
 
+  /** Changes rows of deliveries: what is remembered of them is looked up anew. */
+  write(query: string, ...values: (SqlStorageValue | Uint8Array)[]): void {
+    this.#changes++;
+    this.sql.exec(query, ...values);
+  }
+
   /** Adds a delivery in the state it is in, with its first attempt where one has ended. One that is there already stays as it is. */
   insert(delivery: NewDelivery, state: DeliveryState, firstAttempt: AttemptRecord | null): void {
     const { id, eventId, event, sessionId, payload } = delivery;
@@ -132,7 +138,7 @@ export class Store {
     if (isKeyed(id) && this.sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return;
     this.#forgetHour(acceptedAt);
     const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
-    this.#write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload);
+    this.write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload);
     this.#recent.add(id);
   }
 
@@ -187,7 +193,7 @@ export class Store {
   save({ createdAt, id }: DeliveryPosition, state: DeliveryState): void {
     this.#forgetHour(createdAt);
     this.#giveRow({ createdAt, id });
-    this.#write(SQL.save, ...valuesOf(state), createdAt, id);
+    this.write(SQL.save, ...valuesOf(state), createdAt, id);
   }
 
   /** Keeps how an attempt ended: the delivery's state and the attempt's record, as one row. */
@@ -200,7 +206,7 @@ export class Store {
       return;
     }
     this.#forgetHour(createdAt);
-    this.#write(SQL.saveWithRecords, ...valuesOf(state), records, createdAt, id);
+    this.write(SQL.saveWithRecords, ...valuesOf(state), records, createdAt, id);
   }
 
   payload({ createdAt, id }: DeliveryPosition): Uint8Array {
@@ -219,7 +225,7 @@ export class Store {
   erasePayload(delivery: DeliveryPosition, now: number): void {
     this.atomically(() => {
       this.#giveRow(delivery);
-      this.#write(SQL.emptyPayload, delivery.createdAt, delivery.id);
+      this.write(SQL.emptyPayload, delivery.createdAt, delivery.id);
       for (const record of this.attempts(delivery)) this.#saveRecord(delivery, withoutContents(record));
       this.sql.exec(SQL.noteErasure, delivery.id, now);
     });
@@ -299,7 +305,7 @@ export class Store {
 
   /** Removes a delivery with its payload and attempts. */
   remove({ createdAt, id }: DeliveryPosition): void {
-    this.#write(SQL.remove, createdAt, id);
+    this.write(SQL.remove, createdAt, id);
     this.sql.exec(SQL.removeRecords, id);
     this.sql.exec(SQL.removeErasure, id);
     if (isKeyed(id)) this.sql.exec(SQL.removeKeyed, id);
@@ -334,7 +340,7 @@ export class Store {
   #saveRecord({ createdAt, id }: DeliveryPosition, record: AttemptRecord): void {
     const records = this.#withRecord({ createdAt, id }, record);
     if (records === null) this.sql.exec(SQL.saveRecord, id, record.number, JSON.stringify(record));
-    else this.#write(SQL.saveRecords, records, createdAt, id);
+    else this.write(SQL.saveRecords, records, createdAt, id);
   }
 
   /** The records of a row with one more, as it keeps them; null where they would be too many for a row. */
@@ -369,12 +375,6 @@ export class Store {
   #createdAt(id: string): number | null {
     if (!isKeyed(id)) return mintedAt(id);
     return this.#first<{ created_at: number }>(SQL.keyedCreatedAt, id)?.created_at ?? null;
-  }
-
-  /** Changes rows of deliveries. */
-  #write(query: string, ...values: (SqlStorageValue | Uint8Array)[]): void {
-    this.#changes++;
-    this.sql.exec(query, ...values);
   }
 
   /**

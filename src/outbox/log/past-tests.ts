@@ -53,7 +53,7 @@ export class PastTests {
       const { sql } = this.#store;
       const [last] = sql.exec<{ createdAt: number; id: string }>(SQL.last, after.createdAt, after.id).toArray();
       const to = last ?? END;
-      sql.exec(SQL.mark, after.createdAt, after.id, to.createdAt, to.id);
+      this.#store.write(SQL.mark, after.createdAt, after.id, to.createdAt, to.id);
       if (last) this.#kv.put(UNMARKED_TESTS_KEY, { ...last });
       else {
         // Counts of past hours may have some of them.
