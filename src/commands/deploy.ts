@@ -46,7 +46,7 @@ async function deploy(): Promise<number> {
   return await runWrangler(['deploy', ...args]);
 }
 
-/** The text of the configuration; null, and said why, where the copy's name is none. */
+/** The text of the configuration; null, and said why, where there is no copy of it by that name. */
 function configurationToDeploy(): string | null {
   const original = readFileSync(flagValue(given, '--config', '-c') ?? CONFIGURATION, 'utf8');
   if (copy === undefined) return original;

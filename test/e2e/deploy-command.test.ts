@@ -50,11 +50,14 @@ it('a copy has a database and a Worker of its own', async () => {
   expect(existsSync(join(PROJECT_ROOT, 'wrangler.copy.toml')), 'what was written for it is gone').toBe(false);
 });
 
-it('a copy without a proper name is refused before anything is asked', async () => {
-  const { asked, exitCode } = await deploy([], '--copy', 'No Name');
-  expect(asked).toEqual([]);
-  expect(exitCode).toBe(1);
-});
+it.each([[['--copy', 'No Name']], [['--copy']], [['--copy=']], [['--copy', '--dry-run']], [['--domain', 'a.example.com', '--copy']]])(
+  'a copy without a proper name is refused before anything is asked, and is not the original: %j',
+  async (flags) => {
+    const { asked, exitCode } = await deploy(['bullseye-webhooks'], ...flags);
+    expect(asked).toEqual([]);
+    expect(exitCode).toBe(1);
+  },
+);
 
 it('a dry run asks nothing of the account and succeeds', async () => {
   const { asked, exitCode } = await deploy([], '--dry-run');
