@@ -12,7 +12,7 @@ import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
 import { payloadErasureRoutes } from './api/payload-erasures.ts';
 import { presentedKeyRoutes } from './api/presented-key.ts';
-import { setRateLimitHeaders } from './api/rate-limit.ts';
+import { RateLimited, setRateLimitHeaders } from './api/rate-limit.ts';
 import { type ApiEnv, type Route, register } from './api/route.ts';
 import { sealedSecretRoutes } from './api/sealed-secrets.ts';
 import { serviceRoutes } from './api/service.ts';
@@ -60,7 +60,11 @@ app.use(async (c, next) => {
   if (rateLimit) setRateLimitHeaders(headers, rateLimit);
 });
 app.use(guardOffLoopback);
-app.onError((error, c) => errorResponse(toApiError(error, c.get('requestId'), { method: c.req.method, path: c.req.path })));
+app.onError((error, c) => {
+  // Of a key that has a count: the platform's has none.
+  if (error instanceof RateLimited && c.get('rateLimit')) c.set('rateLimit', error.state);
+  return errorResponse(toApiError(error, c.get('requestId'), { method: c.req.method, path: c.req.path }));
+});
 app.notFound((c) => {
   const allowed = methodsAt(c.req.path);
   return allowed.length > 0 ? answerOtherMethod(c.req.method, allowed) : errorResponse(notFound('route'));

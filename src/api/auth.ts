@@ -12,15 +12,21 @@ import { guesses } from './guesses.ts';
 /** Who a route is for. `any`: every key that is one. `read`, `write` and `admin` are scopes of organization keys; the platform key opens everything. */
 export type Access = 'public' | 'any' | 'ingest' | 'platform' | KeyScope;
 
-/** Who makes a request. */
-export type Caller =
-  /** Nobody in particular: a public route. */
-  | { kind: 'anonymous' }
+/** Who has presented a key. */
+export type KeyCaller =
   /** `keyIndex`: which of the configured platform keys it is. */
   | { kind: 'platform'; keyIndex: number }
   /** A producer's key: it posts events, and nothing else. */
   | { kind: 'producer'; keyId: string }
   | { kind: 'organization'; keyId: string; organizationId: string; scopes: readonly string[] };
+
+/** Who makes a request. */
+export type Caller =
+  | KeyCaller
+  /** Nobody in particular: a public route. */
+  | { kind: 'anonymous' }
+  /** A person in a session of the dashboard, with the key that made it; null: a link of the platform did. */
+  | { kind: 'organization'; keyId: string | null; organizationId: string; scopes: readonly string[] };
 
 /** A stored key as authentication needs it. */
 interface KnownKey {
@@ -68,7 +74,7 @@ export interface AuthContext {
  * Finds out whose key a request carries. 401 where there is none or it opens nothing, 429 where too many such come from its network;
  * 503 where that cannot be found out.
  */
-export async function authenticate(presented: string | undefined, context: AuthContext): Promise<Caller> {
+export async function authenticate(presented: string | undefined, context: AuthContext): Promise<KeyCaller> {
   if (presented === undefined || presented === '') throw new ApiError('missing_api_key', 'An API key is needed, in the header X-API-Key.');
   const keyIndex = platformKeyIndex(presented, settingsOf(context.env).platformKeys);
   if (keyIndex !== null) return { kind: 'platform', keyIndex };

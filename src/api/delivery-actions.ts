@@ -9,6 +9,7 @@ import { attempt, delivery, toAttempt, toDelivery } from './deliveries.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import { deliveryParams, isoTime, isoTimeOrNull, requireOrganization, time, timeInput, webhookParams } from './parameters.ts';
+import { RateLimited } from './rate-limit.ts';
 import { type Route, route } from './route.ts';
 import { requirePlan, requireWebhook } from './webhooks.ts';
 import { z } from './zod.ts';
@@ -65,9 +66,9 @@ function tooManyRecoveries(): ApiError {
   return new ApiError('rate_limited', message, { limit: MAX_UNFINISHED }, RECOVERY_WAIT_SECONDS);
 }
 
-function tooManyTests(waitMs: number): ApiError {
-  const message = `A webhook gets at most ${TESTS_A_MINUTE} tests in a minute.`;
-  return new ApiError('rate_limited', message, { limit: TESTS_A_MINUTE }, Math.max(1, Math.ceil(waitMs / 1_000)));
+function tooManyTests(waitMs: number, nowMs: number): ApiError {
+  const state = { allowed: false, limit: TESTS_A_MINUTE, remaining: 0, resetAt: nowMs + waitMs, of: 'tests of a webhook' };
+  return new RateLimited(state, nowMs);
 }
 
 const testInput = z
@@ -123,7 +124,7 @@ const test = route({
     };
     const timeoutMs = longestAttemptMs(settings.deliveryTimeoutMs) + TEST_MARGIN_MS;
     const result = await reached<TestResult | null>(outboxOf(env, webhook.id).sendTest(sample), timeoutMs);
-    if (result && 'waitMs' in result) throw tooManyTests(result.waitMs);
+    if (result && 'waitMs' in result) throw tooManyTests(result.waitMs, nowMs);
     const [made] = result?.attempts ?? [];
     // It may have been deleted meanwhile.
     if (!result || !made) await requireWebhook(db, params);

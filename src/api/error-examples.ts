@@ -45,7 +45,7 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { message: string; detai
     message: 'There is no event type `company.seen`.',
     details: { field: 'event', issues: [{ field: 'event', message: 'There is no event type `company.seen`.' }] },
   },
-  rate_limited: { message: 'At most 1000 requests a minute.', details: { limit: 1_000 } },
+  rate_limited: { message: 'At most 1000 requests of an API key a minute.', details: { limit: 1_000 } },
   internal_error: {
     message: 'Something went wrong on our side. Please quote the request id.',
     details: { requestId: 'req_01JDCQ7Z8W5M3KXN4R2T6V9YBA' },

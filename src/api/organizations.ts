@@ -32,7 +32,10 @@ const put = route({
   tag,
   access: 'platform',
   params: z.object({
-    organizationId: z.string().regex(ORGANIZATION_ID, `This cannot be one: ${ORGANIZATION_ID_FORM}`).openapi({ example: 'org_acme' }),
+    organizationId: z
+      .string()
+      .regex(ORGANIZATION_ID, `This is not an organization id: ${ORGANIZATION_ID_FORM}`)
+      .openapi({ example: 'org_acme' }),
   }),
   body: organizationInput,
   success: { status: 200, description: 'The organization as it is now.', schema: organization, created: 'The organization, which is new.' },

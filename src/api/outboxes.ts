@@ -40,7 +40,7 @@ export async function tellAllReconfigured(env: Env, db: Database, organizationId
     const webhooks = await listWebhooks(db, organizationId);
     await Promise.all(webhooks.map(({ id }) => tellReconfigured(env, id)));
   } catch (error) {
-    logError('api.outboxes_not_told', error, { organizationId });
+    logError('api.outboxes_not_told', error, { organization: organizationId });
   }
 }
 

@@ -61,7 +61,10 @@ const ofEvent = route({
     const erasures = await Promise.all(
       webhooks.map(async ({ id: webhookId }) => {
         const id = deliveryId(eventId, webhookId);
-        return { id, result: await reached<ErasureResult>(outboxOf(env, webhookId).erasePayload(id)) };
+        const outbox = outboxOf(env, webhookId);
+        // The id of a test without its mark is another one, and leads to the same delivery.
+        const isOfEvent = (await reached(outbox.summary(id)))?.eventId === eventId;
+        return { id, result: isOfEvent ? await reached<ErasureResult>(outbox.erasePayload(id)) : 'unknown' };
       }),
     );
     if (erasures.every(({ result }) => result === 'unknown')) throw notFound('event');

@@ -29,14 +29,21 @@ const get = route({
   access: 'any',
   success: { status: 200, description: 'The key, without the key itself.', schema: presentedKey },
   handler: async ({ caller, db }) => {
-    if (caller.kind === 'anonymous' || caller.kind === 'platform') {
+    if (caller.kind === 'platform') {
       return { type: 'platform' as const, organizationId: null, name: null, scopes: [INGEST_SCOPE, ...KEY_SCOPES], expiresAt: null };
     }
-    const key = await findApiKey(db, caller.keyId);
+    // The route is not public, and no page calls it: everybody else has a key that is stored.
+    const key = caller.kind !== 'anonymous' && caller.keyId !== null ? await findApiKey(db, caller.keyId) : undefined;
     // It was known a moment ago, and is gone.
     if (!key) throw invalidKey();
     const { organizationId, name, scopes, expiresAt } = key;
-    return { type: caller.kind, organizationId, name, scopes, expiresAt: isoTimeOrNull(expiresAt) };
+    return {
+      type: organizationId === null ? ('producer' as const) : ('organization' as const),
+      organizationId,
+      name,
+      scopes,
+      expiresAt: isoTimeOrNull(expiresAt),
+    };
   },
 });
 

@@ -42,13 +42,11 @@ export function countsOfSession(keyId: string | null, session: string | null): C
   return [...one, ...(keyId === null ? [] : [ofKey]), allSessions];
 }
 
-/** What writing with a key, or in a session that was made with it, counts for. */
-export function countsOfWrite(keyId: string): Count[] {
+/** What writing with a key, or in a session that was made with it, counts for; in one that the platform made (null) for the organization alone. */
+export function countsOfWrite(keyId: string | null): Count[] {
   const what = 'new or changed webhooks, keys and sign-in links';
-  return [
-    { name: `writes:${keyId}`, limit: WRITES_OF_KEY, of: `${what} with one API key` },
-    { name: 'writes', limit: WRITES, of: `${what} of an organization` },
-  ];
+  const ofKey = { name: `writes:${keyId}`, limit: WRITES_OF_KEY, of: `${what} with one API key` };
+  return [...(keyId === null ? [] : [ofKey]), { name: 'writes', limit: WRITES, of: `${what} of an organization` }];
 }
 
 /** What signing in counts for; with a link of the platform (null) for the organization alone: each link is one person's click. */
@@ -70,13 +68,18 @@ export async function countRequest(env: Env, organizationId: string, counts: rea
 /** Counts a request of an organization: 429 where that is one too many. */
 export async function requireCount(env: Env, organizationId: string, counts: readonly Count[], nowMs: number): Promise<void> {
   const state = await countRequest(env, organizationId, counts);
-  if (state && !state.allowed) throw rateLimited(state, nowMs);
+  if (state && !state.allowed) throw new RateLimited(state, nowMs);
 }
 
-/** The 429 of a window that is used up. */
-export function rateLimited({ resetAt, limit, of }: RateLimitState, nowMs: number): ApiError {
-  const retryAfterSeconds = Math.max(1, Math.ceil((resetAt - nowMs) / 1_000));
-  return new ApiError('rate_limited', `At most ${limit} ${of} a minute.`, { limit }, retryAfterSeconds);
+/** The 429 of a window that is used up. `X-RateLimit-*` beside it are those of this window: it is the one to wait for. */
+export class RateLimited extends ApiError {
+  readonly state: RateLimitState;
+
+  constructor(state: RateLimitState, nowMs: number) {
+    const { limit, of, resetAt } = state;
+    super('rate_limited', `At most ${limit} ${of} a minute.`, { limit }, Math.max(1, Math.ceil((resetAt - nowMs) / 1_000)));
+    this.state = state;
+  }
 }
 
 /** `X-RateLimit-*`, on every answer to an organization key; `-Reset` in Unix seconds. */

@@ -6,7 +6,7 @@ import { type Settings, settingsOf } from '../settings.ts';
 import { type Access, authenticate, authorize, type Caller } from './auth.ts';
 import { readBody, readJson, requireJson } from './body.ts';
 import { type ErrorCode, type Issue, invalid } from './errors.ts';
-import { countRequest, countsOfKey, countsOfWrite, rateLimited, requireCount } from './rate-limit.ts';
+import { countRequest, countsOfKey, countsOfWrite, RateLimited, requireCount } from './rate-limit.ts';
 import type { RateLimitState } from './rate-limiter.ts';
 import type { z } from './zod.ts';
 
@@ -181,7 +181,7 @@ async function admit(declared: Route, c: Context<ApiEnv>, context: Parameters<ty
   if (caller.kind === 'organization') {
     const state = await countRequest(c.env, caller.organizationId, countsOfKey(caller.keyId));
     if (state) c.set('rateLimit', state);
-    if (state && !state.allowed) throw rateLimited(state, context.nowMs);
+    if (state && !state.allowed) throw new RateLimited(state, context.nowMs);
   }
   authorize(caller, declared.access, c.req.param('organizationId'));
   return caller;

@@ -52,8 +52,8 @@ export const secretInput = z
   })
   .openapi({
     description:
-      'Signs deliveries. After `whsec_`, base64 is decoded for `webhook-signature`. Refused is what nobody can mean: white space or unseen ' +
-      'characters at the ends, line breaks, quotes around it, `v1,` in front, `whsec_` in another case or not followed by base64. One of ' +
+      'Signs deliveries. After `whsec_`, base64 is decoded for `webhook-signature`. We refuse secrets that look like a mistake: white space or ' +
+      'unseen characters at the ends, line breaks, quotes around it, `v1,` in front, `whsec_` in another case or not followed by base64. One of ' +
       'fewer than 24 characters is taken, with a warning.',
     example: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
   });

@@ -46,8 +46,13 @@ async function deploy(): Promise<number> {
   return await runWrangler(['deploy', ...args]);
 }
 
-/** The text of the configuration; null, and said why, where the copy's name is none. */
+/** The text of the configuration; null, and said why, where there is no copy of it by that name. */
 function configurationToDeploy(): string | null {
+  // npm keeps flags that come without the `--` before them to itself, and tells them in the environment.
+  if (process.env.npm_config_copy !== undefined) {
+    console.error('npm took --copy for a flag of its own. Write: npm run deploy -- --copy <name>');
+    return null;
+  }
   const original = readFileSync(flagValue(given, '--config', '-c') ?? CONFIGURATION, 'utf8');
   if (copy === undefined) return original;
   try {

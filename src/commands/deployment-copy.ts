@@ -11,15 +11,23 @@ const NAMED = /^(database_name|queue|dead_letter_queue) = "([^"]+)"/gm;
 /** The Worker's own name: the first one. Those of bindings are the code's. */
 const WORKER = /^name = "([^"]+)"/m;
 const NUMBERED = /^namespace_id = "(\d+)"/gm;
+/** The original's own address. A copy that had it would sign people in there, and take itself for a stranger. */
+const PUBLIC_URL = /^\s*PUBLIC_URL\s*=.*$/m;
+/** Addresses that a deploy takes over from whoever has them. */
+const ROUTES = /^\s*(routes?\s*=|\[\[routes\]\])/m;
 
 /**
- * A configuration (wrangler.toml) in which the Worker, the database and the queues are those of a copy.
- * @throws where the copy's name is none
+ * A configuration (wrangler.toml) in which the Worker, the database and the queues are those of a copy, and which has no address of its own:
+ * the flags of the deploy give it one.
+ * @throws where the copy's name is none, or where the configuration names routes
  */
 export function copyOf(configuration: string, copy: string): string {
   if (!NAME.test(copy))
     throw new Error(`--copy takes a name of up to 20 small letters, digits and hyphens, such as staging; "${copy}" is none`);
+  if (ROUTES.test(configuration))
+    throw new Error('A copy would take the routes of the configuration over: remove them, and give each deploy its address with --domain');
   return configuration
+    .replace(PUBLIC_URL, 'PUBLIC_URL = ""')
     .replace(WORKER, (_line, name) => `name = "${name}-${copy}"`)
     .replace(NAMED, (_line, key, name) => `${key} = "${name}-${copy}"`)
     .replace(NUMBERED, (_line, number) => `namespace_id = "${Number(number) + 1 + numberOf(copy)}"`);

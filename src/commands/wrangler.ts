@@ -60,10 +60,13 @@ export async function migrateLocally(persistTo: string | undefined, sharedFlags:
   throw new Error(`The migrations could not be applied to the local database:\n${failed}`);
 }
 
-/** The value of a flag in either form, `--port 9001` or `--port=9001`; undefined where it was not given. */
+/**
+ * The value of a flag in either form, `--port 9001` or `--port=9001`. Undefined where the flag was not given, and empty where it was, without
+ * a value: these are not the same, least of all for a flag that leads a deploy elsewhere.
+ */
 export function flagValue(args: readonly string[], ...names: string[]): string | undefined {
   for (const [index, arg] of args.entries()) {
-    if (names.includes(arg)) return args[index + 1];
+    if (names.includes(arg)) return args[index + 1] ?? '';
     const [name, ...value] = arg.split('=');
     if (value.length > 0 && names.includes(name ?? '')) return value.join('=');
   }

@@ -6,7 +6,7 @@ import { DELIVERY_STATUSES, type DeliveryStatus } from '../domain/delivery.ts';
 import { Banners } from './banner.tsx';
 import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
 import { Field, type Problems } from './field.tsx';
-import { orNull, outlookOf } from './overview-page.tsx';
+import { outlookOf, unlessUnreachable } from './overview-page.tsx';
 import { paths } from './paths.ts';
 import { type Hold, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
@@ -82,7 +82,7 @@ async function findDeliveries(
   const until = to && new Date((startOfDay(to) ?? 0) + DAY_MS).toISOString();
   try {
     const query = { ...filters, to: until, limit: String(PAGE_SIZE), cursor };
-    const found = await orNull(visit.call(listDeliveries, { params: { webhookId }, query }));
+    const found = await unlessUnreachable(visit.call(listDeliveries, { params: { webhookId }, query }));
     return { found, problem: null };
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'validation_failed') throw error;

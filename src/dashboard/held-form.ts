@@ -2,7 +2,8 @@ import type { Flash } from './flash.ts';
 
 /*
  * A form that was sent after its session had ended is not lost. It travels along to the sign-in page, as one field of that page's own
- * form, and back to its address once somebody has signed in, where it stands again as it was filled in. Nothing of it is stored.
+ * form, and back to its address once somebody has signed in, where it stands again as it was filled in. So does one whose session had asked
+ * too often, or could not be looked at: by way of the error page. Nothing of it is stored.
  */
 
 /** The field that it travels in. */
@@ -14,7 +15,7 @@ const LEFT_OUT: readonly string[] = ['secret', 'key'];
 /** What is said above a form that stands again. */
 export const RESTORED: Flash = {
   kind: 'done',
-  message: 'You are signed in again. Nothing has been saved yet: look the form over, and send it. A secret is not kept: enter it again.',
+  message: 'Here is your form again. Nothing has been saved yet: look the form over, and send it. A secret is not kept: enter it again.',
 };
 
 /** A form as it travels: also one that has travelled before, to a sign-in page that nobody signed in on. */

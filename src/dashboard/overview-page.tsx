@@ -29,7 +29,7 @@ export async function showOverview(c: PageContext): Promise<Response> {
   const params = { webhookId: webhook.id };
   const [statistics, deliveries, outlook] = await Promise.all([
     statisticsOf(visit, webhook.id, period),
-    orNull(visit.call(listDeliveries, { params, query: { limit: String(RECENT_DELIVERIES) } })),
+    unlessUnreachable(visit.call(listDeliveries, { params, query: { limit: String(RECENT_DELIVERIES) } })),
     outlookOf(c, webhook),
   ]);
   return await webhookPage(
@@ -60,7 +60,7 @@ export async function showOverview(c: PageContext): Promise<Response> {
 }
 
 /** What a call answers; null where the outbox cannot be reached: the rest of a page is shown all the same. */
-export async function orNull<T>(call: Promise<T>): Promise<T | null> {
+export async function unlessUnreachable<T>(call: Promise<T>): Promise<T | null> {
   try {
     return await call;
   } catch (error) {
@@ -70,14 +70,14 @@ export async function orNull<T>(call: Promise<T>): Promise<T | null> {
 }
 
 async function statisticsOf(visit: Visit, webhookId: string, period: Period) {
-  return await orNull(visit.call(getStatistics, { params: { webhookId }, query: { period } }));
+  return await unlessUnreachable(visit.call(getStatistics, { params: { webhookId }, query: { period } }));
 }
 
 /** What happens next with a webhook, as far as its outbox says. */
 export async function outlookOf(c: PageContext, webhook: WebhookRow): Promise<Outlook> {
   const [status, list] = await Promise.all([
     statusOf(c.env, webhook.id),
-    orNull(c.get('visit').call(listRecoveries, { params: { webhookId: webhook.id } })),
+    unlessUnreachable(c.get('visit').call(listRecoveries, { params: { webhookId: webhook.id } })),
   ]);
   const recovering = list?.recoveries.find(({ finishedAt }) => finishedAt === null) ?? null;
   const nextProbeAt = webhook.health === 'open' ? isoTimeOrNull(status?.nextProbeAt ?? null) : null;

@@ -6,13 +6,14 @@ import { makeToken, TOKEN } from '../api/dashboard-links.ts';
 import { ApiError } from '../api/errors.ts';
 import { guesses } from '../api/guesses.ts';
 import { countsOfSession, countsOfSignIn, requireCount } from '../api/rate-limit.ts';
-import { databaseOf } from '../db/client.ts';
+import { databaseOf, withoutParameters } from '../db/client.ts';
 import { type DashboardSessionRow, deleteSession, insertSession, readSession, type SessionView } from '../db/dashboard-sessions.ts';
 import { platformMarks } from '../db/platform-mark.ts';
 import type { KeyScope } from '../domain/api-key.ts';
 import { networkOf } from '../domain/client-address.ts';
 import { makerIsActive, SESSION_LIFETIME_MS } from '../domain/dashboard-session.ts';
 import { isLoopback } from '../domain/loopback.ts';
+import { logError } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import { settingsOf } from '../settings.ts';
 import { hasFields, pageOfButton, signInPath } from './paths.ts';
@@ -63,11 +64,18 @@ export async function signIn(c: PageContext, grant: SessionGrant, nowMs: number)
   setCookie(c, SESSION_COOKIE, token, { ...cookieOptions(c), maxAge: SESSION_LIFETIME_MS / 1_000 });
 }
 
-/** Ends the session for good: a copy of its cookie opens nothing any more. */
+/**
+ * Ends the session for good: a copy of its cookie opens nothing any more. This browser forgets it in any case. Where the database cannot be
+ * asked, or a network is refused whose token is not known here, a copy opens pages until the session's 12 hours are over.
+ */
 export async function signOut(c: PageContext): Promise<void> {
-  const nowMs = Date.now();
-  await lookUp(c, readCookie(c, SESSION_COOKIE), nowMs, (hash) => deleteSession(databaseOf(c.env.DB), hash));
+  const token = readCookie(c, SESSION_COOKIE);
   dropCookie(c, SESSION_COOKIE);
+  try {
+    await lookUp(c, token, Date.now(), (hash) => deleteSession(databaseOf(c.env.DB), hash));
+  } catch (error) {
+    if (!(error instanceof ApiError)) logError('dashboard.session_not_ended', withoutParameters(error));
+  }
 }
 
 /** Hashes of sessions that were alive when they were asked for here: guesses from the same address do not hold them up. */
@@ -76,6 +84,7 @@ const seen = new Map<string, true>();
 /**
  * Looks a token of a session or a link up by its hash, unless it is none of ours by its looks. What opens nothing is counted by the
  * network it comes from: 429 once there are too many of them.
+ * @param forget called where it opens nothing, also before a 429
  * @returns null where it opens nothing
  */
 export async function lookUp<T>(
@@ -83,6 +92,7 @@ export async function lookUp<T>(
   token: string | undefined,
   nowMs: number,
   find: (hash: string) => Promise<T | null>,
+  forget?: () => void,
 ): Promise<T | null> {
   if (token === undefined) return null;
   const network = networkOf(c.req.raw.headers);
@@ -93,16 +103,18 @@ export async function lookUp<T>(
     if (found !== null) return found;
   }
   seen.delete(hash);
+  forget?.();
   await guesses.failed(c.env.FAILED_KEYS, network, nowMs);
   return null;
 }
 
-/** The session of a request, if it has one that is alive. */
+/** The session of a request, if it has one that is alive. A cookie that opens nothing is not to come, and to be counted, with each request. */
 export async function findSession(c: PageContext, nowMs: number): Promise<SessionView | null> {
-  const view = await lookUp(c, readCookie(c, SESSION_COOKIE), nowMs, async (hash) => {
+  const find = async (hash: string) => {
     const found = await readSession(databaseOf(c.env.DB), hash);
     return found && (await isAlive(c, found, nowMs)) ? found : null;
-  });
+  };
+  const view = await lookUp(c, readCookie(c, SESSION_COOKIE), nowMs, find, () => dropCookie(c, SESSION_COOKIE));
   if (!view) return null;
   seen.set(view.session.tokenHash, true);
   keepNewest(seen, MAX_SEEN);
@@ -135,11 +147,7 @@ function toSignIn(c: PageContext): Response {
 export const requireSession = createMiddleware<DashboardEnv>(async (c, next) => {
   const nowMs = Date.now();
   const view = await findSession(c, nowMs);
-  if (!view) {
-    // One that opens nothing any more is not to come, and to be counted, with each request.
-    if (readCookie(c, SESSION_COOKIE) !== undefined) dropCookie(c, SESSION_COOKIE);
-    return toSignIn(c);
-  }
+  if (!view) return toSignIn(c);
   const { organizationId, keyId, tokenHash } = view.session;
   await requireCount(c.env, organizationId, countsOfSession(keyId, tokenHash), nowMs);
   c.set('visit', visitOf(c, view, nowMs));

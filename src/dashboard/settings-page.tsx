@@ -1,3 +1,4 @@
+import type { ApiError } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { Banners } from './banner.tsx';
@@ -43,12 +44,17 @@ export async function showSettings(c: PageContext): Promise<Response> {
   return await settingsPage(c, new Map(), new URLSearchParams());
 }
 
-/** The settings, with what is wrong with a form of theirs, and what was typed into it. */
-export async function settingsPage(c: PageContext, problems: Problems, typed: URLSearchParams, flash?: Flash): Promise<Response> {
+/** The settings, with what is wrong with a form of theirs, and what was typed into it. @param status that of its refusal */
+export async function settingsPage(
+  c: PageContext,
+  problems: Problems,
+  typed: URLSearchParams,
+  flash?: Flash,
+  status: ApiError['status'] | 200 = 200,
+): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
   const outlook = await outlookOf(c, webhook);
-  const status = problems.size > 0 ? 422 : 200;
   return await webhookPage(
     c,
     { webhook, tab: 'settings', title: 'Settings', status, outlook, flash },
@@ -151,7 +157,7 @@ function RotateForm({ webhook, problems, typed }: Omit<SectionProps, 'visit'>) {
           name="overlapSeconds"
           label="The old secret signs beside it for"
           problem={problems.get('overlapSeconds')}
-          hint="Time to change your receiver. webhook-signature carries both; X-Bullseye-Signature is made with the old one until then."
+          hint="Time to change your receiver. Until then webhook-signature carries all of them, and X-Bullseye-Signature is made with the oldest."
         >
           {(attributes) => (
             <select {...attributes}>
@@ -177,7 +183,7 @@ function PauseSection({ webhook, visit }: { webhook: WebhookRow; visit: Visit })
         <p>
           {webhook.enabled
             ? 'Nothing is sent while it is paused. Events that come meanwhile are recorded as discarded, and can be recovered later.'
-            : 'Events are sent again, within 5 seconds. What came meanwhile is recovered below, if you want it.'}
+            : 'Resume to send events again. You can recover missed events below.'}
         </p>
       </div>
       {webhook.enabled ? (

@@ -1,17 +1,19 @@
 import { authenticate } from '../api/auth.ts';
-import { ApiError } from '../api/errors.ts';
+import type { ApiError } from '../api/errors.ts';
 import { databaseOf } from '../db/client.ts';
 import { organizationOfLink, releaseDashboardLink, useDashboardLink } from '../db/dashboard-links.ts';
 import { platformMarks } from '../db/platform-mark.ts';
 import { networkOf } from '../domain/client-address.ts';
 import { makerIsActive } from '../domain/dashboard-session.ts';
 import { settingsOf } from '../settings.ts';
+import { withHeadersOf } from './error-page.tsx';
 import { readForm, textOf } from './form.ts';
 import { HELD, holdForm } from './held-form.ts';
 import { page } from './page.tsx';
 import { hasFields, paths, safeNext } from './paths.ts';
 import { findSession, lookUp, signIn, signOut } from './session.ts';
 import type { PageContext } from './visit.ts';
+import { refusedOf } from './webhook-input.ts';
 
 const NEEDS_ORGANIZATION_KEY = 'Sign in with an API key of your organization: it begins with bsk_live_.';
 
@@ -29,14 +31,14 @@ export async function showSignIn(c: PageContext): Promise<Response> {
 }
 
 /**
- * `POST sign-in`: with an organization's API key, whose scopes the session has and with which it ends. Also where a form comes that was
- * sent after its session had ended.
+ * `POST sign-in`: with an organization's API key, whose scopes the session has and with which it ends. With `next` in its address it is a form
+ * that was sent after its session had ended; its fields are its own, also one that is called like one of ours.
  */
 export async function submitSignIn(c: PageContext): Promise<Response> {
   const nowMs = Date.now();
   const form = await readForm(c);
   const wanted = c.req.query('next');
-  if (wanted !== undefined && !form.has('key')) return await signInPage(c, { next: wanted, held: holdForm(form) });
+  if (wanted !== undefined) return await signInPage(c, { next: wanted, held: holdForm(form) });
   const errand = { next: form.get('next') ?? undefined, held: form.get(HELD) ?? undefined };
   try {
     const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
@@ -49,10 +51,10 @@ export async function submitSignIn(c: PageContext): Promise<Response> {
     // The form goes along once more, back to its address.
     return errand.held !== undefined && hasFields(next) ? c.redirect(next, 307) : c.redirect(next, 303);
   } catch (error) {
-    // 429: too many keys that open nothing, from this network.
-    if (!(error instanceof ApiError) || (error.status !== 401 && error.status !== 429)) throw error;
-    const message = error.code === 'missing_api_key' ? 'Enter an API key.' : error.message;
-    return await signInPage(c, errand, message, error.status);
+    // Whatever the reason (429: too many keys that open nothing, from this network; 503: an outage), the errand goes on with the next try.
+    const refused = refusedOf(c, error);
+    const message = refused.code === 'missing_api_key' ? 'Enter an API key.' : refused.message;
+    return withHeadersOf(refused, await signInPage(c, errand, message, refused.status));
   }
 }
 
@@ -134,7 +136,7 @@ function reasonOf({ next, held }: Errand): string | null {
   return 'Your session has ended, or you have not signed in yet. Sign in to go on where you were. A session lasts 12 hours.';
 }
 
-async function signInPage(c: PageContext, errand: Errand, error?: string, status: 200 | 401 | 403 | 429 = 200): Promise<Response> {
+async function signInPage(c: PageContext, errand: Errand, error?: string, status: ApiError['status'] | 200 = 200): Promise<Response> {
   const { next, held } = errand;
   const reason = reasonOf(errand);
   const { name } = settingsOf(c.env).dashboard;

@@ -40,7 +40,7 @@ export interface Visit {
 export function visitOf(c: PageContext, view: SessionView, nowMs: number): Visit {
   const { session, organization, webhooks } = view;
   const { organizationId, scopes, tokenHash, secretShownAt } = session;
-  const caller = { kind: 'organization', keyId: session.keyId ?? 'platform', organizationId, scopes } as const;
+  const caller = { kind: 'organization', keyId: session.keyId, organizationId, scopes } as const;
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
   const surroundings = { caller, env: c.env, url: new URL(c.req.url), nowMs, waitUntil };
   return {

@@ -2,20 +2,24 @@ import { recoverDeliveries, retryDelivery, testWebhook } from '../api/delivery-a
 import { ApiError, type Issue } from '../api/errors.ts';
 import { endSecretOverlap, revealWebhookSecret, rotateWebhookSecret } from '../api/webhook-secrets.ts';
 import { updateWebhook } from '../api/webhooks.ts';
+import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { trimmedSecret } from '../domain/webhook-secret.ts';
+import { withHeadersOf } from './error-page.tsx';
 import { type Flash, setFlash } from './flash.ts';
 import { readForm, textOf } from './form.ts';
 import { heldForm, RESTORED } from './held-form.ts';
 import { paths } from './paths.ts';
 import { RECOVERY_SPANS, settingsPage, spanOf } from './settings-page.tsx';
 import type { PageContext } from './visit.ts';
+import { refusedOf } from './webhook-input.ts';
 import { webhookOf } from './webhook-page.tsx';
 import { counted, took } from './wording.ts';
 
 /*
  * What the buttons of a webhook's pages do: each calls a route of the API, leaves a message, and leads to the page that shows
  * what came of it. A refusal that a person meets in the normal course of things (an attempt that runs already, a webhook paused
- * in another tab) is a message as well; anything else is the error page.
+ * in another tab) is a message as well; anything else is the error page. Where there was a form, it stands again after any refusal, with what
+ * was typed.
  */
 
 /** Refusals that say something about the moment, not about a mistake. */
@@ -26,9 +30,13 @@ const MOMENTARY: ReadonlySet<string> = new Set([
   'outbox_unavailable',
   'rate_limited',
   'plan_upgrade_required',
-  'rotation_in_progress',
   'unknown_event_type',
 ]);
+
+/** Said in the place of the API's own words where these name what a page does not have. */
+const WORDS: Readonly<Record<string, string>> = {
+  unknown_event_type: 'The catalogue has no event type that this webhook subscribes to. Change its events to test it.',
+};
 
 /** What is said of an action, and where; nothing said: where its form stands. */
 type Outcome = Flash & { path?: string };
@@ -37,10 +45,13 @@ type Outcome = Flash & { path?: string };
 async function leaveMessage(c: PageContext, usualPath: string, action: () => Promise<Outcome | null>): Promise<Response> {
   const outcome = await action().catch((error: unknown): Outcome => {
     if (!(error instanceof ApiError) || !MOMENTARY.has(error.code)) throw error;
-    return { kind: 'failed', message: error.message };
+    return { kind: 'failed', message: WORDS[error.code] ?? error.message };
   });
   if (outcome === null) return c.redirect(usualPath, 303);
-  const { path = usualPath, ...flash } = outcome;
+  return await leadOn(c, { path: usualPath, ...outcome });
+}
+
+async function leadOn(c: PageContext, { path, ...flash }: Outcome & { path: string }): Promise<Response> {
   await setFlash(c, flash);
   return c.redirect(path, 303);
 }
@@ -74,11 +85,7 @@ export async function pause(c: PageContext): Promise<Response> {
 }
 
 export async function resume(c: PageContext): Promise<Response> {
-  return await enable(
-    c,
-    true,
-    'The webhook gets events again. That is so everywhere within 5 seconds. What it missed can be recovered in Settings.',
-  );
+  return await enable(c, true, 'The webhook gets events again. It takes up to 5 seconds. You can recover missed events in Settings.');
 }
 
 async function enable(c: PageContext, enabled: boolean, message: string): Promise<Response> {
@@ -98,6 +105,11 @@ export async function revealSecret(c: PageContext): Promise<Response> {
   });
 }
 
+const UNCHANGED = 'This is the secret that the webhook has already: nothing has changed.';
+const OVERLAPPING =
+  'This is the new secret. Within 5 seconds webhook-signature has a signature made with it, beside those of the former ones. ' +
+  'X-Bullseye-Signature is made with the oldest secret until its time is over.';
+
 /** `POST <webhook>/secret/rotate`. */
 export async function rotateSecret(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
@@ -107,21 +119,26 @@ export async function rotateSecret(c: PageContext): Promise<Response> {
   const overlap = textOf(form, 'overlapSeconds');
   const secret = trimmedSecret(form.get('secret') ?? '');
   const body = { secret: secret || undefined, overlapSeconds: overlap === undefined ? undefined : Number(overlap) };
-  return await orProblems(c, form, async () => {
-    return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
-      const rotated = await c.get('visit').call(rotateWebhookSecret, { params: { webhookId: id }, body });
-      const message = ['This is the new secret. Deliveries are signed with it within 5 seconds.', ...(rotated.warnings ?? [])].join(' ');
-      return done(message, rotated.secret ?? undefined);
-    });
+  return await orFormAgain(c, form, async () => {
+    const { call } = c.get('visit');
+    // One that does not open is another one, and no reason not to replace it.
+    const before = secret === '' ? null : await call(revealWebhookSecret, { params: { webhookId: id } }).catch(() => null);
+    const rotated = await call(rotateWebhookSecret, { params: { webhookId: id }, body });
+    const isSame = before !== null && before.secret === rotated.secret;
+    const overlaps = rotated.previousSecretExpiresAt !== null || rotated.earlierSecretsExpireAt !== undefined;
+    const said = isSame ? UNCHANGED : overlaps ? OVERLAPPING : 'This is the new secret. Deliveries are signed with it within 5 seconds.';
+    return { ...done([said, ...(rotated.warnings ?? [])].join(' '), rotated.secret ?? undefined), path: paths.webhook(id, 'settings') };
   });
 }
 
 /** `POST <webhook>/secret/end-overlap`. */
 export async function endOverlap(c: PageContext): Promise<Response> {
-  const { id } = webhookOf(c);
-  return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
-    await c.get('visit').call(endSecretOverlap, { params: { webhookId: id } });
-    return done('The secret before signs no more. That is so everywhere within 5 seconds.');
+  const webhook = webhookOf(c);
+  const { call, nowMs } = c.get('visit');
+  const former = formerOf(secretsOf(webhook, nowMs)).length > 1 ? 'The former secrets sign' : 'The secret before signs';
+  return await leaveMessage(c, paths.webhook(webhook.id, 'settings'), async () => {
+    await call(endSecretOverlap, { params: { webhookId: webhook.id } });
+    return done(`${former} no more. That is so everywhere within 5 seconds.`);
   });
 }
 
@@ -134,12 +151,11 @@ export async function recover(c: PageContext): Promise<Response> {
   if (held) return await settingsPage(c, new Map(), held, RESTORED);
   const [, spanMs] = RECOVERY_SPANS[spanOf(form)];
   const since = textOf(form, 'since') ?? new Date(nowMs - spanMs).toISOString();
-  return await orProblems(c, form, async () => {
-    return await leaveMessage(c, paths.webhook(id), async () => {
-      const { count } = await call(recoverDeliveries, { params: { webhookId: id }, body: { since } });
-      if (count === 0) return done('Nothing failed or was discarded in that time: there is nothing to recover.');
-      return done(`${counted(count, 'delivery starts', 'deliveries start')} over. They go out a few at a time.`);
-    });
+  return await orFormAgain(c, form, async () => {
+    const { count } = await call(recoverDeliveries, { params: { webhookId: id }, body: { since } });
+    const path = paths.webhook(id);
+    if (count === 0) return { ...done('Nothing failed or was discarded in that time: there is nothing to recover.'), path };
+    return { ...done(`${counted(count, 'delivery starts', 'deliveries start')} over. They go out a few at a time.`), path };
   });
 }
 
@@ -151,18 +167,20 @@ export function toSettings(c: PageContext): Response {
   return c.redirect(paths.webhook(webhookOf(c).id, 'settings'), 303);
 }
 
-/** Shows the settings again with what was typed, and what the API found wrong beside its fields. */
-async function orProblems(c: PageContext, form: URLSearchParams, action: () => Promise<Response>): Promise<Response> {
+/** Does what a form asks for. Refused, whatever the reason, it stands in the settings again, with what was typed and what is wrong. */
+async function orFormAgain(c: PageContext, form: URLSearchParams, action: () => Promise<Outcome & { path: string }>): Promise<Response> {
+  let outcome: Outcome & { path: string };
   try {
-    return await action();
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.code !== 'validation_failed') throw error;
-    const issues = error.details.issues as Issue[];
+    outcome = await action();
+  } catch (thrown) {
+    const error = refusedOf(c, thrown);
+    const issues = error.code === 'validation_failed' ? (error.details.issues as Issue[]) : [];
     // Of a recovery that begins in the future the API names the end.
-    return await settingsPage(
-      c,
-      new Map(issues.map(({ field, message }) => (field === 'until' ? ['since', 'This time is not past.'] : [field, message]))),
-      form,
+    const problems = issues.map(({ field, message }): [string, string] =>
+      field === 'until' ? ['since', 'This time is not past.'] : [field, message],
     );
+    const flash: Flash | undefined = problems.length > 0 ? undefined : { kind: 'failed', message: error.message };
+    return withHeadersOf(error, await settingsPage(c, new Map(problems), form, flash, error.status));
   }
+  return await leadOn(c, outcome);
 }

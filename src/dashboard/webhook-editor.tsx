@@ -2,6 +2,7 @@ import type { Child } from 'hono/jsx';
 import { listEventTypes } from '../api/event-types.ts';
 import { createWebhook, updateWebhook } from '../api/webhooks.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import { withHeadersOf } from './error-page.tsx';
 import { type Flash, setFlash } from './flash.ts';
 import { readForm } from './form.ts';
 import { heldForm, RESTORED } from './held-form.ts';
@@ -43,7 +44,13 @@ export async function submitNew(c: PageContext): Promise<Response> {
     const created = await c.get('visit').call(createWebhook, { body });
     const own = secretChoice === 'own' ? secret : undefined;
     const unsigned = created.hasSecret ? [] : ['Its deliveries are not signed.'];
-    const message = ['The webhook is saved, and gets events within 5 seconds.', ...unsigned, ...(created.warnings ?? [])].join(' ');
+    const said = [
+      'The webhook is saved, and gets events within 5 seconds.',
+      ...unsigned,
+      ...unusedSecret(values),
+      ...(created.warnings ?? []),
+    ];
+    const message = said.join(' ');
     await setFlash(c, { kind: 'done', message, secret: created.secret ?? own });
     return c.redirect(paths.webhook(created.id, 'verify'), 303);
   } catch (error) {
@@ -71,12 +78,18 @@ export async function submitEdit(c: PageContext): Promise<Response> {
       ...(secretChoice === 'none' && { secret: null }),
     };
     const { warnings = [] } = await c.get('visit').call(updateWebhook, { params: { webhookId: webhook.id }, body });
-    const message = ['Saved. It is in force everywhere within 5 seconds, for retries as well.', ...warnings].join(' ');
+    const said = ['Saved. It is in force everywhere within 5 seconds, for retries as well.', ...unusedSecret(values), ...warnings];
+    const message = said.join(' ');
     await setFlash(c, { kind: 'done', message });
     return c.redirect(paths.webhook(webhook.id), 303);
   } catch (error) {
     return await editPage(c, values, refusalOf(c, error, values));
   }
+}
+
+/** Without scripts, typing a secret does not choose it: who did that is told, or their endpoint would wait for another signature. */
+function unusedSecret({ secretChoice, secret }: WebhookFormValues): string[] {
+  return secretChoice !== 'own' && secret !== '' ? ['The secret that you typed was not used.'] : [];
 }
 
 async function newPage(c: PageContext, values: WebhookFormValues, refusal: Refusal | null, flash?: Flash): Promise<Response> {
@@ -96,7 +109,7 @@ async function newPage(c: PageContext, values: WebhookFormValues, refusal: Refus
       )}
     </>,
   );
-  return withRetryAfter(shown, refusal);
+  return refusal ? withHeadersOf(refusal.error, shown) : shown;
 }
 
 async function editPage(c: PageContext, values: WebhookFormValues, refusal: Refusal | null, flash?: Flash): Promise<Response> {
@@ -119,7 +132,7 @@ async function editPage(c: PageContext, values: WebhookFormValues, refusal: Refu
       />
     </>,
   );
-  return withRetryAfter(shown, refusal);
+  return refusal ? withHeadersOf(refusal.error, shown) : shown;
 }
 
 /** What is said in the place of a form that would be refused, whatever it held. */
@@ -136,10 +149,4 @@ function hindranceOf(visit: Visit): Child {
       </p>
     </section>
   );
-}
-
-function withRetryAfter(shown: Response, refusal: Refusal | null): Response {
-  const seconds = refusal?.error.retryAfterSeconds ?? null;
-  if (seconds !== null) shown.headers.set('Retry-After', String(seconds));
-  return shown;
 }

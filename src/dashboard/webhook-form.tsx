@@ -277,7 +277,7 @@ function OwnSecret({ values, problem, replaces }: { values: WebhookFormValues; p
       <Problem name="secret" problem={problem} />
       <p class="strength" id="secret-strength" aria-live="polite" hidden />
       <p class="hint" id="secret-hint">
-        It counts where “Use my own” is chosen. Take 32 random characters or more; a word can be guessed.
+        It is used only if you choose “Use my own”. Take 32 random characters or more; a word can be guessed.
         {replaces && ' It replaces the present one at once. To let both sign for a while, rotate the secret in Settings instead.'}
       </p>
     </div>

@@ -97,13 +97,18 @@ export interface Refusal {
 }
 
 /**
- * A refusal after which the form stands again with what was typed: nobody types it twice because of a limit or an outage. A fault
+ * The refusal after which a form stands again with what was typed: nobody types it twice because of a limit or an outage. A fault
  * of ours is thrown on, to the error page.
  */
-export function refusalOf(c: PageContext, thrown: unknown, values: WebhookFormValues): Refusal {
+export function refusedOf(c: PageContext, thrown: unknown): ApiError {
   if (!(thrown instanceof ApiError) && !isDatabaseFailure(thrown)) throw thrown;
   const error = toApiError(thrown, c.get('requestId'), { method: c.req.method, path: c.req.path });
   if (error.status === 500) throw error;
+  return error;
+}
+
+export function refusalOf(c: PageContext, thrown: unknown, values: WebhookFormValues): Refusal {
+  const error = refusedOf(c, thrown);
   return { error, problems: error.code === 'validation_failed' ? problemsOf(error.details.issues as Issue[], values) : new Map() };
 }
 

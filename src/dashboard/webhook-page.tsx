@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx';
-import { notFound } from '../api/errors.ts';
+import { type ApiError, notFound } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { Outlook } from './banner.tsx';
 import { ConditionBadge, conditionOf } from './condition.tsx';
@@ -40,7 +40,7 @@ interface WebhookPageOptions {
   webhook: WebhookRow;
   tab: Tab;
   title: string;
-  status?: 200 | 409 | 422;
+  status?: ApiError['status'] | 200;
   outlook: Outlook;
   flash?: Flash;
 }

@@ -6,9 +6,6 @@ import { apiKeys, dashboardLinks, dashboardSessions } from './schema.ts';
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export type NewApiKey = Pick<ApiKeyRow, 'id' | 'organizationId' | 'name' | 'keyHash' | 'keyPrefix' | 'scopes' | 'expiresAt' | 'createdAt'>;
 
-/** Most keys a list holds: the active ones, and those that have ended. */
-const MAX_LISTED_KEYS = MAX_ACTIVE_KEYS + MAX_ENDED_KEYS;
-
 /** The keys of an organization, or (null) those of the platform's producers. */
 const ownedBy = (organizationId: string | null): SQL =>
   organizationId === null ? isNull(apiKeys.organizationId) : eq(apiKeys.organizationId, organizationId);
@@ -19,12 +16,21 @@ const isActive = (nowMs: number): SQL => sql`(revoked_at is null and (expires_at
 /** When a key that is not active ended: it can have expired before it was revoked. */
 const endedAt = sql`min(coalesce(revoked_at, expires_at), coalesce(expires_at, revoked_at))`;
 
-/** Drops an owner's keys that ended long ago, and all but the latest MAX_ENDED_KEYS of those that have ended. */
+/** The keys of an owner that have ended and are kept: the latest MAX_ENDED_KEYS of those that have not ended long ago. */
+function keptEnded(db: Database, organizationId: string | null, nowMs: number) {
+  const isRecent = sql`${endedAt} >= ${nowMs - ENDED_KEY_RETENTION_MS}`;
+  return db
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(and(ownedBy(organizationId), sql`not ${isActive(nowMs)}`, isRecent))
+    .orderBy(desc(endedAt), desc(apiKeys.id))
+    .limit(MAX_ENDED_KEYS);
+}
+
+/** Drops an owner's keys that have ended and are not kept. Nobody misses them meanwhile: the list leaves them out. */
 function dropEnded(db: Database, organizationId: string | null, nowMs: number) {
   const ended = and(ownedBy(organizationId), sql`not ${isActive(nowMs)}`);
-  const latest = db.select({ id: apiKeys.id }).from(apiKeys).where(ended).orderBy(desc(endedAt), desc(apiKeys.id)).limit(MAX_ENDED_KEYS);
-  const isOld = sql`${endedAt} < ${nowMs - ENDED_KEY_RETENTION_MS}`;
-  return db.delete(apiKeys).where(and(ended, or(isOld, notInArray(apiKeys.id, latest))));
+  return db.delete(apiKeys).where(and(ended, notInArray(apiKeys.id, keptEnded(db, organizationId, nowMs))));
 }
 
 export async function findApiKeyByHash(db: Database, keyHash: string): Promise<ApiKeyRow | undefined> {
@@ -35,14 +41,13 @@ export async function findApiKey(db: Database, id: string): Promise<ApiKeyRow | 
   return await db.select().from(apiKeys).where(eq(apiKeys.id, id)).get();
 }
 
-/** Active keys first, so that however many ended none of them is cut off; of each kind the newest first. */
+/** The active keys, then those that have ended and are kept; of each kind the newest first. Both have their own limit. */
 export async function listApiKeys(db: Database, organizationId: string | null, nowMs: number): Promise<ApiKeyRow[]> {
   return await db
     .select()
     .from(apiKeys)
-    .where(ownedBy(organizationId))
-    .orderBy(desc(isActive(nowMs)), desc(apiKeys.createdAt), desc(apiKeys.id))
-    .limit(MAX_LISTED_KEYS);
+    .where(and(ownedBy(organizationId), or(isActive(nowMs), inArray(apiKeys.id, keptEnded(db, organizationId, nowMs)))))
+    .orderBy(desc(isActive(nowMs)), desc(apiKeys.createdAt), desc(apiKeys.id));
 }
 
 /**

@@ -120,7 +120,7 @@ function checkName(value: Record<string, unknown>, field: string): EventIssue[] 
   if (typeof text !== 'string') return [misfit(value, field, 'a string')];
   if (text === '') return [{ field, message: `\`${field}\` is empty` }];
   if (field === 'organization_id' && !ORGANIZATION_ID.test(text)) {
-    return [{ field, message: `\`organization_id\` cannot be one: ${ORGANIZATION_ID_FORM}` }];
+    return [{ field, message: `\`organization_id\` is not an organization id: ${ORGANIZATION_ID_FORM}` }];
   }
   if (field === 'timestamp' && parseIsoTime(text) === null) return [{ field, message: `\`timestamp\` is not ${TIME_FORMS}` }];
   return checkText(text, field);

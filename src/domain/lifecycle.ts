@@ -12,7 +12,7 @@ export interface DeliveryState {
   attemptCount: number;
   /** Failed attempts of the current schedule. */
   failures: number;
-  /** When it fails as expired, should it still wait. 0: its payload is not kept any more, and it never waits again. */
+  /** When it fails as expired, should it still wait. 0: its payload is not kept, or it has had all its attempts: it never waits again. */
   expiresAt: number;
   /** When the next attempt is due; while one runs, when that one was. Null: nothing is. */
   dueAt: number | null;

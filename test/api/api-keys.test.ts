@@ -44,7 +44,9 @@ describe("an organization's keys", () => {
     await admin.delete(`${path}/api-keys/${created.body.id}`);
     expect(await holder.get(`${path}/webhooks`)).toMatchObject({ status: 401, body: { code: 'invalid_api_key' } });
     const other = await createKey(id, ['read']);
-    await env.DB.prepare('UPDATE api_keys SET expires_at = 1 WHERE organization_id = ?').bind(id).run();
+    await env.DB.prepare('UPDATE api_keys SET expires_at = ? WHERE organization_id = ?')
+      .bind(Date.now() - 1_000, id)
+      .run();
     expect((await client(other).get(`${path}/webhooks`)).status).toBe(401);
     const { body } = await platform.get(`${path}/api-keys`);
     expect(body.apiKeys.map(({ status }: { status: string }) => status)).toEqual(['expired', 'revoked', 'expired']);
@@ -72,7 +74,7 @@ describe("an organization's keys", () => {
       SELECT 'key_ended_' || i, ?1, 'n', 'ended_' || i, 'bsk_live_000', '[]', iif(i % 2, ?2, null), iif(i % 2, null, ?2), ?2 + i FROM n`;
     await env.DB.prepare(insert).bind(id, Date.now()).run();
     const { apiKeys } = (await admin.get(`${path}/api-keys`)).body;
-    expect(apiKeys).toHaveLength(300);
+    expect(apiKeys).toHaveLength(1 + 200);
     expect(apiKeys.filter(({ status }: { status: string }) => status === 'active')).toEqual([apiKeys[0]]);
   });
 
@@ -97,6 +99,30 @@ describe("an organization's keys", () => {
     const ids = (await admin.get(`${path}/api-keys`)).body.apiKeys.map((key: { id: string }) => key.id);
     expect(ids).toContain('key_recent');
     expect(ids).not.toContain('key_old');
+  });
+
+  test('that have ended are listed up to 200, the latest, and for 30 days, whatever is stored still', async () => {
+    const { id, path, admin } = await createOrganization();
+    const day = 86_400_000;
+    const now = Date.now();
+    // Expired one a minute: 30 before the 30 days began, and 230 since.
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 260)
+      INSERT INTO api_keys (id, organization_id, name, key_hash, key_prefix, scopes, expires_at, created_at)
+      SELECT 'key_listed_' || i, ?1, 'n', 'listed_' || i, 'bsk_live_000', '[]', ?2 + i * 60000, 1 FROM n`,
+    )
+      .bind(id, now - 30 * day - 30.5 * 60_000)
+      .run();
+    const listed = async () =>
+      (await admin.get(`${path}/api-keys`)).body.apiKeys.filter(({ status }: { status: string }) => status === 'expired');
+    expect((await listed()).map((key: { id: string }) => key.id)).toEqual(
+      expect.arrayContaining(Array.from({ length: 200 }, (_, index) => `key_listed_${260 - index}`)),
+    );
+    expect(await listed()).toHaveLength(200);
+    await env.DB.prepare('UPDATE api_keys SET expires_at = expires_at - ?1 WHERE organization_id = ?2 AND expires_at IS NOT NULL')
+      .bind(110 * 60_000, id)
+      .run();
+    expect(await listed()).toHaveLength(120);
   });
 
   test('that have ended are kept up to 200, the latest; making and revoking drop the rest', async () => {

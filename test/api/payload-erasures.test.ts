@@ -49,6 +49,18 @@ async function given(script: Parameters<Inbox['script']>[0]): Promise<Given> {
   };
 }
 
+it('of an event is not that of the test whose id differs by its mark alone', async () => {
+  const { organization, webhookId } = await given([{ status: 204 }]);
+  const { body } = await expectStatus(organization.admin.post(`${organization.path}/webhooks/${webhookId}/test`), 200);
+  const { id, eventId } = body.delivery;
+  const unmarked = eventId.replace('_test_', '_');
+  const payload = async () => (await organization.admin.get(`${organization.path}/webhooks/${webhookId}/deliveries/${id}`)).body.payload;
+  await expectStatus(organization.admin.delete(`${organization.path}/events/${unmarked}/payload`), 404);
+  expect(await payload()).toContain('visitor.identified');
+  await expectStatus(organization.admin.delete(`${organization.path}/events/${eventId}/payload`), 204);
+  expect(await payload()).toBeNull();
+});
+
 /** Everything that an outbox has stored, as text. */
 function storedIn(webhookId: string): Promise<string> {
   return runInDurableObject(outboxOf(webhookId), (_, { storage }) => {

@@ -17,7 +17,7 @@ import {
   platform,
   type TestOrganization,
 } from '../support/api.ts';
-import { visitor } from '../support/dashboard.ts';
+import { signedIn, visitor } from '../support/dashboard.ts';
 
 const limiterOf = (organizationId: string) => env.RATE_LIMITER.getByName(`organization:${organizationId}`);
 
@@ -32,6 +32,9 @@ async function useUp(organizationId: string, count: Count): Promise<void> {
     for (let taken = 0; taken < count.limit; taken++) await instance.take([count]);
   });
 }
+
+/** What the headers of an answer say: the limit, and what is left. */
+const rateLimitOf = ({ headers }: Answer) => ['Limit', 'Remaining'].map((name) => headers.get(`X-RateLimit-${name}`));
 
 /** A count of its own. */
 const one = (limit: number, name = 'one'): Count => ({ name, limit, of: 'requests' });
@@ -147,6 +150,19 @@ describe('the rate limit', () => {
   });
 });
 
+test('tests of a webhook have a limit of their own, which their refusal tells', async () => {
+  const organization = await createOrganization();
+  const { id } = await createWebhook(organization);
+  const now = Date.now();
+  await runInDurableObject(env.OUTBOX.getByName(id), (_, { storage }) => storage.kv.put('tests', Array(60).fill(now)));
+  const asKey = await organization.admin.post(`${organization.path}/webhooks/${id}/test`);
+  expect(asKey).toMatchObject({ status: 429, body: { code: 'rate_limited', details: { limit: 60 } } });
+  expect(rateLimitOf(asKey)).toEqual(['60', '0']);
+  expect(Number(asKey.headers.get('X-RateLimit-Reset'))).toBeGreaterThanOrEqual(Math.floor(now / 1_000) + 60);
+  const asPlatform = await platform.post(`${organization.path}/webhooks/${id}/test`);
+  expect([asPlatform.status, ...rateLimitOf(asPlatform)]).toEqual([429, null, null]);
+});
+
 describe('what writes to the database of all', () => {
   const writes = (organization: TestOrganization, webhookId: string): Record<string, () => Promise<Answer>> => {
     const { admin, path } = organization;
@@ -168,6 +184,7 @@ describe('what writes to the database of all', () => {
     for (const [what, write] of Object.entries(writes(organization, webhook.id))) {
       const answer = await write();
       expect(answer, what).toMatchObject({ status: 429, body: { code: 'rate_limited', details: { limit: 500 } } });
+      expect(rateLimitOf(answer), what).toEqual(['500', '0']);
     }
     expect((await client(await createKey(id, ['admin'])).post(`${path}/dashboard-links`)).status).toBe(429);
     expect((await visitor().post('sign-in', { key: organization.key })).status).toBe(303);
@@ -186,8 +203,26 @@ describe('what writes to the database of all', () => {
   test('with one key leaves the others their part', async () => {
     const { id, key, path, admin } = await createOrganization();
     await useUp(id, countsOfWrite(await idOfKey(key))[0]!);
-    expect(await admin.post(`${path}/dashboard-links`)).toMatchObject({ status: 429, body: { details: { limit: 250 } } });
+    const refused = await admin.post(`${path}/dashboard-links`);
+    expect(refused).toMatchObject({ status: 429, body: { details: { limit: 250 } } });
+    expect(rateLimitOf(refused), 'of what refuses it').toEqual(['250', '0']);
+    const resetsInSeconds = Number(refused.headers.get('X-RateLimit-Reset')) - Date.now() / 1_000;
+    expect(Math.abs(resetsInSeconds - Number(refused.headers.get('Retry-After')))).toBeLessThan(2);
+    expect(rateLimitOf(await admin.get(`${path}/webhooks`))[0]).toBe('1000');
     expect((await client(await createKey(id, ['admin'])).post(`${path}/dashboard-links`)).status).toBe(201);
+  });
+
+  test('in sessions that links of the platform have made counts for the organization alone', async () => {
+    const { id } = await createOrganization();
+    await useUp(id, { name: 'writes:platform', limit: 250, of: 'writes' });
+    const person = await signedIn({ id });
+    const form = { url: 'https://hooks.example.com/in', events: ['*'], secretChoice: 'none' };
+    expect((await person.post('new', form)).status).toBe(303);
+    await useUp(id, countsOfWrite(null)[0]!);
+    const refused = await person.post('new', form);
+    expect(refused.status).toBe(429);
+    expect(refused.text).toContain('sign-in links of an organization a minute');
+    expect(refused.text).not.toContain('with one API key');
   });
 
   test('leaves room for a hundred keys and twenty webhooks at once', async () => {

@@ -23,6 +23,23 @@ it('a copy has other names for what has a name in the account, and the same for 
   expect(databaseOf(copy)).toBe('bullseye-webhooks-staging');
 });
 
+it.each(['PUBLIC_URL = "https://webhooks.example.com"', 'PUBLIC_URL="https://a.example"', "  PUBLIC_URL = 'https://a.example' # ours"])(
+  'a copy does not take itself for the original: %s is empty in it',
+  (line) => {
+    const copy = copyOf(configuration.replace(/^PUBLIC_URL = .*$/m, line), 'staging');
+    expect(copy).not.toContain('https://');
+    expect(values(copy, 'PUBLIC_URL')).toEqual(['']);
+    expect(values(copy, 'SECURITY_CONTACT')).toEqual(values(configuration, 'SECURITY_CONTACT'));
+  },
+);
+
+it.each(['routes = [{ pattern = "a.example", custom_domain = true }]', 'route = "a.example/*"', '[[routes]]\npattern = "a.example"'])(
+  'a configuration with addresses of its own has no copy, which would take them over: %s',
+  (line) => {
+    expect(() => copyOf(`${line}\n${configuration}`, 'staging')).toThrow(/--domain/);
+  },
+);
+
 it('copies share no counts of rate limits, with each other or with the original', () => {
   const numbers = [configuration, ...['staging', 'test', 'eu', 'a', 'b'].map((name) => copyOf(configuration, name))].map(
     (text) => values(text, 'namespace_id')[0],

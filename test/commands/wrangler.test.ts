@@ -13,6 +13,12 @@ describe('flagValue', () => {
     expect(flagValue(['--persist-to=/tmp/a=b'], '--persist-to', '--persistTo')).toBe('/tmp/a=b');
   });
 
+  it('is empty where the flag has no value: it was given all the same', () => {
+    expect(flagValue(['--copy'], '--copy')).toBe('');
+    expect(flagValue(['--domain', 'a.example', '--copy'], '--copy')).toBe('');
+    expect(flagValue(['--copy='], '--copy')).toBe('');
+  });
+
   it('is undefined where the flag is absent, or only begins alike', () => {
     expect(flagValue([], '--port')).toBeUndefined();
     expect(flagValue(['--portal', '1', '--inspector-port=2'], '--port')).toBeUndefined();

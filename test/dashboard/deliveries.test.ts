@@ -337,7 +337,9 @@ describe('a test event', () => {
   it('of a webhook whose event types are gone is refused in words', async () => {
     const { press, webhookId } = await given();
     await env.DB.prepare(`UPDATE webhooks SET events = '["gone.type"]' WHERE id = ?`).bind(webhookId).run();
-    expect((await press('test')).text).toContain('The catalogue has no event type that this webhook subscribes to.');
+    const { text } = await press('test');
+    expect(text).toContain('The catalogue has no event type that this webhook subscribes to. Change its events to test it.');
+    expect(text, 'which is a field of the API').not.toContain('`event`');
   });
 
   it('is sent by a button, and its delivery shown', async () => {
@@ -440,14 +442,18 @@ describe('the settings', () => {
   });
 
   it('count down every overlap, say where there is no room for another, and end them all', async () => {
-    const { page, press, organization, webhookId } = await given();
+    const { page, press, person, organization, webhookId } = await given();
     for (const overlapSeconds of ['604800', '3600', '86400']) await press('secret/rotate', { secret: '', overlapSeconds });
     const { text } = await page('settings');
     for (const left of ['7 d', '1 h', '1 d']) expect(text).toContain(`A former secret signs, too, for another ${left} , until`);
-    expect((await press('secret/rotate', { secret: '', overlapSeconds: '3600' })).text).toContain(
-      '3 former secrets of this webhook still sign',
-    );
-    await press('secret/end-overlap');
+    const typed = { secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', overlapSeconds: '3600' };
+    const refused = await person.post(`${webhookId}/secret/rotate`, typed);
+    expect(refused.status).toBe(409);
+    expect(refused.text).toContain('3 former secrets of this webhook still sign');
+    expect(refused.html).toContain(`value="${typed.secret}"`);
+    expect(refused.html).toContain('<option value="3600" selected="">');
+    const ended = await press('secret/end-overlap');
+    expect(ended.text).toContain('The former secrets sign no more. That is so everywhere within 5 seconds.');
     expect((await page('settings')).text).not.toContain('for another');
     const { body } = await organization.admin.get(`${organization.path}/webhooks/${webhookId}/secret`);
     expect(body).toEqual({ secret: expect.any(String), previousSecretExpiresAt: null });
@@ -463,6 +469,49 @@ describe('the settings', () => {
     expect(refused.status).toBe(422);
     expect(refused.html).toMatch(/id="secret-error">The secret begins with `v1,`/);
     expect((await press('secret/rotate', { secret: 'a short one', overlapSeconds: '0' })).text).toContain('fewer than 24 characters');
+  });
+
+  it('say after a rotation what is so: whether anything has changed, and which secret signs what', async () => {
+    const { press, person, webhookId } = await given();
+    const rotate = async (secret: string, overlapSeconds: string) => (await press('secret/rotate', { secret, overlapSeconds })).text;
+    const [first, second] = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD8dzXNnb1JYw='];
+    expect(await rotate(first, '0')).toContain('This is the new secret. Deliveries are signed with it within 5 seconds.');
+    for (const overlapSeconds of ['0', '86400']) {
+      const again = await rotate(first, overlapSeconds);
+      expect(again).toContain('This is the secret that the webhook has already: nothing has changed.');
+      expect(again).not.toContain('new secret.');
+    }
+    const overlapping = await rotate(second, '3600');
+    expect(overlapping).toContain('This is the new secret. Within 5 seconds webhook-signature has a signature made with it');
+    expect(overlapping).toContain('X-Bullseye-Signature is made with the oldest secret until its time is over.');
+    expect(overlapping).not.toContain('Deliveries are signed with it within');
+    // One that ends at once leaves those of before to their own ends.
+    expect(await rotate('', '0')).toContain('X-Bullseye-Signature is made with the oldest secret until its time is over.');
+    expect((await person.get(`${webhookId}/settings`)).text).toContain('webhook-signature carries all of them');
+  });
+
+  it.each<[string, string, Record<string, string>, string]>([
+    ['secret/rotate', 'writes', { secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', overlapSeconds: '604800' }, 'RATE_LIMITER'],
+    ['secret/rotate', 'database', { secret: 'correct horse battery staple', overlapSeconds: '0' }, 'DB'],
+    ['recover', 'outbox', { span: '7d', since: '2026-11-01T10:00' }, 'OUTBOX'],
+  ])('%s shows its form again as it was filled in, where the %s is what refuses it', async (part, what, fields, _binding) => {
+    const { person, webhookId } = await given();
+    let taken = 0;
+    const refused = { allowed: false, limit: 1, remaining: 0, resetAt: Date.now() + 30_000, of: 'writes' };
+    const hindered: Record<string, Partial<Env>> = {
+      // The first count is that of the session.
+      writes: { RATE_LIMITER: { getByName: () => ({ take: async () => ({ ...refused, allowed: taken++ === 0 }) }) } as never },
+      database: { DB: databaseWithout(/update "webhooks"/) },
+      outbox: { OUTBOX: { getByName: () => new Proxy({}, { get: () => () => Promise.reject(new Error('gone')) }) } as never },
+    };
+    const unlucky = visitor({ vars: hindered[what] });
+    for (const [name, value] of person.cookies) unlucky.cookies.set(name, value);
+    const shown = await unlucky.post(`${webhookId}/${part}`, fields);
+    expect(shown.status).toBe(what === 'writes' ? 429 : 503);
+    expect(Number(shown.headers.get('Retry-After'))).toBeGreaterThan(0);
+    for (const value of Object.values(fields)) expect(shown.html).toMatch(new RegExp(`value="${value}"`));
+    const chosen = fields.overlapSeconds ?? fields.span;
+    expect(shown.html).toContain(`<option value="${chosen}" selected="">`);
   });
 
   it('say what is wrong with a new secret', async () => {
@@ -493,12 +542,12 @@ describe('the settings', () => {
   });
 
   it('pause and resume, and recover what came meanwhile', async () => {
-    const { press, page, post, endpoint, webhookId } = await given();
+    const { press, page, person, post, endpoint, webhookId } = await given();
     expect((await press('pause')).text).toContain('This webhook is paused');
     await post(3);
     expect((await page('deliveries')).text).toContain('Discarded');
-    expect((await press('recover', { span: '1h' })).text).toContain('The webhook is disabled.');
-    expect((await press('resume')).text).toContain('The webhook gets events again. That is so everywhere within 5 seconds.');
+    expect((await person.post(`${webhookId}/recover`, { span: '1h' })).text).toContain('The webhook is disabled.');
+    expect((await press('resume')).text).toContain('The webhook gets events again. It takes up to 5 seconds.');
     vi.setSystemTime(Date.now() + 1_000);
     expect((await press('recover', { span: '1h', since: '' })).text).toContain('3 deliveries start over.');
     expect((await page()).text).toContain('A recovery is under way');

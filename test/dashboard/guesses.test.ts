@@ -39,10 +39,6 @@ const from = (address: string, headers: Record<string, string> = {}) => ({ 'CF-C
 describe.each<[string, (address: string, vars: Partial<Env>) => Promise<{ status: number; headers: Headers }>]>([
   ['sessions', (address, vars) => visitor({ vars }).get('', from(address, { Cookie: `bullseye_session=${token()}` }))],
   ['sessions that do not look like any', (address, vars) => visitor({ vars }).get('', from(address, { Cookie: 'bullseye_session=x' }))],
-  [
-    'sessions to be signed out',
-    (address, vars) => visitor({ vars }).post('sign-out', {}, from(address, { Cookie: `bullseye_session=${token()}` })),
-  ],
   ['links to look at', (address, vars) => visitor({ vars }).get(`link/${token()}`, from(address))],
   ['links to use', (address, vars) => visitor({ vars }).post(`link/${token()}`, {}, from(address))],
   ['links that do not look like any', (address, vars) => visitor({ vars }).get('link/made-up', from(address))],
@@ -94,6 +90,52 @@ describe('beside guesses from the same address', () => {
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(0);
     expect((await visitor().post(link, {}, from(someAddress()))).status).toBe(303);
+  });
+});
+
+describe('signing out behind a network that is refused', () => {
+  const refusing = { FAILED_KEYS: { limit: async () => ({ success: false }) } };
+  const refuse = async (address: string) => {
+    // The second takes the turn of this second.
+    for (let tried = 0; tried < 3; tried++) await visitor({ vars: refusing }).get(`link/${token()}`, from(address));
+  };
+
+  it.each([token(), 'x', ''])('works with any cookie, "%s": the browser forgets it, and the database is not asked', async (cookie) => {
+    const address = someAddress();
+    await refuse(address);
+    const { DB, asked } = counting();
+    for (let tried = 0; tried < 30; tried++) {
+      const person = visitor({ vars: { DB } });
+      person.cookies.set('bullseye_session', cookie);
+      expect(await person.post('sign-out', {}, from(address))).toMatchObject({ status: 303, location: `${PAGES}/sign-in` });
+      expect(person.cookies.size).toBe(0);
+    }
+    expect(asked()).toBeLessThanOrEqual(1);
+  });
+
+  it('ends a session for good that is in use', async () => {
+    const [person, copy] = [await signedIn(await createOrganization()), visitor()];
+    for (const [name, value] of person.cookies) copy.cookies.set(name, value);
+    const address = someAddress();
+    expect((await person.get('', from(address))).status).toBe(200);
+    await refuse(address);
+    expect((await person.post('sign-out', {}, from(address))).status).toBe(303);
+    expect((await copy.get()).status).toBe(303);
+  });
+
+  it('and asking for a page: a session that opens nothing is forgotten, one that may open something is not', async () => {
+    const address = someAddress();
+    for (const cookie of [token(), 'x']) {
+      const guesser = visitor({ vars: refusing });
+      guesser.cookies.set('bullseye_session', cookie);
+      expect((await guesser.get('', from(address))).status).toBe(429);
+      expect(guesser.cookies.size, 'it was looked up').toBe(0);
+    }
+    await refuse(address);
+    const unknown = visitor();
+    unknown.cookies.set('bullseye_session', token());
+    expect((await unknown.get('', from(address))).status).toBe(429);
+    expect(unknown.cookies.size, 'it was not').toBe(1);
   });
 });
 

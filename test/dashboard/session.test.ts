@@ -187,6 +187,14 @@ describe('a session', () => {
     expect((await copy.get()).status).toBe(303);
   });
 
+  it('ends in this browser by signing out, also where the database does not answer', async () => {
+    const person = await signedIn(await createOrganization());
+    const unlucky = visitor({ vars: { DB: databaseWithout(/delete from "dashboard_sessions"/) } });
+    for (const [name, value] of person.cookies) unlucky.cookies.set(name, value);
+    expect(await unlucky.post('sign-out')).toMatchObject({ status: 303, location: `${PAGES}/sign-in` });
+    expect(unlucky.cookies.size).toBe(0);
+  });
+
   it('has a token of its own, whatever cookie the browser came with, and takes the place of the one before', async () => {
     const organization = await createOrganization();
     const person = visitor();
@@ -239,6 +247,60 @@ describe('a session', () => {
   });
 });
 
+/** A limiter that lets so many requests pass, and then none. */
+const refusingFrom = (first: number) => {
+  let taken = 0;
+  const take = async () => ({ allowed: taken++ < first, limit: 1, remaining: 0, resetAt: Date.now() + 30_000, of: 'requests' });
+  return { getByName: () => ({ take }) } as unknown as Env['RATE_LIMITER'];
+};
+
+/** The hidden fields of a page's form that goes to an address. */
+function hiddenFields(html: string, action: string): Record<string, string> {
+  const form = html.split('<form').find((part) => part.includes(`action="${action}"`)) ?? '';
+  const fields = [...form.split('</form>')[0]!.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)];
+  const plain = (text: string) => text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>');
+  return Object.fromEntries(fields.map(([, name = '', value = '']) => [name, plain(value).replaceAll('&amp;', '&')]));
+}
+
+describe('a form that is sent while its session cannot be looked at, or has asked too often', () => {
+  it.each([
+    ['new', { RATE_LIMITER: refusingFrom(0) }, 429],
+    ['secret/rotate', { RATE_LIMITER: refusingFrom(0) }, 429],
+    ['recover', { DB: databaseWithout(/from "dashboard_sessions"/) }, 503],
+  ])('is kept, but for its secret, on the page that says so: %s', async (part, vars, status) => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization, { secret: 'ours' });
+    const person = await signedIn(organization);
+    const path = part === 'new' ? part : `${id}/${part}`;
+    const fields = { url: 'https://typed.example.com', since: '2026-11-01T10:00', overlapSeconds: '3600', secret: 'typed & "quoted"' };
+    const unlucky = visitor({ vars });
+    for (const [name, value] of person.cookies) unlucky.cookies.set(name, value);
+    const refused = await unlucky.post(path, fields);
+    expect(refused.status).toBe(status);
+    expect(refused.html).not.toContain('quoted');
+    const hidden = hiddenFields(refused.html, `${PAGES}/${path}`);
+    // Refused again: it is kept again.
+    expect(hiddenFields((await unlucky.post(path, hidden)).html, `${PAGES}/${path}`)).toEqual(hidden);
+    const form = await person.post(path, hidden);
+    expect(form.status).toBe(200);
+    expect(form.text).toContain('Nothing has been saved yet');
+    const kept = { new: 'value="https://typed.example.com"', recover: 'value="2026-11-01T10:00"' }[part];
+    expect(form.html).toContain(kept ?? '<option value="3600" selected="">');
+  });
+
+  it('is not kept where it is only a button, or a page', async () => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization);
+    const person = await signedIn(organization);
+    const limited = visitor({ vars: { RATE_LIMITER: refusingFrom(0) } });
+    for (const [name, value] of person.cookies) limited.cookies.set(name, value);
+    for (const refused of [await limited.post(`${id}/pause`), await limited.get('new')]) {
+      expect(refused.status).toBe(429);
+      expect(refused.html).not.toContain('name="held"');
+    }
+  });
+});
+
 describe('a session that has ended', () => {
   const FORM = {
     url: 'https://hooks.example.com/in',
@@ -247,14 +309,6 @@ describe('a session that has ended', () => {
     maxPerSecond: '5',
   };
   const signInPage = (next: string) => `${PAGES}/sign-in?${new URLSearchParams({ next })}`;
-
-  /** The hidden fields of a page's form that goes to an address. */
-  function hiddenFields(html: string, action: string): Record<string, string> {
-    const form = html.split('<form').find((part) => part.includes(`action="${action}"`)) ?? '';
-    const fields = [...form.split('</form>')[0]!.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)"/g)];
-    const plain = (text: string) => text.replaceAll('&quot;', '"').replaceAll('&#39;', "'").replaceAll('&lt;', '<').replaceAll('&gt;', '>');
-    return Object.fromEntries(fields.map(([, name = '', value = '']) => [name, plain(value).replaceAll('&amp;', '&')]));
-  }
 
   it('is why the sign-in page is shown, and it says so', async () => {
     const organization = await createOrganization();
@@ -282,7 +336,7 @@ describe('a session that has ended', () => {
     expect(entered).toMatchObject({ status: 307, location: `${PAGES}/new` });
     const form = await person.post('new', { ...hidden, key: organization.key });
     expect(form.status).toBe(200);
-    expect(form.text).toContain('You are signed in again. Nothing has been saved yet');
+    expect(form.text).toContain('Here is your form again. Nothing has been saved yet');
     expect(form.html).not.toContain(organization.key);
     for (const shown of [
       'value="https://hooks.example.com/in"',
@@ -326,6 +380,37 @@ describe('a session that has ended', () => {
     expect(settings.text).toContain('Nothing has been saved yet');
     for (const field of shown) expect(settings.html).toContain(field);
     expect(settings.html).not.toContain('typed');
+  });
+
+  it('and a browser that keeps no cookie lead to the sign-in page again, with the form, and not round and round', async () => {
+    const organization = await createOrganization();
+    const person = visitor();
+    const sent = await person.post('new', FORM);
+    const page = await person.post(sent.location ?? '', FORM);
+    const signingIn = { ...hiddenFields(page.html, `${PAGES}/sign-in`), key: organization.key };
+    const entered = await visitor().post('sign-in', signingIn);
+    const back = await visitor().post(entered.location ?? '', signingIn);
+    expect(back).toMatchObject({ status: 307, location: signInPage(`${PAGES}/new`) });
+    const again = await visitor().post(back.location ?? '', signingIn);
+    expect(again.status).toBe(200);
+    expect(again.html).not.toContain(organization.key);
+    expect({ ...hiddenFields(again.html, `${PAGES}/sign-in`), key: organization.key }).toEqual(signingIn);
+  });
+
+  it.each([
+    ['the key cannot be looked up', { DB: databaseWithout(/from "api_keys"/) }, 503],
+    ['the session cannot be stored', { DB: databaseWithout(/insert into "dashboard_sessions"/) }, 503],
+    ['there were too many sign-ins', { RATE_LIMITER: refusingFrom(0) }, 429],
+  ])('does not cost the form where %s, while somebody signs in', async (_what, vars, status) => {
+    const organization = await createOrganization();
+    const sent = await visitor().post('new', FORM);
+    const hidden = hiddenFields((await visitor().post(sent.location ?? '', FORM)).html, `${PAGES}/sign-in`);
+    const unlucky = await visitor({ vars }).post('sign-in', { ...hidden, key: organization.key });
+    expect(unlucky.status).toBe(status);
+    expect(Number(unlucky.headers.get('Retry-After'))).toBeGreaterThan(0);
+    expect(hiddenFields(unlucky.html, `${PAGES}/sign-in`)).toEqual(hidden);
+    expect(unlucky.html).not.toContain(organization.key);
+    expect((await visitor().post('sign-in', { ...hidden, key: organization.key })).status).toBe(307);
   });
 
   it.each([

@@ -291,7 +291,16 @@ describe('editing a webhook', () => {
     const outage = await unlucky.post(`${id}/edit`, { ...FORM, url: 'https://typed.example.com', secretChoice: 'keep' });
     expect(outage.status).toBe(503);
     expect(outage.html).toContain('value="https://typed.example.com"');
-    await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'keep', secret: 'typed beside another choice' });
+    for (const secretChoice of ['keep', 'none']) {
+      const beside = await person.submit(`${id}/edit`, { ...FORM, secretChoice, secret: 'typed beside another choice' });
+      expect(beside.text).toContain(
+        'Saved. It is in force everywhere within 5 seconds, for retries as well. The secret that you typed was not used.',
+      );
+      await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'own', secret: 'the first' });
+    }
+    expect((await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'keep', secret: ' ' })).text).not.toContain('was not used');
+    const made = await person.submit('new', { ...FORM, secret: 'typed beside another choice' });
+    expect(made.text).toContain('The secret that you typed was not used.');
     expect((await organization.admin.get(`${organization.path}/webhooks/${id}/secret`)).body.secret).toBe('the first');
     const empty = await person.post(`${id}/edit`, { ...FORM, secretChoice: 'own', secret: '' });
     expect(empty.text).toContain('Enter your secret, or make another choice.');

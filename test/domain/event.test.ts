@@ -265,7 +265,7 @@ describe('an event is refused', () => {
         `whose \`organization_id\` can be none: ${JSON.stringify(id).slice(0, 20)}`,
         { ...ORDER, organization_id: id },
         'organization_id',
-        /cannot be one: an organization id has 1 to 128 characters/,
+        /is not an organization id: an organization id has 1 to 128 characters/,
       ],
     ),
     ['whose `event` is not well-formed', { ...ORDER, event: 'order.\ud83d' }, 'event', /`event` is not well-formed Unicode/],

@@ -12,12 +12,16 @@ afterEach(() => cloudflare?.close());
 
 /** Runs `npm run deploy` against an account with these databases; what was asked of its API. */
 async function deploy(databases: string[], ...flags: string[]): Promise<{ asked: string[]; exitCode: number }> {
+  return await runNpm(databases, 'run', 'deploy', '--', ...flags);
+}
+
+async function runNpm(databases: string[], ...args: string[]): Promise<{ asked: string[]; exitCode: number }> {
   cloudflare = await startFakeCloudflare(databases);
   const env = {
     ...process.env,
     ...{ CLOUDFLARE_API_BASE_URL: cloudflare.origin, CLOUDFLARE_API_TOKEN: 'a token', CLOUDFLARE_ACCOUNT_ID: 'account' },
   };
-  const npm = spawn('npm', ['run', 'deploy', '--', ...flags], { cwd: PROJECT_ROOT, stdio: 'ignore', env });
+  const npm = spawn('npm', args, { cwd: PROJECT_ROOT, stdio: 'ignore', env });
   const [exitCode] = await once(npm, 'exit');
   return { asked: cloudflare.asked, exitCode };
 }
@@ -50,11 +54,23 @@ it('a copy has a database and a Worker of its own', async () => {
   expect(existsSync(join(PROJECT_ROOT, 'wrangler.copy.toml')), 'what was written for it is gone').toBe(false);
 });
 
-it('a copy without a proper name is refused before anything is asked', async () => {
-  const { asked, exitCode } = await deploy([], '--copy', 'No Name');
-  expect(asked).toEqual([]);
-  expect(exitCode).toBe(1);
-});
+it.each([[['--copy', 'No Name']], [['--copy']], [['--copy=']], [['--copy', '--dry-run']], [['--domain', 'a.example.com', '--copy']]])(
+  'a copy without a proper name is refused before anything is asked, and is not the original: %j',
+  async (flags) => {
+    const { asked, exitCode } = await deploy(['bullseye-webhooks'], ...flags);
+    expect(asked).toEqual([]);
+    expect(exitCode).toBe(1);
+  },
+);
+
+it.each([[['--copy', 'staging']], [['--copy=staging']], [['--copy']]])(
+  'a copy whose flag npm has kept for itself, without the -- before it, is not the original either: %j',
+  async (flags) => {
+    const { asked, exitCode } = await runNpm(['bullseye-webhooks'], 'run', 'deploy', ...flags);
+    expect(asked).toEqual([]);
+    expect(exitCode).toBe(1);
+  },
+);
 
 it('a dry run asks nothing of the account and succeeds', async () => {
   const { asked, exitCode } = await deploy([], '--dry-run');

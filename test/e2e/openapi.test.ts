@@ -80,7 +80,7 @@ describe('what a webhook receives', () => {
   test('comes with the headers that an attempt really has', async () => {
     const oldestKey = await importSigningKeys('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw');
     const keys = [oldestKey];
-    const ids = { deliveryId: 'dlv_1', eventId: 'evt_1', event: 'visitor.identified' };
+    const ids = { deliveryId: 'dlv_1', eventId: 'evt_test_1', event: 'visitor.identified' };
     const request = {
       url: 'https://hooks.example.com/',
       keys,
