@@ -2,8 +2,11 @@ import { mintedAt } from '../../domain/ids.ts';
 
 /** Ids remembered at most. */
 const MAX_IDS = 10_000;
-/** How far the clock that an id was minted by may be ahead of this object's. */
-const SKEW_MS = 60_000;
+/**
+ * How far the clock that an id was minted by may be ahead of this object's. Workers: clocks are synchronized, and stand still between I/O,
+ * which puts them behind and never ahead.
+ */
+const SKEW_MS = 5_000;
 
 /**
  * The ids of what this object has stored since it was loaded. What was accepted later than that cannot have been stored before, so that a
