@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gatherAssets } from './assets.ts';
 import { copyOf, databaseOf } from './deployment-copy.ts';
 import { deploymentFlaw } from './deployment-flaw.ts';
-import { captureWrangler, flagValue, PROJECT_ROOT, runWrangler, sharedFlags, withoutFlag } from './wrangler.ts';
+import { captureWrangler, flagValue, PROJECT_ROOT, runWrangler, sharedFlags, withoutFlags } from './wrangler.ts';
 
 /*
  * `npm run deploy`: the database first, then the Worker, so that new code never meets an old schema (migrations only ever add, so
@@ -22,7 +22,7 @@ const COPY = join(PROJECT_ROOT, 'wrangler.copy.toml');
 
 const given = process.argv.slice(2);
 const copy = flagValue(given, '--copy');
-const args = copy === undefined ? given : [...withoutFlag(withoutFlag(withoutFlag(given, '--copy'), '--config'), '-c'), '--config', COPY];
+const args = copy === undefined ? given : [...withoutFlags(given, '--copy', '--config', '-c'), '--config', COPY];
 
 try {
   process.exitCode = await deploy();

@@ -73,9 +73,10 @@ export function flagValue(args: readonly string[], ...names: string[]): string |
   return undefined;
 }
 
-/** The flags without one of them, in either form, and its value. */
-export function withoutFlag(args: readonly string[], name: string): string[] {
-  return args.filter((arg, index) => arg !== name && args[index - 1] !== name && !arg.startsWith(`${name}=`));
+/** The flags without some of them, in either form, and their values. */
+export function withoutFlags(args: readonly string[], ...names: string[]): string[] {
+  const isOne = (arg = '') => names.includes(arg);
+  return args.filter((arg, index) => !isOne(arg) && !isOne(args[index - 1]) && !isOne(arg.split('=')[0]));
 }
 
 /** Of the flags that were given, those that every wrangler command takes: which configuration, environment and account. */
