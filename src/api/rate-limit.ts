@@ -38,21 +38,29 @@ export function countsOfKey(keyId: string): Count[] {
  */
 export function countsOfSession(keyId: string | null, session: string | null): Count[] {
   const one = session === null ? [] : [{ name: `session:${session}`, limit: REQUESTS_OF_SESSION, of: 'requests of a dashboard session' }];
-  const ofKey = { name: `sessions:${keyId}`, limit: REQUESTS_OF_KEY, of: 'requests of sessions that were made with one API key' };
-  return [...one, ...(keyId === null ? [] : [ofKey]), allSessions];
+  return [...one, ...ofKey(keyId, 'sessions', REQUESTS_OF_KEY, 'requests of sessions that were made with one API key'), allSessions];
 }
 
 /** What writing with a key, or in a session that was made with it, counts for; in one that the platform made (null) for the organization alone. */
 export function countsOfWrite(keyId: string | null): Count[] {
   const what = 'new or changed webhooks, keys and sign-in links';
-  const ofKey = { name: `writes:${keyId}`, limit: WRITES_OF_KEY, of: `${what} with one API key` };
-  return [...(keyId === null ? [] : [ofKey]), { name: 'writes', limit: WRITES, of: `${what} of an organization` }];
+  return [
+    ...ofKey(keyId, 'writes', WRITES_OF_KEY, `${what} with one API key`),
+    { name: 'writes', limit: WRITES, of: `${what} of an organization` },
+  ];
 }
 
 /** What signing in counts for; with a link of the platform (null) for the organization alone: each link is one person's click. */
 export function countsOfSignIn(keyId: string | null): Count[] {
-  const ofKey = { name: `sign-ins:${keyId}`, limit: SIGN_INS_OF_KEY, of: 'sign-ins with one API key' };
-  return [...(keyId === null ? [] : [ofKey]), { name: 'sign-ins', limit: SIGN_INS, of: 'sign-ins of an organization' }];
+  return [
+    ...ofKey(keyId, 'sign-ins', SIGN_INS_OF_KEY, 'sign-ins with one API key'),
+    { name: 'sign-ins', limit: SIGN_INS, of: 'sign-ins of an organization' },
+  ];
+}
+
+/** What is counted of one key; nothing where none is behind the request. */
+function ofKey(keyId: string | null, name: string, limit: number, of: string): Count[] {
+  return keyId === null ? [] : [{ name: `${name}:${keyId}`, limit, of }];
 }
 
 /** Counts a request of an organization. Null where that fails: a limiter that is down must not take the API with it. */
