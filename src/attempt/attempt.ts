@@ -101,16 +101,16 @@ async function fetched(
 
 /** The record of an attempt whose response's headers are here. */
 async function answered(record: AttemptRecord, response: Response, now: number): Promise<AttemptResult> {
+  const { status, headers } = response;
   // The headers decide; the body is read for the log only.
   record.durationMs = now - record.startedAt;
-  record.outcome = isSuccess(response.status) ? 'succeeded' : 'failed';
-  record.responseStatus = response.status;
-  record.responseHeaders = keptHeaders(response.headers);
+  record.outcome = isSuccess(status) ? 'succeeded' : 'failed';
+  record.responseStatus = status;
+  record.responseHeaders = keptHeaders(headers);
   await keepBody(record, response);
-  const { status, headers } = response;
   record.error = describeEdgeAnswer(status, record.responseHeaders, record.responseBody ?? '') ?? describeStatus(status, headers);
-  const asksToWait = response.status === 429 || response.status === 503;
-  return { record, retryAfterMs: asksToWait ? parseRetryAfter(response.headers.get('retry-after'), now) : null };
+  const asksToWait = status === 429 || status === 503;
+  return { record, retryAfterMs: asksToWait ? parseRetryAfter(headers.get('retry-after'), now) : null };
 }
 
 /**

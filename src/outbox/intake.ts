@@ -1,24 +1,14 @@
 import type { OutboxConfig } from '../db/configuration.ts';
 import { permission } from '../domain/circuit.ts';
 import type { NewDelivery } from '../domain/delivery.ts';
-import type { EndpointPace } from '../domain/endpoint-pace.ts';
 import { logWarning } from '../log.ts';
 import { within } from '../within.ts';
 import type { Admission } from './books/admission.ts';
-import type { Ledger } from './books/ledger.ts';
-import type { Store } from './books/store.ts';
-import type { Vitals } from './books/vitals.ts';
 import { whyNotDelivered } from './dispatcher.ts';
-import type { EndpointHealth } from './endpoint-health.ts';
-import type { Fresh, FreshDelivery } from './fresh.ts';
+import type { FreshDelivery } from './fresh.ts';
+import type { RunnerParts } from './runner.ts';
 
-interface Parts {
-  store: Store;
-  ledger: Ledger;
-  fresh: Fresh;
-  vitals: Vitals;
-  health: EndpointHealth;
-  pace: EndpointPace;
+interface Parts extends Omit<RunnerParts, 'places'> {
   admission: Admission;
 }
 

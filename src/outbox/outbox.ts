@@ -336,12 +336,12 @@ export class Outbox extends DurableObject<Env> {
   }
 
   async #report(): Promise<void> {
-    const disabled = await this.#reports.flush(Date.now());
-    if (!disabled) return;
+    const disabledSince = await this.#reports.flush(Date.now());
+    if (disabledSince === null) return;
     // The webhook is disabled now: what is known of it says otherwise.
     this.#webhook.refresh(Date.now());
     // Its owner may have enabled it since: then nothing is decided yet.
-    if (disabled.freshSince !== this.#vitals.freshSince) return;
+    if (disabledSince !== this.#vitals.freshSince) return;
     this.#vitals.disabled();
     this.#vitals.save();
   }

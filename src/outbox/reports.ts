@@ -100,7 +100,7 @@ export class Reports {
    * Tells D1 what is due. It does not throw: what fails is told later.
    * @returns of which fresh start the webhook is that it has disabled; null: it has disabled none
    */
-  async flush(now: number): Promise<{ freshSince: number } | null> {
+  async flush(now: number): Promise<number | null> {
     const pending = this.#pending();
     if (!pending || pending.dueAt > now || pending === this.#telling) return null;
     this.#telling = pending;
@@ -108,7 +108,7 @@ export class Reports {
       const isDisabled = await within(D1_TIMEOUT_MS, this.#tell(pending, now));
       // What was added meanwhile is still to be told.
       if (this.#pending() === pending) this.#clear();
-      return isDisabled ? { freshSince: pending.disable?.freshSince ?? 0 } : null;
+      return isDisabled ? (pending.disable?.freshSince ?? 0) : null;
     } catch (error) {
       logError('outbox.not_reported', withoutParameters(error), { webhook: this.#webhookId });
       this.#put({ ...this.#pending(), dueAt: now + AGAIN_AFTER_MS });

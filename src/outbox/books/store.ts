@@ -96,7 +96,7 @@ export class Store {
   /** What is done in it is kept as a whole or, where it throws, not at all. */
   atomically<T>(change: () => T): T {
     // Beforehand: the schema would be undone with it.
-    this.#migrate();
+    this.bringUpToDate();
     try {
       return this.#storage.transactionSync(change);
     } catch (error) {
@@ -114,11 +114,12 @@ export class Store {
   }
 
   get sql(): SqlStorage {
-    this.#migrate();
+    this.bringUpToDate();
     return this.#storage.sql;
   }
 
-  #migrate(): void {
+  /** Makes the schema, or brings it up to date: before the first look at the rows, which does it too. */
+  bringUpToDate(): void {
     if (!this.#migrated) migrate(this.#storage);
     this.#migrated = true;
   }

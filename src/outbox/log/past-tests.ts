@@ -64,8 +64,9 @@ export class PastTests {
   }
 
   #position(): DeliveryPosition | null {
-    // The schema is brought up to date with the first look at the rows, and notes that there is something to mark.
-    if (this.#after === undefined && !this.#store.isEmpty && this.#store.sql) {
+    if (this.#after === undefined && !this.#store.isEmpty) {
+      // Which notes that there is something to mark.
+      this.#store.bringUpToDate();
       this.#after = this.#kv.get<DeliveryPosition>(UNMARKED_TESTS_KEY) ?? null;
     }
     return this.#after ?? null;
