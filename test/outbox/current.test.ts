@@ -6,23 +6,14 @@ import { webhooks } from '../../src/db/schema.ts';
 import { updateWebhook } from '../../src/db/webhooks.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import { deliveriesOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
+import { deliveriesOf, endpointInbox, givenScripted, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
 import { bring, configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
-import type { Reply } from '../support/receiver.ts';
 
 /*
  * An outcome speaks of the webhook as it was when the attempt began. What its owner has changed since stands.
  */
 
 driveDate();
-
-async function given(script: Reply[]) {
-  const endpoint = endpointInbox();
-  await endpoint.script(script);
-  const organization = await givenOrganization();
-  const webhook = await givenWebhook(organization, { url: endpoint.url });
-  return { endpoint, organization, webhook, path: `/organization/${organization}/webhooks/${webhook}` };
-}
 
 const enabledOf = async (webhook: string) => {
   const [row] = await databaseOf(env.DB).select().from(webhooks).where(eq(webhooks.id, webhook));
@@ -41,7 +32,7 @@ async function reported(webhook: string): Promise<void> {
 
 describe('an attempt that meets 410, and began before its owner pointed the webhook elsewhere', () => {
   it('does not disable it, and the delivery goes on with its schedule at the new URL', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 410, delayMs: 800 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 410, delayMs: 800 }]);
     const after = endpointInbox();
     const delivery = newDelivery(webhook);
     await bring(webhook, delivery);
@@ -59,7 +50,7 @@ describe('an attempt that meets 410, and began before its owner pointed the webh
   });
 
   it('the same of a retry', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 500 }, { status: 410, delayMs: 800 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 500 }, { status: 410, delayMs: 800 }]);
     const after = endpointInbox();
     const delivery = newDelivery(webhook);
     await deliver(webhook, delivery);
@@ -77,7 +68,7 @@ describe('an attempt that meets 410, and began before its owner pointed the webh
   });
 
   it('disables it where nothing has been changed: the delivery has failed', async () => {
-    const { webhook } = await given([{ status: 410, delayMs: 800 }]);
+    const { webhook } = await givenScripted([{ status: 410, delayMs: 800 }]);
     const delivery = newDelivery(webhook);
     await deliver(webhook, delivery);
     expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'failed', reason: 'endpoint_gone', attemptCount: 1 });
@@ -103,7 +94,7 @@ describe('a late 410', () => {
     ['whose word does not reach its outbox', false],
   ])('of an attempt that began before its owner, %s,', (_who, isTold) => {
     it.each(CHANGES)('%s, disables nothing and is told nobody; the delivery goes on', async (_what, isDisabledBefore, changesOf) => {
-      const { endpoint, organization, webhook, path } = await given([
+      const { endpoint, organization, webhook, path } = await givenScripted([
         { status: 410, delayMs: 1_500 },
         ...(isDisabledBefore ? [{ status: 410 }] : []),
         { status: 200 },
@@ -143,7 +134,7 @@ describe('a late 410', () => {
     ['attempt', 800],
     ['call that brought it', 300],
   ])('of a webhook that was deleted while the %s ran leaves nothing behind', async (_what, delayMs) => {
-    const { endpoint, webhook, path } = await given([{ status: 410, delayMs }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 410, delayMs }]);
     const bringing = bring(webhook, newDelivery(webhook));
     if (delayMs === 800) await bringing;
     await endpoint.arrived(1);
@@ -159,7 +150,7 @@ describe('a late 410', () => {
 
 describe('attempts that fail, and began before the webhook was pointed elsewhere', () => {
   it('do not count for its health', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 500, delayMs: 800 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 500, delayMs: 800 }]);
     const after = endpointInbox();
     const deliveries = newDeliveries(webhook, 5);
     await bring(webhook, ...deliveries);
@@ -180,7 +171,7 @@ describe('an attempt', () => {
     (await platform.get(`${path}/deliveries/${id}`)).body.attempts.map(({ outcome, url }: Record<string, unknown>) => [outcome, url]);
 
   it('names the URL that it went to, whatever the webhook has now', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 500 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 500 }]);
     const after = endpointInbox();
     const delivery = newDelivery(webhook);
     await deliver(webhook, delivery);
@@ -194,7 +185,7 @@ describe('an attempt', () => {
   });
 
   it.each([1, 2])('names it also where its object vanished while it ran: the attempt with number %d', async (number) => {
-    const { endpoint, webhook, path } = await given([...Array(number - 1).fill({ status: 500 }), { hang: true }, { status: 200 }]);
+    const { endpoint, webhook, path } = await givenScripted([...Array(number - 1).fill({ status: 500 }), { hang: true }, { status: 200 }]);
     const delivery = newDelivery(webhook);
     await bring(webhook, delivery);
     if (number === 2) {
@@ -212,7 +203,7 @@ describe('an attempt', () => {
   });
 
   it('names it also where it went through a courier, or was not sent because the URL is not one to send to', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 200, delayMs: 300 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 200, delayMs: 300 }]);
     const deliveries = newDeliveries(webhook, 8);
     await bring(webhook, ...deliveries);
     await untilEnded(webhook);
@@ -225,7 +216,7 @@ describe('an attempt', () => {
 });
 
 it('nothing more is sent once a webhook is paused, though the consumer has a configuration of seconds ago', async () => {
-  const { endpoint, webhook, path } = await given([{ status: 200 }]);
+  const { endpoint, webhook, path } = await givenScripted([{ status: 200 }]);
   const [before, readAt] = [await configOf(webhook), Date.now()];
   await outboxOf(webhook).deliver(before, [newDelivery(webhook)], readAt);
   await untilEnded(webhook);

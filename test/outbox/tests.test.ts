@@ -9,7 +9,7 @@ import { parseDuration } from '../../src/domain/duration.ts';
 import { createOrganization, createWebhook, ORIGIN, PLATFORM_KEY, platform, read } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { signedIn } from '../support/dashboard.ts';
-import { alarmOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
+import { alarmOf, endpointInbox, givenScripted, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
 import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 
@@ -18,14 +18,6 @@ import type { Reply } from '../support/receiver.ts';
  */
 
 driveDate();
-
-async function given(script: Reply[]) {
-  const endpoint = endpointInbox();
-  await endpoint.script(script);
-  const organization = await givenOrganization();
-  const webhook = await givenWebhook(organization, { url: endpoint.url });
-  return { endpoint, organization, webhook, path: `/organization/${organization}/webhooks/${webhook}` };
-}
 
 const rowOf = async (webhook: string) => (await databaseOf(env.DB).select().from(webhooks).where(eq(webhooks.id, webhook)))[0]!;
 
@@ -50,7 +42,7 @@ const ANSWERS: [string, Reply][] = [
 
 describe('a test that is answered with', () => {
   it.each(ANSWERS)('%s has failed as a test: it says so, changes nothing, and is not recovered', async (_answer, reply) => {
-    const { endpoint, webhook, path } = await given([reply]);
+    const { endpoint, webhook, path } = await givenScripted([reply]);
     const { status, body } = await platform.post(`${path}/test`);
     expect(status).toBe(200);
     expect(body.delivery).toMatchObject({ test: true, status: 'failed', reason: 'test_failed', nextAttemptAt: null });
@@ -65,7 +57,7 @@ describe('a test that is answered with', () => {
   });
 
   it.each(ANSWERS)('%s stays one when it is retried by hand, and is answered so again', async (_answer, reply) => {
-    const { endpoint, webhook, path } = await given([reply]);
+    const { endpoint, webhook, path } = await givenScripted([reply]);
     const { id, eventId } = (await platform.post(`${path}/test`)).body.delivery;
     for (let attempts = 2; attempts <= 4; attempts++) {
       const detail = await retried(path, id, attempts);
@@ -87,7 +79,7 @@ describe('a test that is answered with', () => {
 
 describe('a test', () => {
   it('that is retried by hand and arrives is delivered, still a test, and counted nowhere', async () => {
-    const { endpoint, organization, path } = await given([{ status: 500 }, { status: 204 }, { status: 500 }]);
+    const { endpoint, organization, path } = await givenScripted([{ status: 500 }, { status: 204 }, { status: 500 }]);
     const { id, eventId } = (await platform.post(`${path}/test`)).body.delivery;
     const delivered = await retried(path, id, 2);
     expect(delivered).toMatchObject({ test: true, status: 'delivered', reason: null });
@@ -103,7 +95,7 @@ describe('a test', () => {
   });
 
   it('closes the circuit by arriving, also when it is retried by hand', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 500 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 500 }]);
     const { id } = (await platform.post(`${path}/test`)).body.delivery;
     await deliver(webhook, ...newDeliveries(webhook, 12));
     expect(await outboxOf(webhook).status()).toMatchObject({ health: 'open' });
@@ -115,7 +107,7 @@ describe('a test', () => {
   });
 
   it('that is pushed back, or not answered, leaves deliveries as many attempts at a time as they had', async () => {
-    const { endpoint, webhook, path } = await given([
+    const { endpoint, webhook, path } = await givenScripted([
       { status: 429 },
       { status: 503 },
       { reset: true },
@@ -129,7 +121,7 @@ describe('a test', () => {
   });
 
   it('stands among real deliveries, which are not marked, are counted and are recovered', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 410 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 410 }]);
     await platform.post(`${path}/test`);
     const delivery = newDelivery(webhook);
     await deliver(webhook, delivery);
@@ -151,7 +143,7 @@ describe('a test', () => {
   });
 
   it('of a Worker of the version before, which does not mark it, is marked all the same', async () => {
-    const { endpoint, webhook } = await given([{ status: 500 }]);
+    const { endpoint, webhook } = await givenScripted([{ status: 500 }]);
     const sample = newDelivery(webhook);
     expect(await outboxOf(webhook).sendTest(sample)).toMatchObject({ eventId: sample.eventId.replace('evt_', 'evt_test_') });
     await outboxOf(webhook).retryNow(sample.id);
@@ -166,7 +158,7 @@ describe('tests of a webhook', () => {
   };
 
   it('are sixty in any minute, exactly, however many are asked for at once, and say when the next one may be', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 200 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 200 }]);
     const start = Date.now();
     for (let test = 0; test < 20; test++) expect((await platform.post(`${path}/test`)).status).toBe(200);
     vi.setSystemTime(start + 25_000);
@@ -193,7 +185,7 @@ describe('tests of a webhook', () => {
   });
 
   it('that are refused are not in the log, and hold up neither another webhook, nor retries by hand, nor deliveries', async () => {
-    const { organization, webhook, path } = await given([{ status: 200 }]);
+    const { organization, webhook, path } = await givenScripted([{ status: 200 }]);
     for (let test = 0; test < 61; test++) await platform.post(`${path}/test`);
     expect((await outboxOf(webhook).list({}, 100, null)).deliveries).toHaveLength(60);
     const other = await givenWebhook(organization, { url: endpointInbox().url });
@@ -216,7 +208,7 @@ describe('tests of a webhook', () => {
 
 describe('a test of a slow endpoint', () => {
   it.each(['30s', '45s', '60s'])('is answered with its attempt where that may take %s', async (timeout) => {
-    const { path, webhook } = await given([{ status: 200 }]);
+    const { path, webhook } = await givenScripted([{ status: 200 }]);
     const detail = await outboxOf(webhook).sendTest(newDelivery(webhook));
     const { promise, resolve } = Promise.withResolvers<typeof detail>();
     const OUTBOX = { getByName: () => ({ sendTest: () => promise }) } as unknown as Env['OUTBOX'];
@@ -234,7 +226,7 @@ describe('a test of a slow endpoint', () => {
   });
 
   it('is 404 where the webhook is deleted meanwhile, and leaves nothing behind', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 200, delayMs: 800 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 200, delayMs: 800 }]);
     const testing = platform.post(`${path}/test`);
     await endpoint.arrived(1);
     expect((await platform.delete(path)).status).toBe(204);
@@ -243,7 +235,7 @@ describe('a test of a slow endpoint', () => {
   });
 
   it('is 503 where it could not be sent, and the webhook is there', async () => {
-    const { webhook, path } = await given([{ status: 200 }]);
+    const { webhook, path } = await givenScripted([{ status: 200 }]);
     const secret = 'v1:00000000:AAAAAAAAAAAAAAAA:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
     await databaseOf(env.DB).update(webhooks).set({ secret }).where(eq(webhooks.id, webhook));
     expect(await platform.post(`${path}/test`)).toMatchObject({ status: 503, body: { code: 'outbox_unavailable' } });
@@ -274,7 +266,7 @@ describe('a test that the version before has stored', () => {
     ['that was discarded when it was recovered', { status: 'discarded', reason: 'webhook_disabled', trigger: 'recovery' }],
     ['that was retried by hand', { trigger: 'manual' }],
   ])('%s is one', async (_what, values) => {
-    const { endpoint, webhook, path } = await given([{ status: 500 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 500 }]);
     const { id, eventId } = (await platform.post(`${path}/test`)).body.delivery;
     await retried(path, id, 2);
     await asBefore(webhook, id, values);
@@ -289,7 +281,7 @@ describe('a test that the version before has stored', () => {
   });
 
   it('and arrived when it was retried by hand is one, and is not counted any more', async () => {
-    const { endpoint, webhook, path } = await given([{ status: 500 }, { status: 200 }]);
+    const { endpoint, webhook, path } = await givenScripted([{ status: 500 }, { status: 200 }]);
     const { id, eventId } = (await platform.post(`${path}/test`)).body.delivery;
     await retried(path, id, 2);
     await asBefore(webhook, id, { trigger: 'manual' });
@@ -300,7 +292,7 @@ describe('a test that the version before has stored', () => {
   });
 
   it('among many is marked in steps, once, and an alarm is set for what is left', async () => {
-    const { webhook, path } = await given([{ status: 500 }]);
+    const { webhook, path } = await givenScripted([{ status: 500 }]);
     const { id, eventId } = (await platform.post(`${path}/test`)).body.delivery;
     await inOutbox(webhook, (_, { sql, kv }) => {
       sql.exec('UPDATE deliveries SET event_id = ?', `evt_${id.slice(4, 30)}`);
@@ -328,7 +320,7 @@ describe('a test that the version before has stored', () => {
   });
 
   it('leaves deliveries of events as they are', async () => {
-    const { webhook, path } = await given([{ status: 500 }]);
+    const { webhook, path } = await givenScripted([{ status: 500 }]);
     const delivery = newDelivery(webhook);
     await deliver(webhook, delivery);
     await untilEnded(webhook);

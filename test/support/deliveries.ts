@@ -11,7 +11,7 @@ import type { Plan } from '../../src/domain/plan.ts';
 import worker from '../../src/index.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { settingsOf } from '../../src/settings.ts';
-import { type Inbox, inbox } from './receiver.ts';
+import { type Inbox, inbox, type Reply } from './receiver.ts';
 
 /** An endpoint of its own at the tests' receiver. */
 export const endpointInbox = (): Inbox => inbox(inject('receiverOrigin'));
@@ -42,6 +42,15 @@ export async function givenWebhook(organizationId: string, options: WebhookOptio
     .insert(webhooks)
     .values({ ...{ id, organizationId, url, events, enabled, secret: sealed, maxPerSecond, maxConcurrent }, ...times });
   return id;
+}
+
+/** An organization's webhook at an endpoint that answers so. */
+export async function givenScripted(script: Reply[]) {
+  const endpoint = endpointInbox();
+  await endpoint.script(script);
+  const organization = await givenOrganization();
+  const webhook = await givenWebhook(organization, { url: endpoint.url });
+  return { endpoint, organization, webhook, path: `/organization/${organization}/webhooks/${webhook}` };
 }
 
 /** An event as ingest queues it. */
