@@ -4,11 +4,11 @@ import { redeliveryDelaySeconds } from '../domain/redelivery.ts';
 import { logError, logWarning } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import { onceFor } from '../once-for.ts';
-import { TimedOut, within } from '../within.ts';
+import { Deadline, TimedOut, within } from '../within.ts';
 import { configurationsOf } from './configuration-cache.ts';
 import { eventsOf, fanOut, type Inbound, type InboundEvent, type WebhookWork } from './fan-out.ts';
 
-/** How long an outbox may take to answer: it waits for its endpoint for a second at most. Then the queue is asked to redeliver. */
+/** How long outboxes may take to answer: each waits for its endpoint for a second at most. Then the queue is asked to redeliver. */
 const DELIVER_TIMEOUT_MS = 3_000;
 /** An outbox that did not answer is left alone for so long: its messages come later, and nobody's batch waits for it meanwhile. */
 const LEFT_ALONE_MS = 30_000;
@@ -69,11 +69,16 @@ async function deliver(events: readonly InboundEvent[], env: Env, ctx: Execution
   const configs = await configurations.load(env.DB, organizationIds, Date.now());
   // The batch does not wait for it (compatibility flag queue_consumer_no_wait_for_wait_until).
   ctx.waitUntil(configurations.loadAhead(env.DB, configs, Date.now()));
-  await Promise.all(fanOut(events, configs).map((work) => deliverToOutbox(work, env)));
+  const deadline = new Deadline(DELIVER_TIMEOUT_MS);
+  try {
+    await Promise.all(fanOut(events, configs).map((work) => deliverToOutbox(work, env, deadline)));
+  } finally {
+    deadline.stop();
+  }
 }
 
 /** Brings a webhook's part of the batch to its outbox. Where that fails, its messages fail, and no others. */
-async function deliverToOutbox(work: WebhookWork, env: Env): Promise<void> {
+async function deliverToOutbox(work: WebhookWork, env: Env, deadline: Deadline): Promise<void> {
   const { config, readAt, tasks } = work;
   const { id } = config.webhook;
   const silent = silentUntilOf(env);
@@ -82,7 +87,7 @@ async function deliverToOutbox(work: WebhookWork, env: Env): Promise<void> {
     const calls = callsOf(tasks.map(({ delivery }) => delivery)).map((deliveries) =>
       persistently(() => env.OUTBOX.getByName(id).deliver(config, deliveries, readAt)),
     );
-    await within(DELIVER_TIMEOUT_MS, Promise.all(calls));
+    await deadline.bound(Promise.all(calls));
     silent.delete(id);
   } catch (error) {
     logError('outbox.not_delivered_to', error, { webhook: id, deliveries: tasks.length });

@@ -1,4 +1,4 @@
-import { deflateSync, inflateSync } from 'fflate';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { AttemptRecord, NewDelivery } from '../../domain/delivery.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
@@ -140,12 +140,14 @@ function bundleOf(parts: readonly Part[]): Bundle {
     lastAt: Math.max(...heads.map(([at]) => at)),
     ids: heads.map(([, id]) => id),
     heads: JSON.stringify(heads),
-    bodies: deflateSync(bodies),
+    bodies: deflateRawSync(bodies),
   };
 }
 
 function partsOf(heads: string, bodies: ArrayBuffer): Part[] {
-  const bytes = inflateSync(new Uint8Array(bodies));
+  const { buffer, byteOffset, byteLength } = inflateRawSync(new Uint8Array(bodies));
+  // Not as Node's Buffer: a slice of one is a view, which holds all of it and takes it along in a call.
+  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   let at = 0;
   return (JSON.parse(heads) as Head[]).map((head) => {
     const [payloadBytes, attemptBytes] = [head[9], head[10]];

@@ -1,0 +1,5 @@
+/** Of Node's API this alone is used by the Worker: Node's own types would put all of it within reach (`process`, `Buffer`). */
+declare module 'node:zlib' {
+  export function deflateRawSync(data: Uint8Array): Uint8Array<ArrayBuffer>;
+  export function inflateRawSync(data: Uint8Array): Uint8Array<ArrayBuffer>;
+}
