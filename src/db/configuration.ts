@@ -1,13 +1,16 @@
 import { eq, sql } from 'drizzle-orm';
+import { parseDuration } from '../domain/duration.ts';
 import type { Plan } from '../domain/plan.ts';
-import type { WebhookConfig } from '../domain/webhook.ts';
+import type { Choices } from '../domain/rules/choices.ts';
+import type { FilteredWebhook, WebhookConfig } from '../domain/webhook.ts';
 import { databaseOf } from './client.ts';
 import { organizations, outboxErasures, webhooks } from './schema.ts';
+import type { WebhookRow } from './webhooks.ts';
 
 /** What deliveries need to know of an organization. */
 export interface OrganizationConfig {
   plan: Plan;
-  webhooks: WebhookConfig[];
+  webhooks: FilteredWebhook[];
 }
 
 /** What an outbox needs to know of its webhook. */
@@ -16,6 +19,7 @@ export interface OutboxConfig {
   webhook: WebhookConfig;
 }
 
+/** What is read of a webhook for its outbox: toOutboxConfig makes its configuration of it. */
 export const webhookColumns = {
   id: webhooks.id,
   organizationId: webhooks.organizationId,
@@ -31,12 +35,38 @@ export const webhookColumns = {
   freshSince: webhooks.freshSince,
   maxPerSecond: webhooks.maxPerSecond,
   maxConcurrent: webhooks.maxConcurrent,
+  description: webhooks.description,
+  once: webhooks.once,
+  fields: webhooks.fields,
+  format: webhooks.format,
+  template: webhooks.template,
+  headers: webhooks.headers,
+  retrySchedule: webhooks.retrySchedule,
 };
+
+type WebhookColumns = Pick<WebhookRow, keyof typeof webhookColumns>;
+
+/** What an outbox needs to know, of what was read for it. */
+export function toOutboxConfig({ plan, webhook }: { plan: Plan; webhook: WebhookColumns }): OutboxConfig {
+  return { plan, webhook: toWebhookConfig(webhook) };
+}
+
+/** A webhook's configuration. One whose owner has chosen nothing of what is sent carries nothing of it. */
+function toWebhookConfig(row: WebhookColumns): WebhookConfig {
+  const { description, once, fields, format, template, headers, retrySchedule, ...webhook } = row;
+  return { ...webhook, choices: choicesOf(row) };
+}
+
+function choicesOf({ url, description, once, fields, format, template, headers, retrySchedule }: WebhookColumns): Choices | null {
+  if (once === null && fields === null && format === 'event' && headers === null && retrySchedule === null) return null;
+  const name = description ?? URL.parse(url)?.host ?? '';
+  return { once, fields, format, template, name, headers, retryScheduleMs: retrySchedule?.map(parseDuration) ?? null };
+}
 
 /** The configuration of some organizations, in one read; those that are not known are missing from the map. */
 export async function readOrganizations(d1: D1Database, ids: readonly string[]): Promise<Map<string, OrganizationConfig>> {
   const rows = await databaseOf(d1)
-    .select({ organizationId: organizations.id, plan: organizations.plan, webhook: webhookColumns })
+    .select({ organizationId: organizations.id, plan: organizations.plan, webhook: { ...webhookColumns, filter: webhooks.filter } })
     .from(organizations)
     .leftJoin(webhooks, eq(webhooks.organizationId, organizations.id))
     // One bound parameter for any number of ids (D1: 100 bound parameters).
@@ -45,7 +75,9 @@ export async function readOrganizations(d1: D1Database, ids: readonly string[]):
   for (const { organizationId, plan, webhook } of rows) {
     const config = configs.get(organizationId) ?? { plan, webhooks: [] };
     configs.set(organizationId, config);
-    if (webhook) config.webhooks.push(webhook);
+    if (!webhook) continue;
+    const { filter, ...columns } = webhook;
+    config.webhooks.push(filter === null ? toWebhookConfig(columns) : { ...toWebhookConfig(columns), filter });
   }
   return configs;
 }
@@ -67,7 +99,7 @@ export async function readWebhook(d1: D1Database, webhookId: string): Promise<Ou
     .from(webhooks)
     .innerJoin(organizations, eq(webhooks.organizationId, organizations.id))
     .where(eq(webhooks.id, webhookId));
-  if (row) return row;
+  if (row) return toOutboxConfig(row);
   const [deletion] = await db.select().from(outboxErasures).where(eq(outboxErasures.webhookId, webhookId));
   if (deletion) return null;
   throw new UnknownWebhook(`webhook ${webhookId} is neither in the database nor among the deleted`);

@@ -2,6 +2,8 @@ import { sql } from 'drizzle-orm';
 import { blob, check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { KEY_SCOPES } from '../domain/api-key.ts';
 import { PLANS } from '../domain/plan.ts';
+import { FORMATS, type Once } from '../domain/rules/choices.ts';
+import type { Condition } from '../domain/rules/condition.ts';
 import type { KeptSecret } from '../domain/secret-rotation.ts';
 import { HEALTHS } from '../domain/webhook.ts';
 
@@ -76,6 +78,17 @@ export const webhooks = sqliteTable(
     disabledReason: text(),
     maxPerSecond: integer(),
     maxConcurrent: integer(),
+    /** What its owner has chosen of what is sent (domain/rules). Null, and the format `event`: nothing. */
+    filter: text({ mode: 'json' }).$type<Condition>(),
+    once: text({ mode: 'json' }).$type<Once>(),
+    fields: text({ mode: 'json' }).$type<string[]>(),
+    format: text({ enum: FORMATS }).notNull().default('event'),
+    template: text(),
+    /** Headers of its owner's own: JSON of names and values, sealed as its secret is; and their names. */
+    headers: text(),
+    headerNames: text({ mode: 'json' }).$type<string[]>(),
+    /** Durations such as `30s`; null: the deployment's. */
+    retrySchedule: text({ mode: 'json' }).$type<string[]>(),
     createdAt: integer().notNull(),
     updatedAt: integer().notNull(),
   },

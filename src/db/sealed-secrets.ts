@@ -2,7 +2,7 @@ import { and, eq, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { SecretColumns } from '../domain/secret-rotation.ts';
 import { databaseOf, whole } from './client.ts';
-import { type OutboxConfig, webhookColumns } from './configuration.ts';
+import { type OutboxConfig, toOutboxConfig, webhookColumns } from './configuration.ts';
 import { organizations, webhooks } from './schema.ts';
 
 /** The id of the master key that a stored secret is sealed under: its second part (db/secret-box.ts). */
@@ -35,22 +35,24 @@ export async function listSealedUnder(d1: D1Database, keyId: string, sweepNumber
     sql`SELECT rowid FROM (SELECT rowid FROM ${webhooks} WHERE rowid ${place} AND ${sealed} ORDER BY rowid LIMIT ${limit})`;
   // In two parts, rather than in an order: as a rule the first one is enough, and stops when it has found them.
   const inTurn = sql`${rows(sql`> ${start}`)} UNION ALL ${rows(sql`<= ${start}`)} LIMIT ${limit}`;
-  return await databaseOf(d1)
+  const found = await databaseOf(d1)
     .select({ plan: organizations.plan, webhook: webhookColumns })
     .from(webhooks)
     .innerJoin(organizations, eq(webhooks.organizationId, organizations.id))
     .where(sql`${webhooks}.rowid IN (${inTurn})`);
+  return found.map(toOutboxConfig);
 }
 
 /** Some webhooks with a former secret whose overlap has ended, those of longest ago first. */
 export async function listEndedOverlaps(d1: D1Database, now: number, limit: number): Promise<OutboxConfig[]> {
-  return await databaseOf(d1)
+  const found = await databaseOf(d1)
     .select({ plan: organizations.plan, webhook: webhookColumns })
     .from(webhooks)
     .innerJoin(organizations, eq(webhooks.organizationId, organizations.id))
     .where(lte(webhooks.previousSecretExpiresAt, now))
     .orderBy(webhooks.previousSecretExpiresAt)
     .limit(limit);
+  return found.map(toOutboxConfig);
 }
 
 /**

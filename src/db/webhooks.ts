@@ -11,11 +11,18 @@ export type NewWebhook = typeof webhooks.$inferInsert;
 
 /** What an owner can change. An absent field stays as it is. */
 export type WebhookChanges = Partial<
-  Pick<NewWebhook, 'url' | 'description' | 'events' | 'enabled' | 'maxPerSecond' | 'maxConcurrent' | 'secret'>
+  Pick<
+    NewWebhook,
+    | ('url' | 'description' | 'events' | 'enabled' | 'maxPerSecond' | 'maxConcurrent' | 'secret')
+    | ('filter' | 'once' | 'fields' | 'format' | 'template' | 'headers' | 'headerNames' | 'retrySchedule')
+  >
 >;
 
 /** Whether a row belongs to both the webhook's id and its organization: the tenant is part of every look-up. */
 const isWebhook = (organizationId: string, id: string) => and(eq(webhooks.id, id), eq(webhooks.organizationId, organizationId));
+
+/** A value as the column keeps it. */
+const json = (value: unknown) => sql`${value == null ? null : JSON.stringify(value)}`;
 
 const NO_FORMER_SECRETS = { previousSecret: null, previousSecretExpiresAt: null, secretRing: null };
 
@@ -62,7 +69,7 @@ export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<
     organizationId: sql`${webhook.organizationId}`,
     url: sql`${webhook.url}`,
     description: sql`${webhook.description ?? null}`,
-    events: sql`${JSON.stringify(webhook.events)}`,
+    events: json(webhook.events),
     enabled: sql`${webhook.enabled ? 1 : 0}`,
     secret: sql`${webhook.secret ?? null}`,
     previousSecret: sql`null`,
@@ -74,6 +81,14 @@ export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<
     disabledReason: sql`null`,
     maxPerSecond: sql`${webhook.maxPerSecond ?? null}`,
     maxConcurrent: sql`${webhook.maxConcurrent ?? null}`,
+    filter: json(webhook.filter),
+    once: json(webhook.once),
+    fields: json(webhook.fields),
+    format: sql`${webhook.format ?? 'event'}`,
+    template: sql`${webhook.template ?? null}`,
+    headers: sql`${webhook.headers ?? null}`,
+    headerNames: json(webhook.headerNames),
+    retrySchedule: json(webhook.retrySchedule),
     createdAt: sql`${webhook.createdAt}`,
     updatedAt: sql`${webhook.updatedAt}`,
   };

@@ -1,3 +1,5 @@
+import type { Choices } from './rules/choices.ts';
+import type { Condition } from './rules/condition.ts';
 import type { KeptSecret } from './secret-rotation.ts';
 
 /** The most webhooks an organization can have. */
@@ -53,6 +55,14 @@ export interface WebhookConfig {
    * An outbox keeps a copy of the configuration, and one of an older version lacks the field: read it with `?? null`.
    */
   maxConcurrent: number | null;
+  /** What the owner has chosen of what is sent; null: nothing. An older version's copy lacks the field, as above. */
+  choices?: Choices | null;
+}
+
+/** A webhook as consumers know it: whether an event goes to it is decided there, and its outbox is not told of the filter. */
+export interface FilteredWebhook extends WebhookConfig {
+  /** Absent: it wants every event that it subscribes to. */
+  filter?: Condition;
 }
 
 /** Whether a subscription list (names, `*`, prefixes such as `visitor.*`) covers an event type. */
