@@ -1,6 +1,6 @@
 import { openSecret } from '../db/secret-box.ts';
 import type { AttemptTrigger } from '../domain/delivery.ts';
-import { checkEndpointUrl } from '../domain/endpoint-url.ts';
+import { checkEndpointUrl, type EndpointUrlCheck } from '../domain/endpoint-url.ts';
 import { inSigningOrder, secretsOf } from '../domain/secret-rotation.ts';
 import { importSigningKeys, type SigningKeys } from '../domain/signature.ts';
 import type { WebhookConfig } from '../domain/webhook.ts';
@@ -25,6 +25,8 @@ export class Sender {
   readonly #settings: Settings;
   /** Imported keys by sealed secret: opening and importing cost more than signing. */
   readonly #keys = new Map<string, Promise<SigningKeys>>();
+  /** The latest URL, and whether it is one that deliveries go to: a sender has one webhook, and settings stay. */
+  #checked: { url: string; result: EndpointUrlCheck } | null = null;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -36,9 +38,8 @@ export class Sender {
     const keys = await this.#keysOf(webhook, Date.now());
     const { id: deliveryId, eventId, event } = delivery;
     const request = { url: webhook.url, ...keys, deliveryId, eventId, event, payload, number, trigger };
-    // Checked again where it is used: rules may have become stricter since it was saved.
-    const { publicUrl, allowInsecureEndpoints: allowInsecure, deliveryTimeoutMs: timeoutMs } = this.#settings;
-    const checked = checkEndpointUrl(webhook.url, { ownHosts: publicUrl ? [publicUrl.host] : [], allowInsecure });
+    const { deliveryTimeoutMs: timeoutMs } = this.#settings;
+    const checked = this.#check(webhook.url);
     const deps = {
       fetch: (url: string, init: RequestInit) => fetch(url, init),
       now: () => Date.now(),
@@ -52,6 +53,15 @@ export class Sender {
   /** Opens what an attempt needs. It throws where it cannot be signed, which is a fault of ours. */
   async prepare(webhook: WebhookConfig): Promise<void> {
     await this.#keysOf(webhook, Date.now());
+  }
+
+  /** Checked again where it is used: rules may have become stricter since it was saved. */
+  #check(url: string): EndpointUrlCheck {
+    if (this.#checked?.url === url) return this.#checked.result;
+    const { publicUrl, allowInsecureEndpoints: allowInsecure } = this.#settings;
+    const result = checkEndpointUrl(url, { ownHosts: publicUrl ? [publicUrl.host] : [], allowInsecure });
+    this.#checked = { url, result };
+    return result;
   }
 
   async #keysOf(webhook: WebhookConfig, now: number): Promise<Pick<AttemptRequest, 'keys' | 'oldestKey'>> {

@@ -30,6 +30,8 @@ const HOLDS_MS = 100;
 /** What one attempt adds to the share of silent ones, and how large it is when the endpoint has too much to do: two of about ten. */
 const SILENCE_WEIGHT = 0.1;
 const SILENT_FROM = 0.15;
+/** What begins within this is not worth more connections: beyond an outbox's own each needs a courier's call, which is billed. */
+const SOON_MS = 250;
 /** The best latency is forgotten by so much with each answer, so that an endpoint that has moved is measured anew. */
 const FORGETTING = 1.01;
 
@@ -95,9 +97,9 @@ export class EndpointPace {
    * An attempt has ended.
    * @param attempt `tookMs`: until its response's headers. It ends when the body is here, or nobody waits for more of it.
    * @param most what the limit may grow to
-   * @param wasLimited whether more would have run, had the limit been higher: a limit that is not reached says nothing
+   * @param waiting how many more would have run, had the limit been higher: a limit that is not reached says nothing
    */
-  ended(attempt: { startedAt: number; tookMs: number; verdict: Verdict }, now: number, most: number, wasLimited: boolean): void {
+  ended(attempt: { startedAt: number; tookMs: number; verdict: Verdict }, now: number, most: number, waiting: number): void {
     const { startedAt, tookMs, verdict } = attempt;
     this.#silent += SILENCE_WEIGHT * ((verdict === 'silence' ? 1 : 0) - this.#silent);
     const isTooMuch = verdict === 'pushback' || (verdict === 'silence' && this.#silent > SILENT_FROM);
@@ -110,7 +112,14 @@ export class EndpointPace {
     // Where the clock stands still an answer takes no time at all, which nothing could be measured by.
     this.#bestMs = Math.max(1, Math.min(this.#bestMs * FORGETTING, tookMs));
     const holds = tookMs <= this.#bestMs * HOLDS_FACTOR + HOLDS_MS;
-    if (wasLimited && holds) this.#limit = Math.min(most, this.#limit + (this.#limit < this.#threshold ? 1 : 1 / this.#limit));
+    if (!holds || !this.#isTooLow(waiting)) return;
+    this.#limit = Math.min(most, this.#limit + (this.#limit < this.#threshold ? 1 : 1 / this.#limit));
+  }
+
+  /** Whether what waits would wait for long at this limit. */
+  #isTooLow(waiting: number): boolean {
+    if (this.#limit < FIRST_LIMIT) return waiting > 0;
+    return (waiting * (this.#usualMs ?? 0)) / this.#limit > SOON_MS;
   }
 
   #shrink(now: number): void {

@@ -83,7 +83,7 @@ export class Dispatcher {
       },
       fault: (error) => this.fault(error),
       keepSoon: () => this.keepSoon(),
-      isLimited: (config) => this.runner.paced >= this.#limit(config) || this.#fresh.peek() !== null,
+      waiting: () => this.#waiting(),
     });
   }
 
@@ -245,6 +245,11 @@ export class Dispatcher {
       if (row) this.#beginStored(row, config, place);
       else if (fresh) this.runner.beginFresh(fresh, config, place);
     }
+  }
+
+  /** How many wait for their turn, about: of rows that are due it is known that there are some. */
+  #waiting(): number {
+    return (this.dueAt() ?? Number.POSITIVE_INFINITY) <= this.#deps.now() ? Number.POSITIVE_INFINITY : this.#fresh.waiting;
   }
 
   #limit({ webhook }: OutboxConfig): number {

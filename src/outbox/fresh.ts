@@ -66,6 +66,11 @@ export class Fresh {
     return this.#byId.size < MAX_FRESH && this.#bytes < MAX_FRESH_BYTES;
   }
 
+  /** How many wait, those included that have gone elsewhere since peek() was last asked. */
+  get waiting(): number {
+    return this.#line.length - this.#next;
+  }
+
   get(id: string): FreshDelivery | undefined {
     return this.#byId.get(id);
   }

@@ -46,8 +46,8 @@ export interface RunnerEvents {
   fault(error: unknown): void;
   /** Something has ended that is to be kept soon, whatever becomes of what is stored with it. */
   keepSoon(): void;
-  /** Whether more would run, were the endpoint's limit higher. */
-  isLimited(config: OutboxConfig): boolean;
+  /** How many more would run, were the endpoint's limit higher, about. */
+  waiting(): number;
 }
 
 /** Keeps how an attempt ended; returns the delivery as it then stands, null where it is not here any more. */
@@ -225,7 +225,7 @@ export class Runner {
       const { attemptCount, trigger, leasedAt } = begun.state;
       const lost = () => interruptedAttempt(attemptCount, trigger, leasedAt ?? 0, config.webhook.url);
       const result = made ?? { record: lost(), retryAfterMs: null };
-      if (!isTestEvent(begun.eventId)) this.#learn(result, isPaced && this.#events.isLimited(config));
+      if (!isTestEvent(begun.eventId)) this.#learn(result, isPaced ? this.#events.waiting() : 0);
       running.outcome = { result, isCurrent: await this.#isCurrent(running, result) };
       return result;
     } catch (error) {
@@ -242,10 +242,10 @@ export class Runner {
   }
 
   /** What an attempt says about how much the endpoint takes. One that nobody knows of says nothing, and a test counts for nothing. */
-  #learn({ record }: AttemptResult, wasLimited: boolean): void {
+  #learn({ record }: AttemptResult, waiting: number): void {
     if (record.outcome === 'interrupted') return;
     const attempt = { startedAt: record.startedAt, tookMs: record.durationMs ?? 0, verdict: verdictOf(record.responseStatus) };
-    this.#pace.ended(attempt, this.#deps.now(), this.#places.most, wasLimited);
+    this.#pace.ended(attempt, this.#deps.now(), this.#places.most, waiting);
   }
 
   /**

@@ -222,7 +222,7 @@ export const CASES = {
       queueOperations: 288,
       d1RowsRead: 884,
       d1RowsWritten: 5,
-      objectRequests: 261,
+      objectRequests: 248,
       rowsRead: 33623,
       rowsWritten: 1246,
     },

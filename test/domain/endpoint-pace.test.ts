@@ -5,16 +5,16 @@ import { EndpointPace, FIRST_LIMIT, type Verdict, verdictOf } from '../../src/do
 const MOST = 100;
 const T0 = 1_000_000;
 
-/** An attempt that ended. What is not said: it took 100 ms, ended well, and more would have run at the same time. */
+/** An attempt that ended. What is not said: it took 100 ms, ended well, and many more would have run at the same time. */
 interface Ended {
   startedAt?: number;
   tookMs?: number;
   verdict?: Verdict;
-  wasLimited?: boolean;
+  waiting?: number;
 }
 
-function ended(pace: EndpointPace, { startedAt = T0, tookMs = 100, verdict = 'good', wasLimited = true }: Ended = {}): number {
-  pace.ended({ startedAt, tookMs, verdict }, startedAt + tookMs, MOST, wasLimited);
+function ended(pace: EndpointPace, { startedAt = T0, tookMs = 100, verdict = 'good', waiting = 1_000 }: Ended = {}): number {
+  pace.ended({ startedAt, tookMs, verdict }, startedAt + tookMs, MOST, waiting);
   return pace.limit(MOST);
 }
 
@@ -50,7 +50,20 @@ describe('how many attempts at a time', () => {
   });
 
   it('does not grow where the limit was not reached: that says nothing about it', () => {
-    expect(times(50, new EndpointPace(), { wasLimited: false })).toEqual(Array(50).fill(FIRST_LIMIT));
+    expect(times(50, new EndpointPace(), { waiting: 0 })).toEqual(Array(50).fill(FIRST_LIMIT));
+  });
+
+  it('does not grow beyond an outbox’s own connections for what begins within 250 ms anyway, and does for what would wait longer', () => {
+    // Five at a time, of 10 ms each: 500 a second.
+    expect(times(50, new EndpointPace(), { tookMs: 10, waiting: 125 })).toEqual(Array(50).fill(FIRST_LIMIT));
+    expect(times(1, new EndpointPace(), { tookMs: 10, waiting: 126 })).toEqual([FIRST_LIMIT + 1]);
+    // And 5 a second.
+    expect(times(1, new EndpointPace(), { tookMs: 1_000, waiting: 1 })).toEqual([FIRST_LIMIT]);
+    expect(times(1, new EndpointPace(), { tookMs: 1_000, waiting: 2 })).toEqual([FIRST_LIMIT + 1]);
+  });
+
+  it('grows for one that waits while it is below them', () => {
+    expect(times(5, new EndpointPace(true), { tookMs: 10, waiting: 1 })).toEqual([2, 3, 4, FIRST_LIMIT, FIRST_LIMIT]);
   });
 
   it('does not grow while the answers take longer and longer, and does again when they are as quick as before', () => {
@@ -89,7 +102,7 @@ describe('how many attempts at a time', () => {
 
   it('takes an answer without a measurable time for one of a millisecond, and grows with slower ones all the same', () => {
     const pace = grown(20);
-    times(1, pace, { tookMs: 0, wasLimited: false });
+    times(1, pace, { tookMs: 0, waiting: 0 });
     expect(times(600, pace, { tookMs: 200 }).at(-1)).toBeGreaterThan(20);
   });
 
@@ -124,17 +137,17 @@ describe('how many attempts at a time', () => {
       passedMs: fc.nat(60_000),
       tookMs: fc.nat(60_000),
       verdict: fc.constantFrom<Verdict>('good', 'good', 'pushback', 'silence', 'neither'),
-      wasLimited: fc.boolean(),
+      waiting: fc.nat(1_000),
       gently: fc.integer({ min: 0, max: 20 }).map((number) => number === 0),
     });
     fc.assert(
       fc.property(fc.array(attempt, { maxLength: 200 }), fc.integer({ min: 1, max: MOST }), (attempts, most) => {
         const pace = new EndpointPace();
         let now = T0;
-        for (const { passedMs, tookMs, verdict, wasLimited, gently } of attempts) {
+        for (const { passedMs, tookMs, verdict, waiting, gently } of attempts) {
           now += passedMs;
           if (gently) pace.gently(now);
-          pace.ended({ startedAt: now - tookMs, tookMs, verdict }, now, most, wasLimited);
+          pace.ended({ startedAt: now - tookMs, tookMs, verdict }, now, most, waiting);
           const limit = pace.limit(most);
           expect(Number.isInteger(limit)).toBe(true);
           expect(limit).toBeGreaterThanOrEqual(1);
@@ -185,10 +198,10 @@ describe('how long a call waits for an endpoint', () => {
 
   it('goes by when the whole answer was here: one whose body dribbles is slow, however soon its headers came', () => {
     const pace = new EndpointPace();
-    pace.ended({ startedAt: T0, tookMs: 2, verdict: 'good' }, T0 + 5_002, MOST, false);
+    pace.ended({ startedAt: T0, tookMs: 2, verdict: 'good' }, T0 + 5_002, MOST, 0);
     expect(pace.patienceMs()).toBe(0);
     pace.late();
-    for (let number = 0; number < 10; number++) pace.ended({ startedAt: T0, tookMs: 2, verdict: 'good' }, T0 + 600, MOST, false);
+    for (let number = 0; number < 10; number++) pace.ended({ startedAt: T0, tookMs: 2, verdict: 'good' }, T0 + 600, MOST, 0);
     expect(pace.patienceMs()).toBe(0);
   });
 

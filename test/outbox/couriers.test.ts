@@ -15,13 +15,23 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A webhook whose endpoint has answered so often, so that more attempts at a time go to it than one object makes. */
+/** Deliveries that an endpoint has answered, so that more attempts at a time go to it than one object makes. */
+const BEFORE = 100;
+const ANSWER_MS = 300;
+
 async function givenQuick(options: { maxConcurrent?: number } = {}) {
   const endpoint = endpointInbox();
   await endpoint.script([{ status: 200, delayMs: 20 }]);
   const webhook = await givenWebhook(await givenOrganization(), { url: endpoint.url, ...options });
-  await deliver(webhook, ...newDeliveries(webhook, 60));
-  await endedDeliveriesOf(webhook, 60);
+  // The date stands still, and more than five at a time are for an endpoint whose answers let others wait.
+  const { attempt } = Places.prototype;
+  const attempting = vi.spyOn(Places.prototype, 'attempt').mockImplementation(async function (this: Places, ...args) {
+    const made = await attempt.apply(this, args);
+    return made && { ...made, record: { ...made.record, durationMs: ANSWER_MS } };
+  });
+  await deliver(webhook, ...newDeliveries(webhook, BEFORE));
+  await endedDeliveriesOf(webhook, BEFORE);
+  attempting.mockRestore();
   return { endpoint, webhook };
 }
 
@@ -32,7 +42,7 @@ describe('more attempts at a time than an object has connections', () => {
     await endpoint.script([{ hang: true }]);
     await bring(webhook, ...newDeliveries(webhook, 30));
     // Each of them is held open: this many are there at the same time.
-    await endpoint.arrived(60 + 30);
+    await endpoint.arrived(BEFORE + 30);
     expect(seen).toMatchObject({ begun: 30, running: 30, mostOfOne: CONNECTIONS });
     expect(seen.objects).toBeGreaterThanOrEqual(6);
   });
@@ -43,8 +53,8 @@ describe('more attempts at a time than an object has connections', () => {
     expect(seen.most).toBe(7);
     await endpoint.script([{ hang: true }]);
     await bring(webhook, ...newDeliveries(webhook, 30));
-    await endpoint.arrived(60 + 7);
-    expect(seen).toMatchObject({ begun: 60 + 7, running: 7, mostOfOne: CONNECTIONS });
+    await endpoint.arrived(BEFORE + 7);
+    expect(seen).toMatchObject({ begun: BEFORE + 7, running: 7, mostOfOne: CONNECTIONS });
   });
 
   it('are five at first: the outbox does not know the endpoint yet', async () => {
@@ -104,7 +114,7 @@ describe('a courier', () => {
     vi.setSystemTime(Date.now() + 30_000);
     await untilEnded(webhook);
     for (const { id } of deliveries) expect(await findDelivery(webhook, id)).toMatchObject({ status: 'delivered', attemptCount: 1 });
-    expect(await endpoint.requests()).toHaveLength(60 + 8);
+    expect(await endpoint.requests()).toHaveLength(BEFORE + 8);
   });
 
   it('begins nothing that its outbox is about to give up: what waited for too long was not sent', async () => {

@@ -165,8 +165,8 @@ export class SimulatedOutbox {
   #end({ delivery, startedAt, answer }: Attempt, now: number): void {
     const { maxConcurrency, retries } = this.#rules;
     const { status, durationMs: tookMs } = answer;
-    const wasLimited = this.#running.size + 1 >= this.#pace.limit(maxConcurrency) || this.#next < this.#fresh.length;
-    this.#pace.ended({ startedAt, tookMs, verdict: verdictOf(status) }, now, maxConcurrency, wasLimited);
+    const inLine = this.#due(now) ? Number.POSITIVE_INFINITY : this.#fresh.length - this.#next;
+    this.#pace.ended({ startedAt, tookMs, verdict: verdictOf(status) }, now, maxConcurrency, inLine);
     const record = recordOf(delivery.state, startedAt, answer);
     if (record.outcome === 'failed') this.#tally.failedAttempts++;
     else countArrival(this.#tally, startedAt + answer.connectMs - delivery.acceptedAt);
