@@ -61,7 +61,7 @@ export interface AttemptRecord {
   /** From sending to the response's headers, or to the failure. Null where the attempt was interrupted. */
   durationMs: number | null;
   outcome: AttemptOutcome;
-  /** As sent, the signatures included. Cloudflare adds headers of its own. */
+  /** As sent, the signatures included, and the values of the owner's own headers left out. Cloudflare adds headers of its own. */
   requestHeaders: Record<string, string>;
   responseStatus: number | null;
   responseHeaders: Record<string, string> | null;
