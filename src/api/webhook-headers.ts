@@ -1,6 +1,6 @@
 import { openSecret, sealSecret } from '../db/secret-box.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
-import { changedHeaders, type HeaderChanges, MAX_HEADERS, type OwnHeaders } from '../domain/own-headers.ts';
+import { changedHeaders, type HeaderChanges, MAX_HEADERS, type HeaderValues } from '../domain/own-headers.ts';
 import { invalid } from './errors.ts';
 
 /** A webhook's own headers as the database keeps them. */
@@ -41,11 +41,11 @@ export async function headersAfter(
 export async function openHeaders(
   masterKeys: readonly string[],
   { id, headers }: Pick<WebhookRow, 'id' | 'headers'>,
-): Promise<OwnHeaders | null> {
+): Promise<HeaderValues | null> {
   return headers === null ? null : JSON.parse(await openSecret(masterKeys, id, headers));
 }
 
-async function sealed(masterKeys: readonly string[], webhookId: string, headers: OwnHeaders): Promise<HeaderColumns> {
+async function sealed(masterKeys: readonly string[], webhookId: string, headers: HeaderValues): Promise<HeaderColumns> {
   const headerNames = Object.keys(headers);
   if (headerNames.length === 0) return NONE;
   if (headerNames.length > MAX_HEADERS) {

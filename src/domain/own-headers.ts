@@ -7,7 +7,7 @@ export const MAX_HEADER_NAME_LENGTH = 100;
 export const MAX_HEADER_VALUE_LENGTH = 1_000;
 
 /** A webhook's own headers, by their names as its owner writes them. Two that differ in case alone would be one. */
-export type OwnHeaders = Record<string, string>;
+export type HeaderValues = Record<string, string>;
 
 /** What becomes of some of them; null: it is removed. */
 export type HeaderChanges = Record<string, string | null>;
@@ -53,7 +53,7 @@ function flawOf(name: string, value: unknown): string | null {
 }
 
 /** A webhook's headers after a change. One that is set anew keeps its place, and has its name as it is written now. */
-export function changedHeaders(before: OwnHeaders, changes: HeaderChanges): OwnHeaders {
+export function changedHeaders(before: HeaderValues, changes: HeaderChanges): HeaderValues {
   const after = new Map(Object.entries(before).map(([name, value]) => [name.toLowerCase(), [name, value] as const]));
   for (const [name, value] of Object.entries(changes)) {
     if (value === null) after.delete(name.toLowerCase());
