@@ -1,7 +1,9 @@
 import { isDatabaseFailure, withoutParameters } from '../db/client.ts';
-import { MAX_ISSUES } from '../domain/issue.ts';
+import { type Issue, MAX_ISSUES } from '../domain/issue.ts';
 import { logError } from '../log.ts';
 import { z } from './zod.ts';
+
+export type { Issue };
 
 /** Every error code of the API with its status. A code keeps its meaning for good: clients branch on it. */
 export const ERROR_STATUSES = {
@@ -55,13 +57,6 @@ export const errorBody = z
       .openapi({ description: 'More about it, by code: `field` and `issues` name what is wrong with a request.' }),
   })
   .openapi('Error');
-
-/** What is wrong with a field of a request; `index` is the event's place where an array of them was sent. */
-export interface Issue {
-  field: string;
-  message: string;
-  index?: number;
-}
 
 /** An expected refusal, as the client gets it. Everything else that is thrown is a bug. */
 export class ApiError extends Error {

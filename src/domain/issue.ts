@@ -1,6 +1,13 @@
 /** How many issues an answer lists: enough to mend a request, not enough to make the answer larger than the request. */
 export const MAX_ISSUES = 20;
 
+/** What is wrong with a field of a request; `index` is the event's place where an array of them was sent. */
+export interface Issue {
+  field: string;
+  message: string;
+  index?: number;
+}
+
 /** "`url` is missing; it is a string", "`url` is a number, not a string". */
 export function mismatch(what: string, value: unknown, expected: string): string {
   return value === undefined ? `${what} is missing; it is ${expected}` : `${what} is ${nameOf(value)}, not ${expected}`;

@@ -92,3 +92,67 @@ function endOfString(json: Uint8Array, start: number): number {
   while (at < json.length && json[at] !== QUOTE) at += json[at] === BACKSLASH ? 2 : 1;
   return at;
 }
+
+/** A value in its source, and the values in it. */
+export interface JsonPart {
+  /** Where it starts (inclusive) and ends (exclusive), without the white space around it. */
+  start: number;
+  end: number;
+  /** An object's values by their names; of a name that is repeated the last counts, as it does to JSON.parse. Null: it is no object. */
+  members: Map<string, JsonPart> | null;
+  /** An array's values. Null: it is none. */
+  items: JsonPart[] | null;
+}
+
+/** The parts of a JSON text, so that each can be copied as it was written. Expects text that JSON.parse accepts, and that does not nest without limit. */
+export function partsOf(json: Uint8Array): JsonPart {
+  let start = 0;
+  while (isBetweenValues(json[start])) start++;
+  return partAt(json, start);
+}
+
+function partAt(json: Uint8Array, start: number): JsonPart {
+  const opening = json[start];
+  const part: JsonPart = {
+    start,
+    end: start + 1,
+    members: opening === OPEN_BRACE ? new Map() : null,
+    items: opening === OPEN_BRACKET ? [] : null,
+  };
+  if (opening === QUOTE) part.end = endOfString(json, start) + 1;
+  else if (part.members || part.items) part.end = readInto(part, json);
+  else while (part.end < json.length && !isAfterPlain(json[part.end])) part.end++;
+  return part;
+}
+
+/** Reads what is in an object or an array. Returns where it ends. */
+function readInto({ start, members, items }: JsonPart, json: Uint8Array): number {
+  let name: string | null = null;
+  for (let at = start + 1; at < json.length; ) {
+    const byte = json[at];
+    if (isBetweenValues(byte)) at++;
+    else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) return at + 1;
+    else if (members && name === null) {
+      const end = endOfString(json, at) + 1;
+      name = JSON.parse(decoder.decode(json.subarray(at, end))) as string;
+      at = end;
+    } else {
+      const part = partAt(json, at);
+      items?.push(part);
+      members?.set(name ?? '', part);
+      name = null;
+      at = part.end;
+    }
+  }
+  return json.length;
+}
+
+/** White space, a comma or a colon. */
+function isBetweenValues(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09 || byte === COMMA || byte === COLON;
+}
+
+/** What ends a number, `true`, `false` or `null`. */
+function isAfterPlain(byte: number | undefined): boolean {
+  return isBetweenValues(byte) || byte === CLOSE_BRACE || byte === CLOSE_BRACKET;
+}

@@ -9,6 +9,9 @@ export const FORMATS = ['event', 'flat', 'slack', 'teams', 'discord', 'template'
 
 export type Format = (typeof FORMATS)[number];
 
+/** Most that an event may become by being rendered, in bytes. */
+export const MAX_RENDERED_BYTES = 250_000;
+
 /** The longest time in which a value goes out once. */
 export const MAX_ONCE_DAYS = 365;
 
