@@ -11,6 +11,8 @@ export const MAX_LEAVES = 50;
 export const MAX_VALUES = 500;
 /** Longest text that a field is compared with, in characters. */
 export const MAX_VALUE_LENGTH = 1_000;
+/** Longest text that is looked for in others, folded: the engine's search is linear up to here, and beyond it the product of both lengths. */
+export const MAX_PART_LENGTH = 250;
 
 /** What a leaf of a condition says of a field. */
 export const OPERATORS = [
@@ -116,6 +118,9 @@ function checkLeaf({ field, operator, value }: Record<string, unknown>, place: s
   } else if (kind !== 'list') {
     const message = flawOf(value, kind);
     if (message) flaw('value', message);
+    else if (operator.endsWith('contains') && foldCase(String(value)).length > MAX_PART_LENGTH) {
+      flaw('value', `\`value\` is longer than ${MAX_PART_LENGTH} characters, the most that \`${operator}\` looks for`);
+    }
   } else if (!Array.isArray(value)) {
     flaw('value', mismatch('`value`', value, 'a list'));
   } else if (value.length === 0 || value.length > MAX_VALUES) {

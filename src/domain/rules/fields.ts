@@ -1,4 +1,3 @@
-import { joined } from '../bytes.ts';
 import { type JsonPart, partsOf } from '../json-items.ts';
 import { keysOf } from './path.ts';
 
@@ -9,6 +8,7 @@ const ALWAYS = ['event', 'timestamp', 'organization_id'];
 type Choice = Map<string, Choice> | null;
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * The chosen fields of an event, where they stand in it and in its order, each value in its exact source text. A path through a list is followed
@@ -16,9 +16,7 @@ const encoder = new TextEncoder();
  * event that ingest lets in.
  */
 export function selectFields(source: Uint8Array, paths: readonly string[]): Uint8Array {
-  const pieces: Uint8Array[] = [];
-  select(partsOf(source), choiceOf([...ALWAYS, ...paths].map(keysOf)), source, pieces);
-  return joined(pieces);
+  return encoder.encode(chosenOf(partsOf(decoder.decode(source)), choiceOf([...ALWAYS, ...paths].map(keysOf))) ?? '{}');
 }
 
 function choiceOf(paths: readonly (readonly string[])[]): Choice {
@@ -27,29 +25,19 @@ function choiceOf(paths: readonly (readonly string[])[]): Choice {
   return new Map([...byKey].map(([key, through]) => [key, choiceOf(through.map((keys) => keys.slice(1)))]));
 }
 
-/** Adds what is chosen of a value. Returns whether anything is. */
-function select(part: JsonPart, choice: Choice, source: Uint8Array, pieces: Uint8Array[]): boolean {
-  if (choice === null) {
-    pieces.push(source.subarray(part.start, part.end));
-    return true;
+/** What is chosen of a value, as JSON; null where that is nothing. */
+function chosenOf({ text, members, items }: JsonPart, choice: Choice): string | null {
+  if (choice === null) return text;
+  const chosen: string[] = [];
+  for (const item of items ?? []) {
+    const inner = chosenOf(item, choice);
+    if (inner !== null) chosen.push(inner);
   }
-  const before = pieces.length;
-  for (const [name, inner, chosen] of followed(part, choice)) {
-    const mark = pieces.length;
-    const opening = part.members ? '{' : '[';
-    pieces.push(encoder.encode(`${mark === before ? opening : ','}${name}`));
-    if (!select(inner, chosen, source, pieces)) pieces.length = mark;
-  }
-  if (pieces.length === before) return false;
-  pieces.push(encoder.encode(part.members ? '}' : ']'));
-  return true;
-}
-
-/** The values in a value that paths lead to or through, with their names as they are written. */
-function* followed({ members, items }: JsonPart, choice: NonNullable<Choice>): Generator<[name: string, part: JsonPart, choice: Choice]> {
-  for (const item of items ?? []) yield ['', item, choice];
   for (const [name, member] of members ?? []) {
-    const chosen = choice.get(name);
-    if (chosen !== undefined) yield [`${JSON.stringify(name)}:`, member, chosen];
+    const within = choice.get(name);
+    const inner = within === undefined ? null : chosenOf(member, within);
+    if (inner !== null) chosen.push(`${JSON.stringify(name)}:${inner}`);
   }
+  if (chosen.length === 0) return null;
+  return members ? `{${chosen.join()}}` : `[${chosen.join()}]`;
 }

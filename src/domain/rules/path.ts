@@ -71,15 +71,11 @@ function gather(value: unknown, scalars: Field['scalars']): void {
   else if (Array.isArray(value)) for (const element of value) gather(element, scalars);
 }
 
-const known = new WeakMap<object, Fields>();
+/** The fields of the event that was last asked about. An event is tried on all its webhooks one after the other, and they share them. */
+let latest = { event: null as unknown, fields: new Fields(null) };
 
-/** An event's fields, shared by all that look at the same object, which must not change any more. */
+/** An event's fields. They are kept for the same object, which must not change any more. */
 export function fieldsOf(event: unknown): Fields {
-  if (typeof event !== 'object' || event === null) return new Fields(event);
-  let fields = known.get(event);
-  if (!fields) {
-    fields = new Fields(event);
-    known.set(event, fields);
-  }
-  return fields;
+  if (latest.event !== event) latest = { event, fields: new Fields(event) };
+  return latest.fields;
 }
