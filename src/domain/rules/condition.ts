@@ -9,9 +9,9 @@ export const MAX_LEVELS = 4;
 export const MAX_LEAVES = 50;
 /** Most values of a list. */
 export const MAX_VALUES = 500;
-/** Longest text that a field is compared with, in characters. */
+/** Longest text that a field is compared with, in characters; folded, as below. */
 export const MAX_VALUE_LENGTH = 1_000;
-/** Longest text that is looked for in others, folded: the engine's search is linear up to here, and beyond it the product of both lengths. */
+/** Longest text that is looked for within others. Beyond it a search can cost the product of both lengths (V8 looks at so much of the end). */
 export const MAX_PART_LENGTH = 250;
 
 /** What a leaf of a condition says of a field. */
@@ -43,13 +43,6 @@ const FORMS = '`field`, `operator` and `value`, or one of `all`, `any` and `not`
 /** What an operator compares a field with. */
 export type ValueKind = 'scalar' | 'list' | 'text' | 'number' | 'none';
 
-/** What a value of a kind is, where there is one. */
-const EXPECTED = {
-  scalar: { types: ['string', 'number', 'boolean'], words: 'a text, a number, true or false' },
-  text: { types: ['string'], words: 'a text' },
-  number: { types: ['number'], words: 'a number' },
-};
-
 export const VALUE_KINDS: Readonly<Record<Operator, ValueKind>> = {
   equals: 'scalar',
   not_equals: 'scalar',
@@ -65,6 +58,14 @@ export const VALUE_KINDS: Readonly<Record<Operator, ValueKind>> = {
   at_most: 'number',
   exists: 'none',
   not_exists: 'none',
+};
+
+/** What a value of each kind must be. */
+const EXPECTED: Readonly<Record<Exclude<ValueKind, 'none'>, [isMet: (value: unknown) => boolean, words: string]>> = {
+  scalar: [(value) => ['string', 'number', 'boolean'].includes(typeof value), 'a string, a number, true or false'],
+  list: [Array.isArray, 'an array'],
+  text: [(value) => typeof value === 'string', 'a string'],
+  number: [(value) => typeof value === 'number', 'a number'],
 };
 
 export type ReadCondition = { condition: Condition; issues: [] } | { condition: null; issues: Issue[] };
@@ -98,7 +99,7 @@ function check(value: unknown, place: string, level: number, issues: Issue[]): n
       const leaves = within.map((part, index) => check(part, `${place}.${group}[${index}]`, level + 1, issues));
       return leaves.reduce((sum, count) => sum + count);
     }
-    flaw(`${place}.${group}`, Array.isArray(within) ? `\`${group}\` is empty` : mismatch(`\`${group}\``, within, 'a list of conditions'));
+    flaw(`${place}.${group}`, Array.isArray(within) ? `\`${group}\` is empty` : mismatch(`\`${group}\``, within, 'an array of conditions'));
   }
   return 0;
 }
@@ -112,37 +113,30 @@ function checkLeaf({ field, operator, value }: Record<string, unknown>, place: s
     flaw('operator', typeof operator === 'string' ? `\`operator\` is not ${expected}` : mismatch('`operator`', operator, expected));
     return 1;
   }
-  const kind = VALUE_KINDS[operator];
-  if (kind === 'none') {
-    if (value !== undefined) flaw('value', `\`${operator}\` has no \`value\``);
-  } else if (kind !== 'list') {
-    const message = flawOf(value, kind);
-    if (message) flaw('value', message);
-    else if (operator.endsWith('contains') && foldCase(String(value)).length > MAX_PART_LENGTH) {
-      flaw('value', `\`value\` is longer than ${MAX_PART_LENGTH} characters, the most that \`${operator}\` looks for`);
-    }
-  } else if (!Array.isArray(value)) {
-    flaw('value', mismatch('`value`', value, 'a list'));
-  } else if (value.length === 0 || value.length > MAX_VALUES) {
-    flaw('value', `\`value\` has ${value.length} values; it has 1 to ${MAX_VALUES}`);
-  } else {
+  const message = flawOf(value, VALUE_KINDS[operator], operator.endsWith('contains') ? MAX_PART_LENGTH : MAX_VALUE_LENGTH);
+  if (message) flaw('value', message);
+  else if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {
-      const message = flawOf(item, 'scalar');
-      if (message) flaw(`value[${index}]`, message);
+      const flawed = flawOf(item, 'scalar', MAX_VALUE_LENGTH);
+      if (flawed) flaw(`value[${index}]`, flawed);
     }
   }
   return 1;
 }
 
 /** What is wrong with a value of a kind; null where nothing is. */
-function flawOf(value: unknown, kind: keyof typeof EXPECTED): string | null {
-  const { types, words } = EXPECTED[kind];
-  if (!types.includes(typeof value)) return mismatch('`value`', value, words);
+function flawOf(value: unknown, kind: ValueKind, maxLength: number): string | null {
+  if (kind === 'none') return value === undefined ? null : 'this operator has no `value`';
+  const [isMet, words] = EXPECTED[kind];
+  if (!isMet(value)) return mismatch('`value`', value, words);
+  if (Array.isArray(value) && (value.length === 0 || value.length > MAX_VALUES)) {
+    return `\`value\` has ${value.length} values; it has 1 to ${MAX_VALUES}`;
+  }
   // JSON can write what no double holds (1e999); it would be stored as null.
   if (typeof value === 'number' && !Number.isFinite(value)) return '`value` is too large a number';
   if (typeof value !== 'string') return null;
-  if (value.length > MAX_VALUE_LENGTH) return `\`value\` is longer than ${MAX_VALUE_LENGTH} characters`;
-  return value.isWellFormed() ? null : '`value` is not well-formed Unicode';
+  if (!value.isWellFormed()) return '`value` is not well-formed Unicode';
+  return foldCase(value).length > maxLength ? `\`value\` is longer than ${maxLength} characters` : null;
 }
 
 function isOperator(operator: unknown): operator is Operator {
