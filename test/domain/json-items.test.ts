@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { layOut, namesOf } from '../../src/domain/json-items.ts';
+import { type JsonPart, layOut, namesOf, partsOf } from '../../src/domain/json-items.ts';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -136,5 +136,38 @@ describe('the members of an object', () => {
         expect(layOut(encoder.encode(`[${JSON.stringify(object)}]`)).members).toEqual([names.length]);
       }),
     );
+  });
+});
+
+describe('the parts of a text', () => {
+  /** The value that the parts say, from the innermost texts up. */
+  function said({ text, members, items }: JsonPart): unknown {
+    if (items) return items.map(said);
+    return members ? Object.fromEntries([...members].map(([name, part]) => [name, said(part)])) : JSON.parse(text);
+  }
+
+  it.each([
+    'null',
+    ' -1.50E+003\n',
+    '"a\\\\"',
+    ' "],[" ',
+    '[]',
+    ' [ ] ',
+    '{ }',
+    '[1,[2 , "x"],{}]',
+    '{"a":{"b" : [ null,true ]},"":0}',
+    '[[[1]]]',
+  ])('of %j', (json) => {
+    const parts = partsOf(json);
+    expect(parts.text).toBe(json.trim());
+    expect(said(parts)).toEqual(JSON.parse(json));
+  });
+
+  it('are the last of a name that is repeated, at the place of the first', () => {
+    const { members } = partsOf('{"a":1,"b":2,"\\u0061":3}');
+    expect([...(members ?? [])].map(([name, { text }]) => [name, text])).toEqual([
+      ['a', '3'],
+      ['b', '2'],
+    ]);
   });
 });

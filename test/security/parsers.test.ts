@@ -15,13 +15,16 @@ import { deliveryId, isKeyed, mintedAt } from '../../src/domain/ids.ts';
 import { parseIsoTime } from '../../src/domain/iso-time.ts';
 import { keptHeaders } from '../../src/domain/outcome.ts';
 import { parseRetryAfter } from '../../src/domain/retry-schedule.ts';
+import { matcherOf, readCondition } from '../../src/domain/rules/condition.ts';
+import { selectFields } from '../../src/domain/rules/fields.ts';
+import { flatten } from '../../src/domain/rules/flat.ts';
 import { importSigningKeys } from '../../src/domain/signature.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { VARS } from '../domain/vars.ts';
 import { anyText, nearly, nearlyObject, oddJson } from '../support/fuzz.ts';
 
 /*
- * Every parser, fed what nobody should send: about 105,000 cases here, and the routes themselves in routes-fuzz.test.ts. What a parser may do
+ * Every parser, fed what nobody should send: about 115,000 cases here, and the routes themselves in routes-fuzz.test.ts. What a parser may do
  * is to say what is wrong; what it throws beyond that would be a 500. A failure prints its seed and its smallest case.
  */
 
@@ -59,7 +62,15 @@ describe('events', () => {
       expect(read.error.message).not.toBe('');
       return;
     }
-    for (const { payload, value } of read.events) expect(JSON.parse(new TextDecoder().decode(payload))).toEqual(value);
+    for (const { payload, value } of read.events) {
+      expect(JSON.parse(new TextDecoder().decode(payload))).toEqual(value);
+      // What is made of an event is JSON, whatever ingest let in.
+      const made = [
+        selectFields(payload, ['visitor.email', 'session', '__proto__.a']),
+        flatten(payload) ?? expect.fail('it is not too large'),
+      ];
+      for (const bytes of made) expect(JSON.parse(new TextDecoder().decode(bytes))).toMatchObject({ event: value.event });
+    }
   };
 
   it('are read or refused: nearly right texts', () => {
@@ -196,6 +207,26 @@ describe('what endpoints answer', () => {
       const kept = keptHeaders(headers);
       expect(Object.getPrototypeOf(kept)).toBe(Object.prototype);
       for (const text of Object.values(kept)) expect(text.length).toBeLessThanOrEqual(1_001);
+    });
+  });
+});
+
+describe('filters', () => {
+  const LEAF = { field: 'visitor.email', operator: 'one_of', value: ['jane.doe@example.com', 1] };
+  const leaves = nearlyObject(LEAF);
+  const filters = fc.oneof(
+    leaves,
+    nearlyObject({ all: [LEAF, { not: LEAF }] }),
+    fc.record({ any: fc.array(fc.oneof(leaves, oddJson)) }),
+    oddJson,
+  );
+
+  it('are read or refused, and what is read can be tried on anything', () => {
+    fuzz(10_000, fc.tuple(filters, oddJson), ([filter, event]) => {
+      const { condition, issues } = readCondition(filter);
+      expect(condition === null).toBe(issues.length > 0);
+      for (const { field, message } of issues) expect([field.startsWith('filter'), message !== '']).toEqual([true, true]);
+      if (condition) expect(matcherOf(condition).failed(event).length === 0).toBe(matcherOf(condition).matches(event));
     });
   });
 });
