@@ -20,6 +20,11 @@ export interface Once {
   /** A path of keys from the root of the event, such as `visitor.email`. */
   per: string;
   days: number;
+  /**
+   * When the owner chose this `per`, milliseconds since the epoch: chosen again after another one, or none, it starts afresh, and an outbox may
+   * have seen nothing of what was between. Set with every change of `per`, and kept by one of `days`. Absent: it is not known.
+   */
+  since?: number;
 }
 
 /** What of an event is sent, and in which form: all that rendering needs of a webhook. */

@@ -83,6 +83,14 @@ export const MIGRATIONS: readonly string[] = [
   -- (outbox/log/past-tests.ts).
   DELETE FROM hours;
   `,
+  `
+  -- Events that the webhook's filter has kept back (outbox/log/filtered.ts). What is read without the others stands first.
+  CREATE TABLE filtered_days (
+    day INTEGER PRIMARY KEY,
+    counts TEXT NOT NULL,
+    latest TEXT NOT NULL
+  );
+  `,
 ];
 
 const VERSION_KEY = 'schemaVersion';
