@@ -126,8 +126,9 @@ export class UsedValues {
   #lets(delivery: NewDelivery, { per, days }: Once, key: Uint8Array): boolean {
     const { id, eventId, event, acceptedAt, payload } = delivery;
     if (isOperational(event)) return true;
-    const content: unknown = JSON.parse(decoder.decode(payload));
-    const value = onceValueOf(content, per, payload);
+    const source = decoder.decode(payload);
+    const content: unknown = JSON.parse(source);
+    const value = onceValueOf(content, per, source);
     if (value === null) return true;
     const hash = keyedHash(key, value);
     const found = this.#within(days, hash, acceptedAt);

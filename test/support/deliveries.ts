@@ -8,6 +8,8 @@ import type { DeliverySummary } from '../../src/domain/delivery.ts';
 import { encodeEventMessage, type QueuedEvent } from '../../src/domain/event-message.ts';
 import { mintId } from '../../src/domain/ids.ts';
 import type { Plan } from '../../src/domain/plan.ts';
+import type { Once } from '../../src/domain/rules/choices.ts';
+import type { Condition } from '../../src/domain/rules/condition.ts';
 import worker from '../../src/index.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { settingsOf } from '../../src/settings.ts';
@@ -29,18 +31,20 @@ interface WebhookOptions {
   enabled?: boolean;
   maxPerSecond?: number;
   maxConcurrent?: number;
+  filter?: Condition;
+  once?: Once;
 }
 
 /** A webhook straight in the database. */
 export async function givenWebhook(organizationId: string, options: WebhookOptions): Promise<string> {
-  const { url, secret, events = ['*'], enabled = true, maxPerSecond, maxConcurrent } = options;
+  const { url, secret, events = ['*'], enabled = true, maxPerSecond, maxConcurrent, filter, once } = options;
   const now = Date.now();
   const id = mintId('webhook', now);
   const times = { healthSince: now, createdAt: now, updatedAt: now };
   const sealed = secret === undefined ? null : await sealSecret(settingsOf(env).masterKeys, id, secret);
   await databaseOf(env.DB)
     .insert(webhooks)
-    .values({ ...{ id, organizationId, url, events, enabled, secret: sealed, maxPerSecond, maxConcurrent }, ...times });
+    .values({ ...{ id, organizationId, url, events, enabled, secret: sealed, maxPerSecond, maxConcurrent, filter, once }, ...times });
   return id;
 }
 

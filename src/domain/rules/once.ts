@@ -3,15 +3,13 @@ import { type JsonPart, partsOf } from '../json-items.ts';
 import type { Once } from './choices.ts';
 import { keysOf, valuesAt } from './path.ts';
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /**
  * The value of an event that is to go out once, as two are compared: text without the white space around it and without regard to case, numbers,
  * true and false. A text is never the same as a number. Null: the event has none, and goes out. Null, blank text, lists and objects are none, and so
  * are several values, which a path through a list can lead to.
  * @param event the event, and `source`, as it is written: what ingest lets in
  */
-export function onceValueOf(event: unknown, per: string, source: Uint8Array): string | null {
+export function onceValueOf(event: unknown, per: string, source: string): string | null {
   const [value, ...others] = valuesAt(event, per);
   if (others.length > 0) return null;
   switch (typeof value) {
@@ -30,9 +28,8 @@ export function onceValueOf(event: unknown, per: string, source: Uint8Array): st
 }
 
 /** How the only value at a path is written. */
-function sourceAt(source: Uint8Array, path: string): string | null {
-  const [part] = partsAt(partsOf(source), keysOf(path));
-  return part ? decoder.decode(source.subarray(part.start, part.end)) : null;
+function sourceAt(source: string, path: string): string | null {
+  return partsAt(partsOf(source), keysOf(path))[0]?.text ?? null;
 }
 
 function partsAt(part: JsonPart, [key, ...further]: readonly string[]): JsonPart[] {
