@@ -1,0 +1,66 @@
+import { Drop, type Limiter } from 'liquidjs/dist/liquid.browser.mjs';
+
+/**
+ * The work that rendering an event may take, in units of about 25 ns on a slow core: an event costs at most some tens of milliseconds, whatever its
+ * template. Work is counted, not timed: in production the clock stands still while code runs.
+ */
+export const MAX_WORK = 1_500_000;
+
+/** Of a part of the template that is rendered: a text, a tag, an output; and each time that a block is. */
+export const STEP = 100;
+/** Of each character of the template that is evaluated. */
+export const SOURCE_CHARACTER = 4;
+/** Of an operator, or of a property that is read. */
+export const OPERATION = 30;
+/** Of an element of a list, or a member of an object, that is gone through. */
+const ELEMENT = 10;
+/** Characters of a text times those that are searched for in it, for one unit: in the worst of texts each is compared with each. */
+const COMPARISONS = 100;
+
+/** What a template does wrong, in words that its owner understands and that quote nothing of the event. */
+export class TemplateError extends Error {}
+
+/** The work that is left. It stands in for liquidjs's own limits: of memory, which count what its filters say, and of time. */
+export class Work implements Limiter {
+  #left = MAX_WORK;
+
+  use(units: unknown): void {
+    const used = Number(units);
+    if (!(used > 0)) return;
+    if (used > this.#left) throw new TemplateError('the template does too much: its loops or its texts grow too large');
+    this.#left -= used;
+  }
+
+  check(): void {
+    this.use(STEP);
+  }
+
+  /** Counts what it takes to go through a value, however deep, and says how much that is: of a text one for each character. */
+  measure(value: unknown): number {
+    const units = unitsOf(value);
+    this.use(units);
+    if (typeof value !== 'object' || value === null || value instanceof Drop) return units;
+    let inner = units;
+    if (Array.isArray(value)) for (const element of value) inner += this.measure(element);
+    else for (const key of Object.keys(value)) inner += key.length + this.measure(value[key as keyof typeof value]);
+    return inner;
+  }
+
+  /** Counts what it takes to look for a text in another. */
+  search(text: unknown, pattern: unknown): void {
+    if (typeof text === 'string' && typeof pattern === 'string') this.use((text.length * pattern.length) / COMPARISONS);
+  }
+}
+
+/** Of a value by itself, without what is in it. */
+function unitsOf(value: unknown): number {
+  if (typeof value === 'string') return 1 + value.length;
+  if (typeof value !== 'object' || value === null) return 1;
+  if (value instanceof Drop) return STEP;
+  return ELEMENT * (1 + sizeOf(value));
+}
+
+/** How many elements a list, or members an object has. */
+export function sizeOf(value: object): number {
+  return Array.isArray(value) ? value.length : Object.keys(value).length;
+}

@@ -1,0 +1,56 @@
+/** What is said of an event of the service itself, and which of its fields that says already. */
+export interface Alert {
+  title: string;
+  sentence: string;
+  said: string[];
+}
+
+const OF_WEBHOOKS: Readonly<Record<string, { title: string; sentence: (webhook: string, reason: unknown) => string }>> = {
+  'webhook.failing': {
+    title: 'Webhook is failing',
+    sentence: (webhook) => `A delivery to ${webhook} has failed for good, though its endpoint had worked before.`,
+  },
+  'webhook.recovered': {
+    title: 'Webhook works again',
+    sentence: (webhook) => `The endpoint of ${webhook} takes deliveries again.`,
+  },
+  'webhook.disable_warning': {
+    title: 'Webhook will be disabled',
+    sentence: (webhook) => `${webhook} will be disabled if its endpoint goes on failing: nothing has been delivered for days.`,
+  },
+  'webhook.disabled': {
+    title: 'Webhook was disabled',
+    sentence: (webhook, reason) => `${webhook} was disabled${REASONS[String(reason)] ?? ''}.`,
+  },
+};
+
+const REASONS: Readonly<Record<string, string>> = {
+  endpoint_gone: ': its endpoint answered 410 Gone',
+  endpoint_failing: ': its endpoint has done nothing but fail for days',
+};
+
+/**
+ * What has happened to which webhook, or that a person was erased; null where the event is not the service's own. The webhook is the one that the
+ * event is about, never the one that brings it: by its description, or else its host.
+ */
+export function alertOf(event: Record<string, unknown>): Alert | null {
+  const type = String(event.event);
+  if (type === 'visitor.erased') {
+    return {
+      title: 'A person was erased',
+      sentence: 'Somebody asked to be forgotten, and Bullseye has erased what it had. Erase what you have of the person, too.',
+      said: [],
+    };
+  }
+  const words = Object.hasOwn(OF_WEBHOOKS, type) ? OF_WEBHOOKS[type] : undefined;
+  if (!words) return null;
+  const webhook = isObject(event.webhook) ? event.webhook : {};
+  const shown = ['description', 'name', 'host'].map((key) => webhook[key]).find((name) => typeof name === 'string' && name.trim() !== '');
+  const name = shown === undefined ? 'one of your webhooks' : shown === webhook.host ? String(shown) : `“${shown}”`;
+  const said = Object.keys(webhook).filter((key) => key === 'disabled_reason' || webhook[key] === shown);
+  return { title: words.title, sentence: words.sentence(name, webhook.disabled_reason), said: said.map((key) => `webhook.${key}`) };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

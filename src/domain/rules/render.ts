@@ -1,0 +1,64 @@
+import { isOperational } from '../operational-event.ts';
+import { MAX_RENDERED_BYTES, type Rendering } from './choices.ts';
+import { discordMessage } from './discord.ts';
+import { selectFields } from './fields.ts';
+import { flatten } from './flat.ts';
+import { messageOf } from './message.ts';
+import { slackMessage } from './slack.ts';
+import { teamsMessage } from './teams.ts';
+import { renderTemplate } from './template.ts';
+
+/** What a receiver gets of an event: always JSON; or why that could not be made of it, in words. */
+export type Rendered = { payload: Uint8Array; error: null } | { payload: null; error: string };
+
+const MESSAGES = { slack: slackMessage, teams: teamsMessage, discord: discordMessage };
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/**
+ * Renders an event as its webhook wants it: first its fields, then its form. The service's own events keep all their fields.
+ * @param accepted an event that ingest let in, or one of the service's own
+ * @returns the very same bytes where the webhook has chosen nothing
+ */
+export function render({ fields, format, template, name }: Rendering, accepted: Uint8Array): Rendered {
+  const source = chosen(accepted, fields);
+  if (format === 'event') return { payload: source.bytes, error: null };
+  if (format === 'flat') return bounded(flatten(source.bytes));
+  if (format === 'template') return encoded(renderTemplate(template ?? '', source.event()));
+  return { payload: encoder.encode(JSON.stringify(MESSAGES[format](messageOf(source.event(), name)))), error: null };
+}
+
+/** An event's text, which is parsed when it is asked for, and once. */
+interface Source {
+  bytes: Uint8Array;
+  event: () => Record<string, unknown>;
+}
+
+function chosen(accepted: Uint8Array, fields: readonly string[] | null): Source {
+  const all = sourceOf(accepted);
+  if (fields === null) return all;
+  // The type of the event is always among what is chosen.
+  const part = sourceOf(selectFields(accepted, fields));
+  return isOperational(String(part.event().event)) ? all : part;
+}
+
+function sourceOf(bytes: Uint8Array): Source {
+  let event: Record<string, unknown> | undefined;
+  return {
+    bytes,
+    event: () => {
+      event ??= JSON.parse(decoder.decode(bytes)) as Record<string, unknown>;
+      return event;
+    },
+  };
+}
+
+function encoded({ text, error }: ReturnType<typeof renderTemplate>): Rendered {
+  return text === null ? { payload: null, error } : { payload: encoder.encode(text), error: null };
+}
+
+function bounded(payload: Uint8Array | null): Rendered {
+  if (payload) return { payload, error: null };
+  return { payload: null, error: `On one level the event would have more than ${MAX_RENDERED_BYTES} bytes.` };
+}
