@@ -244,7 +244,7 @@ describe('any template', () => {
       const flaw = checkTemplate(source, [value]);
       expect(flaw === null).toBe(text !== null);
     });
-    fc.assert(either, { numRuns: 3_000 });
+    fc.assert(either, { numRuns: 1_000 });
   });
 
   it('makes what liquidjs makes by itself, where it is within the limits', () => {
@@ -258,7 +258,7 @@ describe('any template', () => {
       compared++;
       expect(filled.text).toBe(rival.parseAndRenderSync(source, value));
     });
-    fc.assert(same, { numRuns: 3_000 });
-    expect(compared).toBeGreaterThan(500);
+    fc.assert(same, { numRuns: 1_000 });
+    expect(compared).toBeGreaterThan(150);
   });
 });
