@@ -231,7 +231,7 @@ describe('the products of these tests', () => {
     expect(asked('Into Clay, with its token', '{}', { 'x-clay-webhook-auth': 'another' })).toMatch(/^401 /);
     expect(asked('Into a CRM that wants flat JSON', '{}')).toMatch(/^401 /);
     expect(asked('Into n8n, Make or Zapier', '{}')).toBe('403 Authorization data is wrong!');
-    expect(asked('A card in Teams', '{}', {}, '/workflows/0/triggers/manual/paths/invoke?api-version=2016-06-01')).toContain(
+    expect(asked('A card in Teams', '{}', {}, '/workflows/0/triggers/manual/paths/invoke?api-version=1')).toContain(
       'DirectApiAuthorizationRequired',
     );
     expect(asked(MESSAGE, '{}', {}, '/services/x')).toBe('404 no_service');
