@@ -25,6 +25,7 @@ import {
   vanish,
 } from '../support/outbox.ts';
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
+import { haveAnswersTake } from '../support/senders.ts';
 
 driveDate();
 afterEach(() => {
@@ -169,6 +170,7 @@ describe('an event of a webhook with a form of its own', () => {
 
   it('goes out through couriers as it was rendered', async () => {
     const { endpoint, webhook } = await templated([{ status: 200, delayMs: 20 }]);
+    haveAnswersTake(300);
     await deliver(webhook, ...numbered(webhook, 60));
     const couriers = vi.spyOn(Courier.prototype, 'attempt');
     await deliver(webhook, ...numbered(webhook, 30, 61));
