@@ -18,8 +18,10 @@ const KEY_BYTES = 32;
 const KEY = 'once';
 
 const SQL = {
-  make: (table: string) => `CREATE TABLE ${table}
-    (hash BLOB NOT NULL, accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, PRIMARY KEY (hash, accepted_at)) WITHOUT ROWID`,
+  make: (table: string) => [
+    `CREATE TABLE ${table}
+      (hash BLOB NOT NULL, accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, PRIMARY KEY (hash, accepted_at)) WITHOUT ROWID`,
+  ],
   add: (table: string) => `INSERT INTO ${table} (hash, accepted_at, event_id) VALUES (?, ?, ?)`,
   within: (table: string) => `SELECT event_id FROM ${table} WHERE hash = ? AND accepted_at > ? AND accepted_at < ?`,
   remove: (table: string) => `DELETE FROM ${table} WHERE hash = ? AND accepted_at = ?`,

@@ -5,12 +5,12 @@
 export class Tables {
   readonly #sql: () => SqlStorage;
   readonly #prefix: string;
-  readonly #make: (table: string) => string;
+  readonly #make: (table: string) => readonly string[];
   /** Null: not looked at yet. */
   #names: Set<string> | null = null;
 
-  /** @param make what makes a table, by its full name */
-  constructor(sql: () => SqlStorage, prefix: string, make: (table: string) => string) {
+  /** @param make the statements that make a table, by its full name */
+  constructor(sql: () => SqlStorage, prefix: string, make: (table: string) => readonly string[]) {
     this.#sql = sql;
     this.#prefix = prefix;
     this.#make = make;
@@ -23,7 +23,7 @@ export class Tables {
 
   /** The full name of a table, which is made where it is not there. */
   made(name: string): string {
-    if (!this.#known().has(name)) this.#sql().exec(this.#make(this.of(name)));
+    if (!this.#known().has(name)) for (const statement of this.#make(this.of(name))) this.#sql().exec(statement);
     this.#known().add(name);
     return this.of(name);
   }

@@ -12,9 +12,11 @@ const WITHIN = '(accepted_at, event_id) > (?, ?) AND accepted_at < ?';
 const KEYED = "event_id >= 'evt_Z'";
 
 const SQL = {
-  make: (table: string) => `CREATE TABLE ${table}
-    (accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, event TEXT NOT NULL, subject TEXT, PRIMARY KEY (accepted_at, event_id)) WITHOUT ROWID;
-    CREATE INDEX ${table}_keyed ON ${table} (event_id) WHERE ${KEYED}`,
+  make: (table: string) => [
+    `CREATE TABLE ${table}
+      (accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, event TEXT NOT NULL, subject TEXT, PRIMARY KEY (accepted_at, event_id)) WITHOUT ROWID`,
+    `CREATE INDEX ${table}_keyed ON ${table} (event_id) WHERE ${KEYED}`,
+  ],
   add: (table: string) => `INSERT INTO ${table} (accepted_at, event_id, event, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   findKeyed: (table: string) => `SELECT 1 FROM ${table} WHERE event_id = ? AND ${KEYED}`,
   latest: (table: string) => `SELECT * FROM ${table} ORDER BY accepted_at DESC, event_id DESC LIMIT ?`,
