@@ -76,14 +76,17 @@ export function requireJson({ headers }: Request): void {
   }
 }
 
-/** The value of a JSON body: 400 where it is not JSON in UTF-8, 413 where it is too large, 422 where it nests too deeply. */
-export async function readJson(request: Request, optional = false): Promise<unknown> {
+/** The value of a JSON body, and its bytes without a byte order mark: 400 where it is not JSON in UTF-8, 413 where it is too large, 422 where it nests too deeply. */
+export async function readJson(
+  request: Request,
+  { optional = false, maxBytes = MAX_CONFIG_BODY_BYTES }: { optional?: boolean | undefined; maxBytes?: number | undefined } = {},
+): Promise<{ value: unknown; bytes: Uint8Array }> {
   if (!optional || request.body !== null) requireJson(request);
-  const bytes = await readBody(request, MAX_CONFIG_BODY_BYTES);
-  if (bytes.length === 0 && optional) return {};
+  const bytes = await readBody(request, maxBytes);
+  if (bytes.length === 0 && optional) return { value: {}, bytes };
   if (bytes.length === 0) throw new ApiError('malformed_json', 'The body is empty; it must be JSON.');
   const json = readJsonText(bytes);
   if (!json.ok) throw new ApiError('malformed_json', json.reason);
   if (layOut(json.bytes).depth > MAX_DEPTH) throw invalid([{ field: '', message: `The body nests deeper than ${MAX_DEPTH} levels.` }]);
-  return json.value;
+  return json;
 }

@@ -66,9 +66,12 @@ export function describeApi(routes: readonly Route[]): object {
   });
 }
 
-function requestOf({ params, query, headers, body, bodyOptional, rawBody }: Route) {
+function requestOf({ params, query, headers, body, bodyOptional, rawBody, examples }: Route) {
   const schema = body ?? rawBody?.schema;
-  return { params, query, headers, ...(schema && { body: { required: !bodyOptional, content: { 'application/json': { schema } } } }) };
+  const shown =
+    examples && Object.fromEntries(Object.entries(examples).map(([summary, value], at) => [`example${at + 1}`, { summary, value }]));
+  const content = { 'application/json': { schema, ...(shown && { examples: shown }) } };
+  return { params, query, headers, ...(schema && { body: { required: !bodyOptional, content } }) };
 }
 
 function responsesOf(declared: Route) {

@@ -22,8 +22,8 @@ export interface ApiRequest<P, Q, H, B> {
   query: Q;
   headers: H;
   body: B;
-  /** The body's bytes, where the route declares `rawBody`. */
-  bytes: Uint8Array<ArrayBuffer>;
+  /** The body's bytes; none where a page calls the handler. */
+  bytes: Uint8Array;
   caller: Caller;
   env: Env;
   settings: Settings;
@@ -58,8 +58,11 @@ export interface RouteDeclaration<
   query?: Q;
   /** Request headers by their names; validated like everything else. */
   headers?: H;
-  /** A JSON body of at most MAX_CONFIG_BODY_BYTES. */
+  /** A JSON body of at most MAX_CONFIG_BODY_BYTES, if nothing else is said. */
   body?: B;
+  maxBodyBytes?: number;
+  /** Bodies as clients send them, by what they are for. */
+  examples?: Readonly<Record<string, unknown>>;
   /** Whether an absent body counts as `{}`. */
   bodyOptional?: boolean;
   /** A JSON body that the handler reads itself, byte for byte; the schema only describes it. */
@@ -130,14 +133,8 @@ async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
   const network = networkOf(c.req.raw.headers);
   const caller = await admit(declared, c, { env: c.env, nowMs, network, waitUntil });
   refuseIdempotencyKey(declared, c);
-  const { rawBody } = declared;
   const url = new URL(c.req.url);
-  if (rawBody) requireJson(c.req.raw);
-  const inputs = {
-    ...readRequest(declared, c, url),
-    body: declared.body ? check(declared.body, await readJson(c.req.raw, declared.bodyOptional)) : undefined,
-    bytes: rawBody ? await readBody(c.req.raw, rawBody.maxBytes) : new Uint8Array(),
-  };
+  const inputs = { ...readRequest(declared, c, url), ...(await readBodyOf(declared, c.req.raw)) };
   const result = await handle(declared, inputs, { caller, env: c.env, url, nowMs, waitUntil });
   if (result instanceof Response) return result;
   if (result instanceof Created) return Response.json(result.body, { status: 201 });
@@ -167,7 +164,7 @@ export async function perform<P, Q, B, S>(
   return (await handle(declared, checked, surroundings)) as S;
 }
 
-type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & { bytes: Uint8Array<ArrayBuffer> };
+type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & { bytes: Uint8Array };
 
 async function handle(declared: Route, inputs: Inputs, surroundings: Surroundings): Promise<unknown> {
   const { env, caller, nowMs } = surroundings;
@@ -205,6 +202,16 @@ function readRequest(declared: Route, c: Context<ApiEnv>, url: URL) {
   };
 }
 
+async function readBodyOf({ body, bodyOptional, maxBodyBytes, rawBody }: Route, request: Request): Promise<Pick<Inputs, 'body' | 'bytes'>> {
+  if (body) {
+    const { value, bytes } = await readJson(request, { optional: bodyOptional, maxBytes: maxBodyBytes });
+    return { body: check(body, value), bytes };
+  }
+  if (!rawBody) return { body: undefined, bytes: new Uint8Array() };
+  requireJson(request);
+  return { body: undefined, bytes: await readBody(request, rawBody.maxBytes) };
+}
+
 /**
  * The parameters of a query: those that the route declares, once each. A mistyped filter that is passed over answers another question. To
  * public routes, which take none, monitors and caches add their own.
@@ -239,7 +246,8 @@ function check(schema: z.ZodType, value: unknown): unknown {
 
 function toIssues(issue: z.core.$ZodIssue): Issue[] {
   const path = issue.path.map(String);
-  if (issue.code !== 'unrecognized_keys') return [{ field: path.join('.'), message: issue.message }];
+  // What the domain reads itself names a place in a list with brackets: `fields` and `[1]`.
+  if (issue.code !== 'unrecognized_keys') return [{ field: path.join('.').replace('.[', '['), message: issue.message }];
   return issue.keys.map((key) => ({
     field: [...path, key].join('.'),
     message: `\`${[...path, key].join('.')}\` is not a field of this request`,

@@ -3,6 +3,7 @@ import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { HEALTHS, MAX_CONCURRENT } from '../domain/webhook.ts';
 import { warningsOf, whyRefused } from '../domain/webhook-secret.ts';
 import { isoTime, isoTimeOrNull, time } from './parameters.ts';
+import { choices, choicesInput, toChoices } from './webhook-choices.ts';
 import { z } from './zod.ts';
 
 export const MAX_SUBSCRIPTIONS = 50;
@@ -71,6 +72,7 @@ export const webhookInput = z
       .openapi({ description: 'Makes a secret and returns it, this once. Not together with `secret`.' }),
     maxPerSecond: maxPerSecond.optional(),
     maxConcurrent: maxConcurrent.optional(),
+    ...choicesInput,
   })
   .refine((input) => !(input.generateSecret && typeof input.secret === 'string'), {
     path: ['generateSecret'],
@@ -94,6 +96,12 @@ export const webhookChanges = z
       }),
     maxPerSecond: maxPerSecond.optional(),
     maxConcurrent: maxConcurrent.optional(),
+    ...choicesInput,
+    headers: choicesInput.headers.openapi({
+      description:
+        'Those that are named are set, or removed by null; the others stay. Null removes all. A `url` of another origin removes those that are not given ' +
+        'anew with it.',
+    }),
   })
   .openapi('WebhookChanges', { description: 'What is absent stays as it is.' });
 
@@ -114,6 +122,7 @@ export const webhook = z
     }),
     maxPerSecond: z.number().int().nullable(),
     maxConcurrent: z.number().int().nullable(),
+    ...choices,
     createdAt: time(),
     updatedAt: time(),
   })
@@ -152,6 +161,7 @@ export function toWebhook(row: WebhookRow): z.input<typeof webhook> {
     disabledReason: row.disabledReason,
     maxPerSecond: row.maxPerSecond,
     maxConcurrent: row.maxConcurrent,
+    ...toChoices(row),
     createdAt: isoTime(row.createdAt),
     updatedAt: isoTime(row.updatedAt),
   };
@@ -170,6 +180,16 @@ export const revealedSecret = z
       .openapi({ description: 'Until when those of earlier rotations sign; absent where none does.' }),
   })
   .openapi('WebhookSecret');
+
+/** What only an admin may read of a webhook. */
+export const revealed = revealedSecret
+  .extend({
+    headers: z
+      .record(z.string(), z.string())
+      .nullable()
+      .openapi({ description: 'Its own headers with their values; null where it has none.', example: { Authorization: 'Bearer 3f9a07c2' } }),
+  })
+  .openapi('RevealedSecret');
 
 export const rotatedSecret = revealedSecret.extend({ warnings }).openapi('RotatedSecret');
 

@@ -4,7 +4,8 @@ import { columnsOf, formerOf, type KeptSecret, MAX_FORMER_SECRETS, rotated, secr
 import { ApiError, notFound } from './errors.ts';
 import { isoTime, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
-import { revealedSecret, rotatedSecret, secretInput, toRevealedSecret, withWarnings } from './webhook-schema.ts';
+import { openHeaders } from './webhook-headers.ts';
+import { revealed, rotatedSecret, secretInput, toRevealedSecret, withWarnings } from './webhook-schema.ts';
 import { generateSecret, requireWebhook } from './webhooks.ts';
 import { z } from './zod.ts';
 
@@ -37,15 +38,15 @@ const reveal = route({
   method: 'get',
   path,
   operationId: 'revealWebhookSecret',
-  summary: "Reveal a webhook's secret",
+  summary: "Reveal a webhook's secret, and its own headers",
   tag,
   access: 'admin',
   params: webhookParams,
-  success: { status: 200, description: 'The secret; null where there is none.', schema: revealedSecret },
+  success: { status: 200, description: 'The secret and the headers; null where there are none.', schema: revealed },
   handler: async ({ params, db, settings, nowMs }) => {
     const row = await requireWebhook(db, params);
     const secret = row.secret === null ? null : await openSecret(settings.masterKeys, row.id, row.secret);
-    return toRevealedSecret(secret, row, nowMs);
+    return { ...toRevealedSecret(secret, row, nowMs), headers: await openHeaders(settings.masterKeys, row) };
   },
 });
 

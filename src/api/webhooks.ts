@@ -1,6 +1,6 @@
 import type { Database } from '../db/client.ts';
 import { listEventTypes } from '../db/event-types.ts';
-import { openSecret, sealSecret } from '../db/secret-box.ts';
+import { sealSecret } from '../db/secret-box.ts';
 import { deleteWebhook, findWebhook, insertWebhook, updateWebhook, type WebhookRow } from '../db/webhooks.ts';
 import { toBase64 } from '../domain/encoding.ts';
 import { checkEndpointUrl } from '../domain/endpoint-url.ts';
@@ -15,6 +15,9 @@ import { ApiError, invalid, notFound } from './errors.ts';
 import { eraseOutboxes, statusOf, tellReconfigured } from './outboxes.ts';
 import { isoTimeOrNull, organizationParams, requireOrganization, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
+import { changesOf, onceAfter } from './webhook-changes.ts';
+import { formatAfter, requireRenderable } from './webhook-format.ts';
+import { newHeaders } from './webhook-headers.ts';
 import {
   changedWebhook,
   createdWebhook,
@@ -65,11 +68,8 @@ export function generateSecret(): string {
   return `whsec_${toBase64(crypto.getRandomValues(new Uint8Array(32)))}`;
 }
 
-/** Whether a webhook has this secret now; null: none. One that does not open is none that it could be. */
-async function isPresentSecret({ masterKeys }: Settings, { id, secret: sealed }: WebhookRow, secret: string | null): Promise<boolean> {
-  if (sealed === null || secret === null) return sealed === secret;
-  return (await openSecret(masterKeys, id, sealed).catch(() => null)) === secret;
-}
+/** How often a change is tried whose webhook is changed by others at the same moment: one of them is through each time. */
+const MAX_TRIES = 10;
 
 const create = route({
   method: 'post',
@@ -89,20 +89,20 @@ const create = route({
     requirePlan((await requireOrganization(db, organizationId)).plan);
     requireEndpoint(body.url, settings, url);
     await requireSubscribable(db, body.events);
+    const { generateSecret: isGenerated, secret: given, once, ...input } = body;
+    const format = formatAfter({ format: 'event', template: null }, input);
+    const chosen = { ...input, ...format, organizationId, fields: input.fields ?? null };
+    await requireRenderable(db, chosen, nowMs);
     const id = mintId('webhook', nowMs);
-    const generated = body.generateSecret ? generateSecret() : undefined;
-    const secret = generated ?? body.secret ?? null;
+    const generated = isGenerated ? generateSecret() : undefined;
+    const secret = generated ?? given ?? null;
     const row = await insertWebhook(db, {
       id,
-      organizationId,
-      url: body.url,
-      description: body.description,
-      events: body.events,
-      enabled: body.enabled,
+      ...chosen,
+      ...(await newHeaders(settings.masterKeys, id, input.headers)),
       secret: secret === null ? null : await sealSecret(settings.masterKeys, id, secret),
+      once: onceAfter(null, once ?? null, nowMs),
       healthSince: nowMs,
-      maxPerSecond: body.maxPerSecond,
-      maxConcurrent: body.maxConcurrent,
       createdAt: nowMs,
       updatedAt: nowMs,
     });
@@ -151,20 +151,20 @@ const patch = route({
     const { organizationId, webhookId } = params;
     // Also where it is the present one: to be told so would be to be told the secret, a guess at a time.
     if (body.secret !== undefined) authorize(caller, 'admin', organizationId);
-    const before = await requireWebhook(db, params);
-    if (Object.keys(body).length === 0) return toWebhook(before);
-    if (body.enabled) requirePlan((await requireOrganization(db, organizationId)).plan);
-    if (body.url !== undefined) requireEndpoint(body.url, settings, url);
-    if (body.events) await requireSubscribable(db, body.events, before.events);
-    const { secret, ...changes } = body;
-    const isChanged = secret !== undefined && !(await isPresentSecret(settings, before, secret));
-    const sealed = secret && isChanged ? await sealSecret(settings.masterKeys, webhookId, secret) : null;
-    const all = isChanged ? { ...changes, secret: sealed } : changes;
-    if (Object.values(all).every((value) => value === undefined)) return withWarnings(toWebhook(before), secret);
-    const row = await updateWebhook(db, organizationId, webhookId, all, nowMs);
-    if (!row) throw notFound('webhook');
-    waitUntil(tellReconfigured(env, webhookId));
-    return withWarnings(toWebhook(row), secret);
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const before = await requireWebhook(db, params);
+      if (Object.keys(body).length === 0) return toWebhook(before);
+      if (body.enabled) requirePlan((await requireOrganization(db, organizationId)).plan);
+      if (body.url !== undefined) requireEndpoint(body.url, settings, url);
+      if (body.events) await requireSubscribable(db, body.events, before.events);
+      const changes = await changesOf(body, before, { db, settings, nowMs });
+      if (Object.values(changes).every((value) => value === undefined)) return withWarnings(toWebhook(before), body.secret);
+      const row = await updateWebhook(db, before, changes, nowMs);
+      if (!row) continue;
+      waitUntil(tellReconfigured(env, webhookId));
+      return withWarnings(toWebhook(row), body.secret);
+    }
+    throw new ApiError('configuration_unavailable', 'Others are changing this webhook right now. Please try again shortly.');
   },
 });
 

@@ -1,10 +1,12 @@
 import type { AttemptRecord, AttemptTrigger } from '../domain/delivery.ts';
 import { describeEdgeAnswer } from '../domain/edge-answer.ts';
 import { isTestEvent } from '../domain/ids.ts';
+import type { Mask } from '../domain/mask.ts';
 import { describeFailure, describeStatus, isSuccess, keptBody, keptHeaders } from '../domain/outcome.ts';
 import { parseRetryAfter } from '../domain/retry-schedule.ts';
 import { bullseyeSignature, type SigningKeys, standardSignature } from '../domain/signature.ts';
 import { VERSION } from '../version.ts';
+import type { OwnHeaders } from './own-headers.ts';
 
 /** How much of a response body is read, and kept. */
 export const MAX_RESPONSE_BODY_BYTES = 16_000;
@@ -22,6 +24,8 @@ export interface AttemptRequest {
   payload: Uint8Array;
   number: number;
   trigger: AttemptTrigger;
+  /** Headers of the webhook's owner; absent where there are none. */
+  own?: OwnHeaders;
 }
 
 /** An attempt that ended, and what the endpoint asked for. */
@@ -69,13 +73,14 @@ export function isRefusedByPlatform(error: unknown): boolean {
  */
 export async function makeAttempt(request: AttemptRequest, deps: AttemptDeps): Promise<AttemptResult> {
   const startedAt = deps.now();
-  const record: AttemptRecord = { ...unanswered(request, startedAt), requestHeaders: await headersOf(request, startedAt) };
+  const requestHeaders = { ...(await headersOf(request, startedAt)), ...request.own?.masked };
+  const record: AttemptRecord = { ...unanswered(request, startedAt), requestHeaders };
   const timeout = new Timeout(deps.timeoutMs);
   try {
     const response = await fetched(request, record, timeout.signal, deps);
     if (!response) return { record, retryAfterMs: null };
     timeout.restart(isSuccess(response.status) ? ACKNOWLEDGED_BODY_TIMEOUT_MS : BODY_TIMEOUT_MS);
-    return await answered(record, response, deps.now());
+    return await answered(record, response, deps.now(), request.own?.mask);
   } finally {
     timeout.stop();
   }
@@ -89,25 +94,27 @@ async function fetched(
   { fetch, now, timeoutMs }: AttemptDeps,
 ): Promise<Response | null> {
   try {
-    const { requestHeaders: headers } = record;
+    const headers = { ...record.requestHeaders, ...request.own?.values };
     return await fetch(request.url, { method: 'POST', headers, body: request.payload, redirect: 'manual', signal });
   } catch (error) {
     if (isRefusedByPlatform(error)) throw error;
     record.durationMs = now() - record.startedAt;
-    record.error = describeFailure(error, timeoutMs);
+    const words = describeFailure(error, timeoutMs);
+    // The runtime may quote a header that it does not take.
+    record.error = request.own?.mask.text(words, true) ?? words;
     return null;
   }
 }
 
-/** The record of an attempt whose response's headers are here. */
-async function answered(record: AttemptRecord, response: Response, now: number): Promise<AttemptResult> {
+/** The record of an attempt whose response's headers are here. @param mask what hides the values of own headers that the endpoint repeats */
+async function answered(record: AttemptRecord, response: Response, now: number, mask?: Mask): Promise<AttemptResult> {
   const { status, headers } = response;
   // The headers decide; the body is read for the log only.
   record.durationMs = now - record.startedAt;
   record.outcome = isSuccess(status) ? 'succeeded' : 'failed';
   record.responseStatus = status;
-  record.responseHeaders = keptHeaders(headers);
-  await keepBody(record, response);
+  record.responseHeaders = keptHeaders(headers, mask);
+  await keepBody(record, response, mask);
   record.error = describeEdgeAnswer(status, record.responseHeaders, record.responseBody ?? '') ?? describeStatus(status, headers);
   const asksToWait = status === 429 || status === 503;
   return { record, retryAfterMs: asksToWait ? parseRetryAfter(headers.get('retry-after'), now) : null };
@@ -192,7 +199,7 @@ async function headersOf(request: AttemptRequest, startedAt: number): Promise<Re
 }
 
 /** Reads the response's body into the record, within a bound of size and of time; what fails here changes no outcome. */
-async function keepBody(record: AttemptRecord, response: Response): Promise<void> {
+async function keepBody(record: AttemptRecord, response: Response, mask?: Mask): Promise<void> {
   if (!response.body) return;
   const reader = response.body.getReader();
   const declaredBytes = declaredLength(response.headers);
@@ -214,7 +221,8 @@ async function keepBody(record: AttemptRecord, response: Response): Promise<void
   }
   // Not awaited: a hostile endpoint could make closing slow. An error in it concerns nobody.
   if (length !== declaredBytes) reader.cancel().catch(() => {});
-  const kept = keptBody(joined(chunks, length), record.responseBodyTruncated);
+  const bytes = joined(chunks, length);
+  const kept = keptBody(mask?.bytes(bytes, record.responseBodyTruncated) ?? bytes, record.responseBodyTruncated);
   record.responseBody = kept.text;
   record.responseBodyEncoding = kept.encoding;
 }

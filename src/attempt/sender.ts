@@ -8,9 +8,12 @@ import { logInfo } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import type { Settings } from '../settings.ts';
 import { type AttemptRequest, type AttemptResult, makeAttempt, refusedAttempt } from './attempt.ts';
+import { type OwnHeaders, readOwnHeaders } from './own-headers.ts';
 
 /** Most secrets whose imported keys an isolate keeps. */
 const MAX_KEYS = 1_000;
+/** Most webhooks' own headers that an isolate keeps: they can have 20 kB each. */
+const MAX_OWN_HEADERS = 20;
 
 /** What is to be sent, and as which attempt. */
 export interface Sending {
@@ -20,24 +23,27 @@ export interface Sending {
   trigger: AttemptTrigger;
 }
 
-/** Makes attempts: opens the webhook's secrets, checks its URL once more, posts, logs. */
+/** Makes attempts: opens the webhook's secrets and own headers, checks its URL once more, posts, logs. */
 export class Sender {
   readonly #settings: Settings;
   /** Imported keys by sealed secret: opening and importing cost more than signing. */
   readonly #keys = new Map<string, Promise<SigningKeys>>();
   /** The latest URL, and whether it is one that deliveries go to: a sender has one webhook, and settings stay. */
   #checked: { url: string; result: EndpointUrlCheck } | null = null;
+  /** Own headers, as they were sealed. */
+  readonly #own = new Map<string, Promise<OwnHeaders>>();
 
   constructor(settings: Settings) {
     this.#settings = settings;
   }
 
-  /** One attempt. It throws only where the fault is ours (a secret that does not open). */
+  /** One attempt. It throws only where the fault is ours (a secret, or headers, that do not open). */
   async send(webhook: WebhookConfig, sending: Sending): Promise<AttemptResult> {
     const { delivery, payload, number, trigger } = sending;
     const keys = await this.#keysOf(webhook, Date.now());
+    const own = await this.#ownHeadersOf(webhook);
     const { id: deliveryId, eventId, event } = delivery;
-    const request = { url: webhook.url, ...keys, deliveryId, eventId, event, payload, number, trigger };
+    const request = { url: webhook.url, ...keys, deliveryId, eventId, event, payload, number, trigger, own };
     const { deliveryTimeoutMs: timeoutMs } = this.#settings;
     const checked = this.#check(webhook.url);
     const deps = {
@@ -50,9 +56,10 @@ export class Sender {
     return result;
   }
 
-  /** Opens what an attempt needs. It throws where it cannot be signed, which is a fault of ours. */
+  /** Opens what an attempt needs. It throws where that fails, which is a fault of ours. */
   async prepare(webhook: WebhookConfig): Promise<void> {
     await this.#keysOf(webhook, Date.now());
+    await this.#ownHeadersOf(webhook);
   }
 
   /** Checked again where it is used: rules may have become stricter since it was saved. */
@@ -73,14 +80,30 @@ export class Sender {
   }
 
   #keyOf(webhookId: string, sealed: string): Promise<SigningKeys> {
-    const known = this.#keys.get(sealed);
-    if (known !== undefined) return known;
-    const keys = openSecret(this.#settings.masterKeys, webhookId, sealed).then(importSigningKeys);
-    this.#keys.set(sealed, keys);
+    return this.#opened(this.#keys, MAX_KEYS, webhookId, sealed, importSigningKeys);
+  }
+
+  async #ownHeadersOf({ id, choices }: WebhookConfig): Promise<OwnHeaders | undefined> {
+    if (!choices?.headers) return undefined;
+    return await this.#opened(this.#own, MAX_OWN_HEADERS, id, choices.headers, readOwnHeaders);
+  }
+
+  /** What was made of something sealed when it was last opened; opens it where that is not kept. */
+  #opened<T>(
+    known: Map<string, Promise<T>>,
+    most: number,
+    webhookId: string,
+    sealed: string,
+    read: (text: string) => T | Promise<T>,
+  ): Promise<T> {
+    const kept = known.get(sealed);
+    if (kept !== undefined) return kept;
+    const opened = openSecret(this.#settings.masterKeys, webhookId, sealed).then(read);
+    known.set(sealed, opened);
     // A fault is not kept: the next attempt tries again.
-    keys.catch(() => this.#keys.delete(sealed));
-    keepNewest(this.#keys, MAX_KEYS);
-    return keys;
+    opened.catch(() => known.delete(sealed));
+    keepNewest(known, most);
+    return opened;
   }
 }
 

@@ -88,6 +88,7 @@ export const REASON_WORDS: Record<DeliveryReason, string> = {
   webhook_disabled: 'It fell due while the webhook was paused or disabled.',
   plan_not_eligible: 'It fell due while the plan did not include webhooks.',
   outbox_full: 'Too many deliveries were waiting already, so it was not taken. Its payload was not kept.',
+  not_rendered: 'What is to be sent could not be made of it, so nothing was sent.',
 };
 
 export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {

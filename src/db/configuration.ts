@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import { parseDuration } from '../domain/duration.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Choices } from '../domain/rules/choices.ts';
-import type { FilteredWebhook, WebhookConfig } from '../domain/webhook.ts';
+import { type FilteredWebhook, nameOf, type WebhookConfig } from '../domain/webhook.ts';
 import { databaseOf } from './client.ts';
 import { organizations, outboxErasures, webhooks } from './schema.ts';
 import type { WebhookRow } from './webhooks.ts';
@@ -59,7 +59,7 @@ function toWebhookConfig(row: WebhookColumns): WebhookConfig {
 
 function choicesOf({ url, description, once, fields, format, template, headers, retrySchedule }: WebhookColumns): Choices | null {
   if (once === null && fields === null && format === 'event' && headers === null && retrySchedule === null) return null;
-  const name = description ?? URL.parse(url)?.host ?? '';
+  const name = nameOf({ description, url });
   return { once, fields, format, template, name, headers, retryScheduleMs: retrySchedule?.map(parseDuration) ?? null };
 }
 

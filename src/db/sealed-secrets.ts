@@ -8,14 +8,15 @@ import { organizations, webhooks } from './schema.ts';
 /** The id of the master key that a stored secret is sealed under: its second part (db/secret-box.ts). */
 const keyIdOf = (column: SQLiteColumn): SQL<string> => sql<string>`substr(${column}, 4, 8)`;
 
-/** How many stored secrets are sealed under each master key, by the key's id; former ones that still sign included. */
+/** How many stored secrets are sealed under each master key, by the key's id; former ones that still sign included, and a webhook's own headers as one. */
 export async function countSealedSecrets(d1: D1Database): Promise<Map<string, number>> {
   const entry = sql`json_each(${webhooks.secretRing})`;
   const inRing = sql`json_extract(value, '$.endsAt') IS NOT NULL`;
   const sealed = sql`
     SELECT ${webhooks.secret} AS sealed FROM ${webhooks}
     UNION ALL SELECT ${webhooks.previousSecret} FROM ${webhooks} WHERE ${webhooks.secretRing} IS NULL
-    UNION ALL SELECT json_extract(value, '$.sealed') FROM ${webhooks}, ${entry} WHERE ${inRing}`;
+    UNION ALL SELECT json_extract(value, '$.sealed') FROM ${webhooks}, ${entry} WHERE ${inRing}
+    UNION ALL SELECT ${webhooks.headers} FROM ${webhooks}`;
   const rows = await databaseOf(d1).all<{ keyId: string; count: number }>(
     sql`SELECT substr(sealed, 4, 8) AS keyId, count(*) AS count FROM (${sealed}) WHERE sealed IS NOT NULL GROUP BY keyId`,
   );
@@ -23,12 +24,12 @@ export async function countSealedSecrets(d1: D1Database): Promise<Map<string, nu
 }
 
 /**
- * Some webhooks that have a secret sealed under a master key, as their outboxes know them. Each sweep begins `limit` rows after the
+ * Some webhooks that have a secret, or headers, sealed under a master key, as their outboxes know them. Each sweep begins `limit` rows after the
  * one before, and where the rows end at the first again: those that cannot be sealed anew do not keep the others from their turn.
  */
 export async function listSealedUnder(d1: D1Database, keyId: string, sweepNumber: number, limit: number): Promise<OutboxConfig[]> {
   const inRing = sql`instr(${webhooks.secretRing}, ${`"v1:${keyId}:`}) > 0`;
-  const sealed = or(eq(keyIdOf(webhooks.secret), keyId), eq(keyIdOf(webhooks.previousSecret), keyId), inRing);
+  const sealed = or(...[webhooks.secret, webhooks.previousSecret, webhooks.headers].map((column) => eq(keyIdOf(column), keyId)), inRing);
   const turns = sql`((SELECT max(rowid) FROM ${webhooks}) - 1) / ${whole(limit)} + 1`;
   const start = sql`(SELECT ${whole(sweepNumber)} % (${turns}) * ${whole(limit)})`;
   const rows = (place: SQL) =>
@@ -63,15 +64,22 @@ export function hasSecrets({ secret, previousSecret }: SecretColumns): SQL {
   return sql`${webhooks.secret} is ${secret} and ${webhooks.previousSecret} is ${previousSecret}`;
 }
 
-type SealedSecrets = Pick<OutboxConfig['webhook'], 'id'> & SecretColumns;
-
-/** Keeps a webhook's secrets in another form. False where it is gone, or its owner has set or rotated them since they were read. */
-export async function replaceSealedSecrets(d1: D1Database, before: SealedSecrets, after: SecretColumns): Promise<boolean> {
+/**
+ * Keeps a webhook's secrets, and its headers where any are given, in another form. False where it is gone, or its owner has set or rotated
+ * them since they were read.
+ */
+export async function replaceSealedSecrets(
+  d1: D1Database,
+  before: OutboxConfig['webhook'],
+  after: SecretColumns,
+  headers = before.choices?.headers ?? null,
+): Promise<boolean> {
   const { secret, previousSecret, previousSecretExpiresAt, secretRing } = after;
+  const hasHeaders = sql`${webhooks.headers} is ${before.choices?.headers ?? null}`;
   const rows = await databaseOf(d1)
     .update(webhooks)
-    .set({ secret, previousSecret, previousSecretExpiresAt, secretRing })
-    .where(and(eq(webhooks.id, before.id), hasSecrets(before)))
+    .set({ secret, previousSecret, previousSecretExpiresAt, secretRing, headers })
+    .where(and(eq(webhooks.id, before.id), hasSecrets(before), hasHeaders))
     .returning({ id: webhooks.id });
   return rows.length > 0;
 }

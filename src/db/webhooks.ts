@@ -1,4 +1,4 @@
-import { and, desc, eq, sql } from 'drizzle-orm';
+import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
 import type { SecretColumns } from '../domain/secret-rotation.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Database } from './client.ts';
@@ -102,19 +102,27 @@ export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<
   return inserted[0] ?? null;
 }
 
+/** What changes are made of, beside what they name: headers are merged, a template is tried with what else is chosen. */
+const READ_FOR_CHANGES = ['url', 'events', 'once', 'fields', 'format', 'template', 'headers'] as const;
+
+/** Whether what a change was made of is what it was read as. */
+function isAsRead(row: WebhookRow): SQL | undefined {
+  return and(
+    ...READ_FOR_CHANGES.map((name) => {
+      const value = row[name];
+      return sql`${webhooks[name]} is ${typeof value === 'object' ? json(value) : value}`;
+    }),
+  );
+}
+
 /**
- * Changes a webhook and answers with it, or null where there is none. A secret that is set or removed ends all overlaps of earlier
+ * Changes a webhook and answers with it; null where there is none, or where what the changes were made of is not what it was read as any more:
+ * of two that merge headers at the same moment none is to lose the other's. A secret that is set or removed ends all overlaps of earlier
  * rotations. Enabling a disabled webhook, or pointing it elsewhere, gives its endpoint a fresh start; else its health is
  * the outbox's to write. Why the service has disabled it is a reason of the endpoint that it had: one that is pointed elsewhere stays
  * disabled, but for no reason of the service's.
  */
-export async function updateWebhook(
-  db: Database,
-  organizationId: string,
-  id: string,
-  changes: WebhookChanges,
-  nowMs: number,
-): Promise<WebhookRow | null> {
+export async function updateWebhook(db: Database, before: WebhookRow, changes: WebhookChanges, nowMs: number): Promise<WebhookRow | null> {
   const enables = changes.enabled === true ? sql`${webhooks.enabled} = 0` : sql`false`;
   const moves = changes.url === undefined ? sql`false` : sql`${webhooks.url} <> ${changes.url}`;
   const afresh = sql`(${enables} or ${moves})`;
@@ -129,7 +137,7 @@ export async function updateWebhook(
       freshSince: sql`case when ${afresh} then max(${nowMs}, ${webhooks.freshSince} + 1) else ${webhooks.freshSince} end`,
       updatedAt: nowMs,
     })
-    .where(isWebhook(organizationId, id))
+    .where(and(isWebhook(before.organizationId, before.id), isAsRead(before)))
     .returning();
   return rows[0] ?? null;
 }

@@ -3,7 +3,8 @@
  * - `pending`: no attempt has ended yet; it waits in its outbox or its first attempt runs.
  * - `retrying`: an attempt failed and another is scheduled or runs.
  * - `delivered`: an attempt got a 2xx. Final.
- * - `failed`: the attempts of its schedule are used up, or the endpoint said 410, or it grew too old. Final until recovered.
+ * - `failed`: the attempts of its schedule are used up, or the endpoint said 410, or it grew too old, or it could not be rendered. Final
+ *   until recovered.
  * - `discarded`: it fell due while its webhook was disabled or its plan without webhooks, or its outbox was full. Final until recovered.
  */
 export const DELIVERY_STATUSES = ['pending', 'retrying', 'delivered', 'failed', 'discarded'] as const;
@@ -14,10 +15,11 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
  * Why a delivery ended other than delivered.
  * - `attempts_exhausted`: the last attempt of its schedule failed.
  * - `endpoint_gone`: the endpoint answered 410.
- * - `expired`: it was still undelivered 3 days after it was accepted.
+ * - `expired`: it was still undelivered 3 days after it was accepted, or a day after its schedule would have ended, where that is later.
  * - `test_failed`: it was a test, whatever its endpoint answered; a test is not retried.
  * - `webhook_disabled`, `plan_not_eligible`: it fell due while its webhook was disabled, or its plan did not include webhooks.
  * - `outbox_full`: so much waited already that it was not taken. Its payload is not kept, so that it cannot be recovered.
+ * - `not_rendered`: what its webhook's owner has chosen to be sent could not be made of it; no attempt was made.
  */
 export const DELIVERY_REASONS = [
   'attempts_exhausted',
@@ -27,6 +29,7 @@ export const DELIVERY_REASONS = [
   'webhook_disabled',
   'plan_not_eligible',
   'outbox_full',
+  'not_rendered',
 ] as const;
 
 export type DeliveryReason = (typeof DELIVERY_REASONS)[number];
@@ -58,7 +61,7 @@ export interface AttemptRecord {
   /** From sending to the response's headers, or to the failure. Null where the attempt was interrupted. */
   durationMs: number | null;
   outcome: AttemptOutcome;
-  /** As sent, the signatures included. Cloudflare adds headers of its own. */
+  /** As sent, the signatures included, and the values of the owner's own headers left out. Cloudflare adds headers of its own. */
   requestHeaders: Record<string, string>;
   responseStatus: number | null;
   responseHeaders: Record<string, string> | null;
@@ -86,16 +89,39 @@ export function withoutContents(attempt: AttemptRecord): AttemptRecord {
   };
 }
 
+/** What a delivery carries. */
+export interface Contents {
+  /** The body, the same on every attempt: what was accepted, or what that was rendered to. Empty where it has not been rendered. */
+  payload: Uint8Array;
+  /** The event's bytes exactly as accepted, where they are not what is sent. */
+  accepted?: Uint8Array;
+  /** Why it could not be rendered, in words for the webhook's owner. Null, or absent: it was, or nobody has tried yet. */
+  error?: string | null;
+}
+
+/** The event's bytes exactly as accepted. */
+export function acceptedOf({ payload, accepted }: Contents): Uint8Array {
+  return accepted ?? payload;
+}
+
+/** Whether what is to be sent is there. */
+export function isRendered({ payload, accepted }: Contents): boolean {
+  return payload.length > 0 || accepted === undefined;
+}
+
+/** How many bytes it takes to hold. */
+export function sizeOf({ payload, accepted }: Contents): number {
+  return payload.length + (accepted?.length ?? 0);
+}
+
 /** A delivery before anything was recorded of it. */
-export interface NewDelivery {
+export interface NewDelivery extends Contents {
   id: string;
   eventId: string;
   event: string;
   sessionId: string | null;
   /** When its event was accepted. */
   acceptedAt: number;
-  /** The event's bytes exactly as accepted. */
-  payload: Uint8Array;
 }
 
 /** A delivery as the log lists it. Times are milliseconds since the epoch. */
@@ -119,8 +145,12 @@ export interface DeliverySummary {
 
 /** A delivery with everything the log has of it. */
 export interface DeliveryDetail extends DeliverySummary {
-  /** The exact text of the body; null where it was erased. */
+  /** The exact text of the body; null where it was erased, never kept, or not rendered. */
   payload: string | null;
+  /** The exact text of the event as it was accepted; null where that is the payload, and where it was erased or never kept. */
+  acceptedPayload: string | null;
+  /** Why it could not be rendered when that was tried last, in words for the webhook's owner. */
+  error: string | null;
   payloadErasedAt: number | null;
   attempts: AttemptRecord[];
 }

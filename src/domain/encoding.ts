@@ -1,4 +1,4 @@
-/** Bytes as text and back: hex, base64 (RFC 4648, section 4) and base64url (section 5, without padding). */
+/** Bytes as text and back: binary, hex, base64 (RFC 4648, section 4) and base64url (section 5, without padding). */
 
 export function toHex(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -8,16 +8,25 @@ export function fromHex(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }
 
-export function toBase64(bytes: Uint8Array): string {
+/** One character for each byte. */
+export function toBinary(bytes: Uint8Array): string {
   let binary = '';
   // In slices: a call takes a limited number of arguments.
   for (let at = 0; at < bytes.length; at += 8_192) binary += String.fromCharCode(...bytes.subarray(at, at + 8_192));
-  return btoa(binary);
+  return binary;
+}
+
+export function fromBinary(binary: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+export function toBase64(bytes: Uint8Array): string {
+  return btoa(toBinary(bytes));
 }
 
 /** Throws where the text is not base64. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  return fromBinary(atob(text));
 }
 
 export function toBase64Url(bytes: Uint8Array): string {

@@ -36,20 +36,29 @@ export interface RetryPolicy {
   random(): number;
 }
 
-/** How long a delivery can wait, held or paced, before it fails as expired: 3 days. */
-export const MAX_WAIT_MS = 3 * 86_400_000;
+const DAY_MS = 86_400_000;
+/** How long a delivery can wait, held or paced, before it fails as expired: 3 days, where its schedule is not longer. */
+export const MAX_WAIT_MS = 3 * DAY_MS;
+
+/** The same with a schedule: all of that and a day more, for jitter and whatever holds it up besides. */
+export function maxWaitMs({ scheduleMs }: Pick<RetryPolicy, 'scheduleMs'>): number {
+  return Math.max(
+    MAX_WAIT_MS,
+    scheduleMs.reduce((sum, waitMs) => sum + waitMs, DAY_MS),
+  );
+}
 
 /** Attempts that a delivery can have: beyond these nothing makes it another, neither schedule nor person. */
 export const MAX_ATTEMPTS = 50;
 
-/** A delivery that waits for its first attempt; it expires MAX_WAIT_MS after its event was accepted. */
-export function waiting(dueAt: number, acceptedAt = dueAt): DeliveryState {
+/** A delivery that waits for its first attempt. @param waitMs it expires so long after its event was accepted */
+export function waiting(dueAt: number, acceptedAt = dueAt, waitMs = MAX_WAIT_MS): DeliveryState {
   return {
     status: 'pending',
     reason: null,
     attemptCount: 0,
     failures: 0,
-    expiresAt: acceptedAt + MAX_WAIT_MS,
+    expiresAt: acceptedAt + waitMs,
     dueAt,
     leasedAt: null,
     trigger: 'event',
@@ -71,12 +80,12 @@ export function beginManual(state: DeliveryState, startedAt: number): DeliverySt
   return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, trigger: 'manual' };
 }
 
-/** failed or discarded → waiting: the schedule starts over, numbering goes on. */
-export function recover(state: DeliveryState, now: number): DeliveryState | null {
+/** failed or discarded → waiting: the schedule starts over, numbering goes on. @param waitMs it expires so much later */
+export function recover(state: DeliveryState, now: number, waitMs = MAX_WAIT_MS): DeliveryState | null {
   if ((state.status !== 'failed' && state.status !== 'discarded') || !isAtRest(state)) return null;
   if (state.reason === 'test_failed' || state.expiresAt === 0 || state.attemptCount >= MAX_ATTEMPTS) return null;
   const status = state.attemptCount === 0 ? 'pending' : 'retrying';
-  const fresh = { failures: 0, expiresAt: now + MAX_WAIT_MS, dueAt: now, finishedAt: null, reason: null };
+  const fresh = { failures: 0, expiresAt: now + waitMs, dueAt: now, finishedAt: null, reason: null };
   return { ...state, ...fresh, status, trigger: 'recovery' };
 }
 
@@ -115,6 +124,22 @@ export function interrupt(state: DeliveryState, now: number, policy: RetryPolicy
 export function discard(state: DeliveryState, reason: DeliveryReason, now: number): DeliveryState | null {
   if (state.dueAt === null || state.leasedAt !== null) return null;
   return finish(state, 'discarded', reason, now);
+}
+
+/**
+ * Nothing running → failed: it could not be rendered, and no attempt is made. That can be found out when it is made, when its attempt is
+ * due, and when a person asks for one, also of a delivery that had ended. A test is never recovered.
+ */
+export function notRendered(state: DeliveryState, now: number): DeliveryState | null {
+  if (state.leasedAt !== null) return null;
+  const failed = finish(state, 'failed', 'not_rendered', now);
+  return state.trigger === 'test' ? { ...failed, expiresAt: 0 } : failed;
+}
+
+/** failed → failed: what could not be rendered has been after all, for a person's attempt. That one fails as any other that had ended. */
+export function renderedLate(state: DeliveryState): DeliveryState {
+  if (state.reason !== 'not_rendered') return state;
+  return { ...state, reason: state.trigger === 'test' ? 'test_failed' : 'attempts_exhausted' };
 }
 
 /** waiting → failed: it has waited for too long. */

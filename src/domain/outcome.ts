@@ -1,4 +1,5 @@
 import { toBase64 } from './encoding.ts';
+import type { Mask } from './mask.ts';
 
 /** Longest error text that the log keeps, in characters. */
 const MAX_ERROR_LENGTH = 500;
@@ -41,10 +42,11 @@ export function describeFailure(error: unknown, timeoutMs: number): string {
   return `The request failed: ${message}`.slice(0, MAX_ERROR_LENGTH);
 }
 
-/** The response headers that the log keeps: a bounded number, each bounded. */
-export function keptHeaders(headers: Headers): Record<string, string> {
+/** The response headers that the log keeps: a bounded number, each bounded. @param mask what hides values that are not to be read in them */
+export function keptHeaders(headers: Headers, mask?: Mask): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const [name, value] of [...headers].slice(0, MAX_HEADERS)) {
+  for (const [name, sent] of [...headers].slice(0, MAX_HEADERS)) {
+    const value = mask?.text(sent) ?? sent;
     // Only `set-cookie` comes more than once.
     const values = Object.hasOwn(kept, name) ? `${kept[name]}, ${value}` : value;
     kept[name] = values.length > MAX_HEADER_VALUE_LENGTH ? `${values.slice(0, MAX_HEADER_VALUE_LENGTH)}…` : values;

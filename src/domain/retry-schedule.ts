@@ -1,3 +1,6 @@
+import { parseDuration } from './duration.ts';
+import { type Issue, mismatch } from './issue.ts';
+
 /** The longest wait that a `Retry-After` can ask for. */
 export const MAX_RETRY_AFTER_MS = 3_600_000;
 /** A wait is lengthened by up to this share, so that the retries of an outage do not come back all at once. */
@@ -37,4 +40,25 @@ export function parseRetryAfter(header: string | null | undefined, nowMs: number
   // The oldest form of an HTTP date, asctime's, names no zone and means UTC; Date.parse would take the machine's.
   const at = Date.parse(/ \d{4}\s*$/.test(header) ? `${header} GMT` : header);
   return Number.isNaN(at) ? null : Math.max(0, at - nowMs);
+}
+
+/** How a webhook's own schedule is bounded: its waits, each of them, and all of them together, in milliseconds. */
+export const MAX_RETRIES = 12;
+const WAIT_MS = [30_000, 86_400_000] as const;
+const MAX_SCHEDULE_MS = 7 * 86_400_000;
+const WAIT = /^[1-9]\d{0,6}[smh]$/;
+
+/** What is wrong with a webhook's own schedule: a list of durations such as `30s`. */
+export function scheduleFlaws(schedule: unknown): Issue[] {
+  const flaw = (message: string, place = ''): Issue => ({ field: `retrySchedule${place}`, message });
+  if (!Array.isArray(schedule)) return [flaw(mismatch('`retrySchedule`', schedule, 'an array of durations'))];
+  if (schedule.length === 0 || schedule.length > MAX_RETRIES) {
+    return [flaw(`\`retrySchedule\` has ${schedule.length} durations; it has 1 to ${MAX_RETRIES}`)];
+  }
+  const [least, most] = WAIT_MS;
+  const waits = schedule.map((wait) => (typeof wait === 'string' && WAIT.test(wait) ? parseDuration(wait) : Number.NaN));
+  const flaws = waits.flatMap((ms, at) => (ms >= least && ms <= most ? [] : [flaw('this is not a duration of `30s` to `24h`', `[${at}]`)]));
+  if (flaws.length > 0) return flaws;
+  const sum = waits.reduce((all, ms) => all + ms, 0);
+  return sum > MAX_SCHEDULE_MS ? [flaw('the durations of `retrySchedule` are more than 7 days together')] : [];
 }

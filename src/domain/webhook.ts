@@ -65,6 +65,11 @@ export interface FilteredWebhook extends WebhookConfig {
   filter?: Condition;
 }
 
+/** What a webhook is called in a chat: its description, or else the host of its URL. */
+export function nameOf({ description, url }: { description: string | null; url: string }): string {
+  return description || (URL.parse(url)?.host ?? '');
+}
+
 /** Whether a subscription list (names, `*`, prefixes such as `visitor.*`) covers an event type. */
 export function subscribes(events: readonly string[], eventType: string): boolean {
   return events.some((pattern) => {

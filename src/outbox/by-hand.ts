@@ -3,19 +3,20 @@ import type { Sender } from '../attempt/sender.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import type { DeliveryDetail, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { asTestEventId, mintedAt } from '../domain/ids.ts';
-import { begin, MAX_ATTEMPTS, settle, waiting } from '../domain/lifecycle.ts';
+import { begin, type DeliveryState, MAX_ATTEMPTS, notRendered, settle, waiting } from '../domain/lifecycle.ts';
 import { toSummary } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
 import type { Vitals } from './books/vitals.ts';
 import { whyNotDelivered } from './dispatcher.ts';
 import type { Fresh } from './fresh.ts';
+import type { Renderer } from './renderer.ts';
 import type { Runner } from './runner.ts';
 import type { TestLimit } from './test-limit.ts';
 
 /**
  * What became of a person's retry.
- * - `begun`: the attempt runs.
+ * - `begun`: the attempt runs; or the delivery cannot be rendered, which the delivery then says.
  * - `running`: another attempt of the delivery runs, or is about to.
  * - `refused`: the webhook cannot be used.
  * - `erased`: its payload was erased, or never kept.
@@ -32,7 +33,7 @@ export type RetryResult =
   | { kind: 'busy' }
   | { kind: 'unknown' };
 
-/** How a test ended, as the log has it; or, where there were too many of late, how long the next one has to wait. */
+/** How a test ended, as the log has it, without an attempt where it cannot be rendered; or, where there were too many of late, how long the next one has to wait. */
 export type TestResult = DeliveryDetail | { waitMs: number };
 
 interface Parts {
@@ -41,6 +42,7 @@ interface Parts {
   fresh: Fresh;
   vitals: Vitals;
   runner: Runner;
+  renderer: Renderer;
   sender: Sender;
   tests: TestLimit;
 }
@@ -61,7 +63,7 @@ export class ByHand {
    * @returns with `running`, which is fulfilled when the attempt has ended
    */
   async retry(id: string): Promise<{ result: RetryResult; running?: Promise<unknown> }> {
-    const { store, fresh, vitals, runner, sender } = this.#parts;
+    const { store, fresh, vitals, runner, renderer, sender } = this.#parts;
     if (!fresh.get(id) && !runner.runningNow(id) && !store.find(id)) return { result: { kind: 'unknown' } };
     const config = await this.#configuration();
     if (!config) return { result: { kind: 'unknown' } };
@@ -69,39 +71,48 @@ export class ByHand {
     if (reason) return { result: { kind: 'refused', reason } };
     await sender.prepare(config.webhook);
     // Looked at now: all of that was awaited.
-    const delivery = fresh.get(id) ? null : store.find(id);
-    const begun = delivery && runner.begunByHand(delivery);
-    if (!begun) return { result: { kind: 'running' } };
-    if (store.payloadErasedAt(id) !== null || begun.state.reason === 'outbox_full') return { result: { kind: 'erased' } };
-    if (begun.state.attemptCount > MAX_ATTEMPTS) return { result: { kind: 'exhausted' } };
+    const stored = fresh.get(id) ? null : store.find(id);
+    if (!stored || !runner.begunByHand(stored)) return { result: { kind: 'running' } };
+    if (store.payloadErasedAt(id) !== null || stored.state.reason === 'outbox_full') return { result: { kind: 'erased' } };
+    if (stored.state.attemptCount >= MAX_ATTEMPTS) return { result: { kind: 'exhausted' } };
     if (!runner.takesByHand) return { result: { kind: 'busy' } };
+    const { delivery, payload } = renderer.ready(stored, config, Date.now());
+    const begun = payload && runner.begunByHand(delivery);
+    if (!begun) return { result: { kind: 'begun', delivery: toSummary(delivery) } };
     runner.note(begun, config);
     vitals.save();
-    const running = runner.runByHand(begun, store.payload(begun), config);
+    const running = runner.runByHand(begun, payload, config);
     return { result: { kind: 'begun', delivery: toSummary(begun) }, running };
   }
 
   /**
-   * Attempts a sample event once. It is in the log when this has ended.
-   * @returns whether it was sent: not where the webhook is deleted, or nothing could be sent; and how long it would have to wait, where
+   * Attempts a sample event once. It is in the log when this has ended, also where it cannot be rendered.
+   * @param sample with the event as its payload
+   * @returns whether it is in the log: not where the webhook is deleted, or nothing could be sent; and how long it would have to wait, where
    * there were too many of late
    */
-  async test(delivery: NewDelivery, now: number): Promise<{ isSent: boolean; waitMs: number }> {
-    const { store, ledger, runner, tests } = this.#parts;
+  async test(sample: NewDelivery, now: number): Promise<{ isLogged: boolean; waitMs: number }> {
+    const { store, ledger, runner, renderer, tests } = this.#parts;
     const config = await this.#configuration();
-    const state = begin({ ...waiting(now), trigger: 'test' }, now);
-    if (!config || !state || !runner.takesByHand) return { isSent: false, waitMs: 0 };
+    const waits: DeliveryState = { ...waiting(now), trigger: 'test' };
+    const state = begin(waits, now);
+    if (!config || !state || !runner.takesByHand) return { isLogged: false, waitMs: 0 };
     const waitMs = tests.take(now);
-    if (waitMs > 0) return { isSent: false, waitMs };
-    const { id, event, sessionId, payload } = delivery;
+    if (waitMs > 0) return { isLogged: false, waitMs };
     // A Worker of the version before, which can still call during a deploy, does not mark it.
-    const eventId = asTestEventId(delivery.eventId);
+    const delivery = { ...renderer.renderOne(config.webhook, sample), eventId: asTestEventId(sample.eventId) };
+    const failed = delivery.error ? notRendered(waits, now) : null;
+    if (failed) {
+      store.insert(delivery, failed, null);
+      return { isLogged: true, waitMs: 0 };
+    }
+    const { id, eventId, event, sessionId, payload } = delivery;
     const begun = { createdAt: mintedAt(id) ?? delivery.acceptedAt, id, eventId, event, sessionId, state };
     const record = ({ record: attempt, retryAfterMs }: AttemptResult) => {
       const ended = settle(state, attempt, retryAfterMs, ledger.policy);
-      if (ended) store.insert({ ...delivery, eventId }, ended, attempt);
+      if (ended) store.insert(delivery, ended, attempt);
       return ended && { ...begun, state: ended };
     };
-    return { isSent: (await runner.runByHand(begun, payload, config, record)) !== null, waitMs: 0 };
+    return { isLogged: (await runner.runByHand(begun, payload, config, record)) !== null, waitMs: 0 };
   }
 }

@@ -9,6 +9,7 @@ import type { Store } from './books/store.ts';
 import type { Vitals } from './books/vitals.ts';
 import type { Fresh } from './fresh.ts';
 import type { Places } from './places.ts';
+import type { Renderer } from './renderer.ts';
 import { Runner, type RunnerDeps, type RunnerParts } from './runner.ts';
 
 /**
@@ -25,6 +26,10 @@ const AFTER_FAULT_MS = 30_000;
 const OVERDUE_EVERY_MS = 60_000;
 /** What has ended of deliveries that are stored together is kept no later than this, whatever the others do. */
 const KEEP_AFTER_MS = 1_000;
+
+interface Parts extends RunnerParts {
+  renderer: Renderer;
+}
 
 /** What a dispatcher needs of the world. */
 export interface DispatcherDeps extends RunnerDeps {
@@ -48,6 +53,7 @@ export class Dispatcher {
   readonly #vitals: Vitals;
   readonly #pace: EndpointPace;
   readonly #places: Places;
+  readonly #renderer: Renderer;
   readonly #deps: DispatcherDeps;
   readonly runner: Runner;
   readonly #idle: (() => void)[] = [];
@@ -67,13 +73,14 @@ export class Dispatcher {
   /** The first rows that are due, as of some change of the rows; all of them, where there are fewer than were asked for. */
   #due: { changes: number; asked: number; rows: { id: string; due_at: number }[] } = { changes: -1, asked: 0, rows: [] };
 
-  constructor(parts: RunnerParts, deps: DispatcherDeps) {
+  constructor(parts: Parts, deps: DispatcherDeps) {
     this.#store = parts.store;
     this.#ledger = parts.ledger;
     this.#fresh = parts.fresh;
     this.#vitals = parts.vitals;
     this.#pace = parts.pace;
     this.#places = parts.places;
+    this.#renderer = parts.renderer;
     this.#deps = deps;
     this.runner = new Runner(parts, deps, {
       ended: (isStored) => {
@@ -91,6 +98,7 @@ export class Dispatcher {
   renew(): void {
     this.#attemptsLeft = ATTEMPTS_AN_INVOCATION;
     this.#stepsLeft = STEPS_AN_INVOCATION;
+    this.#renderer.renew();
   }
 
   /** Whether a new invocation is needed to go on. */
@@ -137,6 +145,7 @@ export class Dispatcher {
     if (this.#wake) clearTimeout(this.#wake.timer);
     const wake = () => {
       this.#wake = null;
+      this.#renderer.renew();
       this.pump();
       this.#deps.arm();
     };
@@ -202,6 +211,10 @@ export class Dispatcher {
         void this.#readConfiguration();
         return;
       }
+      if (this.#renderer.isSpent) {
+        this.#goOn();
+        return;
+      }
       // Asked for now: with the configuration the owner can have given the endpoint a fresh start.
       const permitted = permission(this.#vitals.circuit, now);
       const reason = whyNotDelivered(config);
@@ -244,6 +257,10 @@ export class Dispatcher {
       this.#attemptsLeft--;
       if (row) this.#beginStored(row, config, place);
       else if (fresh) this.runner.beginFresh(fresh, config, place);
+      if (this.#renderer.isSpent) {
+        this.#goOn();
+        return false;
+      }
     }
   }
 
@@ -270,16 +287,21 @@ export class Dispatcher {
     // The newest of those that no attempt has told anything of yet: a record that the endpoint rejects holds up no other.
     const delivery = this.#store.newestToProbe(now) ?? longestDue;
     const place = delivery ? this.#places.take() : null;
-    if (delivery && place !== null) this.#beginStored(delivery, config, place, 'probe');
+    // One that cannot be rendered has failed: the next is as good.
+    if (delivery && place !== null && !this.#beginStored(delivery, config, place, 'probe')) this.#goOn();
   }
 
-  #beginStored(delivery: StoredDelivery, config: OutboxConfig, place: number, trigger = delivery.state.trigger): void {
+  /** Begins an attempt of a stored delivery; returns whether it has begun: not where what it is to send cannot be made. */
+  #beginStored(stored: StoredDelivery, config: OutboxConfig, place: number, trigger = stored.state.trigger): boolean {
+    let hasBegun = false;
     try {
-      this.runner.beginStored(delivery, config, place, trigger);
-    } catch (error) {
-      // Its rows cannot be read: the connection is for others.
-      this.#places.free(place);
-      throw error;
+      const { delivery, payload } = this.#renderer.ready(stored, config, this.#deps.now());
+      if (payload) this.runner.beginStored(delivery, payload, config, place, trigger);
+      hasBegun = payload !== null;
+      return hasBegun;
+    } finally {
+      // Nor where its rows cannot be read. The connection is for others then.
+      if (!hasBegun) this.#places.free(place);
     }
   }
 
@@ -325,6 +347,11 @@ export class Dispatcher {
   /** One step of many; calls are served before the next. */
   #step(work: () => void): void {
     this.#store.atomically(work);
+    this.#goOn();
+  }
+
+  /** A step is done, and the next comes when calls have been served. */
+  #goOn(): void {
     this.#stepsLeft--;
     this.#stepping = true;
     this.pumpAt(this.#deps.now());

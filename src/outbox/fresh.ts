@@ -1,8 +1,8 @@
 import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
-import type { DeliveryDetail, NewDelivery } from '../domain/delivery.ts';
+import { type DeliveryDetail, type NewDelivery, sizeOf } from '../domain/delivery.ts';
 import { mintedAt } from '../domain/ids.ts';
-import { begin, settle, waiting } from '../domain/lifecycle.ts';
-import { payloadText, type StoredDelivery, toSummary } from './books/delivery-row.ts';
+import { begin, settle } from '../domain/lifecycle.ts';
+import { type StoredDelivery, textsOf, toSummary } from './books/delivery-row.ts';
 import type { DiscardReason, Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
 import { isArchivable, newestFirst, type OpenBundle } from './log/archive.ts';
@@ -80,11 +80,11 @@ export class Fresh {
     const { promise: done, resolve } = Promise.withResolvers<void>();
     const { id, eventId, event, sessionId } = delivery;
     const createdAt = mintedAt(id) ?? delivery.acceptedAt;
-    const stored = { createdAt, id, eventId, event, sessionId, state: waiting(now, delivery.acceptedAt) };
+    const stored = { createdAt, id, eventId, event, sessionId, state: this.#ledger.waiting(now, delivery.acceptedAt) };
     const fresh: FreshDelivery = { delivery, stored, url: null, result: null, flight: null, isLeft: false, done, resolve };
     this.#byId.set(id, fresh);
     this.#line.push(fresh);
-    this.#bytes += delivery.payload.length;
+    this.#bytes += sizeOf(delivery);
     return fresh;
   }
 
@@ -118,7 +118,7 @@ export class Fresh {
 
   /** Its attempt could not be sent, through a fault of ours: it waits as before. */
   putBack(fresh: FreshDelivery): void {
-    fresh.stored = { ...fresh.stored, state: waiting(fresh.stored.state.dueAt ?? 0, fresh.delivery.acceptedAt) };
+    fresh.stored = { ...fresh.stored, state: this.#ledger.waiting(fresh.stored.state.dueAt ?? 0, fresh.delivery.acceptedAt) };
     this.#line.splice(this.#next, 0, fresh);
   }
 
@@ -183,8 +183,8 @@ export class Fresh {
   detail(id: string): DeliveryDetail | null {
     const fresh = this.#byId.get(id);
     if (!fresh?.flight) return null;
-    const payload = payloadText(fresh.delivery.payload);
-    return { ...toSummary(fresh.stored), payload, payloadErasedAt: null, attempts: fresh.result ? [fresh.result.record] : [] };
+    const texts = textsOf(fresh.delivery);
+    return { ...toSummary(fresh.stored), ...texts, payloadErasedAt: null, attempts: fresh.result ? [fresh.result.record] : [] };
   }
 
   /** All of them, newest first. */
@@ -260,7 +260,7 @@ export class Fresh {
   }
 
   #forget({ delivery }: FreshDelivery): void {
-    if (this.#byId.delete(delivery.id)) this.#bytes -= delivery.payload.length;
+    if (this.#byId.delete(delivery.id)) this.#bytes -= sizeOf(delivery);
   }
 }
 

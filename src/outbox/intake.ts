@@ -1,15 +1,17 @@
 import type { OutboxConfig } from '../db/configuration.ts';
 import { permission } from '../domain/circuit.ts';
-import type { NewDelivery } from '../domain/delivery.ts';
-import { logWarning } from '../log.ts';
+import { isRendered, type NewDelivery } from '../domain/delivery.ts';
+import { logInfo, logWarning } from '../log.ts';
 import { within } from '../within.ts';
 import type { Admission } from './books/admission.ts';
 import { whyNotDelivered } from './dispatcher.ts';
 import type { FreshDelivery } from './fresh.ts';
+import type { Renderer } from './renderer.ts';
 import type { RunnerParts } from './runner.ts';
 
 interface Parts extends Omit<RunnerParts, 'places'> {
   admission: Admission;
+  renderer: Renderer;
 }
 
 /** Takes deliveries in, each to where it belongs, and waits for those that are attempted at once. */
@@ -31,7 +33,7 @@ export class Intake {
    * to be attempted. Returns those in memory, those of an earlier call included.
    */
   take(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): FreshDelivery[] {
-    const { store, ledger, fresh } = this.#parts;
+    const { store, fresh } = this.#parts;
     const inMemory: FreshDelivery[] = [];
     const others = new Map<string, NewDelivery>();
     for (const delivery of deliveries) {
@@ -41,19 +43,33 @@ export class Intake {
     }
     const stored = store.known([...others.values()]);
     const news = [...others.values()].filter(({ id }) => !stored.has(id));
+    if (news.length > 0) inMemory.push(...this.#takeNew(config, news, now));
+    return inMemory;
+  }
+
+  #takeNew(config: OutboxConfig, news: readonly NewDelivery[], now: number): FreshDelivery[] {
+    const { ledger, fresh, renderer } = this.#parts;
     const reason = whyNotDelivered(config);
-    if (news.length === 0) return inMemory;
+    const deliveries = renderer.renderNew(config.webhook, news);
     if (reason) {
-      ledger.addDiscarded(news, reason, now);
-      return inMemory;
+      ledger.addDiscarded(deliveries, reason, now);
+      return [];
     }
     const isHeld = this.#isHeld(now);
+    const inMemory: FreshDelivery[] = [];
     const toRows: NewDelivery[] = [];
-    for (const delivery of news) {
-      if (isHeld || !fresh.hasRoom) toRows.push(delivery);
+    const notRendered: NewDelivery[] = [];
+    for (const delivery of deliveries) {
+      if (delivery.error) notRendered.push(delivery);
+      // What is still to be rendered is when its attempt is due: rows are attempted step by step.
+      else if (isHeld || !fresh.hasRoom || !isRendered(delivery)) toRows.push(delivery);
       else inMemory.push(fresh.add(delivery, now));
     }
     if (toRows.length > 0) this.#addWaiting(config, toRows, now);
+    if (notRendered.length > 0) {
+      ledger.addNotRendered(notRendered, now);
+      logInfo('outbox.not_rendered', { webhook: config.webhook.id, deliveries: notRendered.length });
+    }
     return inMemory;
   }
 

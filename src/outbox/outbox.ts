@@ -30,6 +30,7 @@ import { MAX_BYTES, Retention } from './log/retention.ts';
 import { OutboxStatistics, type Statistics } from './log/statistics.ts';
 import { Places } from './places.ts';
 import { Recoveries } from './recoveries.ts';
+import { Renderer } from './renderer.ts';
 import { Reports } from './reports.ts';
 import { TestLimit } from './test-limit.ts';
 import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
@@ -106,6 +107,8 @@ export class Outbox extends DurableObject<Env> {
     this.#store = new Store(storage);
     this.#vitals = new Vitals(storage.kv);
     this.#ledger = new Ledger(this.#store, { scheduleMs: settings.retryScheduleMs, random: Math.random });
+    const known = this.#webhook.latest();
+    if (known) this.#ledger.adopt(known.webhook);
     this.#fresh = new Fresh(this.#store, this.#ledger);
     this.#retention = new Retention(storage, this.#store, { retentionMs: settings.retentionMs, maxBytes: MAX_BYTES });
     this.#pastTests = new PastTests(storage.kv, this.#store);
@@ -116,7 +119,8 @@ export class Outbox extends DurableObject<Env> {
     const pace = new EndpointPace(this.#vitals.circuit.health !== 'healthy');
     const books = { store: this.#store, ledger: this.#ledger, fresh: this.#fresh, vitals: this.#vitals };
     this.#health = new EndpointHealth({ ...books, pace, reports: this.#reports }, { threshold, probeMs, disableAfterMs });
-    const parts = { ...books, pace, health: this.#health };
+    const renderer = new Renderer(books);
+    const parts = { ...books, pace, renderer, health: this.#health };
     const places = new Places(settings.maxConcurrency, { sender, couriers: env.COURIER, attemptMs: this.#attemptMs });
     this.#intake = new Intake({ ...parts, admission: new Admission(this.#store) });
     this.#dispatcher = new Dispatcher(
@@ -140,7 +144,7 @@ export class Outbox extends DurableObject<Env> {
       },
     );
     const tests = new TestLimit(storage.kv);
-    this.#byHand = new ByHand({ ...books, runner: this.#dispatcher.runner, sender, tests }, () => this.#freshConfiguration());
+    this.#byHand = new ByHand({ ...books, runner: this.#dispatcher.runner, renderer, sender, tests }, () => this.#freshConfiguration());
     this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runner.runningNow(id));
     this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
@@ -164,7 +168,7 @@ export class Outbox extends DurableObject<Env> {
     if (!this.#hasTakenOver) throw new Error('the outbox cannot write what the object before it has left');
     this.#erased = false;
     this.#webhook.offer(config, readAt);
-    this.#health.adopt(config);
+    this.#adopt(this.#webhook.recent(now) ?? config);
     await this.#intake.makeSure(now);
     const brought = this.#intake.take(this.#usable(this.#webhook.recent(Date.now()) ?? config), deliveries, Date.now());
     this.#dispatcher.pump();
@@ -213,12 +217,12 @@ export class Outbox extends DurableObject<Env> {
   async sendTest(delivery: NewDelivery): Promise<TestResult | null> {
     this.#dispatcher.renew();
     this.#erased = false;
-    const { isSent, waitMs } = await this.#byHand.test(delivery, Date.now());
+    const { isLogged, waitMs } = await this.#byHand.test(delivery, Date.now());
     if (this.#erased) return null;
     this.#retention.plan(Date.now());
     await this.#arm();
     if (waitMs > 0) return { waitMs };
-    return isSent ? this.#log.detail(delivery.id) : null;
+    return isLogged ? this.#log.detail(delivery.id) : null;
   }
 
   /**
@@ -453,8 +457,14 @@ export class Outbox extends DurableObject<Env> {
 
   async #configuration(): Promise<OutboxConfig | null> {
     const config = await this.#webhook.read(Date.now());
-    if (config) this.#health.adopt(config);
+    if (config) this.#adopt(config);
     return config;
+  }
+
+  /** What is known of the webhook is new: what depends on it is made right. */
+  #adopt(config: OutboxConfig): void {
+    this.#health.adopt(config);
+    this.#ledger.adopt(config.webhook);
   }
 
   async #erase(): Promise<void> {

@@ -68,7 +68,6 @@ interface Running {
 
 /** Makes an outbox's attempts, each on a connection, learns from them what the endpoint takes, and keeps how they ended. */
 export class Runner {
-  readonly #store: Store;
   readonly #ledger: Ledger;
   readonly #fresh: Fresh;
   readonly #vitals: Vitals;
@@ -83,7 +82,6 @@ export class Runner {
   #paced = 0;
 
   constructor(parts: RunnerParts, deps: RunnerDeps, events: RunnerEvents) {
-    this.#store = parts.store;
     this.#ledger = parts.ledger;
     this.#fresh = parts.fresh;
     this.#vitals = parts.vitals;
@@ -144,12 +142,11 @@ export class Runner {
     this.#start({ begun: fresh.stored, config, fresh, isPaced: true, record, outcome: null }, fresh.delivery.payload, place);
   }
 
-  /** An attempt of a stored delivery begins. */
-  beginStored(delivery: StoredDelivery, config: OutboxConfig, place: number, trigger = delivery.state.trigger): void {
+  /** An attempt of a stored delivery begins. @param payload what it sends */
+  beginStored(delivery: StoredDelivery, payload: Uint8Array, config: OutboxConfig, place: number, trigger = delivery.state.trigger): void {
     const state = begin(delivery.state, this.#deps.now(), trigger);
     if (!state) throw new Error(`delivery ${delivery.id} is not there to begin`);
     const begun = { ...delivery, state };
-    const payload = this.#store.payload(delivery);
     this.note(begun, config);
     this.#start({ begun, config, fresh: null, isPaced: true, record: this.#recordOf(begun), outcome: null }, payload, place);
   }

@@ -25,14 +25,13 @@ export async function resealSecrets(env: Env, now: number, limit = MAX_RESEALED)
 }
 
 async function reseal(env: Env, masterKeys: readonly string[], { plan, webhook }: OutboxConfig, now: number): Promise<void> {
-  const { id } = webhook;
-  const anew = async (kept: KeptSecret) => ({
-    ...kept,
-    sealed: await sealSecret(masterKeys, id, await openSecret(masterKeys, id, kept.sealed)),
-  });
+  const { id, choices } = webhook;
+  const sealAnew = async (sealed: string) => await sealSecret(masterKeys, id, await openSecret(masterKeys, id, sealed));
+  const anew = async (kept: KeptSecret) => ({ ...kept, sealed: await sealAnew(kept.sealed) });
   // One whose overlap has ended signs nothing any more, and is not kept.
   const after = columnsOf(await Promise.all(secretsOf(webhook, now).map(anew)));
+  const headers = choices?.headers ? await sealAnew(choices.headers) : null;
   // The outbox first: once D1 has no secret under the former key, nothing that an outbox keeps needs it either.
-  await env.OUTBOX.getByName(id).resealed({ plan, webhook: { ...webhook, ...after } });
-  await replaceSealedSecrets(env.DB, webhook, after);
+  await env.OUTBOX.getByName(id).resealed({ plan, webhook: { ...webhook, ...after, choices: choices && { ...choices, headers } } });
+  await replaceSealedSecrets(env.DB, webhook, after, headers);
 }

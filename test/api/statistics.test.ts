@@ -15,6 +15,7 @@ import {
   runAlarm,
   untilEnded,
 } from '../support/deliveries.ts';
+import { makeVersion4 } from '../support/outbox.ts';
 
 const HOUR = 3_600_000;
 
@@ -129,6 +130,7 @@ describe('statistics', () => {
       const tally = JSON.stringify({ delivered: 2, failed: 0, discarded: 0, attempts: 2, durations: { 1: 2 } });
       expect(storage.sql.exec('UPDATE hours SET tally = ?', tally).rowsWritten).toBe(1);
       // What the later steps have made was not there, and what they drop was.
+      makeVersion4(storage);
       storage.sql.exec('DROP TABLE payload_erasures');
       for (const index of ['due', 'unsuccessful']) storage.sql.exec(`DROP INDEX deliveries_${index}`);
       for (const index of ['waiting', 'expiring', 'leased', 'undelivered'])

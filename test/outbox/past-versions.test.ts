@@ -7,6 +7,7 @@ import * as database from '../fixtures/database-0000.ts';
 import * as messages from '../fixtures/message-1.ts';
 import * as outbox from '../fixtures/outbox-1.ts';
 import * as outbox3 from '../fixtures/outbox-3.ts';
+import * as outbox5 from '../fixtures/outbox-5.ts';
 import { client, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { aMessage, anEvent, consume, deliveriesOf, endpointInbox, outboxOf, type QueueMessage, untilEnded } from '../support/deliveries.ts';
@@ -220,5 +221,50 @@ describe('an outbox of version 3', () => {
     // The report that waited was made, and the health as it is now.
     await vi.waitFor(async () => expect((await platform.get(path)).body).toMatchObject({ health: 'healthy' }));
     expect(await runInDurableObject(stub, (_, { storage }) => storage.kv.get('report'))).toBeUndefined();
+  });
+});
+
+describe('an outbox of version 5', () => {
+  const { DELIVERIES } = outbox5;
+  const delivered = ['archivedDayBefore', 'archived', 'archivedFirst', 'archivedSecond', 'keyedDelivered'] as const;
+  const ended = [...delivered, 'erased', 'discarded', 'full', 'testFailed', 'exhausted'] as const;
+  const given = () => givenOutbox(outbox5, STORED_AT);
+
+  it('shows everything as it was', async () => {
+    const stub = await given();
+    const before = await byId();
+    expect(Object.keys(before)).toHaveLength(Object.keys(DELIVERIES).length);
+    for (const name of delivered) {
+      const found = await stub.find(DELIVERIES[name]);
+      expect(found, name).toMatchObject({ status: 'delivered', payload: expect.stringContaining('Zo\\u00eb') });
+      expect(found?.attempts, name).toMatchObject([{ outcome: 'succeeded', responseBody: 'ok' }]);
+    }
+    expect(before[DELIVERIES.discarded]).toMatchObject({ status: 'discarded', reason: 'webhook_disabled' });
+    expect(await stub.find(DELIVERIES.full)).toMatchObject({ status: 'discarded', reason: 'outbox_full', payload: null });
+    expect(await stub.find(DELIVERIES.erased)).toMatchObject({ status: 'delivered', payload: null, payloadErasedAt: 1798755000012 });
+    expect(before[DELIVERIES.testFailed]).toMatchObject({ status: 'failed', reason: 'test_failed' });
+    const exhausted = await stub.find(DELIVERIES.exhausted);
+    expect(exhausted!.attempts.map(({ number, responseStatus }) => [number, responseStatus])).toEqual([
+      [1, 500],
+      [2, 500],
+      [3, 500],
+      [4, 500],
+    ]);
+  });
+
+  it('goes on where it was: every delivery comes to its end', async () => {
+    const stub = await given();
+    const before = await byId();
+    await untilEnded(outbox.WEBHOOK_ID);
+    const after = await byId();
+    for (const name of ended) expect(after[DELIVERIES[name]], name).toEqual(before[DELIVERIES[name]]);
+    const attempts = { running: 3, retrying: 2, waiting: 1, keyedWaiting: 1, openBegun: 2, openWaiting: 1 } as const;
+    for (const [name, attemptCount] of Object.entries(attempts))
+      expect(after[DELIVERIES[name as keyof typeof attempts]], name).toMatchObject({ status: 'delivered', attemptCount });
+    // What ran when the version before ended counts as interrupted.
+    expect((await stub.find(DELIVERIES.running))!.attempts[1]).toMatchObject({ number: 2, outcome: 'interrupted' });
+    expect((await stub.find(DELIVERIES.openBegun))!.attempts[0]).toMatchObject({ number: 1, outcome: 'interrupted' });
+    expect(await endpoint.requests()).toHaveLength(Object.keys(attempts).length);
+    for (const request of await endpoint.requests()) expect(new TextDecoder().decode(bodyBytes(request))).toContain('Zo\\u00eb');
   });
 });

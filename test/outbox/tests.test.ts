@@ -10,7 +10,7 @@ import { createOrganization, createWebhook, ORIGIN, PLATFORM_KEY, platform, read
 import { driveDate } from '../support/clock.ts';
 import { signedIn } from '../support/dashboard.ts';
 import { alarmOf, endpointInbox, givenScripted, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
-import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
+import { bring, deliver, findDelivery, inOutbox, makeVersion4, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 
 /*
@@ -245,11 +245,12 @@ describe('a test of a slow endpoint', () => {
 describe('a test that the version before has stored', () => {
   /** As it was: told by what made its latest attempt, and by nothing else. */
   async function asBefore(webhook: string, id: string, values: Record<string, string | number | null> = {}) {
-    await inOutbox(webhook, (_, { sql, kv }) => {
+    await inOutbox(webhook, (_, storage) => {
+      const { sql } = storage;
       const changes = { event_id: `evt_${id.slice(4, 30)}`, ...values };
       const set = Object.keys(changes).map((name) => `${name} = ?`);
       sql.exec(`UPDATE deliveries SET ${set.join(', ')} WHERE id = ?`, ...Object.values(changes), id);
-      kv.put('schemaVersion', 4);
+      makeVersion4(storage);
     });
     await vanish(webhook);
     // The next alarm marks it.
@@ -294,7 +295,8 @@ describe('a test that the version before has stored', () => {
   it('among many is marked in steps, once, and an alarm is set for what is left', async () => {
     const { webhook, path } = await givenScripted([{ status: 500 }]);
     const { id, eventId } = (await platform.post(`${path}/test`)).body.delivery;
-    await inOutbox(webhook, (_, { sql, kv }) => {
+    await inOutbox(webhook, (_, storage) => {
+      const { sql } = storage;
       sql.exec('UPDATE deliveries SET event_id = ?', `evt_${id.slice(4, 30)}`);
       const columns = sql.exec('SELECT * FROM deliveries').columnNames;
       const others = columns.map((name) => (name === 'created_at' ? 'at' : name === 'id' ? "'dlv_' || at" : name)).join(', ');
@@ -304,7 +306,7 @@ describe('a test that the version before has stored', () => {
          INSERT INTO deliveries SELECT ${others} FROM deliveries, ats`,
       );
       sql.exec("UPDATE deliveries SET trigger = 'event', first_attempt = NULL WHERE created_at <= 25000");
-      kv.put('schemaVersion', 4);
+      makeVersion4(storage);
     });
     await vanish(webhook);
     const marked = () =>

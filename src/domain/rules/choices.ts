@@ -12,6 +12,12 @@ export type Format = (typeof FORMATS)[number];
 /** Most that an event may become by being rendered, in bytes. */
 export const MAX_RENDERED_BYTES = 250_000;
 
+/** Longest template, in characters. */
+export const MAX_TEMPLATE_LENGTH = 20_000;
+
+/** Most fields that can be chosen of an event. */
+export const MAX_FIELDS = 100;
+
 /** The longest time in which a value goes out once. */
 export const MAX_ONCE_DAYS = 365;
 
@@ -20,6 +26,11 @@ export interface Once {
   /** A path of keys from the root of the event, such as `visitor.email`. */
   per: string;
   days: number;
+  /**
+   * When the owner chose this `per`, milliseconds since the epoch: chosen again after another one, or none, it starts afresh, and an outbox may
+   * have seen nothing of what was between. Set with every change of `per`, and kept by one of `days`. Absent: it is not known.
+   */
+  since?: number;
 }
 
 /** What of an event is sent, and in which form: all that rendering needs of a webhook. */

@@ -1,12 +1,14 @@
-import type { DeliveryPosition, DeliverySummary } from '../../domain/delivery.ts';
+import { type Contents, type DeliveryDetail, type DeliveryPosition, type DeliverySummary, isRendered } from '../../domain/delivery.ts';
 import { asTestEventId } from '../../domain/ids.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
 
 /** The columns of a delivery's state, as an outbox's table has them. */
 export const STATE =
   'status, reason, attempt_count, failures, expires_at, due_at, leased_at, trigger, finished_at, last_response_status, last_duration_ms';
-/** All of a delivery's columns but its payload and first attempt. */
+/** All of a delivery's columns but what it carries and its first attempt. */
 export const COLUMNS = `created_at, id, event_id, event, session_id, ${STATE}`;
+/** The columns of what a delivery carries. */
+export const CONTENTS = 'payload, accepted, error';
 
 /** A row of COLUMNS. */
 export type Row = {
@@ -71,9 +73,36 @@ export function toStored(row: Row): StoredDelivery {
   };
 }
 
-/** A payload as people read it: it is JSON, and is shown as it came. */
-export function payloadText(payload: Uint8Array): string {
-  return new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(payload);
+/** A row of CONTENTS. */
+export type ContentsRow = { payload: ArrayBuffer; accepted: ArrayBuffer | null; error: string | null };
+
+const NOTHING = new Uint8Array();
+
+/**
+ * What a delivery carries, in the order of CONTENTS. Of one that is not rendered what was accepted stands in the place of the payload, and
+ * nothing, rather than null, in its own: a version that is rolled back to, and knows of no rendering, sends it as it was accepted.
+ */
+export function valuesOfContents({ payload, accepted, error = null }: Contents): (Uint8Array | string | null)[] {
+  if (accepted === undefined) return [payload, null, null];
+  return isRendered({ payload, accepted }) ? [payload, accepted, null] : [accepted, NOTHING, error];
+}
+
+export function toContents(row: ContentsRow): Contents {
+  const payload = new Uint8Array(row.payload);
+  if (row.accepted === null) return { payload };
+  if (row.accepted.byteLength > 0) return { payload, accepted: new Uint8Array(row.accepted) };
+  return { payload: NOTHING, accepted: payload, error: row.error };
+}
+
+/** What a delivery carries as people read it: it is JSON, and is shown as it came. Null: it is not kept. */
+export function textsOf(contents: Contents | null): Pick<DeliveryDetail, 'payload' | 'acceptedPayload' | 'error'> {
+  if (!contents) return { payload: null, acceptedPayload: null, error: null };
+  const { payload, accepted, error = null } = contents;
+  return { payload: isRendered(contents) ? textOf(payload) : null, acceptedPayload: accepted ? textOf(accepted) : null, error };
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(bytes);
 }
 
 /** What a list shows of a delivery. */

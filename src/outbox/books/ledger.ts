@@ -1,18 +1,23 @@
 import type { AttemptResult } from '../../attempt/attempt.ts';
 import { interruptedAttempt } from '../../attempt/attempt.ts';
-import type { DeliveryReason, NewDelivery } from '../../domain/delivery.ts';
+import type { Contents, DeliveryReason, NewDelivery } from '../../domain/delivery.ts';
 import {
   begin,
+  type DeliveryState,
   discard,
   expire,
   interrupt,
   isAtRest,
+  maxWaitMs,
+  notRendered,
   type RetryPolicy,
   recover,
+  renderedLate,
   settle,
   waiting,
   withoutPayload,
 } from '../../domain/lifecycle.ts';
+import type { WebhookConfig } from '../../domain/webhook.ts';
 import type { StoredDelivery } from './delivery-row.ts';
 import type { Store } from './store.ts';
 import type { RunningAttempt } from './vitals.ts';
@@ -28,25 +33,44 @@ export type ErasureResult = 'erased' | 'unfinished' | 'unknown';
 /** Why a delivery is not attempted. */
 export type DiscardReason = Extract<DeliveryReason, 'webhook_disabled' | 'plan_not_eligible' | 'outbox_full'>;
 
-const NO_PAYLOAD = new Uint8Array();
+const NO_CONTENTS: Contents = { payload: new Uint8Array(), accepted: undefined, error: undefined };
 
 /**
  * Applies what happens to stored deliveries to their rows: asks the rules (domain/lifecycle.ts) for the next state, and keeps it.
  * Synchronous throughout, so that every change is one indivisible step of the object.
  */
 export class Ledger {
-  readonly policy: RetryPolicy;
   readonly #store: Store;
+  readonly #deployed: RetryPolicy;
+  /** The webhook's own schedule; null: the deployment's is its. */
+  #scheduleMs: readonly number[] | null = null;
 
-  constructor(store: Store, policy: RetryPolicy) {
+  /** @param deployed the policy of webhooks whose owners want no other */
+  constructor(store: Store, deployed: RetryPolicy) {
     this.#store = store;
-    this.policy = policy;
+    this.#deployed = deployed;
+  }
+
+  /** How failed attempts are retried. */
+  get policy(): RetryPolicy {
+    const { scheduleMs, random } = this.#deployed;
+    return { scheduleMs: this.#scheduleMs ?? scheduleMs, random };
+  }
+
+  /** From now on failed attempts are retried as this says; a wait that is set already stays. */
+  adopt({ choices }: WebhookConfig): void {
+    this.#scheduleMs = choices?.retryScheduleMs ?? null;
+  }
+
+  /** A delivery that waits for its first attempt. */
+  waiting(dueAt: number, acceptedAt: number): DeliveryState {
+    return waiting(dueAt, acceptedAt, maxWaitMs(this.policy));
   }
 
   /** Stores new deliveries that wait for their first attempt. */
   addWaiting(deliveries: readonly NewDelivery[], now: number): void {
     this.#store.atomically(() => {
-      for (const delivery of deliveries) this.#store.insert(delivery, waiting(now, delivery.acceptedAt), null);
+      for (const delivery of deliveries) this.#store.insert(delivery, this.waiting(now, delivery.acceptedAt), null);
     });
   }
 
@@ -54,17 +78,37 @@ export class Ledger {
   addDiscarded(deliveries: readonly NewDelivery[], reason: DiscardReason, now: number): void {
     this.#store.atomically(() => {
       for (const delivery of deliveries) {
-        const state = discard(waiting(now, delivery.acceptedAt), reason, now);
-        if (state && reason === 'outbox_full') this.#store.insert({ ...delivery, payload: NO_PAYLOAD }, withoutPayload(state), null);
+        const state = discard(this.waiting(now, delivery.acceptedAt), reason, now);
+        if (state && reason === 'outbox_full') this.#store.insert({ ...delivery, ...NO_CONTENTS }, withoutPayload(state), null);
         else if (state) this.#store.insert(delivery, state, null);
       }
     });
   }
 
+  /** Stores new deliveries that could not be rendered. */
+  addNotRendered(deliveries: readonly NewDelivery[], now: number): void {
+    this.#store.atomically(() => {
+      for (const delivery of deliveries) {
+        const state = notRendered(this.waiting(now, delivery.acceptedAt), now);
+        if (state) this.#store.insert(delivery, state, null);
+      }
+    });
+  }
+
+  /** A stored delivery could not be rendered, when its attempt was to begin. */
+  notRendered(delivery: StoredDelivery, contents: Contents, now: number): StoredDelivery {
+    return this.#saveContents(delivery, notRendered(delivery.state, now) ?? delivery.state, contents);
+  }
+
+  /** A stored delivery is rendered, and its attempt can begin. */
+  rendered(delivery: StoredDelivery, contents: Contents): StoredDelivery {
+    return this.#saveContents(delivery, renderedLate(delivery.state), contents);
+  }
+
   /** Stores what was on its way when the object before this one vanished; what ran then counts as interrupted. */
   addLeft(left: readonly { delivery: NewDelivery; attempt: AttemptResult['record'] | null }[], now: number): void {
     for (const { delivery, attempt } of left) {
-      const fresh = waiting(now, delivery.acceptedAt);
+      const fresh = this.waiting(now, delivery.acceptedAt);
       const running = attempt && begin(fresh, attempt.startedAt);
       const state = running ? interrupt(running, now, this.policy) : fresh;
       if (state) this.#store.insert(delivery, state, attempt);
@@ -105,7 +149,7 @@ export class Ledger {
   recover(delivery: StoredDelivery, now: number): boolean {
     // Of what earlier versions have erased the state does not say so.
     if (this.#store.payloadErasedAt(delivery.id) !== null) return false;
-    const state = recover(delivery.state, now);
+    const state = recover(delivery.state, now, maxWaitMs(this.policy));
     if (state) this.#store.save(delivery, state);
     return state !== null;
   }
@@ -135,5 +179,13 @@ export class Ledger {
       });
     }
     return 'erased';
+  }
+
+  #saveContents(delivery: StoredDelivery, state: DeliveryState, contents: Contents): StoredDelivery {
+    this.#store.atomically(() => {
+      if (state !== delivery.state) this.#store.save(delivery, state);
+      this.#store.saveContents(delivery, contents);
+    });
+    return { ...delivery, state };
   }
 }

@@ -83,6 +83,11 @@ export const MIGRATIONS: readonly string[] = [
   -- (outbox/log/past-tests.ts).
   DELETE FROM hours;
   `,
+  `
+  -- Of what is rendered, the event as it was accepted, and why it could not be (outbox/books/delivery-row.ts). Behind the payload: lists need neither.
+  ALTER TABLE deliveries ADD COLUMN accepted BLOB;
+  ALTER TABLE deliveries ADD COLUMN error TEXT;
+  `,
 ];
 
 const VERSION_KEY = 'schemaVersion';

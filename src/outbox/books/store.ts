@@ -1,10 +1,22 @@
-import { type AttemptRecord, type DeliveryPosition, type NewDelivery, withoutContents } from '../../domain/delivery.ts';
+import { type AttemptRecord, type Contents, type DeliveryPosition, type NewDelivery, withoutContents } from '../../domain/delivery.ts';
 import { isKeyed, mintedAt } from '../../domain/ids.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
 import { HOUR_MS } from '../../domain/statistics.ts';
 import { Archive } from '../log/archive.ts';
 import type { ArchivedDelivery } from '../log/bundle.ts';
-import { COLUMNS, type Row, STATE, type StoredDelivery, toPosition, toStored, valuesOf } from './delivery-row.ts';
+import {
+  COLUMNS,
+  CONTENTS,
+  type ContentsRow,
+  type Row,
+  STATE,
+  type StoredDelivery,
+  toContents,
+  toPosition,
+  toStored,
+  valuesOf,
+  valuesOfContents,
+} from './delivery-row.ts';
 import { isMigrated, migrate } from './migrations.ts';
 import { RecentIds } from './recent.ts';
 
@@ -15,17 +27,20 @@ const LOOK_ROWS = 1_000;
 /** Index entries counted in one step. */
 const COUNT_STEP = 50_000;
 
+const NO_PAYLOAD = new Uint8Array();
+
 /** Of what the index of unsuccessful deliveries has: those that can start over. */
 const RECOVERABLE = "status IN ('failed', 'discarded') AND reason IS NOT 'test_failed' AND expires_at > 0";
 
 const SQL = {
   // Recording a delivery twice is a no-op; a row that breaks a CHECK is an error, and not silence.
-  insert: `INSERT INTO deliveries (${COLUMNS}, first_attempt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (created_at, id) DO NOTHING`,
+  insert: `INSERT INTO deliveries (${COLUMNS}, first_attempt, ${CONTENTS})
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (created_at, id) DO NOTHING`,
   insertKeyed: 'INSERT INTO keyed_deliveries (id, created_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING',
   keyedCreatedAt: 'SELECT created_at FROM keyed_deliveries WHERE id = ?',
   find: `SELECT ${COLUMNS} FROM deliveries WHERE created_at = ? AND id = ?`,
-  payload: 'SELECT payload FROM deliveries WHERE created_at = ? AND id = ?',
+  contents: `SELECT ${CONTENTS} FROM deliveries WHERE created_at = ? AND id = ?`,
+  saveContents: `UPDATE deliveries SET (${CONTENTS}) = (?, ?, ?) WHERE created_at = ? AND id = ?`,
   save: `UPDATE deliveries SET (${STATE}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE created_at = ? AND id = ?`,
   saveWithRecords: `UPDATE deliveries SET (${STATE}, first_attempt) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE created_at = ? AND id = ?`,
   saveRecords: 'UPDATE deliveries SET first_attempt = ? WHERE created_at = ? AND id = ?',
@@ -38,7 +53,6 @@ const SQL = {
   removeRecords: 'DELETE FROM attempts WHERE delivery_id = ?',
   removeKeyed: 'DELETE FROM keyed_deliveries WHERE id = ?',
   removeErasure: 'DELETE FROM payload_erasures WHERE delivery_id = ?',
-  emptyPayload: "UPDATE deliveries SET payload = x'' WHERE created_at = ? AND id = ?",
   noteErasure: 'INSERT INTO payload_erasures (delivery_id, erased_at) VALUES (?, ?) ON CONFLICT DO NOTHING',
   payloadErasedAt: 'SELECT erased_at FROM payload_erasures WHERE delivery_id = ?',
   forgetHours: 'DELETE FROM hours WHERE start < ?',
@@ -132,14 +146,14 @@ export class Store {
 
   /** Adds a delivery in the state it is in, with its first attempt where one has ended. One that is there already stays as it is. */
   insert(delivery: NewDelivery, state: DeliveryState, firstAttempt: AttemptRecord | null): void {
-    const { id, eventId, event, sessionId, payload } = delivery;
+    const { id, eventId, event, sessionId } = delivery;
     // The time in its id, so that its id alone finds it again.
     const acceptedAt = mintedAt(id) ?? delivery.acceptedAt;
     // A keyed delivery's place is where it was first recorded, whatever a repetition says.
     if (isKeyed(id) && this.sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return;
     this.#forgetHour(acceptedAt);
     const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
-    this.write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), payload);
+    this.write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), ...valuesOfContents(delivery));
     this.#recent.add(id);
   }
 
@@ -210,11 +224,16 @@ export class Store {
     this.write(SQL.saveWithRecords, ...valuesOf(state), records, createdAt, id);
   }
 
-  payload({ createdAt, id }: DeliveryPosition): Uint8Array {
-    const row = this.#first<{ payload: ArrayBuffer }>(SQL.payload, createdAt, id);
-    const payload = row ? new Uint8Array(row.payload) : this.archive.payload({ createdAt, id });
-    if (!payload) throw new Error(`delivery ${id} is not here`);
-    return payload;
+  /** What a delivery carries. */
+  contents({ createdAt, id }: DeliveryPosition): Contents {
+    const row = this.#first<ContentsRow>(SQL.contents, createdAt, id);
+    const contents = row ? toContents(row) : this.archive.contents({ createdAt, id });
+    if (!contents) throw new Error(`delivery ${id} is not here`);
+    return contents;
+  }
+
+  saveContents({ createdAt, id }: DeliveryPosition, contents: Contents): void {
+    this.write(SQL.saveContents, ...valuesOfContents(contents), createdAt, id);
   }
 
   /** When a delivery's payload was erased; null where it was not. */
@@ -222,11 +241,11 @@ export class Store {
     return this.#first<{ erased_at: number }>(SQL.payloadErasedAt, id)?.erased_at ?? null;
   }
 
-  /** Erases a delivery's payload, and what its attempts show of it. */
+  /** Erases what a delivery carries, and what its attempts show of it. */
   erasePayload(delivery: DeliveryPosition, now: number): void {
     this.atomically(() => {
       this.#giveRow(delivery);
-      this.write(SQL.emptyPayload, delivery.createdAt, delivery.id);
+      this.saveContents(delivery, { payload: NO_PAYLOAD });
       for (const record of this.attempts(delivery)) this.#saveRecord(delivery, withoutContents(record));
       this.sql.exec(SQL.noteErasure, delivery.id, now);
     });

@@ -1,4 +1,4 @@
-import type { AttemptRecord, DeliveryPosition, NewDelivery } from '../../domain/delivery.ts';
+import type { AttemptRecord, Contents, DeliveryPosition, NewDelivery } from '../../domain/delivery.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import {
@@ -154,8 +154,9 @@ export class Archive {
     return ids;
   }
 
-  payload(position: DeliveryPosition): Uint8Array | null {
-    return this.#body(position)?.payload ?? null;
+  /** What a delivery carries; null where it is not here. */
+  contents(position: DeliveryPosition): Contents | null {
+    return this.#body(position)?.contents ?? null;
   }
 
   attempt(position: DeliveryPosition): AttemptRecord | null {
@@ -167,13 +168,13 @@ export class Archive {
     const found = this.#bundleWith(position, 'place, heads, bodies');
     if (!found) return null;
     const { row, stored } = found;
-    const { payload, attempt } = bodyOf(row.heads, row.bodies, position.id);
+    const { contents, attempt } = bodyOf(row.heads, row.bodies, position.id);
     const table = tableOf(dayOf(position.createdAt));
     const rest = without(row.heads, row.bodies, position.id);
     this.#sql().exec(`DELETE FROM ${table} WHERE place = ?`, row.place);
     if (rest) this.#insert(table, row.place, rest);
     const { id, eventId, event, sessionId, createdAt: acceptedAt, state } = stored;
-    return { delivery: { id, eventId, event, sessionId, acceptedAt, payload }, state, attempt };
+    return { delivery: { id, eventId, event, sessionId, acceptedAt, ...contents }, state, attempt };
   }
 
   /** Deliveries before a place in the log, newest first, of events accepted at a time or later. */

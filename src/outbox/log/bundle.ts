@@ -1,5 +1,5 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { AttemptRecord, NewDelivery } from '../../domain/delivery.ts';
+import { type AttemptRecord, type Contents, type NewDelivery, sizeOf } from '../../domain/delivery.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 
@@ -22,8 +22,9 @@ export interface ArchivedDelivery extends BundledDelivery {
 }
 
 /**
- * Deliveries as one row: what a list shows of them, then their payloads and attempts one after the other, compressed: to half, so that
- * three rows of one delivery fit into a page of the database where it was one with its overflow.
+ * Deliveries as one row: what a list shows of them, then their payloads and attempts one after the other, and after all of these what was
+ * accepted of those that were rendered, where versions before do not look; compressed: to half, so that three rows of one delivery fit into a
+ * page of the database where it was one with its overflow.
  */
 export interface Bundle {
   firstAt: number;
@@ -34,7 +35,10 @@ export interface Bundle {
   bodies: Uint8Array;
 }
 
-/** What a list shows of a delivery, and how long its payload and its attempt are. The rest of its state is that of all of them. */
+/**
+ * What a list shows of a delivery, and how long its payload, its attempt and what was accepted are; the last is missing where that is the
+ * payload. The rest of its state is that of all of them.
+ */
 type Head = [
   createdAt: number,
   id: string,
@@ -47,11 +51,11 @@ type Head = [
   lastDurationMs: number | null,
   payloadBytes: number,
   attemptBytes: number,
+  acceptedBytes?: number,
 ];
 
-interface Part {
+interface Part extends Pick<Contents, 'payload' | 'accepted'> {
   head: Head;
-  payload: Uint8Array;
   attempt: Uint8Array;
 }
 
@@ -66,7 +70,7 @@ export function bundlesOf(deliveries: readonly BundledDelivery[], dayOf: (at: nu
   for (const part of deliveries.map(partOf).sort((a, b) => a.head[0] - b.head[0])) {
     const first = bundles.at(-1)?.[0]?.head[0];
     const [at] = part.head;
-    const size = part.payload.length + part.attempt.length;
+    const size = sizeOf(part) + part.attempt.length;
     const fits = first !== undefined && at - first <= MAX_SPAN_MS && dayOf(at) === dayOf(first) && bytes + size <= MAX_BYTES;
     if (!fits) bundles.push([]);
     bundles.at(-1)?.push(part);
@@ -95,17 +99,26 @@ export function headsOf(heads: string): StoredDelivery[] {
 
 /** Everything that is in an open bundle. */
 export function openDeliveriesOf(heads: string, bodies: ArrayBuffer): { delivery: NewDelivery; attempt: AttemptRecord | null }[] {
-  return partsOf(heads, bodies).map(({ head: [acceptedAt, id, eventId, event, sessionId], payload, attempt }) => ({
-    delivery: { id, eventId, event, sessionId, acceptedAt, payload },
+  return partsOf(heads, bodies).map(({ head: [acceptedAt, id, eventId, event, sessionId], payload, accepted, attempt }) => ({
+    delivery: { id, eventId, event, sessionId, acceptedAt, payload, accepted },
     attempt: attempt.length === 0 ? null : JSON.parse(decoder.decode(attempt)),
   }));
 }
 
-/** The payload and the attempt of one of a bundle's deliveries. */
-export function bodyOf(heads: string, bodies: ArrayBuffer, id: string): { payload: Uint8Array; attempt: AttemptRecord } {
+/** What one of a bundle's deliveries carries, and its attempt. */
+export function bodyOf(heads: string, bodies: ArrayBuffer, id: string): { contents: Contents; attempt: AttemptRecord } {
   const part = partsOf(heads, bodies).find(({ head }) => head[1] === id);
   if (!part) throw new Error(`delivery ${id} is not in its bundle`);
-  return { payload: part.payload, attempt: JSON.parse(decoder.decode(part.attempt)) };
+  return { contents: contentsOf(part), attempt: JSON.parse(decoder.decode(part.attempt)) };
+}
+
+/** What each of a bundle's deliveries carries, by id. */
+export function allContentsOf(heads: string, bodies: ArrayBuffer): Map<string, Contents> {
+  return new Map(partsOf(heads, bodies).map((part) => [part.head[1], contentsOf(part)]));
+}
+
+function contentsOf({ payload, accepted }: Part): Contents {
+  return accepted ? { payload, accepted } : { payload };
 }
 
 /** The bundle without one of its deliveries; null where that was the only one. */
@@ -115,7 +128,7 @@ export function without(heads: string, bodies: ArrayBuffer, id: string): Bundle 
 }
 
 function partOf({ delivery, state, attempt }: BundledDelivery): Part {
-  const { id, eventId, event, sessionId, acceptedAt, payload } = delivery;
+  const { id, eventId, event, sessionId, acceptedAt, payload, accepted } = delivery;
   const { expiresAt, finishedAt, lastResponseStatus, lastDurationMs } = state;
   const text = attempt ? encoder.encode(JSON.stringify(attempt)) : NOTHING;
   const head: Head = [
@@ -123,17 +136,22 @@ function partOf({ delivery, state, attempt }: BundledDelivery): Part {
     payload.length,
     text.length,
   ];
-  return { head, payload, attempt: text };
+  if (accepted) head.push(accepted.length);
+  return { head, payload, accepted, attempt: text };
 }
 
 function bundleOf(parts: readonly Part[]): Bundle {
-  const bodies = new Uint8Array(parts.reduce((sum, { payload, attempt }) => sum + payload.length + attempt.length, 0));
+  const bodies = new Uint8Array(parts.reduce((sum, part) => sum + sizeOf(part) + part.attempt.length, 0));
   let at = 0;
+  const add = (bytes: Uint8Array) => {
+    bodies.set(bytes, at);
+    at += bytes.length;
+  };
   for (const { payload, attempt } of parts) {
-    bodies.set(payload, at);
-    bodies.set(attempt, at + payload.length);
-    at += payload.length + attempt.length;
+    add(payload);
+    add(attempt);
   }
+  for (const { accepted = NOTHING } of parts) add(accepted);
   const heads = parts.map(({ head }) => head);
   return {
     firstAt: Math.min(...heads.map(([at]) => at)),
@@ -149,11 +167,17 @@ function partsOf(heads: string, bodies: ArrayBuffer): Part[] {
   // Not as Node's Buffer: a slice of one is a view, which holds all of it and takes it along in a call.
   const bytes = new Uint8Array(buffer, byteOffset, byteLength);
   let at = 0;
-  return (JSON.parse(heads) as Head[]).map((head) => {
-    const [payloadBytes, attemptBytes] = [head[9], head[10]];
-    const payload = bytes.slice(at, at + payloadBytes);
-    const attempt = bytes.slice(at + payloadBytes, at + payloadBytes + attemptBytes);
-    at += payloadBytes + attemptBytes;
-    return { head, payload, attempt };
-  });
+  const take = (length: number) => {
+    at += length;
+    return bytes.slice(at - length, at);
+  };
+  const parts: Part[] = (JSON.parse(heads) as Head[]).map((head) => ({ head, payload: take(head[9]), attempt: take(head[10]) }));
+  for (const part of parts) {
+    const acceptedBytes = part.head[11];
+    if (acceptedBytes === undefined) continue;
+    // A version before that has taken another delivery out of the bundle has left these out, and their lengths in.
+    if (at + acceptedBytes > bytes.length) part.head.pop();
+    else part.accepted = take(acceptedBytes);
+  }
+  return parts;
 }

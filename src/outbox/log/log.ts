@@ -1,6 +1,6 @@
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary } from '../../domain/delivery.ts';
 import { subscribes } from '../../domain/webhook.ts';
-import { COLUMNS, payloadText, type Row, type StoredDelivery, toStored, toSummary } from '../books/delivery-row.ts';
+import { COLUMNS, type Row, type StoredDelivery, textsOf, toStored, toSummary } from '../books/delivery-row.ts';
 import type { Store } from '../books/store.ts';
 import type { Fresh } from '../fresh.ts';
 import { isBefore, newestFirst } from './archive.ts';
@@ -113,8 +113,8 @@ export class OutboxLog {
     if (!stored || !delivery) return null;
     const payloadErasedAt = this.#store.payloadErasedAt(id);
     const isKept = payloadErasedAt === null && stored.state.reason !== 'outbox_full';
-    const payload = isKept ? payloadText(this.#store.payload(stored)) : null;
-    return { ...toSummary(delivery), payload, payloadErasedAt, attempts: this.#store.attempts(stored) };
+    const texts = textsOf(isKept ? this.#store.contents(stored) : null);
+    return { ...toSummary(delivery), ...texts, payloadErasedAt, attempts: this.#store.attempts(stored) };
   }
 }
 

@@ -133,7 +133,7 @@ describe('deliveries that were delivered at the first attempt', () => {
       store.addToArchive([{ delivery, state, attempt }]);
       const own = delivered(Date.now());
       store.insert(own.delivery, own.state, null);
-      store.payload(positionOf(own));
+      store.contents(positionOf(own));
       expect(await new OutboxStatistics(store).of('24h', Date.now())).not.toBeNull();
       expect(store.archive.dropBefore(Date.now() - DAY_MS)).not.toBeNull();
       expect(store.find(delivery.id)).toBeNull();
@@ -212,7 +212,7 @@ describe('the log of both', () => {
       const large = Array.from({ length: 30 }, (_, index) => delivered(DAY_MS + index, 'x'.repeat(100_000)));
       store.addToArchive(large);
       expect(rowsIn(store, 'archive_*')).toBeGreaterThan(2);
-      for (const each of large) expect(store.payload(positionOf(each))).toHaveLength(100_000);
+      for (const each of large) expect(store.contents(positionOf(each)).payload).toHaveLength(100_000);
     });
   });
 
