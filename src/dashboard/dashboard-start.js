@@ -60,6 +60,11 @@ document.addEventListener('click', async (event) => {
 /** A form that is on its way says so, and is not sent twice by an impatient click. */
 document.addEventListener('submit', (event) => {
   const form = event.target;
+  if (event.submitter?.name === 'step') {
+    event.preventDefault();
+    tryForm(form, event.submitter);
+    return;
+  }
   if (form.dataset.sent) {
     event.preventDefault();
     return;
@@ -115,6 +120,89 @@ document.addEventListener('input', (event) => {
   strength.textContent = `${grade}${grade === 'Strong' ? '.' : ': make it longer and random.'}`;
   strength.dataset.grade = grade === 'Strong' ? 'good' : grade === 'Fair' ? 'warn' : 'bad';
 });
+
+/** How long a form is left alone after the last key before it is tried. */
+const TYPING_MS = 500;
+
+/** The look that is under way at what a form would do; a later one takes its place. */
+let trial = new AbortController();
+
+/**
+ * Posts a form as it is, to be tried and not saved: what follows the typing is brought up to date, or, where a button was pressed that
+ * changes the form, the part that it has changed.
+ */
+async function tryForm(form, button) {
+  trial.abort();
+  trial = new AbortController();
+  const body = new URLSearchParams(new FormData(form));
+  body.set('step', button?.value ?? 'preview');
+  const signal = AbortSignal.any([trial.signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]);
+  try {
+    const response = await fetch(form.action, { method: 'POST', body, headers: { 'X-Live': '1' }, redirect: 'manual', signal });
+    if (response.type === 'opaqueredirect') {
+      say('Your session has ended. Sign in in another tab, and what you typed here can be sent.');
+      return;
+    }
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+    if (button) replaceParts(form, fresh, '[data-stepped][id]');
+    replaceParts(form, fresh, '[data-follows][id]');
+    say('');
+    if (button) focusOn(fresh.querySelector('[autofocus]')?.id);
+  } catch {
+    // A later look is under way.
+    if (trial.signal.aborted && signal.reason?.name !== 'TimeoutError') return;
+    // The button does without a script what it was pressed for.
+    if (button) submitStep(form, button);
+    else say('The preview is not up to date: it could not be reached.');
+  }
+}
+
+/** What is opened in a part that is replaced stays open. */
+function replaceParts(form, fresh, selector) {
+  for (const part of form.querySelectorAll(selector)) {
+    const update = fresh.getElementById(part.id);
+    if (!update || update.outerHTML === part.outerHTML) continue;
+    const open = [...part.querySelectorAll('details')].map((details) => details.open);
+    part.replaceWith(document.adoptNode(update));
+    for (const [index, details] of update.querySelectorAll('details').entries()) details.open = open[index] ?? details.open;
+  }
+}
+
+function focusOn(id) {
+  if (id) document.getElementById(id)?.focus();
+}
+
+function submitStep(form, { name, value }) {
+  const step = Object.assign(document.createElement('input'), { type: 'hidden', name, value });
+  form.append(step);
+  form.submit();
+}
+
+let typed;
+document.addEventListener('input', (event) => {
+  const form = event.target.form;
+  if (!form?.matches('[data-tried]')) return;
+  choose(event.target);
+  clearTimeout(typed);
+  typed = setTimeout(() => tryForm(form), TYPING_MS);
+});
+
+/** Filling in what belongs to a choice is choosing it. */
+function choose(field) {
+  const choice = document.getElementById(field.closest('[data-chooses]')?.dataset.chooses ?? '');
+  if (choice && choice !== field) choice.checked = true;
+}
+
+/** A part that is opened shows what it would do as it is. */
+document.addEventListener(
+  'toggle',
+  (event) => {
+    const form = event.target.closest?.('form[data-tried]');
+    if (form && event.target.open && event.target.matches('.fold')) tryForm(form);
+  },
+  true,
+);
 
 /** Brings the live parts of the page up to date. What the reader has opened or focused stays as it is. Returns whether there is more to look for. */
 async function refresh() {

@@ -117,18 +117,20 @@ interface PreviewProps {
   preview: Preview | NotTried | null;
   noun: { one: string; many: string };
   webhookId: string | null;
+  /** Whether the webhook has a filter already. */
+  hasFilter: boolean;
   focus: string | null;
 }
 
 /** How many events a filter lets through. */
-export function MatchPreview({ preview, noun, webhookId, focus }: PreviewProps) {
+export function MatchPreview({ preview, focus, ...rest }: PreviewProps) {
   return (
     <div class="preview">
       <div id="preview-match" data-follows="" role="status">
-        {preview && ('problem' in preview ? <p class="hint">{preview.problem}</p> : <Matched preview={preview} noun={noun} webhookId={webhookId} />)}
+        {preview && ('problem' in preview ? <p class="hint">{preview.problem}</p> : <Matched preview={preview} {...rest} />)}
       </div>
       <div class="actions">
-        <Step value="preview" id="preview-filter" focus={focus}>
+        <Step value="preview.filter" id="preview-filter" focus={focus}>
           Preview
         </Step>
       </div>
@@ -136,7 +138,7 @@ export function MatchPreview({ preview, noun, webhookId, focus }: PreviewProps) 
   );
 }
 
-function Matched({ preview, noun, webhookId }: { preview: Preview; noun: PreviewProps['noun']; webhookId: string | null }) {
+function Matched({ preview, noun, webhookId, hasFilter }: Omit<PreviewProps, 'preview' | 'focus'> & { preview: Preview }) {
   const { matches, kept, past } = preview;
   const example = matches ? 'would be sent' : `would not be sent: it is not so that ${kept.join(', and that ') || 'the conditions hold'}`;
   return (
@@ -147,6 +149,7 @@ function Matched({ preview, noun, webhookId }: { preview: Preview; noun: Preview
           Of the last {count(past.considered)} {past.considered === 1 ? noun.one : noun.many} <strong>{count(past.matching)}</strong> would be sent.
         </p>
       )}
+      {past && hasFilter && <p class="hint">Those that the present filter has kept back are not among them.</p>}
       {past?.considered === 0 && <p>Nothing has come yet to try it on.</p>}
       <p class="hint">The example {example}.</p>
       {past && webhookId !== null && past.samples.map((sample) => <ShownSample sample={sample} webhookId={webhookId} />)}
@@ -175,7 +178,7 @@ export function PayloadPreview({ preview, template, focus }: { preview: PreviewP
         {preview && ('problem' in preview ? <p class="hint">{preview.problem}</p> : <Sent preview={preview} template={template} />)}
       </div>
       <div class="actions">
-        <Step value="preview" id="preview-sent" focus={focus}>
+        <Step value="preview.sent" id="preview-sent" focus={focus}>
           Preview
         </Step>
       </div>

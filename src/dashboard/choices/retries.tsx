@@ -42,6 +42,12 @@ export function retryWords(schedule: readonly string[]): string {
   return `retried ${counted(schedule.length, 'time', 'times')} within ${span(wholeMs)}`;
 }
 
+/** What the form says of the choice, without opening it. */
+export function retrySentence({ choice }: RetryValues): string {
+  if (choice === 'own') return 'Retried by a schedule of your own';
+  return choice === 'patient' ? 'Retried for up to 3 days' : 'Retried as documented';
+}
+
 interface RetriesProps {
   values: RetryValues;
   problems: Problems;
