@@ -16,9 +16,12 @@ import { RateLimited, setRateLimitHeaders } from './api/rate-limit.ts';
 import { type ApiEnv, type Route, register } from './api/route.ts';
 import { sealedSecretRoutes } from './api/sealed-secrets.ts';
 import { serviceRoutes } from './api/service.ts';
+import { skippedEventRoutes } from './api/skipped-events.ts';
 import { statisticsRoutes } from './api/statistics.ts';
 import { webhookListRoutes } from './api/webhook-list.ts';
+import { webhookPreviewRoutes } from './api/webhook-preview.ts';
 import { webhookSecretRoutes } from './api/webhook-secrets.ts';
+import { webhookTestRoutes } from './api/webhook-tests.ts';
 import { webhookRoutes } from './api/webhooks.ts';
 import { dashboard } from './dashboard/dashboard.ts';
 import { mintId } from './domain/ids.ts';
@@ -30,9 +33,12 @@ const apiRoutes: readonly Route[] = [
   ...presentedKeyRoutes,
   ...webhookListRoutes,
   ...webhookRoutes,
+  ...webhookPreviewRoutes,
   ...webhookSecretRoutes,
   ...deliveryRoutes,
   ...deliveryActionRoutes,
+  ...webhookTestRoutes,
+  ...skippedEventRoutes,
   ...payloadErasureRoutes,
   ...statisticsRoutes,
   ...dashboardLinkRoutes,

@@ -81,7 +81,14 @@ export const attempt = z
 
 const deliveryDetail = delivery
   .extend({
-    payload: z.string().nullable().openapi({ description: 'The exact text that was sent; null where it was erased.' }),
+    payload: z
+      .string()
+      .nullable()
+      .openapi({ description: 'The exact text that is sent, the same on every attempt; null where it was erased, never kept, or could not be rendered.' }),
+    acceptedPayload: z.string().nullable().openapi({
+      description: 'The exact text of the event as it was accepted; null where that is what is sent, and where it was erased or never kept.',
+    }),
+    error: z.string().nullable().openapi({ description: 'Where `reason` is `not_rendered`: what of the template, or the format, went wrong.' }),
     payloadErasedAt: time().nullable(),
     attempts: z.array(attempt),
   })
@@ -119,8 +126,10 @@ export function toAttempt(record: AttemptRecord): z.input<typeof attempt> {
 }
 
 function toDetail(webhookId: string, detail: DeliveryDetail): z.input<typeof deliveryDetail> {
-  const { payload, payloadErasedAt, attempts } = detail;
-  return { ...toDelivery(webhookId, detail), payload, payloadErasedAt: isoTimeOrNull(payloadErasedAt), attempts: attempts.map(toAttempt) };
+  // An outbox of the version before, which can still answer during a deploy, renders nothing.
+  const { payload, acceptedPayload = null, error = null, payloadErasedAt, attempts } = detail;
+  const texts = { payload, acceptedPayload, error, payloadErasedAt: isoTimeOrNull(payloadErasedAt) };
+  return { ...toDelivery(webhookId, detail), ...texts, attempts: attempts.map(toAttempt) };
 }
 
 const list = route({

@@ -1,23 +1,15 @@
-import { longestAttemptMs } from '../attempt/attempt.ts';
-import { listEventTypes } from '../db/event-types.ts';
-import { sampledType, sampleEvent } from '../domain/event-type.ts';
-import { deliveryId, mintTestEventId } from '../domain/ids.ts';
-import type { RetryResult, TestResult } from '../outbox/by-hand.ts';
+import type { RetryResult } from '../outbox/by-hand.ts';
 import { MAX_UNFINISHED } from '../outbox/recoveries.ts';
-import { TESTS_A_MINUTE } from '../outbox/test-limit.ts';
-import { attempt, delivery, toAttempt, toDelivery } from './deliveries.ts';
+import { delivery, toDelivery } from './deliveries.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import { deliveryParams, isoTime, isoTimeOrNull, requireOrganization, time, timeInput, webhookParams } from './parameters.ts';
-import { RateLimited } from './rate-limit.ts';
 import { type Route, route } from './route.ts';
 import { requirePlan, requireWebhook } from './webhooks.ts';
 import { z } from './zod.ts';
 
 const path = '/api/v1/organization/{organizationId}/webhooks/{webhookId}';
 const tag = 'Deliveries';
-/** How long a test may take beyond its attempt: the way there and back. */
-const TEST_MARGIN_MS = 5_000;
 /** When it is worth to ask for a recovery again where too many are under way. */
 const RECOVERY_WAIT_SECONDS = 60;
 
@@ -65,73 +57,6 @@ function tooManyRecoveries(): ApiError {
   const message = `${MAX_UNFINISHED} recoveries of this webhook are under way. Wait until one of them has finished.`;
   return new ApiError('rate_limited', message, { limit: MAX_UNFINISHED }, RECOVERY_WAIT_SECONDS);
 }
-
-function tooManyTests(waitMs: number, nowMs: number): ApiError {
-  const state = { allowed: false, limit: TESTS_A_MINUTE, remaining: 0, resetAt: nowMs + waitMs, of: 'tests of a webhook' };
-  return new RateLimited(state, nowMs);
-}
-
-const testInput = z
-  .strictObject({
-    event: z
-      .string()
-      .min(1)
-      .max(128)
-      .optional()
-      .openapi({ description: 'An event type, whether the webhook subscribes to it or not; by default one that it does subscribe to.' }),
-  })
-  .openapi('TestInput');
-
-function noSample(event: string | undefined): string {
-  if (event !== undefined) return `There is no event type \`${event}\`.`;
-  return 'The catalogue has no event type that this webhook subscribes to. Name one in `event`, or change what it subscribes to.';
-}
-
-const testResult = z.object({ delivery, attempt }).openapi('TestResult');
-
-const test = route({
-  method: 'post',
-  path: `${path}/test`,
-  operationId: 'testWebhook',
-  summary: 'Send a sample event now',
-  description:
-    "Sends the event type's example, marked by `X-Bullseye-Test: true`, and answers with the attempt once it has ended: 200 also where " +
-    'the endpoint fails. A test is not retried by itself, and stays one when it is retried by hand: `test` is true, its event id begins with ' +
-    '`evt_test_`, and it is never recovered or counted. It can be sent to a disabled webhook, too, and does not wait for `maxPerSecond`. ' +
-    `A webhook gets at most ${TESTS_A_MINUTE} in a minute: 429 beyond. ` +
-    'Without `event` it is of a type that the webhook subscribes to, also by a prefix or `*`; 422 where the catalogue has none any more.',
-  tag,
-  access: 'write',
-  params: webhookParams,
-  body: testInput,
-  bodyOptional: true,
-  success: { status: 200, description: 'How the attempt ended.', schema: testResult },
-  errors: ['unknown_event_type', 'plan_upgrade_required', 'outbox_unavailable'],
-  handler: async ({ params, body, db, env, settings, nowMs }) => {
-    const webhook = await requireWebhook(db, params);
-    requirePlan((await requireOrganization(db, params.organizationId)).plan);
-    const types = await listEventTypes(db);
-    const type = body.event === undefined ? sampledType(webhook.events, types) : types.find(({ name }) => name === body.event);
-    if (!type) throw invalid([{ field: 'event', message: noSample(body.event) }], 'unknown_event_type');
-    const eventId = mintTestEventId(nowMs);
-    const sample = {
-      id: deliveryId(eventId, webhook.id),
-      eventId,
-      event: type.name,
-      sessionId: null,
-      acceptedAt: nowMs,
-      payload: new TextEncoder().encode(sampleEvent(type, params.organizationId, nowMs)),
-    };
-    const timeoutMs = longestAttemptMs(settings.deliveryTimeoutMs) + TEST_MARGIN_MS;
-    const result = await reached<TestResult | null>(outboxOf(env, webhook.id).sendTest(sample), timeoutMs);
-    if (result && 'waitMs' in result) throw tooManyTests(result.waitMs, nowMs);
-    const [made] = result?.attempts ?? [];
-    // It may have been deleted meanwhile.
-    if (!result || !made) await requireWebhook(db, params);
-    if (!result || !made) throw new ApiError('outbox_unavailable', 'The test could not be sent right now. Please try again shortly.');
-    return { delivery: toDelivery(webhook.id, result), attempt: toAttempt(made) };
-  },
-});
 
 const recoverInput = z
   .strictObject({
@@ -211,6 +136,6 @@ const recoveries = route({
   },
 });
 
-export { recover as recoverDeliveries, recoveries as listRecoveries, retry as retryDelivery, test as testWebhook };
+export { recover as recoverDeliveries, recoveries as listRecoveries, retry as retryDelivery };
 
-export const deliveryActionRoutes: readonly Route[] = [retry, test, recover, recoveries];
+export const deliveryActionRoutes: readonly Route[] = [retry, recover, recoveries];

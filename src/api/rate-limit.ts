@@ -21,6 +21,9 @@ export const WRITES = 500;
 /** A session is a row as well; apart, since who may only read must not keep others from writing. */
 export const SIGN_INS_OF_KEY = 120;
 export const SIGN_INS = 600;
+/** A preview goes through what a webhook's log has of the latest events, and renders some of them. */
+export const PREVIEWS_OF_KEY = 120;
+export const PREVIEWS = 240;
 
 const allKeys: Count = { name: 'keys', limit: REQUESTS_OF_KEYS, of: "requests of an organization's API keys" };
 const allSessions: Count = { name: 'sessions', limit: REQUESTS_OF_SESSIONS, of: "requests of an organization's dashboard sessions" };
@@ -48,6 +51,11 @@ export function countsOfWrite(keyId: string | null): Count[] {
     ...ofKey(keyId, 'writes', WRITES_OF_KEY, `${what} with one API key`),
     { name: 'writes', limit: WRITES, of: `${what} of an organization` },
   ];
+}
+
+/** What a preview with a key counts for, or one in a session that was made with it; in one that the platform made (null) for the organization alone. */
+export function countsOfPreview(keyId: string | null): Count[] {
+  return [...ofKey(keyId, 'previews', PREVIEWS_OF_KEY, 'previews with one API key'), { name: 'previews', limit: PREVIEWS, of: 'previews of an organization' }];
 }
 
 /** What signing in counts for; with a link of the platform (null) for the organization alone: each link is one person's click. */

@@ -31,6 +31,11 @@ const figures = z.object({
   delivered: z.number().int(),
   failed: z.number().int(),
   discarded: z.number().int(),
+  filtered: z
+    .number()
+    .int()
+    .openapi({ description: 'Events that `filter` kept back, which make no delivery. Told within about a minute, and nearly exact.' }),
+  repeated: z.number().int().openapi({ description: 'Events that `once` kept back, which make no delivery.' }),
   attempts: z.number().int().openapi({ description: 'Those begun: one that still runs is not among the responses yet.' }),
   responses,
   successRate: z.number().nullable().openapi({ description: 'Delivered of those that were delivered or failed: 0 to 1. Null: none was.' }),
@@ -58,9 +63,10 @@ export const statistics = z
   .openapi('Statistics', { description: 'Deliveries by when their events were accepted.' });
 
 function toFigures(tally: Tally): z.input<typeof figures> {
-  const { delivered, failed, discarded, attempts, responses } = tally;
+  // An outbox of the version before, which can still answer during a deploy, keeps nothing back.
+  const { delivered, failed, discarded, filtered = 0, repeated = 0, attempts, responses } = tally;
   const latencies = { latencyP50Ms: percentileMs(tally, 0.5), latencyP95Ms: percentileMs(tally, 0.95) };
-  return { delivered, failed, discarded, attempts, responses, successRate: successRate(tally), ...latencies };
+  return { delivered, failed, discarded, filtered, repeated, attempts, responses, successRate: successRate(tally), ...latencies };
 }
 
 /** What a client sees of a period's statistics. */

@@ -1,6 +1,7 @@
-import { recoverDeliveries, retryDelivery, testWebhook } from '../api/delivery-actions.ts';
+import { recoverDeliveries, retryDelivery } from '../api/delivery-actions.ts';
 import { ApiError, type Issue } from '../api/errors.ts';
 import { endSecretOverlap, revealWebhookSecret, rotateWebhookSecret } from '../api/webhook-secrets.ts';
+import { testWebhook } from '../api/webhook-tests.ts';
 import { updateWebhook } from '../api/webhooks.ts';
 import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { trimmedSecret } from '../domain/webhook-secret.ts';
@@ -64,7 +65,8 @@ export async function sendTest(c: PageContext): Promise<Response> {
   return await leaveMessage(c, paths.webhook(id), async () => {
     const { delivery, attempt } = await c.get('visit').call(testWebhook, { params: { webhookId: id }, body: {} });
     const path = paths.delivery(id, delivery.id);
-    if (attempt.outcome !== 'succeeded') return { kind: 'failed', message: `The test event failed: ${attempt.error ?? 'no answer'}`, path };
+    const error = attempt === null ? delivery.error : attempt.error;
+    if (attempt?.outcome !== 'succeeded') return { kind: 'failed', message: `The test event failed: ${error ?? 'no answer'}`, path };
     return { ...done(`The test event arrived: ${attempt.responseStatus} after ${took(attempt.durationMs)}.`), path };
   });
 }

@@ -1,5 +1,5 @@
 import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
-import { type DeliveryDetail, type NewDelivery, sizeOf } from '../domain/delivery.ts';
+import { type Contents, type DeliveryDetail, type NewDelivery, sizeOf } from '../domain/delivery.ts';
 import { mintedAt } from '../domain/ids.ts';
 import { begin, settle } from '../domain/lifecycle.ts';
 import { type StoredDelivery, textsOf, toSummary } from './books/delivery-row.ts';
@@ -177,6 +177,12 @@ export class Fresh {
   find(id: string): StoredDelivery | null {
     const fresh = this.#byId.get(id);
     return fresh?.flight ? fresh.stored : null;
+  }
+
+  /** What such a delivery carries. */
+  contents(id: string): Contents | null {
+    const fresh = this.#byId.get(id);
+    return fresh?.flight ? fresh.delivery : null;
   }
 
   /** The same with its payload and its attempt. */

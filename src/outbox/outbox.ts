@@ -25,6 +25,7 @@ import { EndpointHealth } from './endpoint-health.ts';
 import { Fresh, type FreshDelivery } from './fresh.ts';
 import { Intake } from './intake.ts';
 import { OutboxLog } from './log/log.ts';
+import { PastEvents, type PastPreview, type PreviewRequest } from './log/past-events.ts';
 import { PastTests } from './log/past-tests.ts';
 import { MAX_BYTES, Retention } from './log/retention.ts';
 import { OutboxStatistics, type Statistics } from './log/statistics.ts';
@@ -77,6 +78,7 @@ export class Outbox extends DurableObject<Env> {
   readonly #dispatcher: Dispatcher;
   readonly #byHand: ByHand;
   readonly #log: OutboxLog;
+  readonly #pastEvents: PastEvents;
   readonly #statistics: OutboxStatistics;
   readonly #reports: Reports;
   readonly #health: EndpointHealth;
@@ -146,6 +148,7 @@ export class Outbox extends DurableObject<Env> {
     const tests = new TestLimit(storage.kv);
     this.#byHand = new ByHand({ ...books, runner: this.#dispatcher.runner, renderer, sender, tests }, () => this.#freshConfiguration());
     this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runner.runningNow(id));
+    this.#pastEvents = new PastEvents(this.#store, this.#fresh, this.#log);
     this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
     void ctx.blockConcurrencyWhile(async () => {
@@ -239,6 +242,11 @@ export class Outbox extends DurableObject<Env> {
     this.ctx.waitUntil(this.#reports.busy(Date.now()));
     await this.#arm();
     return count;
+  }
+
+  /** What a filter and a form would have made of the latest events in the log. Nothing is sent, and nothing kept. */
+  async preview(request: PreviewRequest): Promise<PastPreview> {
+    return await this.#pastEvents.preview(request);
   }
 
   /** Counts of a period; null where there is more to count than one call has time for: ask again. */

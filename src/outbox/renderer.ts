@@ -7,10 +7,10 @@ import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
 
 /**
- * Work of rendering (domain/rules/render.ts) in one turn of the object's thread. An event can take about as much again, which together is
- * some 50 ms: calls are served between two turns. Counted, since in production the clock stands still while code runs.
+ * Work of rendering (domain/rules/render.ts) in one turn of the object's thread, some 50 ms; the last event in it can take as much again. Calls
+ * are served between two turns. Counted, since in production the clock stands still while code runs.
  */
-const WORK_A_TURN = 1_000_000;
+const WORK_A_TURN = 2_000_000;
 
 const EMPTY = new Uint8Array();
 

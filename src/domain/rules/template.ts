@@ -3,6 +3,7 @@ import { layOut } from '../json-items.ts';
 import { flawOf } from '../json-text.ts';
 import { MAX_RENDERED_BYTES } from './choices.ts';
 import { type Filled, type Flaw, fill, type Parsed, parse } from './liquid/engine.ts';
+import type { Work } from './liquid/work.ts';
 
 /*
  * Templates: Liquid that makes JSON of an event. `{{ visitor.email | json }}` writes a value as JSON, quoted and escaped, and null where there is
@@ -38,17 +39,21 @@ export function checkTemplate(template: string, examples: readonly unknown[]): T
 }
 
 /** Renders an event. An error names the place in the template, and quotes nothing of the event. */
-export function renderTemplate(template: string, event: unknown): { text: string; error: null } | { text: null; error: string } {
-  const { text, flaw } = rendered(template, event);
+export function renderTemplate(
+  template: string,
+  event: unknown,
+  work?: Work,
+): { text: string; error: null } | { text: null; error: string } {
+  const { text, flaw } = rendered(template, event, work);
   if (!flaw) return { text, error: null };
   const { message, line, column } = placed(template, flaw);
   return { text: null, error: `Line ${line}, column ${column} of the template: ${message}.` };
 }
 
-function rendered(template: string, event: unknown): { text: string; flaw: null } | { text: null; flaw: Flaw } {
+function rendered(template: string, event: unknown, work?: Work): { text: string; flaw: null } | { text: null; flaw: Flaw } {
   const parsed = read(template);
   if (parsed.flaw) return { text: null, flaw: parsed.flaw };
-  const filled = fill(parsed.template, event);
+  const filled = fill(parsed.template, event, work);
   if (filled.flaw) return filled;
   const flaw = flawIn(filled);
   return flaw ? { text: null, flaw } : { text: filled.text.toWellFormed(), flaw: null };

@@ -225,11 +225,16 @@ export class Store {
   }
 
   /** What a delivery carries. */
-  contents({ createdAt, id }: DeliveryPosition): Contents {
-    const row = this.#first<ContentsRow>(SQL.contents, createdAt, id);
-    const contents = row ? toContents(row) : this.archive.contents({ createdAt, id });
-    if (!contents) throw new Error(`delivery ${id} is not here`);
+  contents(position: DeliveryPosition): Contents {
+    const contents = this.contentsOfRow(position) ?? this.archive.contents(position);
+    if (!contents) throw new Error(`delivery ${position.id} is not here`);
     return contents;
+  }
+
+  /** The same, where it has a row of its own. */
+  contentsOfRow({ createdAt, id }: DeliveryPosition): Contents | null {
+    const row = this.#first<ContentsRow>(SQL.contents, createdAt, id);
+    return row ? toContents(row) : null;
   }
 
   saveContents({ createdAt, id }: DeliveryPosition, contents: Contents): void {

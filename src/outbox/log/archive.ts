@@ -154,6 +154,11 @@ export class Archive {
     return ids;
   }
 
+  /** The bundle that a delivery is in; null where it is not here. */
+  bundleOf(position: DeliveryPosition): Pick<Row, 'heads' | 'bodies'> | null {
+    return this.#bundleWith(position, 'heads, bodies')?.row ?? null;
+  }
+
   /** What a delivery carries; null where it is not here. */
   contents(position: DeliveryPosition): Contents | null {
     return this.#body(position)?.contents ?? null;

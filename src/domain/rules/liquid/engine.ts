@@ -90,8 +90,7 @@ export function parse(template: string): Parsed {
 }
 
 /** Fills a template with an event. Its own fields are the variables, and no more of it than that. */
-export function fill(template: readonly Template[], event: unknown): Filled {
-  const work = new Work();
+export function fill(template: readonly Template[], event: unknown, work = new Work()): Filled {
   const output = new Text(work);
   try {
     toValueSync(renderer.renderTemplates(template, new TemplateContext(event, engine.options, work, output), output));

@@ -24,6 +24,11 @@ export class TemplateError extends Error {}
 export class Work implements Limiter {
   #left = MAX_WORK;
 
+  /** How much of it was done. */
+  get done(): number {
+    return MAX_WORK - this.#left;
+  }
+
   use(units: unknown): void {
     const used = Number(units);
     if (!(used > 0)) return;

@@ -1,0 +1,47 @@
+import { MAX_SKIPPED, type SkippedEvent } from '../domain/skipped-event.ts';
+import { outboxOf, reached } from './outboxes.ts';
+import { isoTime, time, webhookParams } from './parameters.ts';
+import { type Route, route } from './route.ts';
+import { requireWebhook } from './webhooks.ts';
+import { z } from './zod.ts';
+
+const skippedEvent = z
+  .object({
+    eventId: z.string(),
+    event: z.string(),
+    subject: z.string().nullable().openapi({ description: 'Whom it is about: of `visitor.identified` the name, or else the e-mail, and the company.' }),
+    at: time('When it was accepted.'),
+    why: z.enum(['filtered', 'repeated']).openapi({ description: '`filtered`: by `filter`; `repeated`: by `once`.' }),
+    failedConditions: z
+      .array(z.string())
+      .openapi({ description: 'The places in the filter that kept it back; none where it is `repeated`.', example: ['filter.all[1]'] }),
+  })
+  .openapi('SkippedEvent');
+
+const list = route({
+  method: 'get',
+  path: '/api/v1/organization/{organizationId}/webhooks/{webhookId}/skipped',
+  operationId: 'listSkippedEvents',
+  summary: 'List the events that made no delivery',
+  description:
+    `The latest ${MAX_SKIPPED} that \`filter\` or \`once\` kept back, newest first. Those of \`filter\` come within about a minute, and some can be missing: ` +
+    'what keeps an event back leaves no trace of its own on its way.',
+  tag: 'Deliveries',
+  access: 'read',
+  params: webhookParams,
+  success: {
+    status: 200,
+    description: 'The events.',
+    schema: z.object({ data: z.array(skippedEvent) }).openapi('SkippedEvents'),
+  },
+  errors: ['outbox_unavailable'],
+  handler: async ({ params, db, env }) => {
+    const { id } = await requireWebhook(db, params);
+    const skipped: SkippedEvent[] = await reached(outboxOf(env, id).skipped());
+    return { data: skipped.map((event) => ({ ...event, at: isoTime(event.at) })) };
+  },
+});
+
+export { list as listSkippedEvents };
+
+export const skippedEventRoutes: readonly Route[] = [list];
