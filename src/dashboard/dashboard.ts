@@ -15,11 +15,12 @@ import { showOverview } from './overview-page.tsx';
 import { setPolicy } from './policy.ts';
 import { requireScope, requireSession } from './session.ts';
 import { showSettings } from './settings-page.tsx';
+import { showSkipped } from './skipped-page.tsx';
 import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from './sign-in-page.tsx';
 import { theme } from './theme.ts';
 import { showVerify } from './verify-page.tsx';
 import type { DashboardEnv } from './visit.ts';
-import { endOverlap, pause, recover, resume, retryNow, revealSecret, rotateSecret, sendTest, toSettings } from './webhook-actions.ts';
+import { endOverlap, pause, recover, resume, retryNow, revealHeaders, revealSecret, rotateSecret, sendTest, toSettings } from './webhook-actions.ts';
 import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
 
 /** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */
@@ -66,6 +67,7 @@ dashboard.get('/:webhookId/secret/rotate', toSettings);
 dashboard.get('/:webhookId/delete', requireScope('write'), showDelete);
 dashboard.post('/:webhookId/delete', submitDelete);
 dashboard.get('/:webhookId/deliveries', showDeliveries);
+dashboard.get('/:webhookId/skipped', showSkipped);
 dashboard.get('/:webhookId/deliveries/:deliveryId', showDelivery);
 
 dashboard.post('/:webhookId/test', sendTest);
@@ -74,6 +76,7 @@ dashboard.post('/:webhookId/pause', pause);
 dashboard.post('/:webhookId/resume', resume);
 dashboard.post('/:webhookId/recover', recover);
 dashboard.post('/:webhookId/secret/reveal', revealSecret);
+dashboard.post('/:webhookId/headers/reveal', revealHeaders);
 dashboard.post('/:webhookId/secret/rotate', rotateSecret);
 dashboard.post('/:webhookId/secret/end-overlap', endOverlap);
 dashboard.all('*', () => {

@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx';
 import { listDeliveries } from '../api/deliveries.ts';
 import { listRecoveries } from '../api/delivery-actions.ts';
 import { ApiError } from '../api/errors.ts';
@@ -43,7 +44,7 @@ export async function showOverview(c: PageContext): Promise<Response> {
           <Periods webhook={webhook} chosen={period} />
         </div>
         <div id="figures" data-live="">
-          {statistics ? <Measured statistics={statistics} /> : <p class="card notice">The statistics are not available right now.</p>}
+          {statistics ? <Measured statistics={statistics} webhook={webhook} /> : <p class="card notice">The statistics are not available right now.</p>}
         </div>
       </section>
       <section aria-labelledby="recent-title">
@@ -97,10 +98,10 @@ function Periods({ webhook, chosen }: { webhook: WebhookRow; chosen: Period }) {
   );
 }
 
-function Measured({ statistics }: { statistics: ShownStatistics }) {
+function Measured({ statistics, webhook }: { statistics: ShownStatistics; webhook: WebhookRow }) {
   return (
     <>
-      <Figures statistics={statistics} />
+      <Figures statistics={statistics} webhook={webhook} />
       <div class="charts">
         <div class="card">
           <DeliveriesChart statistics={statistics} />
@@ -116,8 +117,9 @@ function Measured({ statistics }: { statistics: ShownStatistics }) {
   );
 }
 
-function Figures({ statistics }: { statistics: ShownStatistics }) {
-  const { delivered, failed, discarded, successRate, latencyP50Ms, latencyP95Ms } = statistics.totals;
+function Figures({ statistics, webhook }: { statistics: ShownStatistics; webhook: WebhookRow }) {
+  const { delivered, failed, discarded, filtered, repeated, successRate, latencyP50Ms, latencyP95Ms } = statistics.totals;
+  const skipped = paths.webhook(webhook.id, 'skipped');
   return (
     <dl class="figures">
       <Figure name="Delivered" value={count(delivered)} />
@@ -129,11 +131,13 @@ function Figures({ statistics }: { statistics: ShownStatistics }) {
         note={latencyP95Ms === null ? undefined : `95 % within ${took(latencyP95Ms)}`}
       />
       <Figure name="Waiting now" value={count(statistics.waiting)} />
+      {(filtered > 0 || webhook.filter !== null) && <Figure name="Did not fit" value={count(filtered)} note={<a href={skipped}>Which ones</a>} />}
+      {(repeated > 0 || webhook.once !== null) && <Figure name="Repeated" value={count(repeated)} note={<a href={skipped}>Which ones</a>} />}
     </dl>
   );
 }
 
-function Figure({ name, value, note }: { name: string; value: string; note?: string }) {
+function Figure({ name, value, note }: { name: string; value: string; note?: Child }) {
   return (
     <div class="figure">
       <dt>{name}</dt>

@@ -25,7 +25,7 @@ export function hasFields(path: string): boolean {
 
 /** The page that has a button, by the address that it posts to. */
 export function pageOfButton(path: string): string {
-  return path.replace(/\/(test|retry)$/, '').replace(/\/(pause|resume|secret\/[^/]+)$/, '/settings');
+  return path.replace(/\/(test|retry)$/, '').replace(/\/(pause|resume|(secret|headers)\/[^/]+)$/, '/settings');
 }
 
 /** Where to go on after signing in: a page of the dashboard, and nowhere else, whatever the query said. */

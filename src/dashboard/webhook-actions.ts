@@ -107,6 +107,13 @@ export async function revealSecret(c: PageContext): Promise<Response> {
   });
 }
 
+/** `POST <webhook>/headers/reveal`: its answer is the page itself. All of the values are more than what a message can carry. */
+export async function revealHeaders(c: PageContext): Promise<Response> {
+  const { id } = webhookOf(c);
+  const { headers } = await c.get('visit').call(revealWebhookSecret, { params: { webhookId: id } });
+  return await settingsPage(c, { headers: headers ?? {} });
+}
+
 const UNCHANGED = 'This is the secret that the webhook has already: nothing has changed.';
 const OVERLAPPING =
   'This is the new secret. Within 5 seconds webhook-signature has a signature made with it, beside those of the former ones. ' +
@@ -117,7 +124,7 @@ export async function rotateSecret(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const form = await readForm(c);
   const held = heldForm(form);
-  if (held) return await settingsPage(c, new Map(), held, RESTORED);
+  if (held) return await settingsPage(c, { typed: held, flash: RESTORED });
   const overlap = textOf(form, 'overlapSeconds');
   const secret = trimmedSecret(form.get('secret') ?? '');
   const body = { secret: secret || undefined, overlapSeconds: overlap === undefined ? undefined : Number(overlap) };
@@ -150,7 +157,7 @@ export async function recover(c: PageContext): Promise<Response> {
   const { nowMs, call } = c.get('visit');
   const form = await readForm(c);
   const held = heldForm(form);
-  if (held) return await settingsPage(c, new Map(), held, RESTORED);
+  if (held) return await settingsPage(c, { typed: held, flash: RESTORED });
   const [, spanMs] = RECOVERY_SPANS[spanOf(form)];
   const since = textOf(form, 'since') ?? new Date(nowMs - spanMs).toISOString();
   return await orFormAgain(c, form, async () => {
@@ -182,7 +189,7 @@ async function orFormAgain(c: PageContext, form: URLSearchParams, action: () => 
       field === 'until' ? ['since', 'This time is not past.'] : [field, message],
     );
     const flash: Flash | undefined = problems.length > 0 ? undefined : { kind: 'failed', message: error.message };
-    return withHeadersOf(error, await settingsPage(c, new Map(problems), form, flash, error.status));
+    return withHeadersOf(error, await settingsPage(c, { problems: new Map(problems), typed: form, flash, status: error.status }));
   }
   return await leadOn(c, outcome);
 }

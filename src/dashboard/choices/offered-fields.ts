@@ -3,8 +3,9 @@ import { isOperational } from '../../domain/operational-event.ts';
 import { subscribes } from '../../domain/webhook.ts';
 import type { Kind } from './value-text.ts';
 
-/** Most fields that are offered, of the catalogue and of what came; each stands in the page once for each row. */
+/** Most fields that are offered, each of which stands in the page once for each row: in all, of the catalogue alone, and of what came alone. */
 const MAX_OFFERED = 60;
+const MAX_OF_CATALOGUE = 40;
 const MAX_SEEN = 40;
 /** Deepest and longest path that is offered. A person can write any. */
 const MAX_DEPTH = 5;
@@ -49,7 +50,7 @@ export function offeredFields(
   // The service's own events pass every filter.
   const types = eventTypes.filter(({ name }) => subscribes(events, name) && !isOperational(name));
   for (const { example, schema } of types) {
-    gather(example, '', offered, MAX_OFFERED);
+    gather(example, '', offered, MAX_OF_CATALOGUE);
     gatherSchema(schema, '', offered);
   }
   if (types.length < 2) offered.delete('event');
@@ -79,7 +80,7 @@ function gatherSchema(schema: unknown, path: string, found: FieldKinds): void {
   if (typeof properties === 'object' && properties !== null) {
     for (const [key, inner] of Object.entries(properties)) gatherSchema(inner, path === '' ? key : `${path}.${key}`, found);
   } else if (items !== undefined) gatherSchema(items, path, found);
-  else if (path !== '' && type !== 'object') add(found, path, kindOf(type), MAX_OFFERED);
+  else if (path !== '' && type !== 'object') add(found, path, kindOf(type), MAX_OF_CATALOGUE);
 }
 
 /** Adds a field; one that is there already, with another kind, can be either. */

@@ -1,5 +1,5 @@
 import { ApiError, type Issue } from '../../api/errors.ts';
-import { previewWebhook } from '../../api/preview.ts';
+import { previewWebhook } from '../../api/webhook-preview.ts';
 import { type EventType, sampledType, sampleEvent } from '../../domain/event-type.ts';
 import type { Format } from '../../domain/rules/choices.ts';
 import type { Condition } from '../../domain/rules/condition.ts';
