@@ -62,7 +62,7 @@ document.addEventListener('submit', (event) => {
   const form = event.target;
   if (event.submitter?.name === 'step') {
     event.preventDefault();
-    tryForm(form, event.submitter);
+    void tryForm(form, event.submitter);
     return;
   }
   if (form.dataset.sent) {
@@ -163,9 +163,9 @@ function replaceParts(form, fresh, selector) {
   for (const part of form.querySelectorAll(selector)) {
     const update = fresh.getElementById(part.id);
     if (!update || update.outerHTML === part.outerHTML) continue;
-    const open = [...part.querySelectorAll('details')].map((details) => details.open);
+    const open = new Map([...part.querySelectorAll('details[id]')].map((details) => [details.id, details.open]));
     part.replaceWith(document.adoptNode(update));
-    for (const [index, details] of update.querySelectorAll('details').entries()) details.open = open[index] ?? details.open;
+    for (const details of update.querySelectorAll('details[id]')) details.open = open.get(details.id) ?? details.open;
   }
 }
 
@@ -185,7 +185,7 @@ document.addEventListener('input', (event) => {
   if (!form?.matches('[data-tried]')) return;
   choose(event.target);
   clearTimeout(typed);
-  typed = setTimeout(() => tryForm(form), TYPING_MS);
+  typed = setTimeout(() => void tryForm(form), TYPING_MS);
 });
 
 /** Filling in what belongs to a choice is choosing it. */
@@ -199,7 +199,7 @@ document.addEventListener(
   'toggle',
   (event) => {
     const form = event.target.closest?.('form[data-tried]');
-    if (form && event.target.open && event.target.matches('.fold')) tryForm(form);
+    if (form && event.target.open && event.target.matches('.fold')) void tryForm(form);
   },
   true,
 );

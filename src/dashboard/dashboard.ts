@@ -15,12 +15,23 @@ import { showOverview } from './overview-page.tsx';
 import { setPolicy } from './policy.ts';
 import { requireScope, requireSession } from './session.ts';
 import { showSettings } from './settings-page.tsx';
-import { showSkipped } from './skipped-page.tsx';
 import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from './sign-in-page.tsx';
+import { showSkipped } from './skipped-page.tsx';
 import { theme } from './theme.ts';
 import { showVerify } from './verify-page.tsx';
 import type { DashboardEnv } from './visit.ts';
-import { endOverlap, pause, recover, resume, retryNow, revealHeaders, revealSecret, rotateSecret, sendTest, toSettings } from './webhook-actions.ts';
+import {
+  endOverlap,
+  pause,
+  recover,
+  resume,
+  retryNow,
+  revealHeaders,
+  revealSecret,
+  rotateSecret,
+  sendTest,
+  toSettings,
+} from './webhook-actions.ts';
 import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
 
 /** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */

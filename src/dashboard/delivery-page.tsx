@@ -73,7 +73,15 @@ export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
 }
 
 /** What is sent, and what was accepted, where that is something else. */
-function Bodies({ delivery, texts: { payload, payloadCopy, accepted }, whole }: { delivery: ShownDelivery; texts: DeliveryTexts; whole: string }) {
+function Bodies({
+  delivery,
+  texts: { payload, payloadCopy, accepted },
+  whole,
+}: {
+  delivery: ShownDelivery;
+  texts: DeliveryTexts;
+  whole: string;
+}) {
   const { error, payloadErasedAt } = delivery;
   if (payload === null && accepted === null) return <ErasedPayload at={payloadErasedAt} />;
   return (
@@ -321,7 +329,8 @@ function Payload({ shown, copy, whole, isAccepted }: { shown: Excerpt; copy: str
       <pre tabindex={0}>{shown.text}</pre>
       {(shown.isCut || copy === null) && <Cut whole={whole} />}
       <p class="hint">
-        Laid out for reading. What is sent, signed and copied is the text exactly as it was {isAccepted ? 'accepted' : 'made, once, of the event'}.
+        Laid out for reading. What is sent, signed and copied is the text exactly as it was{' '}
+        {isAccepted ? 'accepted' : 'made, once, of the event'}.
       </p>
     </section>
   );

@@ -48,11 +48,7 @@ export interface DeliveryTexts {
 type Attempt = Pick<AttemptRecord, 'url' | 'error' | 'requestHeaders' | 'responseHeaders' | 'responseBody' | 'responseBodyEncoding'>;
 
 /** What a page shows of a delivery's texts, whatever their size: the payload first, then the attempts, the newest first. */
-export function textsOf(delivery: {
-  payload: string | null;
-  acceptedPayload: string | null;
-  attempts: readonly Attempt[];
-}): DeliveryTexts {
+export function textsOf(delivery: { payload: string | null; acceptedPayload: string | null; attempts: readonly Attempt[] }): DeliveryTexts {
   const room = new Room(ROOM_BYTES);
   const { payload, acceptedPayload } = delivery;
   const shown = payload === null ? null : room.take(layOutJson(payload, PAYLOAD_BYTES), PAYLOAD_BYTES);

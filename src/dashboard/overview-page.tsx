@@ -44,7 +44,11 @@ export async function showOverview(c: PageContext): Promise<Response> {
           <Periods webhook={webhook} chosen={period} />
         </div>
         <div id="figures" data-live="">
-          {statistics ? <Measured statistics={statistics} webhook={webhook} /> : <p class="card notice">The statistics are not available right now.</p>}
+          {statistics ? (
+            <Measured statistics={statistics} webhook={webhook} />
+          ) : (
+            <p class="card notice">The statistics are not available right now.</p>
+          )}
         </div>
       </section>
       <section aria-labelledby="recent-title">
@@ -131,8 +135,12 @@ function Figures({ statistics, webhook }: { statistics: ShownStatistics; webhook
         note={latencyP95Ms === null ? undefined : `95 % within ${took(latencyP95Ms)}`}
       />
       <Figure name="Waiting now" value={count(statistics.waiting)} />
-      {(filtered > 0 || webhook.filter !== null) && <Figure name="Did not fit" value={count(filtered)} note={<a href={skipped}>Which ones</a>} />}
-      {(repeated > 0 || webhook.once !== null) && <Figure name="Repeated" value={count(repeated)} note={<a href={skipped}>Which ones</a>} />}
+      {(filtered > 0 || webhook.filter !== null) && (
+        <Figure name="Did not fit" value={count(filtered)} note={<a href={skipped}>Which ones</a>} />
+      )}
+      {(repeated > 0 || webhook.once !== null) && (
+        <Figure name="Repeated" value={count(repeated)} note={<a href={skipped}>Which ones</a>} />
+      )}
     </dl>
   );
 }

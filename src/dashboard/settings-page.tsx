@@ -191,7 +191,7 @@ function HeadersSection({ webhook, visit, headers }: { webhook: WebhookRow; visi
         <p>Each request has {webhook.headerNames?.join(', ')}.</p>
       </div>
       {headers && (
-        <dl class="header-list" role="status">
+        <dl class="header-list">
           {Object.entries(headers).map(([name, value]) => (
             <div>
               <dt>{name}</dt>

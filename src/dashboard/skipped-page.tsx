@@ -1,8 +1,8 @@
 import { listSkippedEvents } from '../api/skipped-events.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { Banners } from './banner.tsx';
-import { keptWords } from './choices/preview.tsx';
 import { onceWords } from './choices/once.tsx';
+import { keptWords } from './choices/preview.tsx';
 import { outlookOf, unlessUnreachable } from './overview-page.tsx';
 import { Time } from './time.tsx';
 import type { PageContext } from './visit.ts';
@@ -29,8 +29,8 @@ export async function showSkipped(c: PageContext): Promise<Response> {
           <h2 id="skipped-title">Events that were kept back</h2>
         </div>
         <p class="hint">
-          The latest 100 that did not fit the filter, or that repeated what had gone out. Nothing more of them is kept. Those of the filter are listed within
-          about a minute.
+          The latest 100 that did not fit the filter, or that repeated what had gone out. Nothing more of them is kept. Those of the filter
+          are listed within about a minute.
         </p>
         <div class="card table-card" id="skipped" data-live="">
           <SkippedEvents events={events} webhook={webhook} />

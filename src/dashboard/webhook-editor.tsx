@@ -172,7 +172,8 @@ function unusedSecret({ secretChoice, secret }: WebhookFormValues): string[] {
 
 /** Headers that were to stay are gone where the URL has moved to another host: who did that is told. */
 function lostHeaders({ headers }: WebhookFormValues, before: WebhookRow, after: { headerNames: string[] | null }): string[] {
-  const isLost = headers.choice !== 'none' && (before.headerNames?.length ?? 0) > (after.headerNames?.length ?? 0) && headers.choice === 'keep';
+  const isLost =
+    headers.choice !== 'none' && (before.headerNames?.length ?? 0) > (after.headerNames?.length ?? 0) && headers.choice === 'keep';
   return isLost ? ['Its headers are removed, since the URL is another host’s now: enter them again, if that one is to get them.'] : [];
 }
 

@@ -58,6 +58,7 @@ export function WebhookForm(props: WebhookFormProps) {
   return (
     <form method="post" action={action} class="card form" novalidate data-tried="">
       {/* Enter saves: it presses the first button, and the others only change the form. */}
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nobody gets to it, and the Save that can be seen does the same. */}
       <button type="submit" class="visually-hidden" tabindex={-1} aria-hidden="true">
         Save
       </button>
@@ -119,7 +120,12 @@ function Pace({ values, problems, usualRetriesMs }: { values: WebhookFormValues;
   const isWrong = [...LIMITS, 'retrySchedule'].some((name) => problems.has(name));
   const said = [retrySentence(values.retries), isLimited ? 'with limits of its own' : 'as fast as your endpoint takes them'];
   return (
-    <Fold id="fold-pace" title="Retries and pace" said={`${said.join(', ')}.`} open={isLimited || isWrong || values.retries.choice !== 'usual'}>
+    <Fold
+      id="fold-pace"
+      title="Retries and pace"
+      said={`${said.join(', ')}.`}
+      open={isLimited || isWrong || values.retries.choice !== 'usual'}
+    >
       <Retries values={values.retries} problems={problems} usualMs={usualRetriesMs} />
       <Field
         name="maxPerSecond"

@@ -32,12 +32,7 @@ export function Choices(props: ChoicesProps) {
       <FilterFold {...props} />
       <OncePart values={values.once} offered={offered} problems={problems} />
       <SentFold {...props} />
-      <HeadersPart
-        values={values.headers}
-        problems={problems}
-        present={existing?.headerNames ?? null}
-        focus={pressed?.focus ?? null}
-      />
+      <HeadersPart values={values.headers} problems={problems} present={existing?.headerNames ?? null} focus={pressed?.focus ?? null} />
     </div>
   );
 }
@@ -67,7 +62,9 @@ function filterSentence({ filter, events }: WebhookFormValues): string {
   if (filter.mode === 'json') return filter.json.trim() === '' ? `All ${many} are sent.` : `Only ${many} that a filter lets through.`;
   const count = rowCount({ ...filter.rows });
   if (count === 0) return `All ${many} are sent.`;
-  return count === 1 ? `Only ${many} for which a condition holds.` : `Only ${many} for which ${filter.rows.match === 'all' ? '' : 'one of '}${count} conditions hold.`;
+  return count === 1
+    ? `Only ${many} for which a condition holds.`
+    : `Only ${many} for which ${filter.rows.match === 'all' ? '' : 'one of '}${count} conditions hold.`;
 }
 
 function SentFold({ values, problems, offered, example, preview, pressed }: ChoicesProps) {
@@ -77,9 +74,9 @@ function SentFold({ values, problems, offered, example, preview, pressed }: Choi
   const said = [`Sent ${formatWords(format.format)}`, ...(fields.isAll ? [] : [fieldsWords(fields.paths)])];
   return (
     <Fold id="fold-sent" title="What is sent" said={`${said.join(', ')}.`} open={isSet || isWrong || pressed?.step === 'preview.sent'}>
-      <FormatChoice values={format} problems={problems} example={example} />
+      <FormatChoice values={format} problems={problems} example={example} flaw={preview && 'error' in preview ? preview.error : null} />
       <Fields values={fields} offered={offered} problems={problems} />
-      <PayloadPreview preview={preview} template={format.template} focus={pressed?.focus ?? null} />
+      <PayloadPreview preview={preview} focus={pressed?.focus ?? null} />
     </Fold>
   );
 }

@@ -1,5 +1,5 @@
 import { type Condition, type Leaf, OPERATORS, type Operator } from '../../domain/rules/condition.ts';
-import { type Kind, textOfValue, valueOf } from './value-text.ts';
+import { type Kind, meaningOf, textOfValue } from './value-text.ts';
 
 /** A condition on one field, as a person fills it in. */
 export interface Row {
@@ -75,7 +75,7 @@ function isBlank({ field, value }: Row): boolean {
 }
 
 function leafOf({ field, operator, value }: Row, kinds: Kinds): unknown {
-  const meant = valueOf(value, operator, kinds.get(field) ?? null);
+  const meant = meaningOf(value, operator, kinds.get(field) ?? null);
   return meant === undefined ? { field, operator } : { field, operator, value: meant };
 }
 

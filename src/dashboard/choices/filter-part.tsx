@@ -1,6 +1,6 @@
 import type { Condition } from '../../domain/rules/condition.ts';
 import { Problem, type Problems } from '../field.tsx';
-import { EMPTY_ROW, isGroup, type Match, MAX_ROWS, type Row, type RowGroup, rowCount } from './condition-rows.ts';
+import { EMPTY_ROW, isGroup, MAX_ROWS, type Match, type Row, type RowGroup, rowCount } from './condition-rows.ts';
 import { conditionWords, OPERATOR_GROUPS, OPERATOR_WORDS } from './condition-words.ts';
 import { FieldSelect } from './field-select.tsx';
 import type { FilterValues } from './filter-values.ts';
@@ -151,7 +151,14 @@ function ConditionRow({ row, id, offered, problems, focus }: WithoutValues & { r
         </textarea>
         <span class="hint list-hint">With commas between the values, or one a line.</span>
       </span>
-      <button type="submit" name="step" value={`condition.remove.${id}`} class="plain" formnovalidate aria-label={`Remove condition ${number.join('.')}`}>
+      <button
+        type="submit"
+        name="step"
+        value={`condition.remove.${id}`}
+        class="plain"
+        formnovalidate
+        aria-label={`Remove condition ${number.join('.')}`}
+      >
         Remove
       </button>
       <Problem name={name} problem={problem} />
@@ -165,8 +172,8 @@ function AsJson({ values, stored, problems, focus }: WithoutValues & { values: F
     <>
       {stored && (
         <p>
-          Rows cannot show this filter, so it stands here as JSON. It sends an event only where {clipped(conditionWords(stored))}. Saving leaves it as it is,
-          unless you change it.
+          Rows cannot show this filter, so it stands here as JSON. It sends an event only where {clipped(conditionWords(stored))}. Saving
+          leaves it as it is, unless you change it.
         </p>
       )}
       <div class={problem ? 'field wrong' : 'field'}>

@@ -38,7 +38,14 @@ export function Choice({ name, value, title, hint, chosen, children }: ChoicePro
   const id = `${name}-${value}`;
   return (
     <div class="option">
-      <input type="radio" name={name} value={value} id={id} checked={chosen} aria-describedby={hint === undefined ? undefined : `${id}-hint`} />
+      <input
+        type="radio"
+        name={name}
+        value={value}
+        id={id}
+        checked={chosen}
+        aria-describedby={hint === undefined ? undefined : `${id}-hint`}
+      />
       <div data-chooses={children === undefined ? undefined : id}>
         <label for={id}>{title}</label>
         {hint !== undefined && (

@@ -55,9 +55,11 @@ interface FormatProps {
   problems: Problems;
   /** An event of a type that the webhook subscribes to, laid out. */
   example: string;
+  /** What is wrong with the template, as it was tried; null: nothing, or it was not. */
+  flaw: string | null;
 }
 
-export function FormatChoice({ values, problems, example }: FormatProps) {
+export function FormatChoice({ values, problems, example, flaw }: FormatProps) {
   return (
     <fieldset>
       <legend>Form</legend>
@@ -65,7 +67,9 @@ export function FormatChoice({ values, problems, example }: FormatProps) {
         const [title, hint] = FORMS[format];
         return (
           <Choice name="format" value={format} title={title} hint={hint} chosen={values.format === format}>
-            {format === 'template' ? <TemplateEditor values={values} problem={problems.get('template')} example={example} /> : undefined}
+            {format === 'template' ? (
+              <TemplateEditor values={values} problem={problems.get('template')} example={example} flaw={flaw} />
+            ) : undefined}
           </Choice>
         );
       })}
@@ -73,7 +77,7 @@ export function FormatChoice({ values, problems, example }: FormatProps) {
   );
 }
 
-function TemplateEditor({ values: { template }, problem, example }: { values: FormatValues; problem: string | undefined; example: string }) {
+function TemplateEditor({ values: { template }, problem, example, flaw }: Omit<FormatProps, 'problems'> & { problem: string | undefined }) {
   return (
     <div class="editor">
       <div class={problem ? 'field wrong' : 'field'}>
@@ -95,18 +99,16 @@ function TemplateEditor({ values: { template }, problem, example }: { values: Fo
           {`\n${template}`}
         </textarea>
         <Problem name="template" problem={problem} />
-        <FlawedLine template={template} problem={problem} />
+        <div id="template-flaw" data-follows="">
+          <FlawedLine template={template} problem={problem ?? flaw ?? ''} isSaid={problem !== undefined} />
+        </div>
         <p class="hint" id="template-hint">
           <code>{'{{ visitor.email | json }}'}</code> writes a value as JSON, with its quotes. It is tried on the examples when you save.
         </p>
       </div>
       <div class="field">
-        <span class="label" id="template-example">
-          The example event
-        </span>
-        <pre tabindex={0} aria-labelledby="template-example">
-          {example}
-        </pre>
+        <span class="label">The example event</span>
+        <pre tabindex={0}>{example}</pre>
       </div>
     </div>
   );
@@ -115,17 +117,18 @@ function TemplateEditor({ values: { template }, problem, example }: { values: Fo
 /** Longest part of a line that is shown, around the mistake. */
 const SHOWN_LENGTH = 80;
 
-/** The line that a problem names, with its number, and where in it. */
-export function FlawedLine({ template, problem }: { template: string; problem: string | undefined }) {
-  const [, line, column] = /line (\d+), column (\d+)/i.exec(problem ?? '') ?? [];
+/** The line that a problem names, with its number, and where in it. @param isSaid whether the problem itself stands beside it already */
+function FlawedLine({ template, problem, isSaid }: { template: string; problem: string; isSaid: boolean }) {
+  const [, line, column] = /line (\d+), column (\d+)/i.exec(problem) ?? [];
   const text = template.split('\n')[Number(line) - 1];
   if (text === undefined) return null;
   const at = Number(column) - 1;
   const from = Math.max(0, at - SHOWN_LENGTH / 2);
   const shown = text.slice(from, from + SHOWN_LENGTH).toWellFormed();
   return (
-    <pre class="flawed" aria-label={`Line ${line} of the template`}>
-      {`${line} │ ${shown}\n${' '.repeat(`${line}`.length)} │ ${' '.repeat(at - from)}^`}
-    </pre>
+    <>
+      {!isSaid && <p class="error">{problem}</p>}
+      <pre class="flawed">{`${line} │ ${shown}\n${' '.repeat(`${line}`.length)} │ ${' '.repeat(at - from)}^`}</pre>
+    </>
   );
 }

@@ -48,7 +48,9 @@ export function headersInput(values: HeadersValues, present: readonly string[] |
   const issues = issuesOf(values, present ?? []);
   if (issues.length > 0) throw invalid(issues);
   const set = setOf(values);
-  const stay = new Set(values.choice === 'own' ? values.own.map(({ name }) => name.toLowerCase()) : Object.keys(set).map((name) => name.toLowerCase()));
+  const stay = new Set(
+    values.choice === 'own' ? values.own.map(({ name }) => name.toLowerCase()) : Object.keys(set).map((name) => name.toLowerCase()),
+  );
   const gone = (present ?? []).filter((name) => !stay.has(name.toLowerCase()));
   // So that two that are the same but for their case are refused, and neither is passed over.
   return { ...Object.fromEntries(gone.map((name) => [name, null])), ...set };
@@ -72,13 +74,16 @@ function issuesOf({ choice, token, user, own }: HeadersValues, present: readonly
     if (name === '' && value === '') return [];
     if (name === '') return [{ field: `headers.${at}`, message: 'Enter the name of the header.' }];
     if (names.indexOf(name.toLowerCase()) < at) return [{ field: `headers.${name}`, message: 'This header is there already.' }];
-    return value === '' && !known.includes(name.toLowerCase()) ? [{ field: `headers.${name}`, message: 'Enter the value of the header.' }] : [];
+    return value === '' && !known.includes(name.toLowerCase())
+      ? [{ field: `headers.${name}`, message: 'Enter the value of the header.' }]
+      : [];
   });
 }
 
-/** “with a header of your own” */
+/** “with the header Authorization” */
 export function headersWords(names: readonly string[]): string {
-  return names.length > 3 ? `with ${names.length} headers of your own` : `with ${names.join(', ')}`;
+  if (names.length > 3) return `with ${names.length} headers of your own`;
+  return `with the ${names.length === 1 ? 'header' : 'headers'} ${names.join(', ')}`;
 }
 
 export function stepHeaders(values: HeadersValues, step: string): { values: HeadersValues; focus: string } | null {
@@ -122,16 +127,22 @@ export function HeadersPart({ values, problems, present, focus }: HeadersPartPro
         <Choice name="auth" value="none" title={TITLES.none} chosen={choice === 'none' || (choice === 'keep' && present === null)} />
         <Choice name="auth" value="bearer" title={TITLES.bearer} hint={replaced} chosen={choice === 'bearer'}>
           <Field name="token" label="Token" problem={problems.get('token')}>
-            {(attributes) => <input {...attributes} type="text" value={values.token} maxlength={990} autocomplete="off" spellcheck={false} />}
+            {(attributes) => (
+              <input {...attributes} type="text" value={values.token} maxlength={990} autocomplete="off" spellcheck={false} />
+            )}
           </Field>
         </Choice>
         <Choice name="auth" value="basic" title={TITLES.basic} hint={replaced} chosen={choice === 'basic'}>
           <div class="pair">
             <Field name="authUser" label="User name" problem={problems.get('authUser')}>
-              {(attributes) => <input {...attributes} type="text" value={values.user} maxlength={300} autocomplete="off" spellcheck={false} />}
+              {(attributes) => (
+                <input {...attributes} type="text" value={values.user} maxlength={300} autocomplete="off" spellcheck={false} />
+              )}
             </Field>
             <Field name="authPassword" label="Password">
-              {(attributes) => <input {...attributes} type="password" value={values.password} maxlength={300} autocomplete="new-password" />}
+              {(attributes) => (
+                <input {...attributes} type="password" value={values.password} maxlength={300} autocomplete="new-password" />
+              )}
             </Field>
           </div>
         </Choice>

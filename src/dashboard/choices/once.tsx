@@ -80,13 +80,23 @@ export function OncePart({ values, offered, problems }: { values: OnceValues; of
           describedBy={describedBy}
         />
         <span>only once in</span>
-        <input type="number" name="onceDays" class="days" value={days} min="1" max={MAX_ONCE_DAYS} step="1" aria-label="Days" aria-describedby={describedBy} />
+        <input
+          type="number"
+          name="onceDays"
+          class="days"
+          value={days}
+          min="1"
+          max={MAX_ONCE_DAYS}
+          step="1"
+          aria-label="Days"
+          aria-describedby={describedBy}
+        />
         <span>days</span>
       </div>
       <Problem name="once" problem={problem} />
       <p class="hint" id="once-hint">
-        The first event goes out, and further ones of the same person do not until that time is over. Capital letters make no difference. An event without
-        the field goes out.
+        The first event goes out, and further ones of the same person do not until that time is over. Capital letters make no difference. An
+        event without the field goes out.
       </p>
     </Fold>
   );

@@ -13,7 +13,6 @@ import type { Visit } from '../visit.ts';
 import { count } from '../wording.ts';
 import { conditionWords, partAt } from './condition-words.ts';
 import { Step } from './filter-part.tsx';
-import { FlawedLine } from './format.tsx';
 
 /** What a preview's texts may take of the page, in bytes; what is sent of the example; each of the events that came. */
 const ROOM_BYTES = 50_000;
@@ -79,7 +78,10 @@ export async function tryOut(visit: Visit, tried: Tried, { webhookId, events, ev
       payload: answer.payload === null ? null : room.take(layOutJson(answer.payload, PAYLOAD_BYTES), PAYLOAD_BYTES),
       error: answer.error ?? null,
       message: type ? chatMessage(tried, sampleEvent(type, visit.organization.id, visit.nowMs), name) : null,
-      past: answer.past && { ...answer.past, samples: answer.past.samples.slice(0, SHOWN_SAMPLES).map((sample) => shownSample(sample, room)) },
+      past: answer.past && {
+        ...answer.past,
+        samples: answer.past.samples.slice(0, SHOWN_SAMPLES).map((sample) => shownSample(sample, room)),
+      },
     };
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === 500) throw error;
@@ -146,7 +148,8 @@ function Matched({ preview, noun, webhookId, hasFilter }: Omit<PreviewProps, 'pr
       {past === null && webhookId === null && <p>The webhook is new, so there is only the example to try it on.</p>}
       {past && past.considered > 0 && (
         <p>
-          Of the last {count(past.considered)} {past.considered === 1 ? noun.one : noun.many} <strong>{count(past.matching)}</strong> would be sent.
+          Of the last {count(past.considered)} {past.considered === 1 ? noun.one : noun.many} <strong>{count(past.matching)}</strong> would
+          be sent.
         </p>
       )}
       {past && hasFilter && <p class="hint">Those that the present filter has kept back are not among them.</p>}
@@ -159,7 +162,7 @@ function Matched({ preview, noun, webhookId, hasFilter }: Omit<PreviewProps, 'pr
 
 function ShownSample({ sample: { deliveryId, title, payload }, webhookId }: { sample: Sample; webhookId: string }) {
   return (
-    <details class="sample">
+    <details class="sample" id={`sample-${deliveryId}`}>
       <summary>{title}</summary>
       {payload ? <pre tabindex={0}>{payload.text}</pre> : <p class="error">It could not be made of this one.</p>}
       {payload?.isCut && <p class="hint">It is cut here.</p>}
@@ -171,11 +174,11 @@ function ShownSample({ sample: { deliveryId, title, payload }, webhookId }: { sa
 }
 
 /** What would be sent of the example. */
-export function PayloadPreview({ preview, template, focus }: { preview: PreviewProps['preview']; template: string; focus: string | null }) {
+export function PayloadPreview({ preview, focus }: Pick<PreviewProps, 'preview' | 'focus'>) {
   return (
     <div class="preview">
       <div id="preview-payload" data-follows="">
-        {preview && ('problem' in preview ? <p class="hint">{preview.problem}</p> : <Sent preview={preview} template={template} />)}
+        {preview && ('problem' in preview ? <p class="hint">{preview.problem}</p> : <Sent preview={preview} />)}
       </div>
       <div class="actions">
         <Step value="preview.sent" id="preview-sent" focus={focus}>
@@ -186,24 +189,17 @@ export function PayloadPreview({ preview, template, focus }: { preview: PreviewP
   );
 }
 
-function Sent({ preview: { payload, error, message }, template }: { preview: Preview; template: string }) {
+function Sent({ preview: { payload, error, message } }: { preview: Preview }) {
   if (payload === null) {
-    return (
-      <>
-        <p class="error">It cannot be made of the example: {error}</p>
-        <FlawedLine template={template} problem={error ?? undefined} />
-      </>
-    );
+    return <p class="error">It cannot be made of the example. {error}</p>;
   }
   return (
     <>
-      <h3 id="preview-title">What will be sent of the example</h3>
+      <p class="label">What will be sent of the example</p>
       {message && <ChatMessage message={message} />}
-      <details open={message === null}>
+      <details open={message === null} id={message ? 'sent-json' : 'sent-body'}>
         <summary>{message ? 'As JSON' : 'The body of the request'}</summary>
-        <pre tabindex={0} aria-labelledby="preview-title">
-          {payload.text}
-        </pre>
+        <pre tabindex={0}>{payload.text}</pre>
         {payload.isCut && <p class="hint">It is longer, and cut here.</p>}
       </details>
     </>

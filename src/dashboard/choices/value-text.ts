@@ -19,7 +19,7 @@ const QUOTED = /^"(?:[^"]|"")*"$/;
  * The value that a text means. What is no number where there must be one stays a text, and what is missing is null: the API refuses both.
  * @param kind of the field; null: not known
  */
-export function valueOf(text: string, operator: Operator, kind: Kind | null): unknown {
+export function meaningOf(text: string, operator: Operator, kind: Kind | null): unknown {
   const typed = text.replaceAll('\r\n', '\n').trim();
   const kindOfValue = VALUE_KINDS[operator];
   if (kindOfValue === 'none') return undefined;

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { conditionOf, isSameCondition, MAX_ROWS, rowsOf } from '../../../src/dashboard/choices/condition-rows.ts';
-import { type FilterValues, filterOf, filterOfForm, filterSaid, NO_FILTER, stepFilter } from '../../../src/dashboard/choices/filter-values.ts';
+import {
+  type FilterValues,
+  filterOf,
+  filterOfForm,
+  filterSaid,
+  NO_FILTER,
+  stepFilter,
+} from '../../../src/dashboard/choices/filter-values.ts';
 import type { Kind } from '../../../src/dashboard/choices/value-text.ts';
 import { type Condition, matcherOf, OPERATORS, readCondition, VALUE_KINDS } from '../../../src/domain/rules/condition.ts';
 
@@ -23,10 +30,16 @@ const leaf = fc.constantFrom(...OPERATORS).chain((operator): fc.Arbitrary<Condit
 });
 const group = (part: fc.Arbitrary<Condition>): fc.Arbitrary<Condition> => {
   const parts = fc.array(part, { minLength: 1, maxLength: 4 });
-  return fc.oneof(parts.map((all) => ({ all })), parts.map((any) => ({ any })), part.map((not) => ({ not })));
+  return fc.oneof(
+    parts.map((all) => ({ all })),
+    parts.map((any) => ({ any })),
+    part.map((not) => ({ not })),
+  );
 };
 const withGroups = fc.oneof(leaf, group(leaf));
-const condition = fc.oneof(leaf, group(withGroups), group(fc.oneof(withGroups, group(leaf)))).map((one) => JSON.parse(JSON.stringify(one)) as Condition);
+const condition = fc
+  .oneof(leaf, group(withGroups), group(fc.oneof(withGroups, group(leaf))))
+  .map((one) => JSON.parse(JSON.stringify(one)) as Condition);
 
 /** What a browser would post of a filter as it is shown. */
 function posted({ mode, rows, json }: FilterValues): URLSearchParams {
@@ -110,13 +123,15 @@ describe('rows', () => {
   const row = (field: string, value: string) => ({ field, operator: 'equals' as const, value });
 
   it('that nobody has filled in are passed over, and the others know their places', () => {
-    const items = [row('', ''), row('a', '1'), { match: 'any' as const, rows: [row('', ' '), row('b', '2')] }, { match: 'any' as const, rows: [row('', '')] }];
+    const items = [
+      row('', ''),
+      row('a', '1'),
+      { match: 'any' as const, rows: [row('', ' '), row('b', '2')] },
+      { match: 'any' as const, rows: [row('', '')] },
+    ];
     const { condition: said, rows } = conditionOf({ match: 'all', items }, new Map());
     expect(said).toEqual({
-      all: [
-        { field: 'a', operator: 'equals', value: 1 },
-        { any: [{ field: 'b', operator: 'equals', value: 2 }] },
-      ],
+      all: [{ field: 'a', operator: 'equals', value: 1 }, { any: [{ field: 'b', operator: 'equals', value: 2 }] }],
     });
     expect([...rows]).toEqual([
       ['filter.all[0]', '1'],

@@ -3,8 +3,15 @@ import { kindsOf, offeredFields, readFields, seenFields, writeFields } from '../
 import { BUILT_IN_EVENT_TYPES } from '../../../src/domain/event-type.ts';
 
 const ORDER = {
-  ...{ name: 'order.paid', description: '', builtIn: false, example: { event: 'order.paid', order: { total: 12.5, lines: [{ sku: 'a' }] } } },
-  schema: { properties: { order: { properties: { is_gift: { type: 'boolean' }, note: { type: ['string', 'null'] }, inner: { type: 'object' } } } } },
+  ...{
+    name: 'order.paid',
+    description: '',
+    builtIn: false,
+    example: { event: 'order.paid', order: { total: 12.5, lines: [{ sku: 'a' }] } },
+  },
+  schema: {
+    properties: { order: { properties: { is_gift: { type: 'boolean' }, note: { type: ['string', 'null'] }, inner: { type: 'object' } } } },
+  },
 };
 const TYPES = [...BUILT_IN_EVENT_TYPES, ORDER];
 
@@ -14,7 +21,12 @@ it('the fields of the examples and schemas of what a webhook subscribes to are o
   expect(visitors.get('visitor.email')).toBe('text');
   for (const path of ['timestamp', 'organization_id', 'event', 'webhook.id', 'order.total']) expect(visitors.has(path)).toBe(false);
   const all = offeredFields(TYPES, ['*'], new Map());
-  expect(Object.fromEntries(all)).toMatchObject({ event: 'text', 'order.total': 'number', 'order.lines.sku': 'text', 'order.is_gift': 'boolean' });
+  expect(Object.fromEntries(all)).toMatchObject({
+    event: 'text',
+    'order.total': 'number',
+    'order.lines.sku': 'text',
+    'order.is_gift': 'boolean',
+  });
   expect(all.get('order.note')).toBeNull();
   expect(all.has('order.inner')).toBe(false);
 });
@@ -26,7 +38,11 @@ it('what really came is offered, too; of a field that holds now this, now that, 
   ]);
   expect(Object.fromEntries(seen)).toEqual({ 'company.employee_count': 'text', 'company.lead_score': 'number', tags: null });
   const kinds = kindsOf(offeredFields(TYPES, ['visitor.identified'], seen));
-  expect([kinds.get('company.lead_score'), kinds.get('company.employee_count'), kinds.get('visitor.email')]).toEqual(['number', undefined, 'text']);
+  expect([kinds.get('company.lead_score'), kinds.get('company.employee_count'), kinds.get('visitor.email')]).toEqual([
+    'number',
+    undefined,
+    'text',
+  ]);
 });
 
 it('a form carries them along; what it brings back is judged like anything that comes from outside', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Kind, textOfValue, valueOf } from '../../../src/dashboard/choices/value-text.ts';
+import { type Kind, meaningOf, textOfValue } from '../../../src/dashboard/choices/value-text.ts';
 import type { Operator } from '../../../src/domain/rules/condition.ts';
 
 const kinds: (Kind | null)[] = ['text', 'number', 'boolean', null];
@@ -40,16 +40,19 @@ describe('a value that is typed', () => {
     ['', 'one_of', 'text', []],
     ['left over', 'exists', 'text', undefined],
   ])('%j means, with %s of a field of kind %s, %j', (text, operator, kind, value) => {
-    expect(valueOf(text, operator, kind)).toEqual(value);
+    expect(meaningOf(text, operator, kind)).toEqual(value);
   });
 
   it('is written so that it means the same again, whatever it is', () => {
-    const text = fc.string({ unit: fc.constantFrom('a', ' ', '"', ',', '\n', '1', '.', '-', 'e', 'true', 'yes', 'ß', '😀'), maxLength: 12 });
+    const text = fc.string({
+      unit: fc.constantFrom('a', ' ', '"', ',', '\n', '1', '.', '-', 'e', 'true', 'yes', 'ß', '😀'),
+      maxLength: 12,
+    });
     const scalar = fc.oneof(text, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.integer(), fc.boolean());
     fc.assert(
       fc.property(scalar, fc.array(scalar, { minLength: 1, maxLength: 6 }), fc.constantFrom(...kinds), (value, list, kind) => {
         // As a form brings it: its line ends are those of the web.
-        const again = (written: string, operator: Operator) => valueOf(written.replaceAll('\n', '\r\n'), operator, kind);
+        const again = (written: string, operator: Operator) => meaningOf(written.replaceAll('\n', '\r\n'), operator, kind);
         // What no field of the kind can hold is the one exception: a number of a field that is known to be text.
         const isPossible = (one: unknown) => kind !== 'text' || typeof one === 'string';
         const zero = (one: unknown) => (Object.is(one, -0) ? 0 : one);

@@ -12,8 +12,11 @@ describe('a condition in words', () => {
   it.each<[Condition, string]>([
     [SIZE, 'company size is at least 1,200'],
     [KNOWN, 'LinkedIn profile is known'],
-    [{ all: [SIZE, PLACE] }, 'company size is at least 1,200 and company country / location ends with “United States”'],
-    [{ all: [KNOWN, { any: [SIZE, KNOWN] }] }, 'LinkedIn profile is known and (company size is at least 1,200 or LinkedIn profile is known)'],
+    [{ all: [SIZE, PLACE] }, 'company size is at least 1,200 and country / location ends with “United States”'],
+    [
+      { all: [KNOWN, { any: [SIZE, KNOWN] }] },
+      'LinkedIn profile is known and (company size is at least 1,200 or LinkedIn profile is known)',
+    ],
     [{ all: [KNOWN, { any: [SIZE] }] }, 'LinkedIn profile is known and company size is at least 1,200'],
     [{ not: { any: [KNOWN, SIZE] } }, 'not (LinkedIn profile is known or company size is at least 1,200)'],
     [{ field: 'visitor.is_customer', operator: 'not_equals', value: true }, 'visitor is customer is not yes'],
@@ -65,8 +68,11 @@ describe('what is chosen of a webhook', () => {
     ],
     [{ events: ['*'], filter: KNOWN }, 'Only events where LinkedIn profile is known'],
     [{ once: { per: 'company.domain', days: 1 } }, 'Each company once in a day'],
-    [{ once: { per: 'company.lead_owner', days: 7 }, fields: ['a'], format: 'flat' }, 'Each company lead owner once in 7 days · only 1 field of it · as flat JSON'],
-    [{ headerNames: ['Authorization'], retrySchedule: ['30s', '2h'] }, 'With Authorization · retried 2 times within 2 h'],
+    [
+      { once: { per: 'company.lead_owner', days: 7 }, fields: ['a'], format: 'flat' },
+      'Each company lead owner once in 7 days · only 1 field of it · as flat JSON',
+    ],
+    [{ headerNames: ['Authorization'], retrySchedule: ['30s', '2h'] }, 'With the header Authorization · retried 2 times within 2 h'],
     [{ headerNames: ['A', 'B', 'C', 'D'] }, 'With 4 headers of your own'],
     [{ retrySchedule: ['1m', '5m', '30m', '2h', '6h', '12h', '24h', '24h'] }, 'Retried for up to 3 days'],
   ])('%j is “%s”', (chosen, words) => {
