@@ -81,14 +81,18 @@ export const attempt = z
 
 const deliveryDetail = delivery
   .extend({
-    payload: z
+    payload: z.string().nullable().openapi({
+      description:
+        'The exact text that is sent, the same on every attempt; null where it was erased, never kept, or could not be rendered.',
+    }),
+    acceptedPayload: z.string().nullable().openapi({
+      description:
+        'The exact text of the event as it was accepted; null where that is what is sent, and where it was erased or never kept.',
+    }),
+    error: z
       .string()
       .nullable()
-      .openapi({ description: 'The exact text that is sent, the same on every attempt; null where it was erased, never kept, or could not be rendered.' }),
-    acceptedPayload: z.string().nullable().openapi({
-      description: 'The exact text of the event as it was accepted; null where that is what is sent, and where it was erased or never kept.',
-    }),
-    error: z.string().nullable().openapi({ description: 'Where `reason` is `not_rendered`: what of the template, or the format, went wrong.' }),
+      .openapi({ description: 'Where `reason` is `not_rendered`: what of the template, or the format, went wrong.' }),
     payloadErasedAt: time().nullable(),
     attempts: z.array(attempt),
   })

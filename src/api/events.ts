@@ -48,7 +48,7 @@ const post = route({
     await requireKnown(env, read, nowMs);
     const key = headers['Idempotency-Key'];
     const ids = key === undefined ? read.events.map(() => mintId('event', nowMs)) : await keyedEventIds(read.events, key);
-    if (!(await areUnwanted(read.events, { env, waitUntil }))) {
+    if (!(await areUnwanted(read.events, ids, { env, waitUntil }))) {
       // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
       const [first] = read.events;
       const queued = read.events.map(({ payload }, index) => ({ id: ids[index] as string, payload }));

@@ -10,9 +10,16 @@ interface Registered {
 export function methodsByPath(registered: readonly Registered[]): (path: string) => string[] {
   const patterns = registered
     .filter(({ method }) => method !== 'ALL')
-    .map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`) }));
+    .map(({ method, path }) => ({
+      method,
+      pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/:\w+/g, '[^/]+')}$`),
+      placeholders: path.split('/:').length,
+    }));
   return (path) => {
-    const taken = new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method));
+    const found = patterns.filter(({ pattern }) => pattern.test(path));
+    // `/webhooks/preview` is itself, though it could be a `/webhooks/:webhookId`.
+    const fewest = Math.min(...found.map(({ placeholders }) => placeholders));
+    const taken = new Set(found.filter(({ placeholders }) => placeholders === fewest).map(({ method }) => method));
     if (taken.size === 0) return [];
     return [...taken, ...(taken.has('GET') ? ['HEAD'] : []), 'OPTIONS'];
   };

@@ -44,14 +44,20 @@ export function sampleOf(type: EventType, organizationId: string, nowMs: number)
 export async function ownEventOf(given: object, { bytes, field, organizationId, nowMs, db }: Bringing): Promise<OwnEvent> {
   const written = bytes.length > 0 ? partsOf(decoder.decode(bytes)).members?.get(field)?.text : undefined;
   const text = written ?? JSON.stringify(given);
-  const missing = Object.entries({ timestamp: isoTime(nowMs), organization_id: organizationId }).filter(([name]) => !Object.hasOwn(given, name));
+  const missing = Object.entries({ timestamp: isoTime(nowMs), organization_id: organizationId }).filter(
+    ([name]) => !Object.hasOwn(given, name),
+  );
   const before = missing.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join();
   const isEmpty = Object.keys(given).length === 0;
   const read = readEvents(encoder.encode(before === '' ? text : `{${before}${isEmpty ? '' : ','}${text.slice(1)}`));
   const place = (within: string) => (within === '' ? field : `${field}.${within}`);
   if (!read.ok) {
     const { code, message, issues } = read.error;
-    throw refusal(code, message, issues.map((issue) => ({ ...issue, field: place(issue.field) })));
+    throw refusal(
+      code,
+      message,
+      issues.map((issue) => ({ ...issue, field: place(issue.field) })),
+    );
   }
   const [event] = read.events as [(typeof read.events)[number]];
   if (event.organizationId !== organizationId) {

@@ -55,7 +55,10 @@ export function countsOfWrite(keyId: string | null): Count[] {
 
 /** What a preview with a key counts for, or one in a session that was made with it; in one that the platform made (null) for the organization alone. */
 export function countsOfPreview(keyId: string | null): Count[] {
-  return [...ofKey(keyId, 'previews', PREVIEWS_OF_KEY, 'previews with one API key'), { name: 'previews', limit: PREVIEWS, of: 'previews of an organization' }];
+  return [
+    ...ofKey(keyId, 'previews', PREVIEWS_OF_KEY, 'previews with one API key'),
+    { name: 'previews', limit: PREVIEWS, of: 'previews of an organization' },
+  ];
 }
 
 /** What signing in counts for; with a link of the platform (null) for the organization alone: each link is one person's click. */

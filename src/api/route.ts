@@ -116,11 +116,27 @@ export function route<
   return declaration as unknown as Route;
 }
 
-/** Registers routes with Hono, in their order. */
+/** Registers routes with Hono, in their order. A path that another one's placeholder could stand for takes its own methods alone. */
 export function register(app: Hono<ApiEnv>, routes: readonly Route[]): void {
-  for (const declared of routes) {
-    app.on(declared.method.toUpperCase(), declared.path.replaceAll(/\{(\w+)\}/g, ':$1'), (c) => answer(declared, c));
+  for (const [path, declared] of Map.groupBy(routes, (each) => each.path)) {
+    if (!routes.some((other) => covers(other.path, path))) continue;
+    const methods = declared.map(({ method }) => method.toUpperCase());
+    app.use(honoPath(path), async (c, next) => {
+      const { method } = c.req;
+      return methods.includes(method === 'HEAD' ? 'GET' : method) ? await next() : c.notFound();
+    });
   }
+  for (const declared of routes) app.on(declared.method.toUpperCase(), honoPath(declared.path), (c) => answer(declared, c));
+}
+
+function honoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
+}
+
+/** Whether a path with placeholders is also one for another path. */
+function covers(path: string, other: string): boolean {
+  const [steps, others] = [path.split('/'), other.split('/')];
+  return path !== other && steps.length === others.length && steps.every((step, at) => step === others[at] || step.startsWith('{'));
 }
 
 /** Who makes a request, and what it runs in. */

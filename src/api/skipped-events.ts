@@ -9,7 +9,10 @@ const skippedEvent = z
   .object({
     eventId: z.string(),
     event: z.string(),
-    subject: z.string().nullable().openapi({ description: 'Whom it is about: of `visitor.identified` the name, or else the e-mail, and the company.' }),
+    subject: z
+      .string()
+      .nullable()
+      .openapi({ description: 'Whom it is about: of `visitor.identified` the name, or else the e-mail, and the company.' }),
     at: time('When it was accepted.'),
     why: z.enum(['filtered', 'repeated']).openapi({ description: '`filtered`: by `filter`; `repeated`: by `once`.' }),
     failedConditions: z

@@ -1,6 +1,6 @@
 import { openSecret, sealSecret } from '../db/secret-box.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
-import { changedHeaders, type HeaderChanges, MAX_HEADERS, type HeaderValues } from '../domain/own-headers.ts';
+import { changedHeaders, type HeaderChanges, type HeaderValues, MAX_HEADERS } from '../domain/own-headers.ts';
 import { invalid } from './errors.ts';
 
 /** A webhook's own headers as the database keeps them. */

@@ -6,7 +6,7 @@ import type { Rendering } from '../domain/rules/choices.ts';
 import { type Condition, matcherOf } from '../domain/rules/condition.ts';
 import { render } from '../domain/rules/render.ts';
 import { nameOf } from '../domain/webhook.ts';
-import type { PastPreview } from '../outbox/log/past-preview.ts';
+import type { PastPreview } from '../outbox/log/past-events.ts';
 import { invalid } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import { MAX_OWN_EVENT_BODY_BYTES, type OwnEvent, ownEventOf, sampleOf } from './own-event.ts';
@@ -31,8 +31,7 @@ const event = z
   })
   .openapi({
     anyOf: [{ type: 'string' }, { type: 'object', additionalProperties: true }],
-    description:
-      `The name of an event type, whose example is taken, or a whole event of one's own, as \`POST …/test\` takes it. Absent: \`${DEFAULT_EVENT}\`.`,
+    description: `The name of an event type, whose example is taken, or a whole event of one's own, as \`POST …/test\` takes it. Absent: \`${DEFAULT_EVENT}\`.`,
     example: DEFAULT_EVENT,
   }) as unknown as z.ZodType<string | object>;
 
@@ -57,7 +56,10 @@ const rendered = z
 
 const past = z
   .object({
-    considered: z.number().int().openapi({ description: "How many of the latest events were looked at: those in the webhook's log, at most 1,000." }),
+    considered: z
+      .number()
+      .int()
+      .openapi({ description: "How many of the latest events were looked at: those in the webhook's log, at most 1,000." }),
     matching: z.number().int().openapi({ description: 'How many of them match the filter.' }),
     samples: z
       .array(z.object({ deliveryId: z.string(), eventId: z.string(), payload: rendered }))
@@ -68,9 +70,10 @@ const past = z
 const preview = z
   .object({
     matches: z.boolean().openapi({ description: 'Whether the event makes a delivery.' }),
-    failedConditions: z
-      .array(z.string())
-      .openapi({ description: 'The places in the filter that keep it back: a field, or the group where no single one decides.', example: ['filter.all[1]'] }),
+    failedConditions: z.array(z.string()).openapi({
+      description: 'The places in the filter that keep it back: a field, or the group where no single one decides.',
+      example: ['filter.all[1]'],
+    }),
     contentType: z.string(),
     payload: rendered,
     error: z.string().nullable().openapi({ description: 'Why it cannot be rendered.' }),

@@ -187,7 +187,10 @@ export const revealed = revealedSecret
     headers: z
       .record(z.string(), z.string())
       .nullable()
-      .openapi({ description: 'Its own headers with their values; null where it has none.', example: { Authorization: 'Bearer 3f9a07c2' } }),
+      .openapi({
+        description: 'Its own headers with their values; null where it has none.',
+        example: { Authorization: 'Bearer 3f9a07c2' },
+      }),
   })
   .openapi('RevealedSecret');
 

@@ -37,16 +37,14 @@ const testInput = z
           'does not have are put in front; what it has keeps its exact text.',
         example: { event: 'visitor.identified', session_id: 'ses_1', visitor: { email: 'jane.doe@example.com' } },
       }),
-    deliveryId: z
-      .string()
-      .min(1)
-      .max(128)
-      .optional()
-      .openapi({ description: "A delivery of this webhook, whose event is sent again as it was accepted. 409 where it isn't kept any more." }),
+    deliveryId: z.string().min(1).max(128).optional().openapi({
+      description: "A delivery of this webhook, whose event is sent again as it was accepted. 409 where it isn't kept any more.",
+    }),
   })
   .superRefine((input, context) => {
     const [, second] = SOURCES.filter((name) => input[name] !== undefined);
-    if (second) context.addIssue({ code: 'custom', path: [second], message: 'Only one of `event`, `payload` and `deliveryId` can be given.' });
+    if (second)
+      context.addIssue({ code: 'custom', path: [second], message: 'Only one of `event`, `payload` and `deliveryId` can be given.' });
   })
   .openapi('TestInput');
 
@@ -126,7 +124,8 @@ async function pastEventOf(env: Env, webhookId: string, id: string): Promise<Sen
   const detail = await reached(outboxOf(env, webhookId).find(id));
   if (!detail) throw notFound('delivery');
   const text = detail.acceptedPayload ?? detail.payload;
-  if (text === null) throw new ApiError('payload_erased', 'The payload of this delivery was erased, or never kept: there is nothing to send.');
+  if (text === null)
+    throw new ApiError('payload_erased', 'The payload of this delivery was erased, or never kept: there is nothing to send.');
   return { event: detail.event, sessionId: detail.sessionId, payload: new TextEncoder().encode(text) };
 }
 

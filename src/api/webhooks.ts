@@ -16,6 +16,7 @@ import { eraseOutboxes, statusOf, tellReconfigured } from './outboxes.ts';
 import { isoTimeOrNull, organizationParams, requireOrganization, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
 import { changesOf, onceAfter } from './webhook-changes.ts';
+import { NEW_WEBHOOKS, WEBHOOK_CHANGES } from './webhook-examples.ts';
 import { formatAfter, requireRenderable } from './webhook-format.ts';
 import { newHeaders } from './webhook-headers.ts';
 import {
@@ -82,6 +83,7 @@ const create = route({
   writes: true,
   params: organizationParams,
   body: webhookInput,
+  examples: NEW_WEBHOOKS,
   success: { status: 201, description: 'The webhook.', schema: createdWebhook },
   errors: ['plan_upgrade_required', 'webhook_limit_reached'],
   handler: async ({ params, body, db, settings, url, nowMs }) => {
@@ -145,6 +147,7 @@ const patch = route({
   writes: true,
   params: webhookParams,
   body: webhookChanges,
+  examples: WEBHOOK_CHANGES,
   success: { status: 200, description: 'The webhook as it is now.', schema: changedWebhook },
   errors: ['plan_upgrade_required'],
   handler: async ({ params, body, caller, db, env, settings, url, nowMs, waitUntil }) => {

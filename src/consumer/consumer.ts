@@ -7,6 +7,7 @@ import { onceFor } from '../once-for.ts';
 import { Deadline, TimedOut, within } from '../within.ts';
 import { configurationsOf } from './configuration-cache.ts';
 import { eventsOf, fanOut, type Inbound, type InboundEvent, type WebhookWork } from './fan-out.ts';
+import { untoldEventsOf } from './untold-events.ts';
 
 /** How long outboxes may take to answer: each waits for its endpoint for a second at most. Then the queue is asked to redeliver. */
 const DELIVER_TIMEOUT_MS = 3_000;
@@ -69,12 +70,18 @@ async function deliver(events: readonly InboundEvent[], env: Env, ctx: Execution
   const configs = await configurations.load(env.DB, organizationIds, Date.now());
   // The batch does not wait for it (compatibility flag queue_consumer_no_wait_for_wait_until).
   ctx.waitUntil(configurations.loadAhead(env.DB, configs, Date.now()));
+  const { works, filtered } = fanOut(events, configs);
   const deadline = new Deadline(DELIVER_TIMEOUT_MS);
   try {
-    await Promise.all(fanOut(events, configs).map((work) => deliverToOutbox(work, env, deadline)));
+    await Promise.all(works.map((work) => deliverToOutbox(work, env, deadline)));
   } finally {
     deadline.stop();
   }
+  if (filtered.length === 0) return;
+  const untold = untoldEventsOf(env);
+  // A message that fails comes again with all of its events.
+  for (const { webhook, event } of filtered) if (!event.inbound.failed) untold.note(webhook, event);
+  untold.tellSoon(env, (work) => ctx.waitUntil(work), Date.now());
 }
 
 /** Brings a webhook's part of the batch to its outbox. Where that fails, its messages fail, and no others. */

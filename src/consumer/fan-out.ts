@@ -2,9 +2,10 @@ import type { OrganizationConfig, OutboxConfig } from '../db/configuration.ts';
 import type { NewDelivery } from '../domain/delivery.ts';
 import type { EventMessage } from '../domain/event-message.ts';
 import { deliveryId, isKeyed, mintedAt } from '../domain/ids.ts';
-import { subjectOf } from '../domain/operational-event.ts';
+import { aboutWebhook, isOperational } from '../domain/operational-event.ts';
 import { includesWebhooks } from '../domain/plan.ts';
-import { subscribes, type WebhookConfig } from '../domain/webhook.ts';
+import { matcherOf } from '../domain/rules/condition.ts';
+import { type FilteredWebhook, subscribes, type WebhookConfig } from '../domain/webhook.ts';
 import type { LoadedConfig } from './configuration-cache.ts';
 
 /** A queue message while its deliveries are on their way: acknowledged when all of them are recorded. */
@@ -23,8 +24,10 @@ export interface InboundEvent {
   organizationId: string;
   event: string;
   sessionId: string | null;
+  /** Its JSON value, which filters look at. */
+  value: unknown;
   /** The webhook that an event of the service itself is about: it does not go there. */
-  subject: string | null;
+  about: string | null;
 }
 
 /** One delivery that a batch is to bring about. */
@@ -40,6 +43,12 @@ export interface WebhookWork {
   /** When D1 was asked for the configuration. */
   readAt: number;
   tasks: Task[];
+}
+
+/** An event that a webhook subscribes to, and that its filter keeps back. */
+export interface KeptBack {
+  webhook: FilteredWebhook;
+  event: InboundEvent;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -60,7 +69,8 @@ export function eventsOf(inbound: Inbound): InboundEvent[] {
       organizationId: value.organization_id,
       event: value.event,
       sessionId: typeof value.session_id === 'string' ? value.session_id : null,
-      subject: subjectOf(value),
+      value,
+      about: aboutWebhook(value),
     };
   });
 }
@@ -81,38 +91,65 @@ function isEnvelope(value: unknown): value is { event: string; organization_id: 
 }
 
 /**
- * The webhooks of an organization that want an event. A disabled one does, too: what it would have received is recorded as discarded.
+ * The webhooks of an organization that subscribe to an event, whatever their filters say of it. A disabled one does, too: what it would have
+ * received is recorded as discarded.
  * @param config null where the organization is not known
  */
-export function webhooksThatWant(
+export function subscribersOf(
   config: OrganizationConfig | null,
-  { event, subject }: Pick<InboundEvent, 'event' | 'subject'>,
-): readonly WebhookConfig[] {
+  { event, about }: Pick<InboundEvent, 'event' | 'about'>,
+): readonly FilteredWebhook[] {
   if (!config || !includesWebhooks(config.plan)) return [];
-  return config.webhooks.filter(({ id, events }) => id !== subject && subscribes(events, event));
+  return config.webhooks.filter(({ id, events }) => id !== about && subscribes(events, event));
+}
+
+/** Whether a webhook's filter keeps an event back that the webhook subscribes to. The service's own events pass. */
+export function keepsBack({ filter }: FilteredWebhook, { event, value }: Pick<InboundEvent, 'event' | 'value'>): boolean {
+  return filter !== undefined && !isOperational(event) && !matcherOf(filter).matches(value);
 }
 
 /**
- * Which webhooks each event goes to. An event whose organization is not known, has no matching webhook or a plan without
- * webhooks is dropped; where that is not certain, because the configuration is an old one or none could be read, its message
- * fails, and the queue redelivers it.
+ * Which webhooks each event goes to, and which keep it back. An event whose organization is not known, has no matching webhook or a plan
+ * without webhooks is dropped; where that is not certain, because the configuration is an old one or none could be read, its message
+ * fails, and the queue redelivers it. So it does where a filter keeps an event back that may have been changed since.
  */
-export function fanOut(events: readonly InboundEvent[], configs: ReadonlyMap<string, LoadedConfig>): WebhookWork[] {
+export function fanOut(
+  events: readonly InboundEvent[],
+  configs: ReadonlyMap<string, LoadedConfig>,
+): { works: WebhookWork[]; filtered: KeptBack[] } {
   const works = new Map<string, WebhookWork & { byId: Map<string, Task> }>();
+  const filtered: KeptBack[] = [];
   for (const event of events) {
     const loaded = configs.get(event.organizationId);
     const config = loaded?.config;
-    const wanting = webhooksThatWant(config ?? null, event);
-    if (wanting.length === 0 && !loaded?.fresh) event.inbound.failed = true;
-    for (const webhook of wanting) {
+    const subscribers = subscribersOf(config ?? null, event);
+    if (subscribers.length === 0 && !loaded?.fresh) event.inbound.failed = true;
+    for (const webhook of subscribers) {
       if (!config) continue;
+      if (keepsBack(webhook, event)) {
+        filtered.push({ webhook, event });
+        if (!loaded.fresh) event.inbound.failed = true;
+        continue;
+      }
       const { readAt } = loaded;
-      const work = works.get(webhook.id) ?? { config: { plan: config.plan, webhook }, readAt, tasks: [], byId: new Map() };
+      const work = works.get(webhook.id) ?? {
+        config: { plan: config.plan, webhook: withoutFilter(webhook) },
+        readAt,
+        tasks: [],
+        byId: new Map(),
+      };
       works.set(webhook.id, work);
       addTask(work, event);
     }
   }
-  return [...works.values()].map(({ config, readAt, tasks }) => ({ config, readAt, tasks }));
+  return { works: [...works.values()].map(({ config, readAt, tasks }) => ({ config, readAt, tasks })), filtered };
+}
+
+/** A webhook as its outbox knows it, wherever it has it from: it keeps the configuration, and writes what has changed in it. */
+function withoutFilter(webhook: FilteredWebhook): WebhookConfig {
+  if (webhook.filter === undefined) return webhook;
+  const { filter: _, ...config } = webhook;
+  return config;
 }
 
 function addTask(work: WebhookWork & { byId: Map<string, Task> }, event: InboundEvent): void {

@@ -31,7 +31,7 @@ export function webhookFailing(webhook: Subject, delivery: { id: string; eventId
 }
 
 /** The webhook that an event of the service is about; null for any other event. */
-export function subjectOf(event: { event: string; webhook?: unknown }): string | null {
+export function aboutWebhook(event: { event: string; webhook?: unknown }): string | null {
   if (!isOperational(event.event) || typeof event.webhook !== 'object' || event.webhook === null) return null;
   const { id } = event.webhook as { id?: unknown };
   return typeof id === 'string' ? id : null;

@@ -12,6 +12,9 @@ export const PERIODS = {
 export type Period = keyof typeof PERIODS;
 export const PERIOD_NAMES = Object.keys(PERIODS) as [Period, ...Period[]];
 
+/** The finest division: what is told by time is told by these. */
+export const SLOT_MS = PERIODS['1h'].bucketMs;
+
 /** Past hours are counted once, and the counts kept. */
 export const HOUR_MS = 3_600_000;
 
@@ -28,6 +31,9 @@ export interface Tally {
   delivered: number;
   failed: number;
   discarded: number;
+  /** Events that made no delivery: the filter kept them back, or their value had gone out. */
+  filtered: number;
+  repeated: number;
   /** Begun, also those that still run. */
   attempts: number;
   /** Attempts that ended, by what the endpoint answered. */
@@ -38,7 +44,7 @@ export interface Tally {
 
 export function emptyTally(): Tally {
   const responses = { '2xx': 0, '3xx': 0, '4xx': 0, '5xx': 0, none: 0 };
-  return { delivered: 0, failed: 0, discarded: 0, attempts: 0, responses, durations: {} };
+  return { delivered: 0, failed: 0, discarded: 0, filtered: 0, repeated: 0, attempts: 0, responses, durations: {} };
 }
 
 /** Counts one delivery in. @param answeredMs how long the endpoint took to answer its last attempt that ended; null where it did not answer */
@@ -65,7 +71,8 @@ function responseClass(status: number | null): ResponseClass {
 
 /** Adds one tally to another. */
 export function add(into: Tally, tally: Tally): void {
-  for (const key of ['delivered', 'failed', 'discarded', 'attempts'] as const) into[key] += tally[key];
+  // What an earlier version has kept of an hour lacks those that it did not know.
+  for (const key of ['delivered', 'failed', 'discarded', 'filtered', 'repeated', 'attempts'] as const) into[key] += tally[key] ?? 0;
   for (const name of RESPONSE_CLASSES) into.responses[name] += tally.responses[name];
   for (const [bin, number] of Object.entries(tally.durations)) into.durations[Number(bin)] = (into.durations[Number(bin)] ?? 0) + number;
 }

@@ -140,8 +140,9 @@ export class Dispatcher {
   /** The same at a time that is near, while the object is awake: an alarm is billed. */
   pumpAt(at: number): void {
     const now = this.#deps.now();
+    const first = Math.min(at, this.#wake?.at ?? at);
     // One that should have come is set anew: nothing is to wait for a timer that is late.
-    if (this.#wake && this.#wake.at <= at && this.#wake.at > now) return;
+    if (this.#wake?.at === first && first > now) return;
     if (this.#wake) clearTimeout(this.#wake.timer);
     const wake = () => {
       this.#wake = null;
@@ -149,7 +150,7 @@ export class Dispatcher {
       this.pump();
       this.#deps.arm();
     };
-    this.#wake = { at, timer: setTimeout(wake, Math.max(0, at - now)) };
+    this.#wake = { at: first, timer: setTimeout(wake, Math.max(0, first - now)) };
   }
 
   /** Fulfilled when nothing runs, when this invocation has done its share, or after a time. */

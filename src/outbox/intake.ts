@@ -8,10 +8,12 @@ import { whyNotDelivered } from './dispatcher.ts';
 import type { FreshDelivery } from './fresh.ts';
 import type { Renderer } from './renderer.ts';
 import type { RunnerParts } from './runner.ts';
+import type { UsedValues } from './used-values.ts';
 
 interface Parts extends Omit<RunnerParts, 'places'> {
   admission: Admission;
   renderer: Renderer;
+  usedValues: UsedValues;
 }
 
 /** Takes deliveries in, each to where it belongs, and waits for those that are attempted at once. */
@@ -33,7 +35,7 @@ export class Intake {
    * to be attempted. Returns those in memory, those of an earlier call included.
    */
   take(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): FreshDelivery[] {
-    const { store, fresh } = this.#parts;
+    const { store, fresh, usedValues } = this.#parts;
     const inMemory: FreshDelivery[] = [];
     const others = new Map<string, NewDelivery>();
     for (const delivery of deliveries) {
@@ -42,7 +44,8 @@ export class Intake {
       else others.set(delivery.id, delivery);
     }
     const stored = store.known([...others.values()]);
-    const news = [...others.values()].filter(({ id }) => !stored.has(id));
+    // Before all else: a first event uses its value up whatever becomes of it.
+    const news = usedValues.admit([...others.values()].filter(({ id }) => !stored.has(id)));
     if (news.length > 0) inMemory.push(...this.#takeNew(config, news, now));
     return inMemory;
   }
@@ -99,12 +102,14 @@ export class Intake {
 
   /** Deliveries are to wait in rows, as far as there is room for them. */
   #addWaiting(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): void {
-    const { admission, ledger, health } = this.#parts;
+    const { admission, ledger, health, usedValues } = this.#parts;
     if (admission.admits(deliveries.length)) {
       ledger.addWaiting(deliveries, now);
       return;
     }
     ledger.addDiscarded(deliveries, 'outbox_full', now);
+    // They cannot be recovered: what comes later with the same values is not to be lost as well.
+    usedValues.release(deliveries);
     logWarning('outbox.full', { webhook: config.webhook.id, deliveries: deliveries.length });
     const [first] = deliveries;
     if (first) health.full(config, first, now);

@@ -8,6 +8,7 @@ import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, De
 import { EndpointPace } from '../domain/endpoint-pace.ts';
 import { deliveryId } from '../domain/ids.ts';
 import type { Recovery } from '../domain/recovery.ts';
+import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent } from '../domain/skipped-event.ts';
 import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
@@ -34,6 +35,7 @@ import { Recoveries } from './recoveries.ts';
 import { Renderer } from './renderer.ts';
 import { Reports } from './reports.ts';
 import { TestLimit } from './test-limit.ts';
+import { UsedValues } from './used-values.ts';
 import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
 
 /** An alarm waits for what runs no longer than this. Durable Objects: an alarm may run 15 min. */
@@ -74,6 +76,7 @@ export class Outbox extends DurableObject<Env> {
   readonly #vitals: Vitals;
   readonly #ledger: Ledger;
   readonly #fresh: Fresh;
+  readonly #usedValues: UsedValues;
   readonly #intake: Intake;
   readonly #dispatcher: Dispatcher;
   readonly #byHand: ByHand;
@@ -112,7 +115,9 @@ export class Outbox extends DurableObject<Env> {
     const known = this.#webhook.latest();
     if (known) this.#ledger.adopt(known.webhook);
     this.#fresh = new Fresh(this.#store, this.#ledger);
-    this.#retention = new Retention(storage, this.#store, { retentionMs: settings.retentionMs, maxBytes: MAX_BYTES });
+    this.#usedValues = new UsedValues(storage.kv, this.#store, this.#webhookId);
+    const retention = { retentionMs: settings.retentionMs, maxBytes: MAX_BYTES };
+    this.#retention = new Retention(storage, this.#store, this.#usedValues, retention);
     this.#pastTests = new PastTests(storage.kv, this.#store);
     this.#recoveries = new Recoveries(storage.kv, this.#store, this.#ledger);
     const { circuitThreshold: threshold, circuitProbeMs: probeMs, disableAfterMs } = settings;
@@ -124,7 +129,7 @@ export class Outbox extends DurableObject<Env> {
     const renderer = new Renderer(books);
     const parts = { ...books, pace, renderer, health: this.#health };
     const places = new Places(settings.maxConcurrency, { sender, couriers: env.COURIER, attemptMs: this.#attemptMs });
-    this.#intake = new Intake({ ...parts, admission: new Admission(this.#store) });
+    this.#intake = new Intake({ ...parts, admission: new Admission(this.#store), usedValues: this.#usedValues });
     this.#dispatcher = new Dispatcher(
       { ...parts, places },
       {
@@ -173,6 +178,7 @@ export class Outbox extends DurableObject<Env> {
     this.#webhook.offer(config, readAt);
     this.#adopt(this.#webhook.recent(now) ?? config);
     await this.#intake.makeSure(now);
+    this.#usedValues.adopt(config.webhook.choices, readAt);
     const brought = this.#intake.take(this.#usable(this.#webhook.recent(Date.now()) ?? config), deliveries, Date.now());
     this.#dispatcher.pump();
     await this.#intake.patience(brought);
@@ -183,6 +189,25 @@ export class Outbox extends DurableObject<Env> {
     this.#retention.plan(Date.now());
     this.#tellBusy();
     await this.#arm();
+  }
+
+  /**
+   * Takes what an isolate tells of events that the webhook's filter has kept back. It is best effort: who calls drops what cannot be kept, and an
+   * erased outbox stays empty.
+   */
+  async tellSkipped(bundle: FilteredBundle): Promise<void> {
+    if (this.#store.isEmpty && !(await this.#webhook.read(Date.now()))) return;
+    if (this.#erased) return;
+    this.#store.filtered.add(bundle);
+    // The sweep forgets it in time, whatever else comes.
+    this.#retention.plan(Date.now());
+    await this.#arm();
+  }
+
+  /** The latest events that the webhook's filter or `once` has kept back, the latest first. */
+  skipped(): SkippedEvent[] {
+    if (this.#store.isEmpty) return [];
+    return [...this.#store.filtered.latest(), ...this.#store.repeated.latest()].sort(latestFirst).slice(0, MAX_SKIPPED);
   }
 
   /** A page of the log, newest first. It reads a bounded number of rows, so that it can be short and still have a next one. */
@@ -487,6 +512,7 @@ export class Outbox extends DurableObject<Env> {
     this.#recoveries.reset();
     this.#retention.reset();
     this.#store.reset();
+    this.#usedValues.reset();
     this.#fresh.reset();
     this.#dispatcher.reset();
   }

@@ -1,10 +1,12 @@
 import { createExecutionContext, waitOnExecutionContext } from 'cloudflare:test';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { app } from '../../src/app.ts';
 import { decodeEventMessage } from '../../src/domain/event-message.ts';
+import type { Condition } from '../../src/domain/rules/condition.ts';
 import { client, createProducerKey, env, expectStatus, ORIGIN, PLATFORM_KEY, platform, read } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import { aMessage, anEvent, consume, givenOrganization, givenWebhook } from '../support/deliveries.ts';
+import { aMessage, anEvent, consume, givenOrganization, givenWebhook, outboxOf } from '../support/deliveries.ts';
+import { tellAtOnce } from '../support/telling.ts';
 
 const event = (extra: Record<string, unknown> = {}) => ({
   event: 'visitor.identified',
@@ -352,6 +354,81 @@ describe('events that no webhook wants', () => {
     await consume([aMessage([anEvent(organization)])], environment);
     expect(takeAsked()).toBe(1);
     expect(await post(of(organization))).toBe(0);
+    expect(takeAsked()).toBe(0);
+  });
+});
+
+describe('events that every webhook’s filter keeps back', () => {
+  driveDate();
+  beforeEach(() => tellAtOnce());
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  const LARGE: Condition = { field: 'company.employee_count', operator: 'at_least', value: 200 };
+  const sized = (organization: string, employee_count: number) => of(organization, { company: { name: 'Acme', employee_count } });
+
+  async function given(...filters: (Condition | undefined)[]) {
+    const organization = await givenOrganization();
+    const webhooks = filters.map((filter) =>
+      givenWebhook(organization, { url: 'https://hooks.example.com/', events: ['visitor.*'], filter }),
+    );
+    const known = { organization, webhooks: await Promise.all(webhooks), ...isolate() };
+    // The isolate learns of it beside its first event.
+    await known.post(sized(organization, 500));
+    return known;
+  }
+  const skippedOf = (webhook: string) => outboxOf(webhook).skipped();
+
+  test('are not queued, and each webhook that subscribes to them is told', async () => {
+    const { organization, webhooks, post } = await given(LARGE, { not: { not: LARGE } });
+    expect(await post(sized(organization, 199))).toBe(0);
+    expect(await post([sized(organization, 1), sized(organization, 2)])).toBe(0);
+    for (const [index, place] of ['filter', 'filter'].entries()) {
+      const skipped = await skippedOf(webhooks[index]!);
+      expect(skipped).toHaveLength(3);
+      expect(skipped[0]).toMatchObject({
+        eventId: expect.stringMatching(/^evt_/),
+        event: 'visitor.identified',
+        subject: 'jane@example.com, Acme',
+        at: Date.now(),
+        why: 'filtered',
+        failedConditions: [place],
+      });
+    }
+  });
+
+  test('are queued where one matches, or a webhook has no filter; the consumer tells of them then', async () => {
+    const { organization, webhooks, post } = await given(LARGE, { field: 'company.name', operator: 'equals', value: 'Globex' });
+    expect(await post(sized(organization, 500))).toBe(1);
+    expect(await post([sized(organization, 1), sized(organization, 500)])).toBe(1);
+    for (const webhook of webhooks) expect(await skippedOf(webhook)).toEqual([]);
+    const { organization: other, post: postOther } = await given(LARGE, undefined);
+    expect(await postOther(sized(other, 1))).toBe(1);
+  });
+
+  test('are asked about again when what is known is 3 s old, and queued where D1 does not say', async () => {
+    const { organization, webhooks, post, letD1, takeAsked } = await given(LARGE);
+    takeAsked();
+    expect(await post(sized(organization, 1))).toBe(0);
+    pass(3_001);
+    expect(await post(sized(organization, 1))).toBe(0);
+    expect(takeAsked()).toBe(1);
+    await env.DB.prepare('UPDATE webhooks SET filter = NULL WHERE id = ?').bind(webhooks[0]!).run();
+    pass(3_001);
+    letD1('fails');
+    expect(await post(sized(organization, 1))).toBe(1);
+    letD1('answers');
+    pass(3_001);
+    expect(await post(sized(organization, 1))).toBe(1);
+    expect(await skippedOf(webhooks[0]!)).toHaveLength(2);
+  });
+
+  test('cost no read of D1 on the way where they match', async () => {
+    const { organization, post, takeAsked } = await given(LARGE);
+    takeAsked();
+    pass(10_000);
+    expect(await post(sized(organization, 500))).toBe(1);
     expect(takeAsked()).toBe(0);
   });
 });

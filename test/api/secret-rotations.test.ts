@@ -68,7 +68,10 @@ async function given(secret: string | undefined) {
   return {
     id,
     rotate: (json: Record<string, unknown>) => admin.post(`${path}/secret/rotate`, json),
-    reveal: async () => (await admin.get(`${path}/secret`)).body,
+    reveal: async () => {
+      const { headers: _, ...secrets } = (await admin.get(`${path}/secret`)).body;
+      return secrets;
+    },
     patch: (json: Record<string, unknown>) => admin.patch(path, json),
     end: () => admin.delete(`${path}/secret/previous`),
     /** Who signs now: a test goes through the outbox like any delivery, with the configuration of the moment. */

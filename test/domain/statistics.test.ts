@@ -51,6 +51,13 @@ describe('a percentile', () => {
   });
 });
 
+it('an hour that a version before has counted has none that it did not know of', () => {
+  const { filtered: _, repeated: __, ...kept } = tallyOf([5]);
+  const sum = { ...tallyOf([7]), filtered: 2, repeated: 3 };
+  add(sum, kept as Tally);
+  expect(sum).toMatchObject({ delivered: 2, filtered: 2, repeated: 3 });
+});
+
 describe('the responses', () => {
   it.each([
     [200, '2xx'],

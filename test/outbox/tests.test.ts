@@ -298,7 +298,7 @@ describe('a test that the version before has stored', () => {
     await inOutbox(webhook, (_, storage) => {
       const { sql } = storage;
       sql.exec('UPDATE deliveries SET event_id = ?', `evt_${id.slice(4, 30)}`);
-      const columns = sql.exec('SELECT * FROM deliveries').columnNames;
+      const columns = sql.exec('SELECT * FROM deliveries LIMIT 0').columnNames;
       const others = columns.map((name) => (name === 'created_at' ? 'at' : name === 'id' ? "'dlv_' || at" : name)).join(', ');
       // Older and newer ones, more than an alarm looks at.
       sql.exec(

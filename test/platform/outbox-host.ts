@@ -49,8 +49,10 @@ export class OutboxHost extends ObjectHost<Outbox> {
     // Which run is the first on this storage must make no difference to it. Emptied: making the tables anew takes longer than a run.
     migrate(this.#storage);
     for (const table of TABLES) sql.exec(`DELETE FROM ${table}`);
-    const archived = sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB 'archive_*'").toArray();
-    for (const { name } of archived) sql.exec(`DROP TABLE ${name}`);
+    for (const prefix of ['archive', 'repeated', 'once']) {
+      const select = `SELECT name FROM sqlite_master WHERE type = 'table' AND name GLOB '${prefix}_*'`;
+      for (const { name } of sql.exec<{ name: string }>(select).toArray()) sql.exec(`DROP TABLE ${name}`);
+    }
     for (const [key] of kv.list()) if (key !== 'schemaVersion') kv.delete(key);
   }
 

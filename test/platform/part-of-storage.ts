@@ -18,8 +18,8 @@ export function partOfStorage(storage: DurableObjectStorage, part: string): Dura
   const own = (query: string) =>
     query
       .replaceAll(NAMES, `${part}_$1`)
-      // The archive's tables are made by the day, and found again by their names.
-      .replaceAll(/\barchive_(?=[\d*])/g, `${part}_archive_`)
+      // These are made by the day, and found again by their names.
+      .replaceAll(/\b(archive|repeated|once)_(?=[\d*])/g, `${part}_$1_`)
       .replace('SELECT name FROM sqlite_master', `SELECT substr(name, ${part.length + 2}) AS name FROM sqlite_master`);
   const exec = (query: string, ...values: unknown[]) => sql.exec(own(query), ...values);
   const keys = () => [...kv.list({ prefix: `${part}:` })].map(([key]) => key);

@@ -8,6 +8,8 @@ import type { DeliverySummary } from '../../src/domain/delivery.ts';
 import { encodeEventMessage, type QueuedEvent } from '../../src/domain/event-message.ts';
 import { mintId } from '../../src/domain/ids.ts';
 import type { Plan } from '../../src/domain/plan.ts';
+import type { Once } from '../../src/domain/rules/choices.ts';
+import type { Condition } from '../../src/domain/rules/condition.ts';
 import worker from '../../src/index.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { settingsOf } from '../../src/settings.ts';
@@ -22,34 +24,32 @@ export async function givenOrganization(plan: Plan = 'scale', id = `org_${crypto
   return id;
 }
 
-interface WebhookOptions {
+/** Own headers are sealed as the secret is; whatever else is as the database has it. */
+interface WebhookOptions extends Omit<Partial<typeof webhooks.$inferInsert>, 'headers'> {
   url: string;
-  secret?: string;
-  events?: string[];
-  enabled?: boolean;
-  maxPerSecond?: number;
-  maxConcurrent?: number;
+  headers?: Record<string, string>;
 }
 
 /** A webhook straight in the database. */
 export async function givenWebhook(organizationId: string, options: WebhookOptions): Promise<string> {
-  const { url, secret, events = ['*'], enabled = true, maxPerSecond, maxConcurrent } = options;
+  const { secret, headers, ...columns } = options;
   const now = Date.now();
   const id = mintId('webhook', now);
   const times = { healthSince: now, createdAt: now, updatedAt: now };
-  const sealed = secret === undefined ? null : await sealSecret(settingsOf(env).masterKeys, id, secret);
+  const sealed = async (text: string | null | undefined) => text && (await sealSecret(settingsOf(env).masterKeys, id, text));
+  const secrets = { secret: await sealed(secret), headers: await sealed(headers && JSON.stringify(headers)) };
   await databaseOf(env.DB)
     .insert(webhooks)
-    .values({ ...{ id, organizationId, url, events, enabled, secret: sealed, maxPerSecond, maxConcurrent }, ...times });
+    .values({ events: ['*'], enabled: true, ...columns, ...secrets, id, organizationId, ...times });
   return id;
 }
 
 /** An organization's webhook at an endpoint that answers so. */
-export async function givenScripted(script: Reply[]) {
+export async function givenScripted(script: Reply[], options: Omit<WebhookOptions, 'url'> = {}) {
   const endpoint = endpointInbox();
   await endpoint.script(script);
   const organization = await givenOrganization();
-  const webhook = await givenWebhook(organization, { url: endpoint.url });
+  const webhook = await givenWebhook(organization, { ...options, url: endpoint.url });
   return { endpoint, organization, webhook, path: `/organization/${organization}/webhooks/${webhook}` };
 }
 

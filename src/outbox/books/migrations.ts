@@ -88,6 +88,14 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE deliveries ADD COLUMN accepted BLOB;
   ALTER TABLE deliveries ADD COLUMN error TEXT;
   `,
+  `
+  -- Events that the webhook's filter has kept back (outbox/log/filtered.ts). What is read without the others stands first.
+  CREATE TABLE filtered_days (
+    day INTEGER PRIMARY KEY,
+    counts TEXT NOT NULL,
+    latest TEXT NOT NULL
+  );
+  `,
 ];
 
 const VERSION_KEY = 'schemaVersion';

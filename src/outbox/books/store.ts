@@ -4,6 +4,8 @@ import type { DeliveryState } from '../../domain/lifecycle.ts';
 import { HOUR_MS } from '../../domain/statistics.ts';
 import { Archive } from '../log/archive.ts';
 import type { ArchivedDelivery } from '../log/bundle.ts';
+import { FilteredEvents } from '../log/filtered.ts';
+import { RepeatedEvents } from '../log/repeated.ts';
 import {
   COLUMNS,
   CONTENTS,
@@ -83,6 +85,8 @@ const SQL = {
  */
 export class Store {
   readonly archive = new Archive(() => this.sql);
+  readonly filtered = new FilteredEvents(() => this.sql);
+  readonly repeated = new RepeatedEvents(() => this.sql);
   readonly #storage: DurableObjectStorage;
   #recent = new RecentIds(Date.now());
   #migrated = false;
@@ -105,6 +109,7 @@ export class Store {
     this.#changes++;
     this.#recent = new RecentIds(Date.now());
     this.archive.empty();
+    this.repeated.reset();
   }
 
   /** What is done in it is kept as a whole or, where it throws, not at all. */
@@ -116,6 +121,7 @@ export class Store {
     } catch (error) {
       // A table that it made is gone again, and so is what it stored.
       this.archive.reset();
+      this.repeated.reset();
       this.#recent = new RecentIds(Date.now());
       this.#changes++;
       throw error;
@@ -191,6 +197,12 @@ export class Store {
       this.#forgetHour(delivery.acceptedAt);
       this.#recent.add(delivery.id);
     }
+  }
+
+  /** Adds an event that makes no delivery, because another one with its value has gone out. */
+  addRepeated(delivery: NewDelivery, subject: string | null): void {
+    this.#forgetHour(delivery.acceptedAt);
+    this.repeated.add(delivery, subject);
   }
 
   find(id: string): StoredDelivery | null {
@@ -389,7 +401,7 @@ export class Store {
     if (archived) this.insert(archived.delivery, archived.state, archived.attempt);
   }
 
-  /** A past hour's count is void when one of its deliveries changes after all, or comes late. */
+  /** A past hour's count is void when one of its deliveries changes after all, or one of its events comes late. */
   #forgetHour(createdAt: number): void {
     const start = Math.floor(createdAt / HOUR_MS) * HOUR_MS;
     if (start + HOUR_MS > Date.now()) return;

@@ -1,6 +1,7 @@
 import type { DeliveryPosition } from '../../domain/delivery.ts';
 import { logError } from '../../log.ts';
 import type { Store } from '../books/store.ts';
+import type { UsedValues } from '../used-values.ts';
 
 /** How often an outbox looks for what it need not keep any more. */
 const SWEEP_EVERY_MS = 12 * 3_600_000;
@@ -33,6 +34,7 @@ export interface RetentionPolicy {
 export class Retention {
   readonly #storage: DurableObjectStorage;
   readonly #store: Store;
+  readonly #usedValues: UsedValues;
   readonly #policy: RetentionPolicy;
   #sweepAt: number | null | undefined;
   /** How far the rows have been looked at, by a sweep that has not come to its end. */
@@ -41,9 +43,10 @@ export class Retention {
   /** Until when nothing more can be removed. */
   #isAllNeededUntil = 0;
 
-  constructor(storage: DurableObjectStorage, store: Store, policy: RetentionPolicy) {
+  constructor(storage: DurableObjectStorage, store: Store, usedValues: UsedValues, policy: RetentionPolicy) {
     this.#storage = storage;
     this.#store = store;
+    this.#usedValues = usedValues;
     this.#policy = policy;
   }
 
@@ -73,6 +76,8 @@ export class Retention {
     const isTooLarge = this.#isTooLarge(1);
     let isDone = await this.#removeRows(before, () => false);
     this.#missingBefore(this.#store.archive.dropBefore(before));
+    this.#store.filtered.forgetBefore(before);
+    this.#usedValues.forget(now, before);
     if (isDone && isTooLarge) isDone = await this.#removeOldest();
     this.#store.forgetHoursBefore(before);
     if (isDone) this.#position = BEGINNING;
@@ -89,15 +94,17 @@ export class Retention {
 
   /**
    * Removes the oldest that have ended until there is room. The log loses its end evenly: first what has rows of its own up to the end of
-   * the archive's oldest day, then that day. Returns whether there is room, or nothing left to remove.
+   * the archive's oldest day, then that day. What is kept of events that made no delivery goes when nothing else is left to. Returns whether
+   * there is room, or nothing left to remove.
    */
   async #removeOldest(): Promise<boolean> {
     const hasRoom = () => !this.#isTooLarge(ROOM);
     while (!hasRoom()) {
       const dayEndsAt = this.#store.archive.oldestDayEndsAt();
       if (!(await this.#removeRows(dayEndsAt ?? Number.MAX_SAFE_INTEGER, hasRoom))) return false;
-      if (hasRoom() || dayEndsAt === null) return true;
-      this.#missingBefore(this.#store.archive.dropOldest());
+      if (hasRoom()) return true;
+      if (dayEndsAt !== null) this.#missingBefore(this.#store.archive.dropOldest());
+      else if (!this.#usedValues.forgetOldest()) return true;
       if (--this.#stepsLeft <= 0) return false;
       await scheduler.wait(0);
     }

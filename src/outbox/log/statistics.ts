@@ -64,6 +64,7 @@ interface Counting {
   tally: Tally;
   rows: DeliveryPosition | null;
   archived: Generator<StoredDelivery> | null;
+  repeated: Generator<number> | null;
   /** What the store said of the hour when this began (Store.voidsOf). */
   voids: number;
 }
@@ -104,6 +105,7 @@ export class OutboxStatistics {
       }
       buckets.push({ start, tally });
     }
+    if (!this.#store.isEmpty) addFiltered(buckets, from, bucketMs, this.#store.filtered.counts(from));
     const waiting = (await inSteps(this.#store.countDue())) + this.#waitingInMemory();
     return { from, to: from + PERIODS[period].lengthMs, bucketMs, waiting, buckets };
   }
@@ -131,7 +133,8 @@ export class OutboxStatistics {
     const { tally } = counting;
     // One of its deliveries may have changed between two steps.
     const isRight = counting.voids === this.#store.voidsOf(start);
-    if (isPast && isRight && tally.attempts + tally.discarded > 0) this.#store.sql.exec(SQL.keep, start, JSON.stringify(tally));
+    if (isPast && isRight && tally.attempts + tally.discarded + tally.repeated > 0)
+      this.#store.sql.exec(SQL.keep, start, JSON.stringify(tally));
     return tally;
   }
 
@@ -140,10 +143,10 @@ export class OutboxStatistics {
     // Rows that have changed since may have been counted as they were.
     const voids = this.#store.voidsOf(start);
     if (unfinished?.voids === voids) return unfinished;
-    return { tally: emptyTally(), rows: { createdAt: end, id: '' }, archived: null, voids };
+    return { tally: emptyTally(), rows: { createdAt: end, id: '' }, archived: null, repeated: null, voids };
   }
 
-  /** Counts a step's rows, or, after the last of them, a step's archived deliveries. Returns whether there is more. */
+  /** Counts a step's rows, or, after the last of them, a step's archived deliveries, or repeated events. Returns whether there is more. */
   #step(counting: Counting, start: number, end: number): boolean {
     const { tally } = counting;
     if (counting.rows) {
@@ -157,12 +160,35 @@ export class OutboxStatistics {
     counting.archived ??= this.#store.archive.before({ createdAt: end, id: '' }, start);
     for (let counted = 0; counted < STEP_ROWS; counted++) {
       const { done, value } = counting.archived.next();
-      if (done) return false;
+      if (done) return this.#countRepeated(counting, start, end);
       const { status, attemptCount, lastResponseStatus, lastDurationMs } = value.state;
       count(tally, { status, attemptCount, answeredMs: answeredMs(lastResponseStatus, lastDurationMs) });
       countResponses(tally, lastResponseStatus);
     }
     return true;
+  }
+
+  #countRepeated(counting: Counting, start: number, end: number): boolean {
+    counting.repeated ??= this.#store.repeated.count(start, end);
+    const { done, value } = counting.repeated.next();
+    if (!done) counting.tally.repeated += value;
+    return !done;
+  }
+}
+
+/**
+ * Counts what was filtered into the buckets that it belongs to. Not with an hour, whose count is kept: what consumers tell comes when the hour may
+ * be past, and costs no more to read than to have.
+ */
+function addFiltered(
+  buckets: Statistics['buckets'],
+  from: number,
+  bucketMs: number,
+  counts: Iterable<[slot: number, count: number]>,
+): void {
+  for (const [slot, number] of counts) {
+    const bucket = buckets[Math.floor((slot - from) / bucketMs)];
+    if (bucket) bucket.tally.filtered += number;
   }
 }
 

@@ -4,6 +4,7 @@ import type { DeliverySummary } from '../../../src/domain/delivery.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
 import { Retention, type RetentionPolicy } from '../../../src/outbox/log/retention.ts';
 import type { Outbox } from '../../../src/outbox/outbox.ts';
+import { UsedValues } from '../../../src/outbox/used-values.ts';
 import { platform } from '../../support/api.ts';
 import { driveDate } from '../../support/clock.ts';
 import {
@@ -80,7 +81,10 @@ describe('a log older than its retention', () => {
       insert('dlv_waiting', 'retrying', 9e15);
       insert('dlv_running', 'failed', 9e15);
       insert('dlv_ended', 'failed', null);
-      const retention = new Retention(state.storage, store, { retentionMs: DAY, maxBytes: 1e12 });
+      const retention = new Retention(state.storage, store, new UsedValues(state.storage.kv, store, 'whk_1'), {
+        retentionMs: DAY,
+        maxBytes: 1e12,
+      });
       retention.plan(0);
       await retention.sweep(Date.now());
     });
@@ -119,7 +123,9 @@ describe('an outbox that grows too large', () => {
          SELECT ? + i, printf('dlv_%05d', i), 'evt', 'e', ${columns.status}, NULL, 1, 0, 9e15, ${columns.dueAt ?? 'NULL'}, 'event', zeroblob(4000) FROM n`,
         Date.now(),
       );
-      return await work((policy) => new Retention(storage, store, { retentionMs: 30 * DAY, maxBytes: 1e12, ...policy }), store, storage);
+      const usedValues = new UsedValues(storage.kv, store, 'whk_1');
+      const policy = { retentionMs: 30 * DAY, maxBytes: 1e12 };
+      return await work((own) => new Retention(storage, store, usedValues, { ...policy, ...own }), store, storage);
     });
   }
 

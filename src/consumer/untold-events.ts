@@ -1,0 +1,95 @@
+import { matcherOf } from '../domain/rules/condition.ts';
+import { type FilteredBundle, type FilteredEvent, MAX_SKIPPED } from '../domain/skipped-event.ts';
+import { SLOT_MS } from '../domain/statistics.ts';
+import { subjectOf } from '../domain/subject.ts';
+import type { FilteredWebhook } from '../domain/webhook.ts';
+import { logError } from '../log.ts';
+import { onceFor } from '../once-for.ts';
+import { Deadline } from '../within.ts';
+import type { InboundEvent } from './fan-out.ts';
+
+/**
+ * How long filtered events are gathered before their outboxes are told, and how long these may take. Together less than the 30 s for which
+ * `waitUntil` goes on, after a request's answer and after a batch's handler alike (Workers).
+ */
+const TELL_AFTER_MS = 20_000;
+const TELL_TIMEOUT_MS = 5_000;
+/** After this whoever was to tell has been cut off: the next one does. */
+const CUT_OFF_MS = 30_000;
+/** What is gathered at most: webhooks, and characters of what is listed. Beyond these events are not counted, or counted and not listed. */
+const MAX_WEBHOOKS = 1_000;
+const MAX_CHARACTERS = 2_000_000;
+
+/** What an isolate has yet to tell outboxes of filtered events. */
+export const untoldEventsOf = onceFor((_: Env) => new UntoldEvents());
+
+/**
+ * Events that webhooks' filters have kept back, as an isolate remembers them until it tells each webhook's outbox: in one call for all of some
+ * seconds, since an event that goes nowhere is to cost no call and no row of its own. What an isolate that vanishes had gathered is lost.
+ */
+export class UntoldEvents {
+  #byWebhook = new Map<string, FilteredBundle>();
+  #characters = 0;
+  /** Since when somebody is about to tell. */
+  #tellingSince = Number.NEGATIVE_INFINITY;
+
+  /** Notes an event that a webhook's filter has kept back. */
+  note(
+    { id: webhookId, filter }: FilteredWebhook,
+    { id, event, value, acceptedAt }: Pick<InboundEvent, 'id' | 'event' | 'value' | 'acceptedAt'>,
+  ): void {
+    const gathered = this.#byWebhook.get(webhookId) ?? { counts: new Map<number, number>(), latest: [] };
+    if (!filter || (gathered.counts.size === 0 && this.#byWebhook.size === MAX_WEBHOOKS)) return;
+    this.#byWebhook.set(webhookId, gathered);
+    const { counts, latest } = gathered;
+    const slot = Math.floor(acceptedAt / SLOT_MS) * SLOT_MS;
+    counts.set(slot, (counts.get(slot) ?? 0) + 1);
+    if (this.#characters >= MAX_CHARACTERS) return;
+    const listed = {
+      eventId: id,
+      event,
+      subject: subjectOf(event, value),
+      at: acceptedAt,
+      failedConditions: matcherOf(filter).failed(value),
+    };
+    this.#characters += charactersOf(listed);
+    latest.push(listed);
+    const dropped = latest.length > MAX_SKIPPED ? latest.shift() : undefined;
+    if (dropped) this.#characters -= charactersOf(dropped);
+  }
+
+  /** Has the outboxes told soon of what is noted, by the invocation that is under way; one does it for all that come meanwhile. */
+  tellSoon(env: Env, waitUntil: (work: Promise<unknown>) => void, now: number): void {
+    if (this.#byWebhook.size === 0 || now - this.#tellingSince < CUT_OFF_MS) return;
+    this.#tellingSince = now;
+    waitUntil(this.#tell(env));
+  }
+
+  async #tell(env: Env): Promise<void> {
+    await scheduler.wait(TELL_AFTER_MS);
+    const gathered = this.#byWebhook;
+    this.#byWebhook = new Map();
+    this.#characters = 0;
+    this.#tellingSince = Number.NEGATIVE_INFINITY;
+    const deadline = new Deadline(TELL_TIMEOUT_MS);
+    try {
+      await Promise.all([...gathered].map(([webhookId, bundle]) => tell(env, webhookId, bundle, deadline)));
+    } finally {
+      deadline.stop();
+    }
+  }
+}
+
+/** What cannot be told is dropped: it is known to the log alone. */
+async function tell(env: Env, webhookId: string, bundle: FilteredBundle, deadline: Deadline): Promise<void> {
+  try {
+    await deadline.bound(env.OUTBOX.getByName(webhookId).tellSkipped(bundle));
+  } catch (error) {
+    const events = [...bundle.counts.values()].reduce((sum, count) => sum + count, 0);
+    logError('outbox.not_told_of_filtered', error, { webhook: webhookId, events });
+  }
+}
+
+function charactersOf({ eventId, event, subject, failedConditions }: FilteredEvent): number {
+  return failedConditions.reduce((sum, { length }) => sum + length, eventId.length + event.length + (subject?.length ?? 0));
+}

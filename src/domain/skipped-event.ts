@@ -1,0 +1,37 @@
+/**
+ * Why an event made no delivery of a webhook that subscribes to it.
+ * - `filtered`: the webhook's filter kept it back.
+ * - `repeated`: an event with the same value had gone out within its days (`once`).
+ */
+export type SkipReason = 'filtered' | 'repeated';
+
+/** The most skipped events that are listed of a webhook: the latest. */
+export const MAX_SKIPPED = 100;
+
+export interface SkippedEvent {
+  eventId: string;
+  event: string;
+  /** Whom it is about (domain/subject.ts). */
+  subject: string | null;
+  /** When it was accepted; milliseconds since the epoch. */
+  at: number;
+  why: SkipReason;
+  /** The places in the filter that kept it back, such as `filter.all[1]`; none where it is `repeated`. */
+  failedConditions: string[];
+}
+
+/** One that the filter kept back. */
+export type FilteredEvent = Omit<SkippedEvent, 'why'>;
+
+/** What an isolate tells an outbox of the events that its webhook's filter has kept back. */
+export interface FilteredBundle {
+  /** How many, by the start of the slot (SLOT_MS) in which they were accepted. */
+  counts: Map<number, number>;
+  /** The latest of them, at most MAX_SKIPPED, in any order. */
+  latest: FilteredEvent[];
+}
+
+/** Sorts the latest first. */
+export function latestFirst(a: SkippedEvent, b: SkippedEvent): number {
+  return b.at - a.at;
+}

@@ -1,0 +1,92 @@
+import type { NewDelivery } from '../../domain/delivery.ts';
+import { MAX_SKIPPED, type SkippedEvent } from '../../domain/skipped-event.ts';
+import { Tables } from '../books/tables.ts';
+
+const DAY_MS = 86_400_000;
+/** Rows counted in one step. */
+const COUNT_STEP = 50_000;
+
+type Row = { accepted_at: number; event_id: string; event: string; subject: string | null };
+
+/** The events that `once` has kept back: a row for each, however often its message comes, in a table for each day of acceptance. */
+export class RepeatedEvents {
+  readonly #sql: () => SqlStorage;
+  readonly #days: Tables;
+
+  constructor(sql: () => SqlStorage) {
+    this.#sql = sql;
+    const columns = '(accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, event TEXT NOT NULL, subject TEXT, ';
+    this.#days = new Tables(sql, 'repeated_', `${columns} PRIMARY KEY (accepted_at, event_id)) WITHOUT ROWID`);
+  }
+
+  add({ acceptedAt, eventId, event }: NewDelivery, subject: string | null): void {
+    const table = this.#days.made(String(dayOf(acceptedAt)));
+    const insert = `INSERT INTO ${table} (accepted_at, event_id, event, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`;
+    this.#sql().exec(insert, acceptedAt, eventId, event, subject);
+  }
+
+  /** The latest of them, the latest first. */
+  latest(): SkippedEvent[] {
+    const latest: SkippedEvent[] = [];
+    for (const day of this.#newestFirst()) {
+      const select = `SELECT * FROM ${this.#days.of(String(day))} ORDER BY accepted_at DESC, event_id DESC LIMIT ?`;
+      const rows = this.#sql()
+        .exec<Row>(select, MAX_SKIPPED - latest.length)
+        .toArray();
+      latest.push(...rows.map(toSkipped));
+      if (latest.length === MAX_SKIPPED) break;
+    }
+    return latest;
+  }
+
+  /** How many were accepted from a time to before another one of its day, in bounded steps: for each how many it found. */
+  *count(from: number, to: number): Generator<number> {
+    const day = String(dayOf(from));
+    const within = `FROM ${this.#days.of(day)} WHERE (accepted_at, event_id) > (?, ?) AND accepted_at < ?`;
+    const stepEnd = `SELECT accepted_at, event_id ${within} ORDER BY accepted_at, event_id LIMIT 1 OFFSET ${COUNT_STEP - 1}`;
+    let after: [at: number, eventId: string] = [from, ''];
+    // It can be dropped between two steps.
+    while (this.#days.names().has(day)) {
+      const [last] = this.#sql()
+        .exec<Pick<Row, 'accepted_at' | 'event_id'>>(stepEnd, ...after, to)
+        .toArray();
+      if (!last) {
+        yield this.#sql()
+          .exec<{ count: number }>(`SELECT count(*) AS count ${within}`, ...after, to)
+          .one().count;
+        return;
+      }
+      yield COUNT_STEP;
+      after = [last.accepted_at, last.event_id];
+    }
+  }
+
+  /** Drops the days that ended before a time. */
+  dropBefore(before: number): void {
+    for (const day of this.#newestFirst()) if ((day + 1) * DAY_MS <= before) this.#days.drop(String(day));
+  }
+
+  /** Drops the oldest day; returns whether there was one. */
+  dropOldest(): boolean {
+    const oldest = this.#newestFirst().at(-1);
+    if (oldest !== undefined) this.#days.drop(String(oldest));
+    return oldest !== undefined;
+  }
+
+  /** A change was undone, or the storage has been emptied. */
+  reset(): void {
+    this.#days.reset();
+  }
+
+  #newestFirst(): number[] {
+    return [...this.#days.names()].map(Number).sort((a, b) => b - a);
+  }
+}
+
+function toSkipped({ accepted_at: at, event_id: eventId, event, subject }: Row): SkippedEvent {
+  return { eventId, event, subject, at, why: 'repeated', failedConditions: [] };
+}
+
+function dayOf(at: number): number {
+  return Math.floor(at / DAY_MS);
+}
