@@ -89,26 +89,28 @@ export interface Stepped {
 export function stepFilter(values: FilterValues, step: string, kinds: Kinds): Stepped | null {
   const [what, does, place = ''] = step.split('.');
   if (what === 'filter') return does === 'json' ? toJson(values, kinds) : toRows(values, kinds);
-  const [outer = Number.NaN, inner] = place.split('-').map(Number);
+  // No place at all is none, and not the first.
+  const [outer = Number.NaN, inner] = place === '' ? [] : place.split('-').map(Number);
   const items = structuredClone(values.rows.items);
   const changed = (focus: string): Stepped => ({ values: { ...values, rows: { ...values.rows, items } }, focus });
-  const group = items[outer];
+  const item = items[outer];
+  const group = item && isGroup(item) ? item : null;
   if (what === 'group' && does === 'add') {
     items.push({ match: values.rows.match === 'all' ? 'any' : 'all', rows: [EMPTY_ROW, EMPTY_ROW] });
     return changed(`condition-${items.length - 1}-0-field`);
   }
   if (what === 'condition' && does === 'add') {
-    const rows = group && isGroup(group) ? group.rows : items;
+    const rows = group?.rows ?? items;
     // An empty row is shown where there is none: it becomes a real one, so that there are two.
     if (items.length === 0) items.push(EMPTY_ROW);
     rows.push(EMPTY_ROW);
     return changed(`condition-${group ? `${place}-` : ''}${rows.length - 1}-field`);
   }
   if ((what !== 'condition' && what !== 'group') || does !== 'remove') return null;
-  if (group && isGroup(group) && inner !== undefined) {
+  if (group && inner !== undefined) {
     group.rows.splice(inner, 1);
     if (group.rows.length === 0) items.splice(outer, 1);
-  } else if (group) items.splice(outer, 1);
+  } else if (item) items.splice(outer, 1);
   return changed('add-condition');
 }
 

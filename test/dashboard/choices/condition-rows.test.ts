@@ -155,6 +155,8 @@ describe('a button of the filter', () => {
     const first = step(NO_FILTER, 'condition.add');
     // The empty row that was shown is one of them.
     expect([rowsIn(first.values), first.focus]).toEqual([['', ''], 'condition-1-field']);
+    const second = step(first.values, 'condition.add');
+    expect([rowsIn(second.values), second.focus]).toEqual([['', '', ''], 'condition-2-field']);
     const group = step(first.values, 'group.add');
     expect([rowsIn(group.values), group.focus]).toEqual([['', '', ['', '']], 'condition-2-0-field']);
     const within = step(group.values, 'condition.add.2');
