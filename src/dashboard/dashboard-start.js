@@ -62,7 +62,7 @@ document.addEventListener('submit', (event) => {
   const form = event.target;
   if (event.submitter?.name === 'step') {
     event.preventDefault();
-    void tryForm(form, event.submitter);
+    void pressStep(form, event.submitter);
     return;
   }
   if (form.dataset.sent) {
@@ -124,38 +124,87 @@ document.addEventListener('input', (event) => {
 /** How long a form is left alone after the last key before it is tried. */
 const TYPING_MS = 500;
 
-/** The look that is under way at what a form would do; a later one takes its place. */
+/** The try of a form that is under way; a later one takes its place. */
 let trial = new AbortController();
+/** Buttons whose answers are waited for, one after the other. Tries wait for them. */
+let presses = Promise.resolve();
+let pressed = 0;
+let isTrialDue = false;
 
-/**
- * Posts a form as it is, to be tried and not saved: what follows the typing is brought up to date, or, where a button was pressed that
- * changes the form, the part that it has changed.
- */
-async function tryForm(form, button) {
+const UNREACHABLE = 'The preview is not up to date: it could not be reached.';
+
+/** Brings what follows the typing up to date: the form is posted as it is, to be tried and not saved. */
+async function tryForm(form) {
+  if (pressed > 0) {
+    isTrialDue = true;
+    return;
+  }
   trial.abort();
   trial = new AbortController();
-  const body = new URLSearchParams(new FormData(form));
-  body.set('step', button?.value ?? 'preview');
-  const signal = AbortSignal.any([trial.signal, AbortSignal.timeout(LOOK_TIMEOUT_MS)]);
+  const { signal } = trial;
   try {
-    const response = await fetch(form.action, { method: 'POST', body, headers: { 'X-Live': '1' }, redirect: 'manual', signal });
-    if (response.type === 'opaqueredirect') {
-      say('Your session has ended. Sign in in another tab, and what you typed here can be sent.');
-      return;
-    }
-    if (!response.ok) throw new Error(`status ${response.status}`);
-    const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
-    if (button) replaceParts(form, fresh, '[data-stepped][id]');
+    const fresh = await answerTo(form, 'preview', signal);
+    if (!fresh || signal.aborted) return;
     replaceParts(form, fresh, '[data-follows][id]');
     say('');
-    if (button) focusOn(fresh.querySelector('[autofocus]')?.id);
   } catch {
-    // A later look is under way.
-    if (trial.signal.aborted && signal.reason?.name !== 'TimeoutError') return;
-    // The button does without a script what it was pressed for.
-    if (button) submitStep(form, button);
-    else say('The preview is not up to date: it could not be reached.');
+    if (!signal.aborted) say(UNREACHABLE);
   }
+}
+
+/** Does what a button says that changes the form: the parts that can change are replaced by what the answer has of them. */
+async function pressStep(form, button) {
+  trial.abort();
+  pressed++;
+  presses = presses.then(() => answerStep(form, button));
+  await presses;
+  pressed--;
+  if (pressed > 0 || !isTrialDue) return;
+  isTrialDue = false;
+  await tryForm(form);
+}
+
+async function answerStep(form, { name, value }) {
+  try {
+    const fresh = await answerTo(form, value);
+    if (!fresh) return;
+    const focus = fresh.querySelector('[autofocus]')?.id;
+    if (!value.startsWith('preview')) replaceParts(form, fresh, '[data-stepped][id]');
+    replaceParts(form, fresh, '[data-follows][id]');
+    say('');
+    document.getElementById(focus)?.focus();
+  } catch (error) {
+    if (!(error instanceof Refused)) {
+      say(UNREACHABLE);
+      return;
+    }
+    // Its page says why, and keeps what was typed.
+    form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));
+    form.submit();
+  }
+}
+
+/** The form was answered, but not with what was asked for. */
+class Refused extends Error {}
+
+/** The page that a form is answered with; null where the session has ended, which is said. */
+async function answerTo(form, step, signal) {
+  const body = new URLSearchParams(new FormData(form));
+  body.set('step', step);
+  const timeout = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+  const response = await fetch(form.action, {
+    method: 'POST',
+    body,
+    headers: { 'X-Live': '1' },
+    redirect: 'manual',
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+  });
+  if (response.type === 'opaqueredirect') {
+    say('Your session has ended. Sign in in another tab, and what you typed here can be sent.');
+    return null;
+  }
+  if (!response.ok) throw new Refused(`status ${response.status}`);
+  return new DOMParser().parseFromString(await response.text(), 'text/html');
 }
 
 /** What is opened in a part that is replaced stays open. */
@@ -167,16 +216,6 @@ function replaceParts(form, fresh, selector) {
     part.replaceWith(document.adoptNode(update));
     for (const details of update.querySelectorAll('details[id]')) details.open = open.get(details.id) ?? details.open;
   }
-}
-
-function focusOn(id) {
-  if (id) document.getElementById(id)?.focus();
-}
-
-function submitStep(form, { name, value }) {
-  const step = Object.assign(document.createElement('input'), { type: 'hidden', name, value });
-  form.append(step);
-  form.submit();
 }
 
 let typed;

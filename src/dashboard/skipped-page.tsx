@@ -84,9 +84,16 @@ function SkippedRow({ skipped, webhook }: { skipped: Skipped; webhook: WebhookRo
   );
 }
 
+/** Longest reason, in characters: there are up to 100 in the page. */
+const MAX_LENGTH = 300;
+
 /** “It is not so that company size is at least 200.” A filter that has been changed since may not have that place any more. */
 function whyWords({ why, failedConditions }: Skipped, { filter, once }: WebhookRow): string {
-  if (why === 'repeated') return `Repeated: ${once ? onceWords(once) : 'it had gone out before'}.`;
+  if (why === 'repeated') return cut(`Repeated: ${once ? onceWords(once) : 'it had gone out before'}`);
   const words = keptWords(filter, failedConditions);
-  return words.length === 0 ? 'It did not fit the filter.' : `It is not so that ${words.join(', and that ')}.`;
+  return words.length === 0 ? 'It did not fit the filter.' : cut(`It is not so that ${words.join(', and that ')}`);
+}
+
+function cut(sentence: string): string {
+  return sentence.length > MAX_LENGTH ? `${sentence.slice(0, MAX_LENGTH).toWellFormed()} …` : `${sentence}.`;
 }

@@ -149,7 +149,8 @@ async function submitted(c: PageContext, form: URLSearchParams): Promise<Submitt
   }
   const headers = stepHeaders(values.headers, step);
   if (headers) return { values: { ...values, headers: headers.values }, kinds, pressed: { step, focus: headers.focus } };
-  return { values, kinds, pressed: { step, focus: step.replace('.', '-') } };
+  const kept = values.kept.filter((name) => step !== `anew.${name}`);
+  return { values: { ...values, kept }, kinds, pressed: { step, focus: step.replace('.', '-') } };
 }
 
 /** What came lately, at most so many events: for the fields that they have. */

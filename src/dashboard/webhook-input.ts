@@ -1,4 +1,5 @@
 import { ApiError, type Issue, toApiError } from '../api/errors.ts';
+import { MAX_SUBSCRIPTIONS } from '../api/webhook-schema.ts';
 import { isDatabaseFailure } from '../db/client.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { EventType } from '../domain/event-type.ts';
@@ -14,6 +15,7 @@ import { type FieldKinds, kindsOf, offeredFields, readFields } from './choices/o
 import { EVERY_TIME, ONCE_SENTENCES, type OnceValues, onceInput, onceOf, onceOfForm } from './choices/once.tsx';
 import { type RetryValues, retriesInput, retriesOf, retriesOfForm, USUAL_RETRIES } from './choices/retries.tsx';
 import type { Problems } from './field.tsx';
+import { Room } from './room.ts';
 import type { PageContext } from './visit.ts';
 
 /** What becomes of the secret: `keep` is for a webhook that is there already. */
@@ -37,7 +39,16 @@ export interface WebhookFormValues {
   retries: RetryValues;
   /** Fields of the events that came, as they were when the form was opened. */
   seen: FieldKinds;
+  /** What of the webhook is too long for the page: it is not shown, and stays as it is. */
+  kept: readonly Keepable[];
 }
+
+/** What can be longer than a page has room for, in the order in which it gets it. */
+export const KEEPABLE = ['filter', 'fields'] as const;
+export type Keepable = (typeof KEEPABLE)[number];
+
+/** Room for these, in bytes of the page. A text that is quoted takes up to twice what it is counted for. */
+const TEXT_BYTES = 170_000;
 
 export const EMPTY_FORM: WebhookFormValues = {
   url: '',
@@ -54,6 +65,7 @@ export const EMPTY_FORM: WebhookFormValues = {
   headers: NO_HEADERS,
   retries: USUAL_RETRIES,
   seen: new Map(),
+  kept: [],
 };
 
 type Catalogue = readonly Pick<EventType, 'name' | 'example' | 'schema'>[];
@@ -65,6 +77,7 @@ export function offeredFor({ events, seen }: Pick<WebhookFormValues, 'events' | 
 
 export function valuesOfWebhook(webhook: WebhookRow, seen: FieldKinds, eventTypes: Catalogue): WebhookFormValues {
   const kinds = kindsOf(offeredFor({ events: webhook.events, seen }, eventTypes));
+  const kept = tooLong(webhook);
   return {
     url: webhook.url,
     description: webhook.description ?? '',
@@ -73,21 +86,31 @@ export function valuesOfWebhook(webhook: WebhookRow, seen: FieldKinds, eventType
     secret: '',
     maxPerSecond: webhook.maxPerSecond?.toString() ?? '',
     maxConcurrent: webhook.maxConcurrent?.toString() ?? '',
-    filter: filterOf(webhook.filter, kinds),
+    filter: filterOf(kept.includes('filter') ? null : webhook.filter, kinds),
     once: onceOf(webhook.once),
-    fields: fieldsOf(webhook.fields),
+    fields: kept.includes('fields') ? ALL_FIELDS : fieldsOf(webhook.fields),
     format: formatOf(webhook),
     headers: headersOf(webhook.headerNames),
     retries: retriesOf(webhook.retrySchedule),
     seen,
+    kept,
   };
+}
+
+function tooLong({ template, filter, fields }: WebhookRow): Keepable[] {
+  const room = new Room(TEXT_BYTES);
+  // The longest template has room.
+  room.take(template ?? '');
+  const texts = { filter: JSON.stringify(filter), fields: fields?.join('\n') ?? '' };
+  return KEEPABLE.filter((name) => room.takeWhole(texts[name]) === null);
 }
 
 export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
   return {
     url: form.get('url') ?? '',
     description: form.get('description') ?? '',
-    events: form.getAll('events'),
+    // One more than there may be is refused like any number of them.
+    events: form.getAll('events').slice(0, MAX_SUBSCRIPTIONS + 1),
     secretChoice: SECRET_CHOICES.find((choice) => choice === form.get('secretChoice')) ?? 'keep',
     secret: trimmedSecret(form.get('secret') ?? ''),
     maxPerSecond: form.get('maxPerSecond') ?? '',
@@ -99,6 +122,7 @@ export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
     headers: headersOfForm(form),
     retries: retriesOfForm(form),
     seen: readFields(form.get('seen') ?? ''),
+    kept: KEEPABLE.filter((name) => form.getAll('kept').includes(name)),
   };
 }
 
@@ -121,12 +145,13 @@ export function sharedInput(values: WebhookFormValues, kinds: Kinds, stored: Web
 }
 
 /** Of these, what decides which events are sent, and in which form: all that a preview needs. */
-export function sentInput({ filter, fields, format }: WebhookFormValues, kinds: Kinds, stored: WebhookRow | null = null) {
+export function sentInput({ filter, fields, format, kept }: WebhookFormValues, kinds: Kinds, stored: WebhookRow | null = null) {
   const { condition } = filterSaid(filter, kinds);
+  // A condition that says the same stays as it was written.
+  const stays = stored && (kept.includes('filter') || isSameCondition(condition, stored.filter));
   return {
-    // A condition that says the same stays as it was written.
-    filter: (stored?.filter && isSameCondition(condition, stored.filter) ? stored.filter : condition) as Condition | null,
-    fields: fieldsInput(fields, stored?.fields),
+    filter: (stays ? stored.filter : condition) as Condition | null,
+    fields: stored && kept.includes('fields') ? stored.fields : fieldsInput(fields, stored?.fields),
     ...formatInput(format),
   };
 }

@@ -456,7 +456,7 @@ describe('the settings', () => {
     expect(ended.text).toContain('The former secrets sign no more. That is so everywhere within 5 seconds.');
     expect((await page('settings')).text).not.toContain('for another');
     const { body } = await organization.admin.get(`${organization.path}/webhooks/${webhookId}/secret`);
-    expect(body).toEqual({ secret: expect.any(String), previousSecretExpiresAt: null });
+    expect(body).toEqual({ secret: expect.any(String), previousSecretExpiresAt: null, headers: null });
   });
 
   it('rotate to a secret of one’s own as it was meant, without what was pasted along with it, and refuse what nobody means', async () => {

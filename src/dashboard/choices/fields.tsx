@@ -42,7 +42,7 @@ export function Fields({ values, offered, problems }: { values: FieldsValues; of
   const headings = Map.groupBy(offered, fieldHeading);
   const others = values.paths.filter((path) => !offered.includes(path));
   return (
-    <fieldset class={problem ? 'wrong' : undefined}>
+    <fieldset class={problem ? 'wrong' : undefined} id="fields-part" data-stepped="">
       <legend>Fields</legend>
       <Choice name="fieldsChoice" value="all" title="All of them" chosen={values.isAll} />
       <Choice

@@ -10,6 +10,7 @@ import {
   isGroup,
   isOperator,
   type Kinds,
+  MAX_ROWS,
   type Match,
   type Row,
   type Rows,
@@ -32,12 +33,17 @@ export function filterOf(filter: Condition | null, kinds: Kinds): FilterValues {
   return rows ? { ...NO_FILTER, rows } : { ...NO_FILTER, mode: 'json', json: JSON.stringify(filter, null, 2) };
 }
 
+/** More rows and groups than a form of ours has are none that anybody has filled in. */
+const MAX_READ = 2 * MAX_ROWS;
+
 /** The fields of a form, in the order in which they stand: what follows a group's beginning is in it, up to its end. */
 export function filterOfForm(form: URLSearchParams): FilterValues {
   const rows: Rows = { match: 'all', items: [] };
   let within = rows.items as Row[];
   let row: Row = EMPTY_ROW;
+  let read = 0;
   for (const [name, value] of form) {
+    if ((name === 'groupMatch' || name === 'conditionField') && ++read > MAX_READ) break;
     if (name === 'match') rows.match = matchOf(value);
     else if (name === 'groupMatch') {
       const group = { match: matchOf(value), rows: [] };

@@ -33,7 +33,10 @@ export function headersOfForm(form: URLSearchParams): HeadersValues {
     token: form.get('token')?.trim() ?? '',
     user: form.get('authUser') ?? '',
     password: form.get('authPassword') ?? '',
-    own: form.getAll('headerName').map((name, at) => ({ name: name.trim(), value: values[at]?.trim() ?? '' })),
+    own: form
+      .getAll('headerName')
+      .slice(0, MAX_OWN + 1)
+      .map((name, at) => ({ name: name.trim(), value: values[at]?.trim() ?? '' })),
   };
 }
 
