@@ -42,18 +42,24 @@ declare module 'liquidjs/dist/liquid.browser.mjs' {
   export interface Template {
     token: Token;
     render(context: Context, emitter: Emitter): unknown;
-    arguments?(): Iterable<Value | Token>;
+    arguments?(): Iterable<Value | Token | undefined>;
   }
 
   export class Value {
     readonly initial: { readonly postfix: Token[] };
-    readonly filters: { readonly args: (Token | [name: string, value: Token | undefined])[] }[];
+    readonly filters: { readonly args: unknown[] }[];
     value(context: Context): Generator<unknown, unknown, unknown>;
   }
 
   export interface Options {
     operators: Operators;
+    ownPropertyOnly: boolean;
+    strictFilters: boolean;
+    locale: string;
+    /** Minutes from UTC. */
+    timezoneOffset?: number;
   }
+  export const defaultOptions: Options;
 
   export type Operator = (...operands: unknown[]) => unknown;
   export type Operators = Record<string, Operator>;
@@ -75,12 +81,11 @@ declare module 'liquidjs/dist/liquid.browser.mjs' {
   export type Filter = (this: FilterScope, ...values: never[]) => unknown;
   export const filters: Record<string, Filter>;
 
-  export class Liquid {
-    readonly options: Options;
+  export interface Liquid {
+    options: Options;
     renderer: { renderTemplates(templates: readonly Template[], context: Context, emitter?: Emitter): IterableIterator<unknown> };
     filters: Record<string, Filter>;
     tags: Record<string, TagClass>;
-    constructor(options: Record<string, unknown>);
   }
 
   export class Parser {
@@ -99,6 +104,7 @@ declare module 'liquidjs/dist/liquid.browser.mjs' {
   }
   export class ForTag extends Tag {
     collection: Token;
+    hash: { render(context: Context): Generator<unknown, unknown, unknown> };
   }
   export class CaseTag extends Tag {
     value: Value;

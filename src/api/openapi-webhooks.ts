@@ -41,7 +41,7 @@ export function describeWebhooks(registry: OpenAPIHono['openAPIRegistry']): void
       method: 'post',
       path: name,
       summary: `An event of the type ${name}`,
-      description: `${description}\n\nA POST to the webhook's URL. The body is the event exactly as it was accepted, the same bytes on every attempt.`,
+      description: `${description}\n\nA POST to the webhook's URL. The body is the event exactly as it was accepted (or, where the webhook has \`fields\` or a \`format\`, what was made of it once), the same bytes on every attempt. The webhook's own \`headers\` come beside these.`,
       tags: [RECEIVED_TAG],
       security: [],
       request: { headers, body: { required: true, content: { 'application/json': { schema: payload, example } } } },
@@ -50,7 +50,7 @@ export function describeWebhooks(registry: OpenAPIHono['openAPIRegistry']): void
         410: { description: 'The endpoint is gone: the delivery has failed, and the webhook is disabled.' },
         default: {
           description:
-            'Attempted again 1, 5 and 30 minutes after the attempt before, then failed. Redirects are not followed; `Retry-After` on 429 and 503 counts.',
+            'Attempted again 1, 5 and 30 minutes after the attempt before (or as its `retrySchedule` says), then failed. Redirects are not followed; `Retry-After` on 429 and 503 counts.',
         },
       },
     });

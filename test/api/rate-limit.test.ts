@@ -1,7 +1,7 @@
 import { createExecutionContext, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test } from 'vitest';
 import { hashKey } from '../../src/api/auth.ts';
-import { countsOfKey, countsOfWrite } from '../../src/api/rate-limit.ts';
+import { countsOfKey, countsOfPreview, countsOfWrite } from '../../src/api/rate-limit.ts';
 import type { Count, RateLimiter } from '../../src/api/rate-limiter.ts';
 import { app } from '../../src/app.ts';
 import {
@@ -234,5 +234,28 @@ describe('what writes to the database of all', () => {
     ]);
     const count = (status: number) => made.filter((answer) => answer.status === status).length;
     expect([count(201), count(409)]).toEqual([99 + 20, 16 + 15]);
+  });
+});
+
+describe('previewing', () => {
+  const preview = (as: ReturnType<typeof client>, path: string) => as.post(`${path}/webhooks/preview`, {});
+
+  test('is refused beyond 120 a minute with a key, whose limit is named then; another key has its part, and other requests theirs', async () => {
+    const { id, key, path, admin } = await createOrganization();
+    expect((await preview(admin, path)).status).toBe(200);
+    await useUp(id, countsOfPreview(await idOfKey(key))[0]!);
+    const refused = await preview(admin, path);
+    expect(refused).toMatchObject({ status: 429, body: { code: 'rate_limited', details: { limit: 120 } } });
+    expect(rateLimitOf(refused)).toEqual(['120', '0']);
+    expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(0);
+    expect((await admin.get(`${path}/webhooks`)).status).toBe(200);
+    expect((await preview(client(await createKey(id, ['read'])), path)).status).toBe(200);
+  });
+
+  test('is refused beyond 240 a minute of an organization, and not limited for the platform', async () => {
+    const { id, path, admin } = await createOrganization();
+    await useUp(id, countsOfPreview(null)[0]!);
+    expect(await preview(admin, path)).toMatchObject({ status: 429, body: { details: { limit: 240 } } });
+    expect((await preview(platform, path)).status).toBe(200);
   });
 });

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { disableWebhook, saveHealth } from '../../src/db/outboxes.ts';
 import { webhooks } from '../../src/db/schema.ts';
-import { updateWebhook } from '../../src/db/webhooks.ts';
+import { updateWebhook, type WebhookChanges } from '../../src/db/webhooks.ts';
 import { givenOrganization, givenWebhook } from '../support/deliveries.ts';
 
 const db = databaseOf(env.DB);
@@ -21,6 +21,7 @@ describe('a webhook that the service disables', () => {
   });
 
   const rowOf = async () => (await db.select().from(webhooks).where(eq(webhooks.id, webhook)))[0]!;
+  const change = async (changes: WebhookChanges, at: number) => updateWebhook(db, await rowOf(), changes, at);
   const disable = (changes: Partial<Parameters<typeof disableWebhook>[2]> = {}) =>
     disableWebhook(env.DB, webhook, { url, reason: 'endpoint_gone', decidedAt, ...changes });
 
@@ -41,19 +42,19 @@ describe('a webhook that the service disables', () => {
   });
 
   it('stays as its owner has set it since: enabled anew, pointed elsewhere, or disabled', async () => {
-    await updateWebhook(db, organization, webhook, { enabled: false }, decidedAt - 10);
+    await change({ enabled: false }, decidedAt - 10);
     expect(await disable()).toBe(false);
     expect(await rowOf()).toMatchObject({ enabled: false, disabledReason: null });
-    await updateWebhook(db, organization, webhook, { enabled: true }, decidedAt + 10);
+    await change({ enabled: true }, decidedAt + 10);
     expect(await disable()).toBe(false);
-    await updateWebhook(db, organization, webhook, { url: 'https://elsewhere.example.com/in' }, decidedAt + 20);
+    await change({ url: 'https://elsewhere.example.com/in' }, decidedAt + 20);
     expect(await disable({ decidedAt: decidedAt + 30 })).toBe(false);
     expect(await rowOf()).toMatchObject({ enabled: true, disabledReason: null, updatedAt: decidedAt + 20 });
   });
 
   it('is enabled again by its owner, which the lost answer’s repetition does not undo', async () => {
     await disable();
-    await updateWebhook(db, organization, webhook, { enabled: true }, decidedAt + 10);
+    await change({ enabled: true }, decidedAt + 10);
     expect(await disable()).toBe(false);
     expect(await rowOf()).toMatchObject({ enabled: true, disabledReason: null });
   });
@@ -61,7 +62,7 @@ describe('a webhook that the service disables', () => {
   it('is not disabled for what speaks of it before its owner enabled it, or pointed it elsewhere and back', async () => {
     const before = await rowOf();
     for (const changes of [{ url: `${url}/2` }, { url }, { enabled: false }, { enabled: true }, { url: `${url}/3` }, { url }])
-      await updateWebhook(db, organization, webhook, changes, before.healthSince);
+      await change(changes, before.healthSince);
     const after = await rowOf();
     expect(after.freshSince).toBeGreaterThan(before.freshSince);
     expect(await disable({ freshSince: before.freshSince })).toBe(false);
@@ -74,12 +75,12 @@ describe('a webhook that the service disables', () => {
   it('is disabled by its decision where the answer was lost, whatever else its owner has changed since', async () => {
     const { freshSince } = await rowOf();
     expect(await disable({ freshSince })).toBe(true);
-    await updateWebhook(db, organization, webhook, { description: 'x', maxPerSecond: 3 }, decidedAt + 10);
+    await change({ description: 'x', maxPerSecond: 3 }, decidedAt + 10);
     const edited = await rowOf();
     expect(await disable({ freshSince })).toBe(true);
     expect(await rowOf()).toEqual(edited);
-    await updateWebhook(db, organization, webhook, { enabled: false }, decidedAt + 20);
-    await updateWebhook(db, organization, webhook, { url: `${url}/2` }, decidedAt + 30);
+    await change({ enabled: false }, decidedAt + 20);
+    await change({ url: `${url}/2` }, decidedAt + 30);
     expect(await disable({ freshSince })).toBe(false);
   });
 
@@ -94,7 +95,7 @@ describe('a webhook that the service disables', () => {
       { enabled: true },
       { enabled: true },
     ]) {
-      await updateWebhook(db, organization, webhook, changes, decidedAt - starts.length);
+      await change(changes, decidedAt - starts.length);
       starts.push((await rowOf()).freshSince);
     }
     expect(starts).toEqual([0, 1, 1, 1, 1, 2, 2].map((more) => decidedAt + more));
@@ -103,10 +104,10 @@ describe('a webhook that the service disables', () => {
   it('has no reason of the service’s any more once it is pointed elsewhere, and is disabled all the same', async () => {
     for (const changes of [{ description: 'x' }, { url }, { enabled: false }]) {
       await disable();
-      await updateWebhook(db, organization, webhook, changes, decidedAt + 10);
+      await change(changes, decidedAt + 10);
       expect(await rowOf()).toMatchObject({ enabled: false, disabledReason: 'endpoint_gone' });
     }
-    await updateWebhook(db, organization, webhook, { url: `${url}/2` }, decidedAt + 20);
+    await change({ url: `${url}/2` }, decidedAt + 20);
     expect(await rowOf()).toMatchObject({ enabled: false, disabledReason: null, health: 'healthy' });
   });
 

@@ -11,8 +11,11 @@ import {
   isAtRest,
   MAX_ATTEMPTS,
   MAX_WAIT_MS,
+  maxWaitMs,
+  notRendered,
   type RetryPolicy,
   recover,
+  renderedLate,
   settle,
   waiting,
   withoutPayload,
@@ -467,8 +470,55 @@ describe('a delivery that waits for too long', () => {
     });
   });
 
+  it('has a day more than its schedule takes in all, where that is longer', () => {
+    const day = 86_400_000;
+    expect(maxWaitMs(policy)).toBe(MAX_WAIT_MS);
+    expect(maxWaitMs({ scheduleMs: [day, day] })).toBe(MAX_WAIT_MS);
+    expect(maxWaitMs({ scheduleMs: [day, day, 1] })).toBe(MAX_WAIT_MS + 1);
+    expect(maxWaitMs({ scheduleMs: [] })).toBe(MAX_WAIT_MS);
+    expect(waiting(T0, T0 - 5, 8 * day).expiresAt).toBe(T0 - 5 + 8 * day);
+    expect(recover(STATES['failed, attempts exhausted'], LATER, 8 * day)).toMatchObject({ expiresAt: LATER + 8 * day });
+  });
+
   it('does not expire while an attempt runs: its outcome is still to come', () => {
     expect(expire(retryRuns, T0 + MAX_WAIT_MS)).toBeNull();
+  });
+});
+
+describe('a delivery that cannot be rendered', () => {
+  it('has failed without an attempt, and can be recovered', () => {
+    const failed = must(notRendered(first, LATER));
+    expect(failed).toEqual({ ...first, status: 'failed', reason: 'not_rendered', dueAt: null, finishedAt: LATER });
+    expect(isAtRest(failed)).toBe(true);
+    expect(recover(failed, LATER)).toMatchObject({ status: 'pending', dueAt: LATER, attemptCount: 0, reason: null });
+  });
+
+  it('and is a test is not recovered, whatever becomes of it', () => {
+    const failed = must(notRendered({ ...first, trigger: 'test' }, LATER));
+    expect(failed).toMatchObject({ status: 'failed', reason: 'not_rendered' });
+    expect(recover(failed, LATER)).toBeNull();
+    const again = must(notRendered(failed, LATER + 1));
+    expect(again).toEqual({ ...failed, finishedAt: LATER + 1 });
+    const rendered = renderedLate(failed);
+    expect(rendered).toMatchObject({ status: 'failed', reason: 'test_failed' });
+    expect(recover(rendered, LATER)).toBeNull();
+  });
+
+  it('fails for that reason also where it had ended for another', () => {
+    const discarded = must(discard(first, 'webhook_disabled', LATER));
+    expect(notRendered(discarded, LATER + 1)).toMatchObject({ status: 'failed', reason: 'not_rendered', finishedAt: LATER + 1 });
+    expect(renderedLate(discarded)).toBe(discarded);
+  });
+
+  it('and is rendered after all, for an attempt by hand that fails, has failed as others have', () => {
+    const running = must(beginManual(renderedLate(must(notRendered(first, LATER))), LATER));
+    const ended = must(settle(running, attempt(1), null, policy));
+    expect(ended).toMatchObject({ status: 'failed', reason: 'attempts_exhausted', attemptCount: 1, dueAt: null });
+    expect(settle(running, succeeded(1), null, policy)).toMatchObject({ status: 'delivered', reason: null });
+  });
+
+  it('is not one whose attempt runs', () => {
+    expect(notRendered(firstRuns, LATER)).toBeNull();
   });
 });
 

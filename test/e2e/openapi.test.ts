@@ -58,6 +58,36 @@ test('each error of each route is shown with an example of its own', () => {
   }
 });
 
+describe('the bodies that are shown with a route', () => {
+  const shown = routes.filter(({ examples }) => examples);
+
+  test('are those that create, change, try and test a webhook, among others', () => {
+    const ids = shown.map(({ operationId }) => operationId);
+    expect(ids).toEqual(expect.arrayContaining(['createWebhook', 'updateWebhook', 'previewWebhook', 'testWebhook']));
+  });
+
+  test.each(shown.map((route) => [route.operationId, route] as const))(
+    'of %s are what its schema says',
+    (_id, { path, method, examples = {} }) => {
+      const { schema, examples: described } = document.paths[path][method].requestBody.content['application/json'];
+      expect(Object.values(described).map((example) => (example as { summary: string }).summary)).toEqual(Object.keys(examples));
+      for (const { value } of Object.values(described) as { value: object }[]) {
+        expect([value, fits(schema, value)]).toEqual([value, []]);
+        expect(fits(schema, { ...value, surprise: 1 })).not.toEqual([]);
+      }
+    },
+  );
+
+  test('have conditions as the filter of a webhook has them, and no others', () => {
+    const { schema } = document.paths['/api/v1/organization/{organizationId}/webhooks'].post.requestBody.content['application/json'];
+    const withFilter = (filter: unknown) => fits(schema, { url: 'https://hooks.example.com/', events: ['*'], filter });
+    const leaf = { field: 'a.b', operator: 'one_of', value: ['x', 5, true] };
+    for (const filter of [null, leaf, { all: [leaf, { any: [{ not: leaf }] }] }]) expect(withFilter(filter)).toEqual([]);
+    for (const filter of ['a', {}, { field: 'a' }, { all: [] }, { all: [leaf], any: [leaf] }, { ...leaf, operator: 'is' }])
+      expect(withFilter(filter)).not.toEqual([]);
+  });
+});
+
 describe('what a webhook receives', () => {
   test('is described for each type that ships with the service, with an example that is such an event', () => {
     expect(Object.keys(document.webhooks)).toEqual(BUILT_IN_EVENT_TYPES.map(({ name }) => name));

@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
-import { updateWebhook } from '../../src/db/webhooks.ts';
+import { findWebhook, updateWebhook } from '../../src/db/webhooks.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { deliveriesOf, endpointInbox, givenScripted, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';
@@ -113,7 +113,10 @@ describe('a late 410', () => {
       for (const changes of changesOf(endpoint.url)) {
         // In the same millisecond as the one before, as far as the clocks tell.
         if (isTold) expect((await platform.patch(path, changes)).status).toBe(200);
-        else await updateWebhook(databaseOf(env.DB), organization, webhook, changes, Date.now());
+        else {
+          const db = databaseOf(env.DB);
+          await updateWebhook(db, (await findWebhook(db, organization, webhook))!, changes, Date.now());
+        }
       }
       await vi.waitFor(async () => expect((await findDelivery(webhook, late.id)).attempts).toHaveLength(1), { timeout: 10_000 });
       expect(await findDelivery(webhook, late.id)).toMatchObject({

@@ -24,7 +24,10 @@ const readOnlyDatabase = {
   batch: fail,
 } as unknown as D1Database;
 const failingQueue = { send: fail, sendBatch: fail } as unknown as Queue;
-const failingOutbox = { record: fail, list: fail, find: fail, poke: fail, erase: fail, resealed: fail, reconfigured: fail };
+const failingOutbox = {
+  ...{ record: fail, list: fail, find: fail, poke: fail, erase: fail, resealed: fail, reconfigured: fail },
+  ...{ preview: fail, sendTest: fail },
+};
 
 /** One request to a Worker with some of its bindings replaced. */
 async function ask(environment: Partial<Env>, method: string, path: string, key: string, json?: unknown): Promise<number> {
@@ -73,8 +76,12 @@ async function everything(): Promise<void> {
     await ask({ EVENTS: failingQueue }, 'POST', '/events', PLATFORM_KEY, event),
     await ask(outboxes, 'GET', `${webhooks}/${webhook.id}/deliveries`, key),
     await ask({ MASTER_KEY: MARK }, 'GET', `${webhooks}/${webhook.id}/secret`, key),
+    await ask({}, 'POST', `${webhooks}/preview`, key, { format: 'template', template: MARK, filter: MARK, fields: [MARK] }),
+    await ask({}, 'POST', `${webhooks}/preview`, key, { webhookId: webhook.id, format: 'template', template: `{{ ${MARK} | split: 5 }}` }),
+    await ask(outboxes, 'POST', `${webhooks}/preview`, key, { webhookId: webhook.id, event: { ...event, visitor: { email: MARK } } }),
+    await ask(outboxes, 'POST', `${webhooks}/${webhook.id}/test`, key, { payload: { ...event, session_id: MARK } }),
   ];
-  expect(statuses).toEqual([422, 422, 503, 503, 503, 503, 503, 503, 500]);
+  expect(statuses).toEqual([422, 422, 503, 503, 503, 503, 503, 503, 500, 422, 200, 503, 503]);
 
   const messages = [aMessage([anEvent(organization.id, { visitor: { email: MARK } })])];
   await consume(messages, { ...env, ...down });

@@ -8,8 +8,6 @@ import type { DeliverySummary } from '../../src/domain/delivery.ts';
 import { encodeEventMessage, type QueuedEvent } from '../../src/domain/event-message.ts';
 import { mintId } from '../../src/domain/ids.ts';
 import type { Plan } from '../../src/domain/plan.ts';
-import type { Once } from '../../src/domain/rules/choices.ts';
-import type { Condition } from '../../src/domain/rules/condition.ts';
 import worker from '../../src/index.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { settingsOf } from '../../src/settings.ts';

@@ -14,6 +14,7 @@ import { columnsOf } from '../../src/domain/secret-rotation.ts';
 import worker from '../../src/index.ts';
 import { WebhookMemory } from '../../src/outbox/webhook-memory.ts';
 import { settingsOf } from '../../src/settings.ts';
+import { eraseFormerSecrets } from '../../src/upkeep/ended-overlaps.ts';
 import { resealSecrets } from '../../src/upkeep/resealing.ts';
 import { ORIGIN, PLATFORM_KEY, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
@@ -117,6 +118,57 @@ describe('while the master key is rotated', () => {
     const received = (await endpoint.requests()).at(-1)!;
     expect(received.headers['x-bullseye-attempt']).toBe('2');
     expect(new Webhook(SECRET).verify(new TextDecoder().decode(bodyBytes(received)), received.headers)).toEqual({});
+  });
+
+  it('a webhook’s own headers are sealed anew and counted as a secret is, with one or without, and sent as before', async () => {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 200 }]);
+    const organization = await givenOrganization();
+    const headers = { Authorization: 'Bearer 3f9a07c2' };
+    const options = { url: endpoint.url, headers, format: 'flat' as const };
+    const signed = await givenWebhook(organization, { ...options, secret: SECRET });
+    const unsigned = await givenWebhook(organization, options);
+    await consume([aMessage([anEvent(organization)])]);
+    await endpoint.arrived(2);
+    expect(await progress(rotating)).toEqual({ current: 0, former: 3, unknown: 0 });
+    await resealSecrets(rotating, Date.now());
+    expect(await progress(rotating)).toEqual({ current: 3, former: 0, unknown: 0 });
+    expect(await progress(rotated)).toEqual({ current: 3, former: 0, unknown: 0 });
+    for (const webhook of [signed, unsigned]) {
+      expect(JSON.parse(await openSecret([CURRENT], webhook, (await rowOf(webhook)).headers!))).toEqual(headers);
+      // So is what its outbox keeps for an outage of D1.
+      const kept = await runInDurableObject(outboxOf(webhook), (_, { storage }) => WebhookMemory.lastKnown(storage.kv));
+      expect(kept).toEqual(await readWebhook(env.DB, webhook));
+      const delivery = { id: 'dlv_1', eventId: 'evt_1', event: 'visitor.identified' };
+      const sending = { delivery, payload: new TextEncoder().encode('{}'), number: 1, trigger: 'event' } as const;
+      await new Sender(settingsOf(rotated)).send(kept!.webhook, sending);
+      expect((await endpoint.requests()).at(-1)!.headers.authorization).toBe(headers.Authorization);
+    }
+  });
+
+  it('headers alone that a former key sealed are found, and those that their owner changes at the same moment stand', async () => {
+    const { webhook, path } = await given();
+    await resealSecrets(rotating, Date.now());
+    // As before, but for headers that come now, under the former key.
+    await platform.patch(path, { headers: { 'X-A': 'a' } });
+    expect(await progress(rotating)).toEqual({ current: 1, former: 1, unknown: 0 });
+    const before = (await readWebhook(env.DB, webhook))!.webhook;
+    await platform.patch(path, { headers: { 'X-B': 'b' } });
+    const { headers } = await rowOf(webhook);
+    expect(await replaceSealedSecrets(env.DB, before, before, await sealSecret([CURRENT], webhook, '{"X-A":"a"}'))).toBe(false);
+    expect((await rowOf(webhook)).headers).toBe(headers);
+    await resealSecrets(rotating, Date.now());
+    expect(await progress(rotating)).toEqual({ current: 2, former: 0, unknown: 0 });
+    expect(JSON.parse(await openSecret([CURRENT], webhook, (await rowOf(webhook)).headers!))).toEqual({ 'X-A': 'a', 'X-B': 'b' });
+  });
+
+  it('headers stay as they are where a former secret is erased whose overlap has ended', async () => {
+    const { webhook, path } = await given();
+    await platform.patch(path, { headers: { 'X-A': 'a' } });
+    await platform.post(`${path}/secret/rotate`, { overlapSeconds: 60 });
+    const before = await rowOf(webhook);
+    await eraseFormerSecrets(env, Date.now() + 60_000);
+    expect(await rowOf(webhook)).toMatchObject({ previousSecret: null, headers: before.headers, headerNames: ['X-A'] });
   });
 
   it('an outbox that keeps nothing is left without anything', async () => {

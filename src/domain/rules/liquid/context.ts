@@ -1,9 +1,11 @@
 import { Context, type FilterScope, type Options, type RangeToken, Tokenizer, TokenKind } from 'liquidjs/dist/liquid.browser.mjs';
 import type { Text } from './text.ts';
-import { OPERATION, sizeOf, TemplateError, type Work } from './work.ts';
+import { OPERATION, TemplateError, unitsOfParts, type Work } from './work.ts';
 
 /** The largest number that a range can begin or end with. */
 const MAX_RANGE_END = 1_000_000;
+/** Longest text that is taken for a number, in characters. */
+const MAX_NUMBER_LENGTH = 20;
 
 /** Stands for a range, as the first key of a path. */
 const RANGE = Symbol('range');
@@ -43,7 +45,7 @@ export class TemplateContext extends Context {
 
   override readProperty(value: unknown, key: unknown): unknown {
     this.work.use(OPERATION);
-    if (key === 'size' && typeof value === 'object' && value !== null) this.work.use(sizeOf(value));
+    if (key === 'size' && typeof value === 'object' && value !== null) this.work.use(unitsOfParts(value));
     return super.readProperty(value, this.#keyOf(key));
   }
 
@@ -55,13 +57,19 @@ export class TemplateContext extends Context {
   }
 
   #range(low: unknown, high: unknown): number[] {
-    const [first, last] = [Math.trunc(Number(low)), Math.trunc(Number(high))];
+    const [first, last] = [Math.trunc(numberOf(low)), Math.trunc(numberOf(high))];
     if (!(Math.abs(first) <= MAX_RANGE_END && Math.abs(last) <= MAX_RANGE_END)) {
       throw new TemplateError(`a range goes from one number to another, each between -${MAX_RANGE_END} and ${MAX_RANGE_END}`);
     }
     this.work.use((last - first + 1) * OPERATION);
     return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
   }
+}
+
+/** A value as a number; NaN where it is none. What is missing is 0, as Liquid has it. Long texts take long to be made numbers, and are none. */
+export function numberOf(value: unknown): number {
+  const isNumeric = typeof value === 'number' || (typeof value === 'string' && value.length <= MAX_NUMBER_LENGTH);
+  return isNumeric ? Number(value) : value === undefined || value === null ? 0 : Number.NaN;
 }
 
 /** The context of a filter: all of them are made here. */

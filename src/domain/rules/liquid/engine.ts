@@ -1,8 +1,9 @@
 import {
   AssertionError,
   type Context,
+  defaultOptions,
   type Emitter,
-  Liquid,
+  type Liquid,
   LiquidError,
   Parser,
   type Template,
@@ -15,10 +16,12 @@ import { boundedFilters } from './filters.ts';
 import { OPERATORS } from './operators.ts';
 import { TAGS } from './tags.ts';
 import { Text } from './text.ts';
-import { SOURCE_CHARACTER, STEP, TemplateError, Work } from './work.ts';
+import { OPERATION, STEP, TemplateError, Work } from './work.ts';
 
 /** How deeply blocks nest in a template. */
 const MAX_DEPTH = 50;
+/** Longest message, in characters. */
+const MAX_WORDS_LENGTH = 200;
 
 /** Something wrong at a place in a template, in characters from its beginning. */
 export interface Flaw {
@@ -36,7 +39,7 @@ const renderer: Liquid['renderer'] = {
     const { work, output } = contextOf({ context });
     work.use(STEP);
     for (const template of templates) {
-      work.use(STEP + SOURCE_CHARACTER * lengthOf(template));
+      work.use(STEP + unitsOf(template));
       if (emitter === output) output.begin(template.token);
       yield* renderOne(template, context, emitter);
       if (context.breakCalled || context.continueCalled) break;
@@ -50,7 +53,7 @@ function* renderOne(template: Template, context: Context, emitter: Emitter): Gen
     const written = yield template.render(context, emitter);
     if (written) emitter.write(written);
   } catch (error) {
-    throw error instanceof PlacedError ? error : new PlacedError(flawOf(error, template.token));
+    throw error instanceof PlacedError ? error : new PlacedError(flawOf(error, wordsOfRendering, template.token));
   }
 }
 
@@ -78,14 +81,19 @@ class BoundedParser extends Parser {
   }
 }
 
-const engine = new Liquid({ ownPropertyOnly: true, strictFilters: true, operators: OPERATORS, locale: 'en-US', timezoneOffset: 0 });
-Object.assign(engine, { renderer, filters: boundedFilters(), tags: Object.assign(Object.create(null), TAGS) });
+/** What liquidjs's own class would be, without all that it brings along: half of the library, and an inquiry for the language of the machine. */
+const engine: Liquid = {
+  options: { ...defaultOptions, ownPropertyOnly: true, strictFilters: true, operators: OPERATORS, locale: 'en-US', timezoneOffset: 0 },
+  renderer,
+  filters: boundedFilters(),
+  tags: Object.assign(Object.create(null), TAGS),
+};
 
 export function parse(template: string): Parsed {
   try {
     return { template: new BoundedParser(engine).parse(template), flaw: null };
   } catch (error) {
-    return { template: null, flaw: error instanceof PlacedError ? error.flaw : flawOf(error) };
+    return { template: null, flaw: flawOf(error, wordsOfReading) };
   }
 }
 
@@ -96,32 +104,30 @@ export function fill(template: readonly Template[], event: unknown, work = new W
     toValueSync(renderer.renderTemplates(template, new TemplateContext(event, engine.options, work, output), output));
     return { text: output.buffer, sourceOf: (at) => output.sourceOf(at), flaw: null };
   } catch (error) {
-    return { text: null, flaw: error instanceof PlacedError ? error.flaw : flawOf(error) };
+    return { text: null, flaw: flawOf(error, wordsOfRendering) };
   }
 }
 
-/** How much of the template is evaluated with one part of it, in characters: the conditions of an `if` count, what it holds does not. */
-function lengthOf(template: Template): number {
-  let length = lengths.get(template);
-  if (length === undefined) {
-    length = template.token.end - template.token.begin;
-    for (const argument of template.arguments?.() ?? []) {
-      for (const { begin, end } of argument instanceof Value ? tokensOf(argument) : [argument]) length += end - begin;
-    }
-    lengths.set(template, length);
+/** What it takes to evaluate one part of a template, without what it reads, compares and holds: all conditions of an `if`, all arguments of a filter. */
+function unitsOf(template: Template): number {
+  let units = known.get(template);
+  if (units === undefined) {
+    units = template.token.end - template.token.begin;
+    for (const argument of template.arguments?.() ?? []) units += OPERATION * (argument instanceof Value ? operandsOf(argument) : 1);
+    known.set(template, units);
   }
-  return length;
+  return units;
 }
 
-const lengths = new WeakMap<Template, number>();
+const known = new WeakMap<Template, number>();
 
-function tokensOf({ initial, filters }: Value): Token[] {
-  const values = filters.flatMap(({ args }) => args.flatMap((argument) => (Array.isArray(argument) ? (argument[1] ?? []) : argument)));
-  return [...initial.postfix, ...values];
+function operandsOf({ initial, filters }: Value): number {
+  return filters.reduce((operands, { args }) => operands + args.length, 1 + initial.postfix.length);
 }
 
-/** What has gone wrong, and where; said without a word of what the event says, which liquidjs's and JavaScript's own errors quote. */
-function flawOf(error: unknown, token?: Token): Flaw {
+/** What has gone wrong, and where. liquidjs wraps an error in one of its own for each place that it knows. */
+function flawOf(error: unknown, wordsOf: (cause: unknown) => string, token?: Token): Flaw {
+  if (error instanceof PlacedError) return error.flaw;
   let cause = error;
   let place = token;
   while (LiquidError.is(cause)) {
@@ -129,13 +135,19 @@ function flawOf(error: unknown, token?: Token): Flaw {
     if (!cause.originalError) break;
     cause = cause.originalError;
   }
-  return { message: wordsOf(cause), at: place?.begin ?? 0 };
+  if (cause instanceof PlacedError) return cause.flaw;
+  const isTooDeep = cause instanceof RangeError && cause.message.includes('call stack');
+  return { message: isTooDeep ? 'this nests too deeply' : wordsOf(cause), at: place?.begin ?? 0 };
 }
 
-function wordsOf(cause: unknown): string {
-  if (cause instanceof PlacedError || cause instanceof TemplateError || cause instanceof AssertionError) return cause.message;
-  // Of the parser, which knows the template alone. It appends the place.
-  if (LiquidError.is(cause)) return cause.message.replace(/, line:\d+, col:\d+$/, '');
-  if (cause instanceof RangeError && cause.message.includes('call stack')) return 'this nests too deeply';
+/** What the parser says, which knows the template alone. It adds the place, and quotes whole tags. */
+function wordsOfReading(cause: unknown): string {
+  const words = cause instanceof Error ? cause.message.replace(/, line:\d+, col:\d+$/, '') : '';
+  return words.length > MAX_WORDS_LENGTH ? `${words.slice(0, MAX_WORDS_LENGTH).toWellFormed()}…` : words;
+}
+
+/** Here liquidjs's and JavaScript's own errors quote the event: a time zone that is none, a number that is a text. */
+function wordsOfRendering(cause: unknown): string {
+  if (cause instanceof TemplateError || cause instanceof AssertionError) return cause.message;
   return 'a value does not suit what is done with it here';
 }

@@ -12,15 +12,15 @@ function bounded(name: string, operator: Operator): Operator {
     const { work } = contextOf({ context: context as Context });
     work.use(OPERATION);
     if (name === 'contains') {
-      work.measure([left, right]);
-      work.search(left, right);
+      if (typeof left === 'string') work.search(left, right);
+      else work.measure([left, right]);
     } else if (name !== 'and' && name !== 'or') compare(work, left, right);
     return yield operator(left, right, context);
   };
 }
 
-/** Two texts are compared as far as the shorter of them goes; lists in all of their elements. */
+/** Two texts are compared as far as the shorter of them goes; lists in all of their elements; and a text may have to become a number. */
 function compare(work: Work, left: unknown, right: unknown): void {
   if (typeof left === 'string' && typeof right === 'string') work.use(Math.min(left.length, right.length));
-  else if (typeof left === 'object' || typeof right === 'object') work.measure([left, right]);
+  else if (typeof left !== 'number' || typeof right !== 'number') work.measure([left, right]);
 }

@@ -1,12 +1,22 @@
 import * as liquid from 'liquidjs/dist/liquid.browser.mjs';
-import { contextOf } from './context.ts';
-import { SOURCE_CHARACTER, sizeOf, TemplateError } from './work.ts';
+import { contextOf, numberOf } from './context.ts';
+import { TemplateError, unitsOfParts } from './work.ts';
 
-/** liquidjs takes a list apart, or an object into a list, before it counts anything. */
+/** Longest tag that opens a loop, in characters: `forloop` carries it, and is made a text wherever it is asked for by itself. */
+const MAX_FOR_LENGTH = 500;
+
+/** liquidjs takes a list apart, or an object into a list, before it counts anything; and it makes a number of whatever a limit is. */
 class ForTag extends liquid.ForTag {
+  constructor(token: liquid.TagToken, remaining: liquid.Token[], engine: liquid.Liquid, parser: liquid.Parser) {
+    if (token.end - token.begin > MAX_FOR_LENGTH) throw new TemplateError(`a \`for\` has at most ${MAX_FOR_LENGTH} characters`);
+    super(token, remaining, engine, parser);
+  }
+
   override *render(context: liquid.Context, emitter: liquid.Emitter): Generator<unknown, unknown, unknown> {
     const collection = yield liquid.evalToken(this.collection, context);
-    if (typeof collection === 'object' && collection !== null) contextOf({ context }).work.use(sizeOf(collection) * SOURCE_CHARACTER);
+    if (typeof collection === 'object' && collection !== null) contextOf({ context }).work.use(unitsOfParts(collection));
+    const { limit, offset } = (yield this.hash.render(context)) as Record<string, unknown>;
+    if (Number.isNaN(numberOf(limit)) || Number.isNaN(numberOf(offset))) throw new TemplateError('`limit` and `offset` are numbers');
     return yield super.render(context, emitter);
   }
 }

@@ -30,7 +30,8 @@ export class Text implements Emitter {
   }
 }
 
-function textOf(value: unknown): string {
+/** A value as liquidjs writes it. */
+export function textOf(value: unknown): string {
   const plain = toValue(value);
   if (plain === undefined || plain === null) return '';
   return Array.isArray(plain) ? plain.map(textOf).join('') : String(plain);

@@ -7,13 +7,12 @@ import { Drop, type Limiter } from 'liquidjs/dist/liquid.browser.mjs';
 export const MAX_WORK = 1_500_000;
 
 /** Of a part of the template that is rendered: a text, a tag, an output; and each time that a block is. */
-export const STEP = 100;
-/** Of each character of the template that is evaluated. */
-export const SOURCE_CHARACTER = 4;
-/** Of an operator, or of a property that is read. */
-export const OPERATION = 30;
-/** Of an element of a list, or a member of an object, that is gone through. */
+export const STEP = 40;
+/** Of a value in an expression, an operator, or a property that is read. */
+export const OPERATION = 40;
+/** Of an element of a list, and of a member of an object, that is gone through. */
 const ELEMENT = 10;
+const MEMBER = 25;
 /** Characters of a text times those that are searched for in it, for one unit: in the worst of texts each is compared with each. */
 const COMPARISONS = 100;
 
@@ -51,9 +50,9 @@ export class Work implements Limiter {
     return inner;
   }
 
-  /** Counts what it takes to look for a text in another. */
+  /** Counts what it takes to look for a text in another. Lists become texts. */
   search(text: unknown, pattern: unknown): void {
-    if (typeof text === 'string' && typeof pattern === 'string') this.use((text.length * pattern.length) / COMPARISONS);
+    this.use((this.measure(text) * this.measure(pattern)) / COMPARISONS);
   }
 }
 
@@ -62,10 +61,10 @@ function unitsOf(value: unknown): number {
   if (typeof value === 'string') return 1 + value.length;
   if (typeof value !== 'object' || value === null) return 1;
   if (value instanceof Drop) return STEP;
-  return ELEMENT * (1 + sizeOf(value));
+  return ELEMENT + unitsOfParts(value);
 }
 
-/** How many elements a list, or members an object has. */
-export function sizeOf(value: object): number {
-  return Array.isArray(value) ? value.length : Object.keys(value).length;
+/** Of going through a list or an object once, and no deeper. */
+export function unitsOfParts(value: object): number {
+  return Array.isArray(value) ? value.length * ELEMENT : Object.keys(value).length * MEMBER;
 }

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { webhookFailing } from '../../../src/domain/operational-event.ts';
+import type { Rendering } from '../../../src/domain/rules/choices.ts';
+import { FORMATS } from '../../../src/domain/rules/choices.ts';
+import { messageOf } from '../../../src/domain/rules/message.ts';
+import { render } from '../../../src/domain/rules/render.ts';
+import { slackMessage } from '../../../src/domain/rules/slack.ts';
+import { VISITOR } from './events.ts';
+
+const bytesOf = (event: unknown) => new TextEncoder().encode(typeof event === 'string' ? event : JSON.stringify(event));
+const NOTHING: Rendering = { fields: null, format: 'event', template: null, name: 'Sales' };
+const rendered = (rendering: Partial<Rendering>, event: unknown = VISITOR) => {
+  const { payload, error } = render({ ...NOTHING, ...rendering }, bytesOf(event));
+  return payload ? new TextDecoder().decode(payload) : { error };
+};
+
+const alert = webhookFailing(
+  { id: 'whk_1', organizationId: 'org_acme', url: 'https://hooks.example.com/a' },
+  { id: 'dlv_1', eventId: 'evt_1' },
+  0,
+);
+
+describe('rendering', () => {
+  it('gives the very bytes that were accepted where nothing is chosen', () => {
+    const accepted = bytesOf('{ "event" : "a.b",\n"n": 12345678901234567890 }');
+    expect(render(NOTHING, accepted).payload).toBe(accepted);
+  });
+
+  it('chooses fields first, with their source text, and then the form', () => {
+    const event =
+      '{"event":"a","timestamp":"2026-01-01","organization_id":"o","visitor":{"id":12345678901234567890,"email":"a@b.example"},"b":1}';
+    const head = '{"event":"a","timestamp":"2026-01-01","organization_id":"o"';
+    expect(rendered({ fields: ['visitor.id'] }, event)).toBe(`${head},"visitor":{"id":12345678901234567890}}`);
+    expect(rendered({ fields: ['visitor.id'], format: 'flat' }, event)).toBe(`${head},"visitor_id":12345678901234567890}`);
+    expect(rendered({ format: 'flat' }, event)).toBe(`${head},"visitor_id":12345678901234567890,"visitor_email":"a@b.example","b":1}`);
+    expect(rendered({ fields: ['b'], format: 'template', template: '[{{ visitor.email | json }}, {{ b }}]' }, event)).toBe('[null, 1]');
+    expect(rendered({ fields: ['visitor.email'], format: 'discord' }, event)).toContain('a@b.example');
+    expect(rendered({ fields: ['b'], format: 'discord' }, event)).not.toContain('a@b.example');
+  });
+
+  it('makes a message of the event, named for the webhook', () => {
+    expect(rendered({ format: 'slack' })).toBe(JSON.stringify(slackMessage(messageOf(VISITOR, 'Sales'))));
+    expect(rendered({ format: 'teams' })).toContain('"type":"AdaptiveCard"');
+    expect(rendered({ format: 'discord' })).toContain('"embeds"');
+  });
+
+  it.each(FORMATS)("leaves the service's own events all their fields, and gives them the form: %s", (format) => {
+    const template = '{{ webhook.id | json }}';
+    expect(rendered({ fields: ['visitor.email'], format, template }, alert)).toBe(rendered({ fields: null, format, template }, alert));
+    expect(rendered({ fields: ['visitor.email'], format, template }, alert)).toMatch(/whk\\*_1/);
+  });
+
+  it('says why it has made nothing', () => {
+    expect(rendered({ format: 'template', template: '{{ event }}' })).toEqual({
+      error:
+        'Line 1, column 1 of the template: what it makes is not JSON: it goes wrong here; values are written as `{{ visitor.email | json }}`.',
+    });
+    expect(rendered({ format: 'template', template: null })).toEqual({ error: expect.stringContaining('it makes nothing') });
+    const deep = {
+      event: 'a',
+      timestamp: '2026-01-01',
+      organization_id: 'o',
+      ['k'.repeat(30_000)]: Array.from({ length: 10 }, () => ({ a: 1 })),
+    };
+    expect(rendered({ format: 'flat' }, deep)).toEqual({ error: 'On one level the event would have more than 250000 bytes.' });
+  });
+});
