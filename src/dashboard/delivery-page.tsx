@@ -53,6 +53,7 @@ export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
         </div>
         <div class="actions" id="delivery-actions" data-live="">
           <Retry delivery={delivery} webhook={webhook} visit={visit} />
+          <TestAgain delivery={delivery} webhook={webhook} visit={visit} />
         </div>
       </div>
       <div class="columns">
@@ -110,6 +111,19 @@ function Retry({ delivery, webhook, visit }: DeliveryProps) {
     <form method="post" action={paths.delivery(webhook.id, delivery.id, 'retry')}>
       <button type="submit" class={delivery.status === 'delivered' ? '' : 'primary'} data-busy="Retrying…">
         Retry now
+      </button>
+    </form>
+  );
+}
+
+/** Sends the delivery's event as a test: in the form that the webhook has now. */
+function TestAgain({ delivery, webhook, visit }: DeliveryProps) {
+  if (!visit.can('write') || !planAllows(visit) || (delivery.payload ?? delivery.acceptedPayload) === null) return null;
+  return (
+    <form method="post" action={paths.webhook(webhook.id, 'test')}>
+      <input type="hidden" name="deliveryId" value={delivery.id} />
+      <button type="submit" data-busy="Sending…">
+        Send as test
       </button>
     </form>
   );

@@ -54,7 +54,12 @@ export async function showOverview(c: PageContext): Promise<Response> {
       <section aria-labelledby="recent-title">
         <div class="section-head">
           <h2 id="recent-title">Recent deliveries</h2>
-          <a href={paths.webhook(webhook.id, 'deliveries')}>All deliveries</a>
+          <span class="links">
+            {visit.can('write') && planAllows(visit) && (
+              <a href={paths.webhook(webhook.id, 'test-event')}>Test with an event of your own</a>
+            )}
+            <a href={paths.webhook(webhook.id, 'deliveries')}>All deliveries</a>
+          </span>
         </div>
         <div id="recent" data-live="" class="card table-card">
           <Recent deliveries={deliveries?.data ?? null} webhook={webhook} visit={visit} />

@@ -20,7 +20,7 @@ export function signInPath(next: string): string {
 
 /** Whether a form that is posted to an address holds what a person has typed: other forms are buttons. */
 export function hasFields(path: string): boolean {
-  return /\/(new|edit|recover|secret\/rotate)$/.test(path);
+  return /\/(new|edit|test-event|recover|secret\/rotate)$/.test(path);
 }
 
 /** The page that has a button, by the address that it posts to. */

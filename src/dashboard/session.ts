@@ -132,13 +132,9 @@ async function isAlive(c: PageContext, { session, key }: SessionView, nowMs: num
 /** Refuses a page that is of no use without a scope. What a form does is refused by its route. */
 export const requireScope = (scope: KeyScope) =>
   createMiddleware<DashboardEnv>(async (c, next) => {
-    if (!c.get('visit').can(scope)) throw readOnly(scope);
+    if (!c.get('visit').can(scope)) throw new ApiError('insufficient_scope', 'Your session can read only.', { requiredScope: scope });
     await next();
   });
-
-export function readOnly(requiredScope: KeyScope = 'write'): ApiError {
-  return new ApiError('insufficient_scope', 'Your session can read only.', { requiredScope });
-}
 
 /** A form with fields goes along (held-form.ts): a 307 has it posted to the sign-in page. */
 function toSignIn(c: PageContext): Response {

@@ -11,7 +11,7 @@ import { readForm, textOf } from './form.ts';
 import { heldForm, RESTORED } from './held-form.ts';
 import { paths } from './paths.ts';
 import { RECOVERY_SPANS, settingsPage, spanOf } from './settings-page.tsx';
-import type { PageContext } from './visit.ts';
+import type { PageContext, Visit } from './visit.ts';
 import { refusedOf } from './webhook-input.ts';
 import { webhookOf } from './webhook-page.tsx';
 import { counted, took } from './wording.ts';
@@ -59,16 +59,26 @@ async function leadOn(c: PageContext, { path, ...flash }: Outcome & { path: stri
 
 const done = (message: string, secret?: string): Flash => ({ kind: 'done', message, secret });
 
-/** `POST <webhook>/test`: sends a sample event, waits for its attempt, and shows its delivery. */
+/** `POST <webhook>/test`: sends a sample event, or that of a delivery, waits for its attempt, and shows its delivery. */
 export async function sendTest(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
-  return await leaveMessage(c, paths.webhook(id), async () => {
-    const { delivery, attempt } = await c.get('visit').call(testWebhook, { params: { webhookId: id }, body: {} });
-    const path = paths.delivery(id, delivery.id);
-    const error = attempt === null ? delivery.error : attempt.error;
-    if (attempt?.outcome !== 'succeeded') return { kind: 'failed', message: `The test event failed: ${error ?? 'no answer'}`, path };
-    return { ...done(`The test event arrived: ${attempt.responseStatus} after ${took(attempt.durationMs)}.`), path };
-  });
+  const deliveryId = textOf(await readForm(c), 'deliveryId');
+  const usualPath = deliveryId === undefined ? paths.webhook(id) : paths.delivery(id, deliveryId);
+  return await leaveMessage(c, usualPath, () => sentTest(c.get('visit'), id, { deliveryId }));
+}
+
+/** Sends a test, and says what came of it. */
+export async function sentTest(
+  visit: Visit,
+  webhookId: string,
+  body: { deliveryId?: string; payload?: Record<string, unknown> },
+): Promise<Flash & { path: string }> {
+  const { delivery, attempt } = await visit.call(testWebhook, { params: { webhookId }, body });
+  const path = paths.delivery(webhookId, delivery.id);
+  if (attempt === null)
+    return { kind: 'failed', message: `What is to be sent could not be made of the test event: ${delivery.error}`, path };
+  if (attempt.outcome !== 'succeeded') return { kind: 'failed', message: `The test event failed: ${attempt.error ?? 'no answer'}`, path };
+  return { ...done(`The test event arrived: ${attempt.responseStatus} after ${took(attempt.durationMs)}.`), path };
 }
 
 /** `POST <webhook>/deliveries/<delivery>/retry`: its page says that an attempt is being made for as long as it is. */

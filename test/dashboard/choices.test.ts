@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { createOrganization, createWebhook, type TestOrganization } from '../support/api.ts';
 import { type FormFields, fieldsIn, PAGES, signedIn, type Visitor } from '../support/dashboard.ts';
 import { aMessage, anEvent, consume, deliveriesOf, endedDeliveriesOf, endpointInbox, outboxOf } from '../support/deliveries.ts';
+import { bodyBytes } from '../support/receiver.ts';
+
+const textOf = (request: Parameters<typeof bodyBytes>[0]) => new TextDecoder().decode(bodyBytes(request));
 
 const SIZE = { field: 'company.employee_count', operator: 'at_least', value: 200 };
 const PLACE = { field: 'company.location', operator: 'ends_with', value: 'United States' };
@@ -590,18 +593,59 @@ describe("a delivery's page", () => {
     const [after] = await deliveriesOf(id);
     expect(after?.id).toBe(delivery?.id);
   });
+});
 
-  it('of a test that could not be rendered is where its message leads', async () => {
+describe('a test', () => {
+  it('can be of an event of one’s own, which stands again where it is none', async () => {
     const organization = await createOrganization();
     const endpoint = endpointInbox();
-    // The example has what real events may lack, so that it is only found out when the catalogue's example has changed: here by the fields.
-    const { id } = await createWebhook(organization, {
-      url: endpoint.url,
-      events: ['webhook.failing'],
-      format: 'template',
-      template: '{ "a": {{ webhook.id | json }} }',
-    });
+    const { id } = await createWebhook(organization, { url: endpoint.url, format: 'flat' });
     const person = await signedIn(organization);
-    expect((await person.submit(`${id}/test`)).text).toContain('The test event arrived');
+    const form = await person.get(`${id}/test-event`);
+    const [[name = '', example = ''] = []] = fieldsIn(form.html);
+    expect(JSON.parse(example)).toMatchObject({ event: 'visitor.identified', organization_id: organization.id });
+    const own = JSON.stringify({ event: 'visitor.identified', session_id: 'ses_own', visitor: { email: 'own@example.com' } });
+    expect((await person.submit(`${id}/test-event`, { [name]: own })).text).toContain('The test event arrived');
+    const [request] = await endpoint.arrived(1);
+    expect(JSON.parse(textOf(request!))).toMatchObject({ session_id: 'ses_own', visitor_email: 'own@example.com' });
+    for (const [wrong, said] of [
+      ['{"event":', 'This is not JSON: it ends too early, at line 1, column 10.'],
+      ['[]', 'class="error" id="testEvent-error"'],
+      ['{"event":"no.such_type"}', 'The catalogue has no such event type.'],
+      ['['.repeat(5_000) + ']'.repeat(5_000), 'It nests deeper than'],
+    ] as const) {
+      const refused = await person.post(`${id}/test-event`, { [name]: wrong });
+      expect([wrong.slice(0, 30), refused.status, refused.html.includes(said)]).toEqual([wrong.slice(0, 30), 422, true]);
+      expect(fieldsIn(refused.html)).toEqual([[name, wrong]]);
+    }
+    expect(await endpoint.requests()).toHaveLength(1);
+  });
+
+  it('can be of a delivery’s event, in the form that the webhook has now', async () => {
+    const organization = await createOrganization();
+    const endpoint = endpointInbox();
+    const { id } = await createWebhook(organization, { url: endpoint.url });
+    await consume([aMessage([visitorWith(organization.id, { email: 'ada@example.com' }, { name: 'Acme' })])]);
+    const [delivery] = await endedDeliveriesOf(id, 1);
+    await organization.admin.patch(`${organization.path}/webhooks/${id}`, { format: 'flat' });
+    const person = await signedIn(organization);
+    expect((await person.get(`${id}/deliveries/${delivery!.id}`)).text).toContain('Send as test');
+    expect((await person.submit(`${id}/test`, { deliveryId: delivery!.id })).text).toContain('The test event arrived');
+    const [, test] = await endpoint.arrived(2);
+    expect(JSON.parse(textOf(test!))).toMatchObject({ visitor_email: 'ada@example.com' });
+    expect(test!.headers['x-bullseye-test']).toBe('true');
+  });
+
+  it('of which nothing could be made says so, on the page of its delivery', async () => {
+    const organization = await createOrganization();
+    const endpoint = endpointInbox();
+    const template = '{ "size": {{ company.employee_count }} }';
+    const { id } = await createWebhook(organization, { url: endpoint.url, format: 'template', template });
+    const person = await signedIn(organization);
+    const own = JSON.stringify({ event: 'visitor.identified', session_id: 'ses_own', visitor: {} });
+    const page = await person.submit(`${id}/test-event`, { testEvent: own });
+    expect(page.text).toContain('What is to be sent could not be made of the test event: Line 1');
+    expect(page.text).toContain('so no attempt was made');
+    expect(await endpoint.requests()).toEqual([]);
   });
 });

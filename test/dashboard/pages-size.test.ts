@@ -35,7 +35,7 @@ it('every page of an organization that has written as much as it may is less tha
   const pages = [
     '',
     'new',
-    ...['', '/edit', '/settings', '/verify', '/deliveries', '/skipped', '/delete'].map((part) => `${ids[0]}${part}`),
+    ...['', '/edit', '/settings', '/verify', '/deliveries', '/skipped', '/test-event', '/delete'].map((part) => `${ids[0]}${part}`),
   ];
   for (const path of [...pages, `${ids[0]}/deliveries?q=${encodeURIComponent(long)}&event=${encodeURIComponent(long)}`]) {
     const page = await person.get(path);

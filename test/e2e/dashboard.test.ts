@@ -379,7 +379,7 @@ describe.skipIf(noBrowser)('every page', () => {
     const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, {});
     await look(new URL((body as { url: string }).url).pathname.slice(PAGES.length));
     await signIn(customer, watched);
-    const parts = ['', `/deliveries`, `/deliveries/${id}`, '/skipped', '/verify', '/settings', '/edit', '/delete'];
+    const parts = ['', `/deliveries`, `/deliveries/${id}`, '/skipped', '/test-event', '/verify', '/settings', '/edit', '/delete'];
     for (const path of ['', '/new', ...parts.map((part) => `/${webhookId}${part}`)]) await look(path);
     expect(watched.complaints).toEqual([]);
     await page.context().close();

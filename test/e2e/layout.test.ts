@@ -61,6 +61,7 @@ async function usual(): Promise<Shown> {
   const customer = await signUp(worker);
   const endpoint = inbox(receiver.origin);
   const webhookId = await customer.webhook(endpoint.url, 'a secret');
+  await customer.client.patch(`/organization/${customer.organizationId}/webhooks/${webhookId}`, { headers: { 'X-Key': 'a value' } });
   await customer.post(eventOf(customer.organizationId));
   await customer.deliveryThatIs(webhookId, 'delivered');
   await endpoint.script([{ status: 500, headers: { 'X-Trace': 'abc' }, body: '{"error":"out of order"}' }]);
@@ -115,6 +116,7 @@ describe.skipIf(noBrowser).each([
       '/verify',
       '/settings',
       '/skipped',
+      '/test-event',
       '/edit',
       '/delete',
       '/deliveries?q=nothing',
@@ -138,6 +140,9 @@ describe.skipIf(noBrowser).each([
     await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
     await page.getByRole('button', { name: 'Reveal the secret' }).click();
     await page.getByText('This is the secret').waitFor();
+    expect(await layoutFaults(page, narrow)).toEqual([]);
+    await page.getByRole('button', { name: 'Reveal the values' }).click();
+    await page.locator('.header-list').waitFor();
     expect(await layoutFaults(page, narrow)).toEqual([]);
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('This webhook is paused').waitFor();
