@@ -12,7 +12,7 @@ import type { InboundEvent } from './fan-out.ts';
  * How long filtered events are gathered before their outboxes are told, and how long these may take. Together less than the 30 s for which
  * `waitUntil` goes on, after a request's answer and after a batch's handler alike (Workers).
  */
-const TELL_AFTER_MS = 20_000;
+const TELL_AFTER_MS = 24_000;
 const TELL_TIMEOUT_MS = 5_000;
 /** After this whoever was to tell has been cut off: the next one does. */
 const CUT_OFF_MS = 30_000;

@@ -17,6 +17,16 @@ const KEY_BYTES = 32;
 
 const KEY = 'once';
 
+const SQL = {
+  make: (table: string) => [
+    `CREATE TABLE ${table}
+      (hash BLOB NOT NULL, accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, PRIMARY KEY (hash, accepted_at)) WITHOUT ROWID`,
+  ],
+  add: (table: string) => `INSERT INTO ${table} (hash, accepted_at, event_id) VALUES (?, ?, ?)`,
+  within: (table: string) => `SELECT event_id FROM ${table} WHERE hash = ? AND accepted_at > ? AND accepted_at < ?`,
+  remove: (table: string) => `DELETE FROM ${table} WHERE hash = ? AND accepted_at = ?`,
+} as const;
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** What is kept beside the tables. */
@@ -61,8 +71,7 @@ export class UsedValues {
     this.#kv = kv;
     this.#store = store;
     this.#webhookId = webhookId;
-    const columns = '(hash BLOB NOT NULL, accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, PRIMARY KEY (hash, accepted_at))';
-    this.#spans = new Tables(() => store.sql, 'once_', `${columns} WITHOUT ROWID`);
+    this.#spans = new Tables(() => store.sql, 'once_', SQL.make);
   }
 
   /**
@@ -92,7 +101,7 @@ export class UsedValues {
   release(deliveries: readonly NewDelivery[]): void {
     for (const { id } of deliveries) {
       const [table, ...place] = this.#added.get(id) ?? [];
-      if (table) this.#store.sql.exec(`DELETE FROM ${table} WHERE hash = ? AND accepted_at = ?`, ...place);
+      if (table) this.#store.sql.exec(SQL.remove(table), ...place);
     }
   }
 
@@ -138,7 +147,7 @@ export class UsedValues {
       return false;
     }
     const table = this.#tableOf(Math.floor(acceptedAt / DAY_MS), days);
-    this.#store.sql.exec(`INSERT INTO ${table} (hash, accepted_at, event_id) VALUES (?, ?, ?)`, hash, acceptedAt, eventId);
+    this.#store.sql.exec(SQL.add(table), hash, acceptedAt, eventId);
     this.#added.set(id, [table, hash, acceptedAt]);
     return true;
   }
@@ -147,10 +156,7 @@ export class UsedValues {
   #within(days: number, hash: Uint8Array, at: number): Row[] {
     const [after, before] = [at - days * DAY_MS, at + days * DAY_MS];
     const near = this.#list().filter(({ from, to }) => from * DAY_MS < before && to * DAY_MS > after);
-    return near.flatMap(({ name }) => {
-      const select = `SELECT event_id FROM ${this.#spans.of(name)} WHERE hash = ? AND accepted_at > ? AND accepted_at < ?`;
-      return this.#store.sql.exec<Row>(select, hash, after, before).toArray();
-    });
+    return near.flatMap(({ name }) => this.#store.sql.exec<Row>(SQL.within(this.#spans.of(name)), hash, after, before).toArray());
   }
 
   /** The table of a day of acceptance; one that is made now is of as many days as none has that is there. */

@@ -42,7 +42,9 @@ function operationsTable(): Table {
     title,
     ...COLUMNS.map(([name]) => figure(operations[name] / events)),
     figure(objectMs / events),
-    mostRows === undefined ? '' : verdict(operations.rowsWritten / events <= mostRows, `at most ${mostRows} rows written`),
+    mostRows === undefined
+      ? ''
+      : verdict(operations.rowsWritten / events <= mostRows, `at most ${mostRows} ${mostRows === 1 ? 'row' : 'rows'} written`),
   ]);
   return {
     title: 'Operations per event, from acceptance until the delivery is forgotten after 30 days',

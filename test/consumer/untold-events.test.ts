@@ -58,17 +58,17 @@ const brief = ({ at, webhook, bundle }: { at: number; webhook: string; bundle: F
 ];
 
 describe('an isolate tells', () => {
-  it('each outbox in one call of what it has met in 20 seconds, with how many there were when, and which', async () => {
+  it('each outbox in one call of what it has met in 24 seconds, with how many there were when, and which', async () => {
     const { told, invocation } = isolate();
-    for (let second = 0; second < 20; second += 5) {
+    for (let second = 0; second < 25; second += 5) {
       await invocation(['whk_1', `evt_${second}`], ...(second === 5 ? [['whk_2', 'evt_b'] as [string, string]] : []));
       await time.runFor(5 * SECOND);
     }
     expect(told.map(brief)).toEqual([
-      [20 * SECOND, 'whk_1', 4, ['evt_0', 'evt_5', 'evt_10', 'evt_15']],
-      [20 * SECOND, 'whk_2', 1, ['evt_b']],
+      [24 * SECOND, 'whk_1', 5, ['evt_0', 'evt_5', 'evt_10', 'evt_15', 'evt_20']],
+      [24 * SECOND, 'whk_2', 1, ['evt_b']],
     ]);
-    expect(told[0]!.bundle.counts).toEqual(new Map([[START, 4]]));
+    expect(told[0]!.bundle.counts).toEqual(new Map([[START, 5]]));
     expect(told[1]!.bundle.latest).toEqual([
       {
         eventId: 'evt_b',
@@ -89,8 +89,8 @@ describe('an isolate tells', () => {
     await invocation(['whk_1', 'evt_2']);
     await time.runFor(60 * SECOND);
     expect(told.map(brief)).toEqual([
-      [80 * SECOND, 'whk_1', 1, ['evt_1']],
-      [140 * SECOND, 'whk_1', 1, ['evt_2']],
+      [84 * SECOND, 'whk_1', 1, ['evt_1']],
+      [144 * SECOND, 'whk_1', 1, ['evt_2']],
     ]);
   });
 
@@ -104,7 +104,7 @@ describe('an isolate tells', () => {
     await time.runFor(5 * SECOND);
     await invocation(['whk_1', 'evt_3']);
     await time.runFor(25 * SECOND);
-    expect(told.map(brief)).toEqual([[50 * SECOND, 'whk_1', 3, ['evt_1', 'evt_2', 'evt_3']]]);
+    expect(told.map(brief)).toEqual([[54 * SECOND, 'whk_1', 3, ['evt_1', 'evt_2', 'evt_3']]]);
   });
 
   it('within the time that the platform gives it, whatever an outbox does; what cannot be told is dropped, and said', async () => {
@@ -115,7 +115,7 @@ describe('an isolate tells', () => {
     };
     const { told, invocation, runtime } = isolate(tell);
     await invocation(['whk_hangs', 'evt_1'], ['whk_throws', 'evt_2'], ['whk_well', 'evt_3']);
-    await time.runFor(20 * SECOND);
+    await time.runFor(24 * SECOND);
     expect(told.map(({ webhook }) => webhook)).toEqual(['whk_hangs', 'whk_throws', 'whk_well']);
     expect(runtime.invocations.size).toBe(1);
     await time.runFor(5 * SECOND + 1);

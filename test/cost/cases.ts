@@ -39,6 +39,9 @@ const atWork = (attempts: number, latencyMs: number, atATime = 1) => ({ attempts
  */
 export const STORED_BYTES = { alone: 1_380, inArrays: 300 };
 
+/** And for a value that has gone out, or an event that repeated one. */
+export const SKIPPED_BYTES = { value: 68, repeated: 85 };
+
 /** What an outbox costs in a month without a delivery: it looks every 12 hours for what it need not keep any more. */
 export const SWEEPS_A_MONTH = 60;
 export const SWEEP: Operations = {
@@ -61,6 +64,15 @@ export const ARCHIVED_DAY: Operations = {
   rowsRead: 13,
   rowsWritten: 3,
 };
+
+/** What it costs for each day of which values are kept, where each goes out once: their table is made. A table can be of several days. */
+export const DAY_OF_VALUES: Operations = { ...ARCHIVED_DAY, rowsRead: 13, rowsWritten: 2 };
+
+/** And for each day of which events repeated some. */
+export const DAY_OF_REPEATED: Operations = { ...ARCHIVED_DAY, rowsRead: 3, rowsWritten: 3 };
+
+/** And for each day of which consumers have told of filtered events: their row is deleted. */
+export const DAY_OF_FILTERED: Operations = { ...ARCHIVED_DAY, rowsRead: 1, rowsWritten: 1 };
 
 /** What comes one by one; every ten seconds. */
 const ONE_BY_ONE = {
@@ -196,6 +208,53 @@ export const CASES = {
     goal: 0.8,
     ...atWork(0, 0),
     operations: { requests: 100, queueOperations: 0, d1RowsRead: 310, d1RowsWritten: 0, objectRequests: 0, rowsRead: 0, rowsWritten: 0 },
+  },
+  filtered: {
+    title: 'One by one, one a second to a webhook whose filter keeps them back',
+    events: 96,
+    storedBytes: 0,
+    goal: 0.35,
+    ...atWork(0, 0),
+    operations: { requests: 96, queueOperations: 0, d1RowsRead: 152, d1RowsWritten: 0, objectRequests: 4, rowsRead: 7, rowsWritten: 4 },
+  },
+  seldomFiltered: {
+    title: 'The same, one every ten seconds',
+    events: 120,
+    storedBytes: 0,
+    ...atWork(0, 0),
+    operations: { requests: 120, queueOperations: 0, d1RowsRead: 612, d1RowsWritten: 0, objectRequests: 40, rowsRead: 70, rowsWritten: 40 },
+  },
+  firstOfValue: {
+    title: 'One by one, ten in a batch, each with a value that is to go out once; the endpoint takes 200 ms',
+    events: 100,
+    storedBytes: 100 * (STORED_BYTES.alone + SKIPPED_BYTES.value),
+    mostRows: 2,
+    ...atWork(100, QUICK_MS),
+    operations: {
+      requests: 110,
+      queueOperations: 300,
+      d1RowsRead: 510,
+      d1RowsWritten: 0,
+      objectRequests: 100,
+      rowsRead: 210,
+      rowsWritten: 200,
+    },
+  },
+  repeated: {
+    title: 'The same, of values that have gone out',
+    events: 100,
+    storedBytes: 100 * SKIPPED_BYTES.repeated,
+    mostRows: 1,
+    ...atWork(0, 0),
+    operations: {
+      requests: 110,
+      queueOperations: 300,
+      d1RowsRead: 510,
+      d1RowsWritten: 0,
+      objectRequests: 100,
+      rowsRead: 100,
+      rowsWritten: 100,
+    },
   },
   failing: {
     title: '20 in a batch, one of their endpoints fails until its retries are used up',

@@ -1,10 +1,28 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { mintId } from '../../src/domain/ids.ts';
+import { Store } from '../../src/outbox/books/store.ts';
+import { UsedValues } from '../../src/outbox/used-values.ts';
 import { driveDate } from '../support/clock.ts';
 import { alarmOf, deliveriesOf, outboxOf } from '../support/deliveries.ts';
-import { ARCHIVED_DAY, CASES, type CostCase, QUICK_MS, SLOW_MS, STORED_BYTES, SWEEP, VERY_SLOW_MS } from './cases.ts';
-import { type Operations, sum } from './operations.ts';
+import { newDelivery } from '../support/outbox.ts';
+import { gatherByDate, tellAtOnce } from '../support/telling.ts';
+import {
+  ARCHIVED_DAY,
+  CASES,
+  type CostCase,
+  DAY_OF_FILTERED,
+  DAY_OF_REPEATED,
+  DAY_OF_VALUES,
+  QUICK_MS,
+  SKIPPED_BYTES,
+  SLOW_MS,
+  STORED_BYTES,
+  SWEEP,
+  VERY_SLOW_MS,
+} from './cases.ts';
+import { NOTHING, type Operations, sum } from './operations.ts';
 import { dollarsOf } from './prices.ts';
 import { BROKEN, type Customer, DAY_MS, endpoints, givenCustomers, HEALTHY, MeteredService, MINUTE_MS } from './service.ts';
 
@@ -22,12 +40,14 @@ afterEach(() => {
 });
 afterAll(() => endpoints.stop());
 
+type Choices = Parameters<typeof givenCustomers>[2];
+
 /** The first webhook of the first of some customers. */
 const webhookOf = (customers: readonly Customer[]) => customers[0]!.webhooks[0]!;
 
 /** Organizations in service for a while: their outboxes have their tables, their alarm and nothing in them. */
-async function givenUsedCustomers(count: number, urls: readonly string[]): Promise<Customer[]> {
-  const customers = await givenCustomers(count, urls);
+async function givenUsedCustomers(count: number, urls: readonly string[], choices: Choices = {}): Promise<Customer[]> {
+  const customers = await givenCustomers(count, urls, choices);
   await service.postEach(customers);
   await service.consume();
   await forget(customers);
@@ -37,8 +57,8 @@ async function givenUsedCustomers(count: number, urls: readonly string[]): Promi
 }
 
 /** The same, of an endpoint of which the outboxes know that it takes so long; from now on it answers when it is told to. */
-async function givenCustomersOf(count: number, latencyMs: number, url = HEALTHY): Promise<Customer[]> {
-  const customers = await givenCustomers(count, [url]);
+async function givenCustomersOf(count: number, latencyMs: number, url = HEALTHY, choices: Choices = {}): Promise<Customer[]> {
+  const customers = await givenCustomers(count, [url], choices);
   // From the first request on: what answered at once stays the measure for a while.
   endpoints.hold();
   for (let round = 0; round < 2; round++) await aRound(customers, latencyMs);
@@ -210,6 +230,98 @@ describe('events that no webhook wants', () => {
       vi.setSystemTime(Date.now() + 10_000);
     }
     expect(await untilForgotten(customers)).toEqual(countsOf(CASES.unwanted));
+  });
+});
+
+describe('events that a filter keeps back', () => {
+  afterEach(() => {
+    service.leavesWork = false;
+  });
+
+  /** Customers who want none of these events; isolates know it, and gather what they tell outboxes for as long as the date says. */
+  async function givenFiltering(count: number): Promise<{ customers: Customer[]; gathering: MockInstance }> {
+    const filter = { field: 'company.employee_count', operator: 'at_least', value: 200 } as const;
+    const atOnce = tellAtOnce();
+    const customers = await givenUsedCustomers(count, [HEALTHY], { filter });
+    // What the isolate knows is old by now: it learns of each beside its event.
+    await service.postEach(customers);
+    await service.consume();
+    atOnce.mockRestore();
+    await pass(10_000);
+    service.leavesWork = true;
+    return { customers, gathering: gatherByDate() };
+  }
+
+  /** So many events of each customer, one every so often. */
+  async function countFiltered(count: number, times: number, everyMs: number): Promise<Counted> {
+    const { customers, gathering } = await givenFiltering(count);
+    for (let time = 0; time < times; time++) {
+      await service.postEach(customers);
+      vi.setSystemTime(Date.now() + everyMs);
+      await service.meter.quiet();
+    }
+    vi.setSystemTime(Date.now() + 30_000);
+    await service.meter.quiet();
+    expect(service.meter.takeQueued()).toEqual([]);
+    gathering.mockRestore();
+    const { operations, attempts } = await untilForgotten(customers, 0);
+    return { operations: sum(operations, DAY_OF_FILTERED, -count), attempts };
+  }
+
+  it('cost their request, and a small part of a call and of a row', { timeout: 60_000 }, async () => {
+    expect(await countFiltered(1, 96, 1_000)).toEqual(countsOf(CASES.filtered));
+  });
+
+  it('cost a larger part of them where they are seldom', { timeout: 60_000 }, async () => {
+    expect(await countFiltered(10, 12, 10_000)).toEqual(countsOf(CASES.seldomFiltered));
+  });
+
+  it('cost hardly more than those that nobody subscribes to', () => {
+    expect(dollarsOf(CASES.filtered).all - dollarsOf(CASES.unwanted).all).toBeLessThanOrEqual(0.05);
+  });
+});
+
+describe('events of a webhook that wants each value once', () => {
+  it('cost a row more where the value is new', async () => {
+    const customers = await givenCustomersOf(10, QUICK_MS, HEALTHY, { once: { per: 'visitor.email', days: 7 } });
+    await tenRounds(customers, QUICK_MS);
+    const { operations, attempts } = await untilForgotten(customers);
+    expect({ operations: sum(operations, DAY_OF_VALUES, -10), attempts }).toEqual(countsOf(CASES.firstOfValue));
+  });
+
+  it('cost a row and no attempt where the value has gone out', async () => {
+    const customers = await givenUsedCustomers(10, [HEALTHY], { once: { per: 'company.name', days: 7 } });
+    for (let round = 0; round < 2; round++) {
+      await pass(10_000);
+      endpoints.takeAttempts();
+      await aRound(customers, 0);
+    }
+    // The first that repeats one makes the table.
+    const tenth = Object.fromEntries(
+      Object.entries(CASES.repeated.operations).map(([name, count]) => [name, count / 10]),
+    ) as unknown as Operations;
+    expect(sum(await service.meter.take(), tenth, -1)).toEqual(sum(NOTHING, DAY_OF_REPEATED, 10));
+    await tenRounds(customers);
+    expect({ operations: await service.meter.take(), attempts: endpoints.takeAttempts() }).toEqual(countsOf(CASES.repeated));
+  });
+
+  it('are stored in a known number of bytes', async () => {
+    await runInDurableObject(outboxOf(mintId('webhook', Date.now())), (_, { storage }) => {
+      const values = new UsedValues(storage.kv, new Store(storage), 'whk_1');
+      const choices = { fields: null, format: 'event', template: null, name: '', headers: null, retryScheduleMs: null } as const;
+      values.adopt({ ...choices, once: { per: 'visitor.email', days: 30 } }, 1);
+      const grownBy = (emailOf: (index: number) => string) => {
+        const before = storage.sql.databaseSize;
+        values.admit(
+          Array.from({ length: 20_000 }, (_, index) =>
+            newDelivery('whk_1', { visitor: { email: emailOf(index), first_name: 'Ada Lovelace' } }),
+          ),
+        );
+        return (storage.sql.databaseSize - before) / 20_000;
+      };
+      expect(grownBy((index) => `${index}@x.example`) / SKIPPED_BYTES.value).toBeCloseTo(1, 1);
+      expect(grownBy(() => '1@x.example') / SKIPPED_BYTES.repeated).toBeCloseTo(1, 1);
+    });
   });
 });
 

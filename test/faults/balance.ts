@@ -2,10 +2,12 @@ import type { AttemptRecord, DeliveryDetail, DeliveryPage, DeliveryPosition } fr
 import { decodeEventMessage } from '../../src/domain/event-message.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
 import { MAX_WAIT_MS } from '../../src/domain/lifecycle.ts';
+import type { SkippedEvent } from '../../src/domain/skipped-event.ts';
 import { LIMITS } from '../platform/limits.ts';
 import type { MishapKind } from '../platform/mishaps.ts';
 import type { Arrival } from './endpoints.ts';
 import type { FaultRun } from './fault-run.ts';
+import { isUnwanted, personOf } from './producer.ts';
 
 /** Attempts that a delivery gets without a person's doing. */
 const AUTOMATIC_ATTEMPTS = 4;
@@ -19,6 +21,9 @@ const NOTED_WITHIN_MS = 1;
 const COURIER_MS = 46_000;
 
 const decoder = new TextDecoder();
+
+/** Events' bodies by their ids. */
+type Events = Map<string, string>;
 
 /** What is wrong with a run's books: every event against what the queue took, what the logs say and what the endpoints saw. */
 export async function imbalance(run: FaultRun): Promise<string[]> {
@@ -35,18 +40,58 @@ export async function imbalance(run: FaultRun): Promise<string[]> {
     const ids = await loggedIds(run, webhookId);
     const listed = new Set(ids);
     if (listed.size < ids.length) wrong.push(`the log of ${webhookId} lists deliveries twice`);
-    for (const [eventId, body] of queued) {
+    const goingOut = eventsGoingOut(run, webhookId, queued, listed);
+    wrong.push(...(await skippedFaults(run, webhookId, queued, goingOut)));
+    for (const [eventId, body] of goingOut) {
       const id = deliveryId(eventId, webhookId);
       const detail = await run.host(webhookId).call((outbox) => outbox.find(id));
       if (!listed.delete(id) || !detail) wrong.push(`${id} is not in the log`);
       else wrong.push(...deliveryFaults(run, webhookId, detail, { eventId, body }, arrivals.get(id) ?? []));
       arrivals.delete(id);
     }
-    wrong.push(...[...listed].filter((id) => !run.tests.has(id)).map((id) => `${id} is in the log, of an event that was never queued`));
+    wrong.push(
+      ...[...listed].filter((id) => !run.tests.has(id)).map((id) => `${id} is in the log, of an event that was never queued, or kept back`),
+    );
   }
   const strange = [...arrivals.keys()].filter((id) => !run.tests.has(id));
-  wrong.push(...strange.map((id) => `${id} arrived, of an event that was never queued`));
+  wrong.push(...strange.map((id) => `${id} arrived, of an event that was never queued, or kept back`));
   return wrong;
+}
+
+/** The events that a webhook gets: those that its filter lets through, and where it wants each person once, of each the one that it has got. */
+function eventsGoingOut(run: FaultRun, webhookId: string, queued: Events, listed: ReadonlySet<string>): Events {
+  const { once } = scenarioOf(run, webhookId);
+  const wanted = [...queued].filter(([, body]) => isWanted(run, webhookId, body));
+  if (!once) return new Map(wanted);
+  const people = Map.groupBy(wanted, ([, body]) => personOf(numberOf(body))).values();
+  // Where it has got none, that is found wrong of any.
+  return new Map(people.map((events) => events.find(([id]) => listed.has(deliveryId(id, webhookId))) ?? (events[0] as [string, string])));
+}
+
+/** What an outbox lists as repeated is exact; what is filtered it is told at best. (Of both there are fewer than it lists.) */
+async function skippedFaults(run: FaultRun, webhookId: string, queued: Events, goingOut: Events): Promise<string[]> {
+  const skipped = await run.host(webhookId).call((outbox) => outbox.skipped());
+  const [filtered, repeated] = (['filtered', 'repeated'] as const).map((reason) => skipped.filter(({ why }) => why === reason)) as [
+    SkippedEvent[],
+    SkippedEvent[],
+  ];
+  run.skipped.filtered += filtered.length;
+  run.skipped.repeated += repeated.length;
+  const idsOf = (events: SkippedEvent[]) => events.map(({ eventId }) => eventId).toSorted();
+  const expected = [...queued].filter(([id, body]) => isWanted(run, webhookId, body) && !goingOut.has(id)).map(([id]) => id);
+  const wrong: string[] = [];
+  if (String(idsOf(repeated)) !== String(expected.toSorted())) {
+    wrong.push(`${webhookId} lists ${idsOf(repeated)} as repeated, and not ${expected}`);
+  }
+  const strange = idsOf(filtered).filter((id) => queued.has(id) && isWanted(run, webhookId, queued.get(id) as string));
+  return [...wrong, ...strange.map((id) => `${webhookId} lists ${id} as filtered`)];
+}
+
+const scenarioOf = (run: FaultRun, webhookId: string) => run.scenario.webhooks[run.webhookIds.indexOf(webhookId)]!;
+const numberOf = (body: string): number => (JSON.parse(body) as { n: number }).n;
+
+function isWanted(run: FaultRun, webhookId: string, body: string): boolean {
+  return !scenarioOf(run, webhookId).keepsBack || !isUnwanted(numberOf(body));
 }
 
 /** A webhook's whole log, page by page. */
@@ -74,7 +119,7 @@ function limitFaults(run: FaultRun): string[] {
 }
 
 /** The events that the queue took, with the bytes it first took them with. */
-function queuedEvents(run: FaultRun): Map<string, string> {
+function queuedEvents(run: FaultRun): Events {
   const events = new Map<string, string>();
   for (const message of run.queue.taken.map(decodeEventMessage)) {
     for (const { id, payload } of message.events) {
@@ -89,7 +134,10 @@ function queuedEvents(run: FaultRun): Map<string, string> {
 /** A 202 means queued, and a request is queued as a whole or not at all. */
 function ingestFaults(run: FaultRun, queued: ReadonlyMap<string, string>): string[] {
   const wrong: string[] = [];
+  const isDropped = (event: number) => run.scenario.webhooks.every(({ keepsBack }) => keepsBack) && isUnwanted(event);
   for (const { id, event } of run.promised) {
+    // Where nobody wants it, it need not be.
+    if (isDropped(event) && !queued.has(id)) continue;
     if (queued.get(id) !== run.made[event]?.body) wrong.push(`${id} was accepted, and the queue has not got it as it was posted`);
   }
   const bodies = new Set(queued.values());

@@ -17,6 +17,9 @@ const REACHED = {
   'a courier made five attempts at a time': (run: FaultRun) => couriersOf(run).some(({ most }) => most.connections >= 5),
   'a courier vanished': (run: FaultRun) => run.mishaps.all.some(({ kind, of }) => kind === 'vanished' && of.includes(':')),
   'an outbox was loaded for the third time': (run: FaultRun) => run.webhookIds.some((id) => run.host(id).contexts.length >= 3),
+  'a person’s event was repeated, and its outbox vanished': ({ skipped, mishaps }: FaultRun) =>
+    skipped.repeated > 0 && mishaps.all.some(({ kind }) => kind === 'vanished'),
+  'an outbox was told of filtered events': ({ skipped }: FaultRun) => skipped.filtered > 0,
   'storage was full': (run: FaultRun) => run.scenario.webhooks.some(({ full }) => full !== null),
   'an answer came from the edge': (run: FaultRun) => run.endpoints.arrivals.some(({ status }) => status !== null && status >= 520),
 } satisfies Record<string, (run: FaultRun) => boolean>;

@@ -21,7 +21,7 @@ import type { OutboxHost } from '../platform/outbox-host.ts';
 import type { VirtualTime } from '../platform/virtual-time.ts';
 import { type Random, seeded } from '../simulation/random.ts';
 import { Endpoints, OUTAGES, urlOf } from './endpoints.ts';
-import { bodyOf, requestOf } from './producer.ts';
+import { bodyOf, requestOf, UNWANTED } from './producer.ts';
 import { ISOLATES, type Post, type Scenario, scenarioOf, type Victim } from './scenario.ts';
 
 /** When the first run begins. The next ones follow a month later each: what an isolate remembers of the one before is old. */
@@ -75,6 +75,8 @@ export class FaultRun {
   readonly promised: { id: string; event: number }[] = [];
   /** Deliveries of sample events that people asked for. */
   readonly tests = new Set<string>();
+  /** Events that led to no delivery of a webhook, as its outbox counts them. */
+  readonly skipped = { filtered: 0, repeated: 0 };
   /** How long it took until everything had ended. */
   tookMs = 0;
   /** What must not happen in any run, and has: an answer of ingest that is neither 202 nor 503. */
@@ -171,10 +173,11 @@ export class FaultRun {
     const now = Date.now();
     const db = databaseOf(this.#database.binding());
     const { organizationId } = this;
-    const rows = this.scenario.webhooks.map(({ maxPerSecond, maxConcurrent, enabled }, index) => {
+    const rows = this.scenario.webhooks.map(({ maxPerSecond, maxConcurrent, enabled, keepsBack, once }, index) => {
       const id = this.webhookIds[index]!;
       const times = { healthSince: now, createdAt: now, updatedAt: now };
-      return { maxPerSecond, maxConcurrent, enabled, id, organizationId, url: urlOf(id), events: ['visitor.*'], ...times };
+      const choices = { filter: keepsBack ? { not: UNWANTED } : null, once: once ? { per: 'visitor.email', days: 30 } : null };
+      return { maxPerSecond, maxConcurrent, enabled, id, organizationId, url: urlOf(id), events: ['visitor.*'], ...choices, ...times };
     });
     await db.batch([
       // What the run before has left.

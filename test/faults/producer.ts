@@ -1,3 +1,4 @@
+import type { Condition } from '../../src/domain/rules/condition.ts';
 import { ORIGIN, PLATFORM_KEY } from '../support/api.ts';
 
 /** A request whose body is there at once: reading one as it arrives would take as long as the machine likes. */
@@ -11,7 +12,16 @@ export function requestOf(text: string, key: string | null): Request {
   return Object.defineProperty(request, 'arrayBuffer', { value: async () => body.buffer });
 }
 
-/** An event whose bytes survive only where bytes are kept. */
+/** People whom events are about. */
+const PEOPLE = 7;
+/** The person whose events a webhook that keeps any back does. */
+export const UNWANTED: Condition = { field: 'visitor.email', operator: 'contains', value: 'p3@x.example' };
+
+export const personOf = (number: number): number => number % PEOPLE;
+export const isUnwanted = (number: number): boolean => personOf(number) === 3;
+
+/** An event whose bytes survive only where bytes are kept. A person's address is not always written the same way. */
 export function bodyOf(organizationId: string, number: number): string {
-  return `{ "event":"visitor.identified","n":${number},"timestamp":"2027-01-01T00:00:00Z","organization_id":"${organizationId}","session_id":"ses_${number}","visitor":{"name":"Zo\\u00eb"},"x":1.10}`;
+  const email = `${number % 2 ? ' P' : 'p'}${personOf(number)}@X.example`;
+  return `{ "event":"visitor.identified","n":${number},"timestamp":"2027-01-01T00:00:00Z","organization_id":"${organizationId}","session_id":"ses_${number}","visitor":{"name":"Zo\\u00eb","email":"${email}"},"x":1.10}`;
 }

@@ -27,6 +27,9 @@ export interface WebhookScenario {
   outage: (Span & { how: number }) | null;
   /** When its outbox's storage is full. */
   full: Span | null;
+  /** Which events it wants: all, or but those of one person; and of each person all, or only the first. */
+  keepsBack: boolean;
+  once: boolean;
 }
 
 /** What vanishes: an isolate, the outbox of a webhook, one of its couriers, or all objects at once, as with a deploy. */
@@ -65,6 +68,10 @@ const CROWDS = 1;
 const COMPANIES = 25;
 const ARRAY = 100;
 
+/** The share of webhooks that keep a person's events back, and of those that want each person once. */
+const KEEPING_BACK = 0.25;
+const ONCE = 0.4;
+
 /**
  * How much there is of a run.
  * - `few`: some events, each of which meets much.
@@ -81,7 +88,13 @@ export function scenarioOf(seed: number, outages: number): Scenario {
   const kind: Kind = share < CROWDS ? 'crowd' : share < CROWDS + COMPANIES ? 'company' : 'few';
   const isCrowd = kind === 'crowd';
   const stormMs = Math.floor(between(random, LEAST_STORM_MS, LONGEST_STORM_MS));
-  const webhooks = Array.from({ length: isCrowd ? 1 : whole(random, 1, MOST_WEBHOOKS) }, () => webhookOf(random, kind, stormMs, outages));
+  const choices = seeded(seed, 6);
+  const webhooks = Array.from({ length: isCrowd ? 1 : whole(random, 1, MOST_WEBHOOKS) }, () => ({
+    ...webhookOf(random, kind, stormMs, outages),
+    // Of a crowd, little would be left.
+    keepsBack: !isCrowd && choices() < KEEPING_BACK,
+    once: !isCrowd && choices() < ONCE,
+  }));
   const posts = POSTS[kind](random);
   const sometime = () => Math.floor(between(random, 0, Math.min(stormMs, 8 * MINUTE)));
   const some = (share: number, most: number) => Array.from({ length: random() < share ? whole(random, 1, most) : 0 }, sometime);
@@ -102,7 +115,7 @@ export function scenarioOf(seed: number, outages: number): Scenario {
   };
 }
 
-function webhookOf(random: Random, kind: Kind, stormMs: number, outages: number): WebhookScenario {
+function webhookOf(random: Random, kind: Kind, stormMs: number, outages: number): Omit<WebhookScenario, 'keepsBack' | 'once'> {
   const span = (longestMs: number): Span => {
     const fromMs = Math.floor(between(random, 0, Math.min(stormMs, 3 * MINUTE)));
     return { fromMs, toMs: Math.min(stormMs, fromMs + Math.floor(between(random, 5 * SECOND, longestMs))) };

@@ -5,15 +5,15 @@
 export class Tables {
   readonly #sql: () => SqlStorage;
   readonly #prefix: string;
-  readonly #columns: string;
+  readonly #make: (table: string) => readonly string[];
   /** Null: not looked at yet. */
   #names: Set<string> | null = null;
 
-  /** @param columns as in CREATE TABLE, with what follows their parenthesis */
-  constructor(sql: () => SqlStorage, prefix: string, columns: string) {
+  /** @param make the statements that make a table, by its full name */
+  constructor(sql: () => SqlStorage, prefix: string, make: (table: string) => readonly string[]) {
     this.#sql = sql;
     this.#prefix = prefix;
-    this.#columns = columns;
+    this.#make = make;
   }
 
   /** Which there are, without the prefix. */
@@ -23,7 +23,7 @@ export class Tables {
 
   /** The full name of a table, which is made where it is not there. */
   made(name: string): string {
-    if (!this.#known().has(name)) this.#sql().exec(`CREATE TABLE ${this.of(name)} ${this.#columns}`);
+    if (!this.#known().has(name)) for (const statement of this.#make(this.of(name))) this.#sql().exec(statement);
     this.#known().add(name);
     return this.of(name);
   }

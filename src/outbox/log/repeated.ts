@@ -1,4 +1,5 @@
 import type { NewDelivery } from '../../domain/delivery.ts';
+import { isKeyed } from '../../domain/ids.ts';
 import { MAX_SKIPPED, type SkippedEvent } from '../../domain/skipped-event.ts';
 import { Tables } from '../books/tables.ts';
 
@@ -6,23 +7,43 @@ const DAY_MS = 86_400_000;
 /** Rows counted in one step. */
 const COUNT_STEP = 50_000;
 
+const WITHIN = '(accepted_at, event_id) > (?, ?) AND accepted_at < ?';
+/** Events with an Idempotency-Key, which can be accepted more than once: their ids sort behind all others (domain/ids.ts). */
+const KEYED = "event_id >= 'evt_Z'";
+
+const SQL = {
+  make: (table: string) => [
+    `CREATE TABLE ${table}
+      (accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, event TEXT NOT NULL, subject TEXT, PRIMARY KEY (accepted_at, event_id)) WITHOUT ROWID`,
+    `CREATE INDEX ${table}_keyed ON ${table} (event_id) WHERE ${KEYED}`,
+  ],
+  add: (table: string) => `INSERT INTO ${table} (accepted_at, event_id, event, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  findKeyed: (table: string) => `SELECT 1 FROM ${table} WHERE event_id = ? AND ${KEYED}`,
+  latest: (table: string) => `SELECT * FROM ${table} ORDER BY accepted_at DESC, event_id DESC LIMIT ?`,
+  stepEnd: (table: string) =>
+    `SELECT accepted_at, event_id FROM ${table} WHERE ${WITHIN} ORDER BY accepted_at, event_id LIMIT 1 OFFSET ${COUNT_STEP - 1}`,
+  count: (table: string) => `SELECT count(*) AS count FROM ${table} WHERE ${WITHIN}`,
+} as const;
+
 type Row = { accepted_at: number; event_id: string; event: string; subject: string | null };
 
-/** The events that `once` has kept back: a row for each, however often its message comes, in a table for each day of acceptance. */
+/**
+ * The events that `once` has kept back: a row for each, however often its message comes, in a table for each day of acceptance. (One with an
+ * Idempotency-Key is two: it is found again whenever it was accepted.)
+ */
 export class RepeatedEvents {
   readonly #sql: () => SqlStorage;
   readonly #days: Tables;
 
   constructor(sql: () => SqlStorage) {
     this.#sql = sql;
-    const columns = '(accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, event TEXT NOT NULL, subject TEXT, ';
-    this.#days = new Tables(sql, 'repeated_', `${columns} PRIMARY KEY (accepted_at, event_id)) WITHOUT ROWID`);
+    this.#days = new Tables(sql, 'repeated_', SQL.make);
   }
 
   add({ acceptedAt, eventId, event }: NewDelivery, subject: string | null): void {
+    if (isKeyed(eventId) && this.#has(eventId)) return;
     const table = this.#days.made(String(dayOf(acceptedAt)));
-    const insert = `INSERT INTO ${table} (accepted_at, event_id, event, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`;
-    this.#sql().exec(insert, acceptedAt, eventId, event, subject);
+    this.#sql().exec(SQL.add(table), acceptedAt, eventId, event, subject);
   }
 
   /** The latest of them, the latest first. */
@@ -42,17 +63,16 @@ export class RepeatedEvents {
   /** How many were accepted from a time to before another one of its day, in bounded steps: for each how many it found. */
   *count(from: number, to: number): Generator<number> {
     const day = String(dayOf(from));
-    const within = `FROM ${this.#days.of(day)} WHERE (accepted_at, event_id) > (?, ?) AND accepted_at < ?`;
-    const stepEnd = `SELECT accepted_at, event_id ${within} ORDER BY accepted_at, event_id LIMIT 1 OFFSET ${COUNT_STEP - 1}`;
+    const table = this.#days.of(day);
     let after: [at: number, eventId: string] = [from, ''];
     // It can be dropped between two steps.
     while (this.#days.names().has(day)) {
       const [last] = this.#sql()
-        .exec<Pick<Row, 'accepted_at' | 'event_id'>>(stepEnd, ...after, to)
+        .exec<Pick<Row, 'accepted_at' | 'event_id'>>(SQL.stepEnd(table), ...after, to)
         .toArray();
       if (!last) {
         yield this.#sql()
-          .exec<{ count: number }>(`SELECT count(*) AS count ${within}`, ...after, to)
+          .exec<{ count: number }>(SQL.count(table), ...after, to)
           .one().count;
         return;
       }
@@ -76,6 +96,15 @@ export class RepeatedEvents {
   /** A change was undone, or the storage has been emptied. */
   reset(): void {
     this.#days.reset();
+  }
+
+  #has(eventId: string): boolean {
+    return [...this.#days.names()].some(
+      (day) =>
+        this.#sql()
+          .exec(SQL.findKeyed(this.#days.of(day)), eventId)
+          .toArray().length > 0,
+    );
   }
 
   #newestFirst(): number[] {
