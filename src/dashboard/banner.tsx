@@ -1,5 +1,7 @@
 import type { Child } from 'hono/jsx';
 import type { WebhookRow } from '../db/webhooks.ts';
+import { parseDuration } from '../domain/duration.ts';
+import { maxWaitMs } from '../domain/lifecycle.ts';
 import { type Condition, conditionOf } from './condition.tsx';
 import { Icon } from './icons.tsx';
 import { paths } from './paths.ts';
@@ -7,6 +9,8 @@ import { PlanNotice, planAllows } from './plan-notice.tsx';
 import { RelativeTime, Time } from './time.tsx';
 import type { Visit } from './visit.ts';
 import { count, counted, span } from './wording.ts';
+
+const DAY_MS = 86_400_000;
 
 /** What a banner needs to say what happens next. */
 export interface Outlook {
@@ -66,8 +70,8 @@ function ConditionBanner({ condition, webhook, visit, outlook }: ConditionBanner
     return (
       <Banner tone="warn" title="Deliveries are failing">
         <p>
-          Attempts have been failing since {since}. A delivery that fails is retried after {retryWaits(visit)}, and then counts as failed.
-          If the failures go on, deliveries are held until the endpoint answers again.
+          Attempts have been failing since {since}. A delivery that fails is retried after {scheduleOf(webhook, visit).map(span).join(', ')}
+          , and then counts as failed. If the failures go on, deliveries are held until the endpoint answers again.
         </p>
         <Waiting waiting={outlook.waiting} />
       </Banner>
@@ -76,8 +80,8 @@ function ConditionBanner({ condition, webhook, visit, outlook }: ConditionBanner
     return (
       <Banner tone="bad" title="The endpoint does not respond">
         <p>
-          Nothing but failures since {since}. Deliveries are held, up to 3 days each, and keep their retries. One at a time is sent as a
-          probe, at growing intervals; as soon as a probe succeeds, all of them go out.{' '}
+          Nothing but failures since {since}. Deliveries are held, up to {longestWaitDays(webhook, visit)} days each, and keep their
+          retries. One at a time is sent as a probe, at growing intervals; as soon as a probe succeeds, all of them go out.{' '}
           {outlook.nextProbeAt && (
             <strong>
               The next probe goes out <RelativeTime at={outlook.nextProbeAt} nowMs={visit.nowMs} />.
@@ -128,9 +132,13 @@ function Twins({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
   );
 }
 
-/** `1 min, 5 min, 30 min`: the waits of the schedule. */
-function retryWaits({ settings }: Visit): string {
-  return settings.retryScheduleMs.map(span).join(', ');
+/** The waits between attempts, in milliseconds. */
+function scheduleOf({ retrySchedule }: WebhookRow, { settings }: Visit): readonly number[] {
+  return retrySchedule?.map(parseDuration) ?? settings.retryScheduleMs;
+}
+
+function longestWaitDays(webhook: WebhookRow, visit: Visit): number {
+  return Math.ceil(maxWaitMs({ scheduleMs: scheduleOf(webhook, visit) }) / DAY_MS);
 }
 
 function Waiting({ waiting }: { waiting: number | null }) {

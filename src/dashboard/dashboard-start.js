@@ -60,6 +60,11 @@ document.addEventListener('click', async (event) => {
 /** A form that is on its way says so, and is not sent twice by an impatient click. */
 document.addEventListener('submit', (event) => {
   const form = event.target;
+  if (event.submitter?.name === 'step') {
+    event.preventDefault();
+    void pressStep(form, event.submitter);
+    return;
+  }
   if (form.dataset.sent) {
     event.preventDefault();
     return;
@@ -115,6 +120,128 @@ document.addEventListener('input', (event) => {
   strength.textContent = `${grade}${grade === 'Strong' ? '.' : ': make it longer and random.'}`;
   strength.dataset.grade = grade === 'Strong' ? 'good' : grade === 'Fair' ? 'warn' : 'bad';
 });
+
+/** How long a form is left alone after the last key before it is tried. */
+const TYPING_MS = 500;
+
+/** The try of a form that is under way; a later one takes its place. */
+let trial = new AbortController();
+/** Buttons whose answers are waited for, one after the other. Tries wait for them. */
+let presses = Promise.resolve();
+let pressed = 0;
+let isTrialDue = false;
+
+const UNREACHABLE = 'The preview is not up to date: it could not be reached.';
+
+/** Brings what follows the typing up to date: the form is posted as it is, to be tried and not saved. */
+async function tryForm(form) {
+  if (pressed > 0) {
+    isTrialDue = true;
+    return;
+  }
+  trial.abort();
+  trial = new AbortController();
+  const { signal } = trial;
+  try {
+    const fresh = await answerTo(form, 'preview', signal);
+    if (!fresh || signal.aborted) return;
+    replaceParts(form, fresh, '[data-follows][id]');
+    say('');
+  } catch {
+    if (!signal.aborted) say(UNREACHABLE);
+  }
+}
+
+/** Does what a button says that changes the form: the parts that can change are replaced by what the answer has of them. */
+async function pressStep(form, button) {
+  trial.abort();
+  pressed++;
+  presses = presses.then(() => answerStep(form, button));
+  await presses;
+  pressed--;
+  if (pressed > 0 || !isTrialDue) return;
+  isTrialDue = false;
+  await tryForm(form);
+}
+
+async function answerStep(form, { name, value }) {
+  try {
+    const fresh = await answerTo(form, value);
+    if (!fresh) return;
+    const focus = fresh.querySelector('[autofocus]')?.id;
+    if (!value.startsWith('preview')) replaceParts(form, fresh, '[data-stepped][id]');
+    replaceParts(form, fresh, '[data-follows][id]');
+    say('');
+    document.getElementById(focus)?.focus();
+  } catch (error) {
+    if (!(error instanceof Refused)) {
+      say(UNREACHABLE);
+      return;
+    }
+    // Its page says why, and keeps what was typed.
+    form.append(Object.assign(document.createElement('input'), { type: 'hidden', name, value }));
+    form.submit();
+  }
+}
+
+/** The form was answered, but not with what was asked for. */
+class Refused extends Error {}
+
+/** The page that a form is answered with; null where the session has ended, which is said. */
+async function answerTo(form, step, signal) {
+  const body = new URLSearchParams(new FormData(form));
+  body.set('step', step);
+  const timeout = AbortSignal.timeout(LOOK_TIMEOUT_MS);
+  const response = await fetch(form.action, {
+    method: 'POST',
+    body,
+    headers: { 'X-Live': '1' },
+    redirect: 'manual',
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+  });
+  if (response.type === 'opaqueredirect') {
+    say('Your session has ended. Sign in in another tab, and what you typed here can be sent.');
+    return null;
+  }
+  if (!response.ok) throw new Refused(`status ${response.status}`);
+  return new DOMParser().parseFromString(await response.text(), 'text/html');
+}
+
+/** What is opened in a part that is replaced stays open. */
+function replaceParts(form, fresh, selector) {
+  for (const part of form.querySelectorAll(selector)) {
+    const update = fresh.getElementById(part.id);
+    if (!update || update.outerHTML === part.outerHTML) continue;
+    const open = new Map([...part.querySelectorAll('details[id]')].map((details) => [details.id, details.open]));
+    part.replaceWith(document.adoptNode(update));
+    for (const details of update.querySelectorAll('details[id]')) details.open = open.get(details.id) ?? details.open;
+  }
+}
+
+let typed;
+document.addEventListener('input', (event) => {
+  const form = event.target.form;
+  if (!form?.matches('[data-tried]')) return;
+  choose(event.target);
+  clearTimeout(typed);
+  typed = setTimeout(() => void tryForm(form), TYPING_MS);
+});
+
+/** Filling in what belongs to a choice is choosing it. */
+function choose(field) {
+  const choice = document.getElementById(field.closest('[data-chooses]')?.dataset.chooses ?? '');
+  if (choice && choice !== field) choice.checked = true;
+}
+
+/** A part that is opened shows what it would do as it is. */
+document.addEventListener(
+  'toggle',
+  (event) => {
+    const form = event.target.closest?.('form[data-tried]');
+    if (form && event.target.open && event.target.matches('.fold')) void tryForm(form);
+  },
+  true,
+);
 
 /** Brings the live parts of the page up to date. What the reader has opened or focused stays as it is. Returns whether there is more to look for. */
 async function refresh() {

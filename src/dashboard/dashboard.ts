@@ -16,10 +16,23 @@ import { setPolicy } from './policy.ts';
 import { requireScope, requireSession } from './session.ts';
 import { showSettings } from './settings-page.tsx';
 import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from './sign-in-page.tsx';
+import { showSkipped } from './skipped-page.tsx';
+import { showTest, submitTest } from './test-page.tsx';
 import { theme } from './theme.ts';
 import { showVerify } from './verify-page.tsx';
 import type { DashboardEnv } from './visit.ts';
-import { endOverlap, pause, recover, resume, retryNow, revealSecret, rotateSecret, sendTest, toSettings } from './webhook-actions.ts';
+import {
+  endOverlap,
+  pause,
+  recover,
+  resume,
+  retryNow,
+  revealHeaders,
+  revealSecret,
+  rotateSecret,
+  sendTest,
+  toSettings,
+} from './webhook-actions.ts';
 import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
 
 /** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */
@@ -55,10 +68,10 @@ dashboard.post('/sign-out', submitSignOut);
 dashboard.use(requireSession);
 dashboard.get('/', showList);
 dashboard.get('/new', requireScope('write'), showNew);
-dashboard.post('/new', submitNew);
+dashboard.post('/new', requireScope('write'), submitNew);
 dashboard.get('/:webhookId', showOverview);
 dashboard.get('/:webhookId/edit', requireScope('write'), showEdit);
-dashboard.post('/:webhookId/edit', submitEdit);
+dashboard.post('/:webhookId/edit', requireScope('write'), submitEdit);
 dashboard.get('/:webhookId/verify', showVerify);
 dashboard.get('/:webhookId/settings', showSettings);
 dashboard.get('/:webhookId/recover', toSettings);
@@ -66,14 +79,18 @@ dashboard.get('/:webhookId/secret/rotate', toSettings);
 dashboard.get('/:webhookId/delete', requireScope('write'), showDelete);
 dashboard.post('/:webhookId/delete', submitDelete);
 dashboard.get('/:webhookId/deliveries', showDeliveries);
+dashboard.get('/:webhookId/skipped', showSkipped);
 dashboard.get('/:webhookId/deliveries/:deliveryId', showDelivery);
 
 dashboard.post('/:webhookId/test', sendTest);
+dashboard.get('/:webhookId/test-event', requireScope('write'), showTest);
+dashboard.post('/:webhookId/test-event', requireScope('write'), submitTest);
 dashboard.post('/:webhookId/deliveries/:deliveryId/retry', retryNow);
 dashboard.post('/:webhookId/pause', pause);
 dashboard.post('/:webhookId/resume', resume);
 dashboard.post('/:webhookId/recover', recover);
 dashboard.post('/:webhookId/secret/reveal', revealSecret);
+dashboard.post('/:webhookId/headers/reveal', revealHeaders);
 dashboard.post('/:webhookId/secret/rotate', rotateSecret);
 dashboard.post('/:webhookId/secret/end-overlap', endOverlap);
 dashboard.all('*', () => {

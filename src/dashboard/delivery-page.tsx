@@ -3,7 +3,7 @@ import type { WebhookRow } from '../db/webhooks.ts';
 import type { AttemptRecord } from '../domain/delivery.ts';
 import { Badge, StatusBadge, TestBadge } from './condition.tsx';
 import { Copyable, CopyButton } from './copyable.tsx';
-import { type AttemptTexts, type ShownHeaders, textsOf } from './delivery-texts.ts';
+import { type AttemptTexts, type DeliveryTexts, type ShownHeaders, textsOf } from './delivery-texts.ts';
 import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
@@ -53,6 +53,7 @@ export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
         </div>
         <div class="actions" id="delivery-actions" data-live="">
           <Retry delivery={delivery} webhook={webhook} visit={visit} />
+          <TestAgain delivery={delivery} webhook={webhook} visit={visit} />
         </div>
       </div>
       <div class="columns">
@@ -65,13 +66,30 @@ export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
         </section>
         <aside>
           <Facts delivery={delivery} webhook={webhook} />
-          {texts.payload === null ? (
-            <ErasedPayload at={delivery.payloadErasedAt} />
-          ) : (
-            <Payload shown={texts.payload} copy={texts.payloadCopy} whole={whole} />
-          )}
+          <Bodies delivery={delivery} texts={texts} whole={whole} />
         </aside>
       </div>
+    </>
+  );
+}
+
+/** What is sent, and what was accepted, where that is something else. */
+function Bodies({
+  delivery,
+  texts: { payload, payloadCopy, accepted },
+  whole,
+}: {
+  delivery: ShownDelivery;
+  texts: DeliveryTexts;
+  whole: string;
+}) {
+  const { error, payloadErasedAt } = delivery;
+  if (payload === null && accepted === null) return <ErasedPayload at={payloadErasedAt} />;
+  return (
+    <>
+      {payload && <Payload shown={payload} copy={payloadCopy} whole={whole} isAccepted={accepted === null} />}
+      {payload === null && <NotRendered error={error} />}
+      {accepted && <Accepted shown={accepted} whole={whole} />}
     </>
   );
 }
@@ -86,13 +104,26 @@ function attemptRuns({ attemptCount, attempts, status, nextAttemptAt }: ShownDel
 }
 
 function Retry({ delivery, webhook, visit }: DeliveryProps) {
-  if (!visit.can('write') || !planAllows(visit) || delivery.payload === null) return null;
+  if (!visit.can('write') || !planAllows(visit) || (delivery.payload ?? delivery.acceptedPayload) === null) return null;
   if (!webhook.enabled) return <span class="hint">The webhook is not enabled: resume it to deliver again.</span>;
   if (attemptRuns(delivery)) return <span class="hint">An attempt is being made …</span>;
   return (
     <form method="post" action={paths.delivery(webhook.id, delivery.id, 'retry')}>
       <button type="submit" class={delivery.status === 'delivered' ? '' : 'primary'} data-busy="Retrying…">
         Retry now
+      </button>
+    </form>
+  );
+}
+
+/** Sends the delivery's event as a test: in the form that the webhook has now. */
+function TestAgain({ delivery, webhook, visit }: DeliveryProps) {
+  if (!visit.can('write') || !planAllows(visit) || (delivery.payload ?? delivery.acceptedPayload) === null) return null;
+  return (
+    <form method="post" action={paths.webhook(webhook.id, 'test')}>
+      <input type="hidden" name="deliveryId" value={delivery.id} />
+      <button type="submit" data-busy="Sending…">
+        Send as test
       </button>
     </form>
   );
@@ -273,16 +304,48 @@ function ErasedPayload({ at }: { at: string | null }) {
   );
 }
 
-function Payload({ shown, copy, whole }: { shown: Excerpt; copy: string | null; whole: string }) {
+/** Why there is nothing that could be sent. */
+function NotRendered({ error }: { error: string | null }) {
+  return (
+    <section class="card" aria-labelledby="payload-title">
+      <h2 id="payload-title">Payload</h2>
+      {error === null ? (
+        <p>It has not been made yet: what is sent is made of the event below when it is attempted.</p>
+      ) : (
+        <>
+          <p>What is sent could not be made of the event below, so no attempt was made:</p>
+          <p class="error">{error}</p>
+          <p class="hint">Correct what the webhook sends, and retry: it is made anew then.</p>
+        </>
+      )}
+    </section>
+  );
+}
+
+function Accepted({ shown, whole }: { shown: Excerpt; whole: string }) {
+  return (
+    <section class="card" aria-labelledby="accepted-title">
+      <h2 id="accepted-title">What was accepted</h2>
+      <p class="hint">The event, of which the webhook sends something else.</p>
+      <pre tabindex={0}>{shown.text}</pre>
+      {shown.isCut && <Cut whole={whole} />}
+    </section>
+  );
+}
+
+function Payload({ shown, copy, whole, isAccepted }: { shown: Excerpt; copy: string | null; whole: string; isAccepted: boolean }) {
   return (
     <section class="card" aria-labelledby="payload-title">
       <div class="with-copy">
-        <h2 id="payload-title">Payload</h2>
+        <h2 id="payload-title">{isAccepted ? 'Payload' : 'What is sent'}</h2>
         {copy !== null && <CopyButton text={copy} label="Copy payload" />}
       </div>
       <pre tabindex={0}>{shown.text}</pre>
       {(shown.isCut || copy === null) && <Cut whole={whole} />}
-      <p class="hint">Laid out for reading. What is sent, signed and copied is the text exactly as it was accepted.</p>
+      <p class="hint">
+        Laid out for reading. What is sent, signed and copied is the text exactly as it was{' '}
+        {isAccepted ? 'accepted' : 'made, once, of the event'}.
+      </p>
     </section>
   );
 }

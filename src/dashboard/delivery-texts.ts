@@ -7,6 +7,8 @@ import { type Excerpt, Room } from './room.ts';
 const ROOM_BYTES = 330_000;
 /** Of which the payload takes at most so much to be read, and so much again to be copied. */
 const PAYLOAD_BYTES = 120_000;
+/** What was accepted, where it is not what is sent. */
+const ACCEPTED_BYTES = 60_000;
 /** What an attempt takes at most of each of its parts, so that one leaves something to the others. */
 const BODY_BYTES = 60_000;
 const ERROR_BYTES = 3_000;
@@ -33,10 +35,12 @@ export interface AttemptTexts {
 }
 
 export interface DeliveryTexts {
-  /** Null: it was erased. */
+  /** Null: it was erased, or could not be rendered. */
   payload: Excerpt | null;
   /** The payload as it is, to copy. */
   payloadCopy: string | null;
+  /** The event as it was accepted; null: that is the payload, or it was erased. */
+  accepted: Excerpt | null;
   /** In the order of the attempts. */
   attempts: AttemptTexts[];
 }
@@ -44,13 +48,14 @@ export interface DeliveryTexts {
 type Attempt = Pick<AttemptRecord, 'url' | 'error' | 'requestHeaders' | 'responseHeaders' | 'responseBody' | 'responseBodyEncoding'>;
 
 /** What a page shows of a delivery's texts, whatever their size: the payload first, then the attempts, the newest first. */
-export function textsOf(delivery: { payload: string | null; attempts: readonly Attempt[] }): DeliveryTexts {
+export function textsOf(delivery: { payload: string | null; acceptedPayload: string | null; attempts: readonly Attempt[] }): DeliveryTexts {
   const room = new Room(ROOM_BYTES);
-  const { payload } = delivery;
+  const { payload, acceptedPayload } = delivery;
   const shown = payload === null ? null : room.take(layOutJson(payload, PAYLOAD_BYTES), PAYLOAD_BYTES);
   const payloadCopy = payload === null ? null : room.takeWhole(payload, PAYLOAD_BYTES);
+  const accepted = acceptedPayload === null ? null : room.take(layOutJson(acceptedPayload, ACCEPTED_BYTES), ACCEPTED_BYTES);
   const attempts = [...delivery.attempts].reverse().map((attempt) => textsOfAttempt(attempt, payload, room));
-  return { payload: shown, payloadCopy, attempts: attempts.reverse() };
+  return { payload: shown, payloadCopy, accepted, attempts: attempts.reverse() };
 }
 
 function textsOfAttempt(attempt: Attempt, payload: string | null, room: Room): AttemptTexts {

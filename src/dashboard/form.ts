@@ -1,8 +1,8 @@
 import { readBody } from '../api/body.ts';
 import type { PageContext } from './visit.ts';
 
-/** Largest form, in bytes: one with a secret, a URL and every event type of a long catalogue is far smaller. */
-export const MAX_FORM_BYTES = 64_000;
+/** Largest form, in bytes: one with the longest template, each of whose characters takes nine bytes as forms are sent. It stands in a page again, when it is refused. */
+export const MAX_FORM_BYTES = 200_000;
 
 /** The fields of a posted form. */
 export async function readForm(c: PageContext): Promise<URLSearchParams> {

@@ -10,7 +10,7 @@ import type { Flash } from './flash.ts';
 export const HELD = 'held';
 
 /** What does not travel: it would stand in a page that anybody at this browser can look at. */
-const LEFT_OUT: readonly string[] = ['secret', 'key'];
+const LEFT_OUT: readonly string[] = ['secret', 'key', 'token', 'authPassword', 'headerValue'];
 
 /** What is said above a form that stands again. */
 export const RESTORED: Flash = {

@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx';
 import { listDeliveries } from '../api/deliveries.ts';
 import { listRecoveries } from '../api/delivery-actions.ts';
 import { ApiError } from '../api/errors.ts';
@@ -43,13 +44,22 @@ export async function showOverview(c: PageContext): Promise<Response> {
           <Periods webhook={webhook} chosen={period} />
         </div>
         <div id="figures" data-live="">
-          {statistics ? <Measured statistics={statistics} /> : <p class="card notice">The statistics are not available right now.</p>}
+          {statistics ? (
+            <Measured statistics={statistics} webhook={webhook} />
+          ) : (
+            <p class="card notice">The statistics are not available right now.</p>
+          )}
         </div>
       </section>
       <section aria-labelledby="recent-title">
         <div class="section-head">
           <h2 id="recent-title">Recent deliveries</h2>
-          <a href={paths.webhook(webhook.id, 'deliveries')}>All deliveries</a>
+          <span class="links">
+            {visit.can('write') && planAllows(visit) && (
+              <a href={paths.webhook(webhook.id, 'test-event')}>Test with an event of your own</a>
+            )}
+            <a href={paths.webhook(webhook.id, 'deliveries')}>All deliveries</a>
+          </span>
         </div>
         <div id="recent" data-live="" class="card table-card">
           <Recent deliveries={deliveries?.data ?? null} webhook={webhook} visit={visit} />
@@ -97,10 +107,10 @@ function Periods({ webhook, chosen }: { webhook: WebhookRow; chosen: Period }) {
   );
 }
 
-function Measured({ statistics }: { statistics: ShownStatistics }) {
+function Measured({ statistics, webhook }: { statistics: ShownStatistics; webhook: WebhookRow }) {
   return (
     <>
-      <Figures statistics={statistics} />
+      <Figures statistics={statistics} webhook={webhook} />
       <div class="charts">
         <div class="card">
           <DeliveriesChart statistics={statistics} />
@@ -116,8 +126,9 @@ function Measured({ statistics }: { statistics: ShownStatistics }) {
   );
 }
 
-function Figures({ statistics }: { statistics: ShownStatistics }) {
-  const { delivered, failed, discarded, successRate, latencyP50Ms, latencyP95Ms } = statistics.totals;
+function Figures({ statistics, webhook }: { statistics: ShownStatistics; webhook: WebhookRow }) {
+  const { delivered, failed, discarded, filtered, repeated, successRate, latencyP50Ms, latencyP95Ms } = statistics.totals;
+  const skipped = paths.webhook(webhook.id, 'skipped');
   return (
     <dl class="figures">
       <Figure name="Delivered" value={count(delivered)} />
@@ -129,11 +140,17 @@ function Figures({ statistics }: { statistics: ShownStatistics }) {
         note={latencyP95Ms === null ? undefined : `95 % within ${took(latencyP95Ms)}`}
       />
       <Figure name="Waiting now" value={count(statistics.waiting)} />
+      {(filtered > 0 || webhook.filter !== null) && (
+        <Figure name="Did not fit" value={count(filtered)} note={<a href={skipped}>Which ones</a>} />
+      )}
+      {(repeated > 0 || webhook.once !== null) && (
+        <Figure name="Repeated" value={count(repeated)} note={<a href={skipped}>Which ones</a>} />
+      )}
     </dl>
   );
 }
 
-function Figure({ name, value, note }: { name: string; value: string; note?: string }) {
+function Figure({ name, value, note }: { name: string; value: string; note?: Child }) {
   return (
     <div class="figure">
       <dt>{name}</dt>

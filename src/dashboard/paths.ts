@@ -20,12 +20,12 @@ export function signInPath(next: string): string {
 
 /** Whether a form that is posted to an address holds what a person has typed: other forms are buttons. */
 export function hasFields(path: string): boolean {
-  return /\/(new|edit|recover|secret\/rotate)$/.test(path);
+  return /\/(new|edit|test-event|recover|secret\/rotate)$/.test(path);
 }
 
 /** The page that has a button, by the address that it posts to. */
 export function pageOfButton(path: string): string {
-  return path.replace(/\/(test|retry)$/, '').replace(/\/(pause|resume|secret\/[^/]+)$/, '/settings');
+  return path.replace(/\/(test|retry)$/, '').replace(/\/(pause|resume|(secret|headers)\/[^/]+)$/, '/settings');
 }
 
 /** Where to go on after signing in: a page of the dashboard, and nowhere else, whatever the query said. */

@@ -2,6 +2,7 @@ import type { ApiError } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { Banners } from './banner.tsx';
+import { Copyable } from './copyable.tsx';
 import { Field, type Problems } from './field.tsx';
 import type { Flash } from './flash.ts';
 import { outlookOf } from './overview-page.tsx';
@@ -41,17 +42,22 @@ export function spanOf(form: URLSearchParams): keyof typeof RECOVERY_SPANS {
 
 /** `GET <webhook>/settings`. */
 export async function showSettings(c: PageContext): Promise<Response> {
-  return await settingsPage(c, new Map(), new URLSearchParams());
+  return await settingsPage(c, {});
 }
 
-/** The settings, with what is wrong with a form of theirs, and what was typed into it. @param status that of its refusal */
-export async function settingsPage(
-  c: PageContext,
-  problems: Problems,
-  typed: URLSearchParams,
-  flash?: Flash,
-  status: ApiError['status'] | 200 = 200,
-): Promise<Response> {
+/** What the settings show beyond themselves. */
+interface ShownSettings {
+  /** What is wrong with a form of theirs, what was typed into it, and the status of its refusal. */
+  problems?: Problems;
+  typed?: URLSearchParams;
+  status?: ApiError['status'] | 200;
+  flash?: Flash;
+  /** The webhook's own headers with their values, where an admin has asked for them. */
+  headers?: Record<string, string>;
+}
+
+export async function settingsPage(c: PageContext, shown: ShownSettings): Promise<Response> {
+  const { problems = new Map(), typed = new URLSearchParams(), status = 200, flash, headers } = shown;
   const visit = c.get('visit');
   const webhook = webhookOf(c);
   const outlook = await outlookOf(c, webhook);
@@ -62,6 +68,7 @@ export async function settingsPage(
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
       {!visit.can('write') && <p class="banner info">Your session can read only: it sees the settings, and cannot change them.</p>}
       <SecretSection webhook={webhook} visit={visit} problems={problems} typed={typed} />
+      {webhook.headerNames !== null && <HeadersSection webhook={webhook} visit={visit} headers={headers} />}
       {visit.can('write') && (
         <>
           <PauseSection webhook={webhook} visit={visit} />
@@ -172,6 +179,36 @@ function RotateForm({ webhook, problems, typed }: Omit<SectionProps, 'visit'>) {
       )}
       <button type="submit">{webhook.secret === null ? 'Set secret' : 'Rotate secret'}</button>
     </form>
+  );
+}
+
+/** The webhook's own headers: their names, and their values for an admin who asks for them. */
+function HeadersSection({ webhook, visit, headers }: { webhook: WebhookRow; visit: Visit; headers: ShownSettings['headers'] }) {
+  return (
+    <section class="card setting" aria-labelledby="headers-title">
+      <div>
+        <h2 id="headers-title">Headers of your own</h2>
+        <p>Each request has {webhook.headerNames?.join(', ')}.</p>
+      </div>
+      {headers && (
+        <dl class="header-list">
+          {Object.entries(headers).map(([name, value]) => (
+            <div>
+              <dt>{name}</dt>
+              <dd>
+                <Copyable text={value} label={name} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      )}
+      {!headers && visit.can('admin') && (
+        <form method="post" action={paths.webhook(webhook.id, 'headers/reveal')}>
+          <button type="submit">Reveal the values</button>
+        </form>
+      )}
+      {!visit.can('admin') && <p class="hint">Only a session with the scope admin reveals their values.</p>}
+    </section>
   );
 }
 

@@ -11,7 +11,7 @@ import { readForm, textOf } from './form.ts';
 import { heldForm, RESTORED } from './held-form.ts';
 import { paths } from './paths.ts';
 import { RECOVERY_SPANS, settingsPage, spanOf } from './settings-page.tsx';
-import type { PageContext } from './visit.ts';
+import type { PageContext, Visit } from './visit.ts';
 import { refusedOf } from './webhook-input.ts';
 import { webhookOf } from './webhook-page.tsx';
 import { counted, took } from './wording.ts';
@@ -59,16 +59,26 @@ async function leadOn(c: PageContext, { path, ...flash }: Outcome & { path: stri
 
 const done = (message: string, secret?: string): Flash => ({ kind: 'done', message, secret });
 
-/** `POST <webhook>/test`: sends a sample event, waits for its attempt, and shows its delivery. */
+/** `POST <webhook>/test`: sends a sample event, or that of a delivery, waits for its attempt, and shows its delivery. */
 export async function sendTest(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
-  return await leaveMessage(c, paths.webhook(id), async () => {
-    const { delivery, attempt } = await c.get('visit').call(testWebhook, { params: { webhookId: id }, body: {} });
-    const path = paths.delivery(id, delivery.id);
-    const error = attempt === null ? delivery.error : attempt.error;
-    if (attempt?.outcome !== 'succeeded') return { kind: 'failed', message: `The test event failed: ${error ?? 'no answer'}`, path };
-    return { ...done(`The test event arrived: ${attempt.responseStatus} after ${took(attempt.durationMs)}.`), path };
-  });
+  const deliveryId = textOf(await readForm(c), 'deliveryId');
+  const usualPath = deliveryId === undefined ? paths.webhook(id) : paths.delivery(id, deliveryId);
+  return await leaveMessage(c, usualPath, () => sentTest(c.get('visit'), id, { deliveryId }));
+}
+
+/** Sends a test, and says what came of it. */
+export async function sentTest(
+  visit: Visit,
+  webhookId: string,
+  body: { deliveryId?: string; payload?: Record<string, unknown> },
+): Promise<Flash & { path: string }> {
+  const { delivery, attempt } = await visit.call(testWebhook, { params: { webhookId }, body });
+  const path = paths.delivery(webhookId, delivery.id);
+  if (attempt === null)
+    return { kind: 'failed', message: `What is to be sent could not be made of the test event: ${delivery.error}`, path };
+  if (attempt.outcome !== 'succeeded') return { kind: 'failed', message: `The test event failed: ${attempt.error ?? 'no answer'}`, path };
+  return { ...done(`The test event arrived: ${attempt.responseStatus} after ${took(attempt.durationMs)}.`), path };
 }
 
 /** `POST <webhook>/deliveries/<delivery>/retry`: its page says that an attempt is being made for as long as it is. */
@@ -107,6 +117,13 @@ export async function revealSecret(c: PageContext): Promise<Response> {
   });
 }
 
+/** `POST <webhook>/headers/reveal`: its answer is the page itself. All of the values are more than what a message can carry. */
+export async function revealHeaders(c: PageContext): Promise<Response> {
+  const { id } = webhookOf(c);
+  const { headers } = await c.get('visit').call(revealWebhookSecret, { params: { webhookId: id } });
+  return await settingsPage(c, { headers: headers ?? {} });
+}
+
 const UNCHANGED = 'This is the secret that the webhook has already: nothing has changed.';
 const OVERLAPPING =
   'This is the new secret. Within 5 seconds webhook-signature has a signature made with it, beside those of the former ones. ' +
@@ -117,7 +134,7 @@ export async function rotateSecret(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const form = await readForm(c);
   const held = heldForm(form);
-  if (held) return await settingsPage(c, new Map(), held, RESTORED);
+  if (held) return await settingsPage(c, { typed: held, flash: RESTORED });
   const overlap = textOf(form, 'overlapSeconds');
   const secret = trimmedSecret(form.get('secret') ?? '');
   const body = { secret: secret || undefined, overlapSeconds: overlap === undefined ? undefined : Number(overlap) };
@@ -150,7 +167,7 @@ export async function recover(c: PageContext): Promise<Response> {
   const { nowMs, call } = c.get('visit');
   const form = await readForm(c);
   const held = heldForm(form);
-  if (held) return await settingsPage(c, new Map(), held, RESTORED);
+  if (held) return await settingsPage(c, { typed: held, flash: RESTORED });
   const [, spanMs] = RECOVERY_SPANS[spanOf(form)];
   const since = textOf(form, 'since') ?? new Date(nowMs - spanMs).toISOString();
   return await orFormAgain(c, form, async () => {
@@ -182,7 +199,7 @@ async function orFormAgain(c: PageContext, form: URLSearchParams, action: () => 
       field === 'until' ? ['since', 'This time is not past.'] : [field, message],
     );
     const flash: Flash | undefined = problems.length > 0 ? undefined : { kind: 'failed', message: error.message };
-    return withHeadersOf(error, await settingsPage(c, new Map(problems), form, flash, error.status));
+    return withHeadersOf(error, await settingsPage(c, { problems: new Map(problems), typed: form, flash, status: error.status }));
   }
   return await leadOn(c, outcome);
 }

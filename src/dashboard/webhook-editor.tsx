@@ -1,42 +1,70 @@
 import type { Child } from 'hono/jsx';
+import { getDelivery, listDeliveries } from '../api/deliveries.ts';
+import { ApiError } from '../api/errors.ts';
 import { listEventTypes } from '../api/event-types.ts';
 import { createWebhook, updateWebhook } from '../api/webhooks.ts';
+import type { WebhookRow } from '../db/webhooks.ts';
+import { type EventType, sampledType, sampleEvent } from '../domain/event-type.ts';
+import { isOperational } from '../domain/operational-event.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import type { Kinds } from './choices/condition-rows.ts';
+import { stepFilter } from './choices/filter-values.ts';
+import { stepHeaders } from './choices/headers.tsx';
+import { type FieldKinds, kindsOf, seenFields } from './choices/offered-fields.ts';
+import { type NotTried, type Preview, type Tried, tryOut } from './choices/preview.tsx';
 import { withHeadersOf } from './error-page.tsx';
+import type { Problems } from './field.tsx';
 import { type Flash, setFlash } from './flash.ts';
 import { readForm } from './form.ts';
 import { heldForm, RESTORED } from './held-form.ts';
+import { layOutJson } from './json-layout.ts';
+import { unlessUnreachable } from './overview-page.tsx';
 import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { PlanNotice, planAllows } from './plan-notice.tsx';
+import { Room } from './room.ts';
 import type { PageContext, Visit } from './visit.ts';
-import { WebhookForm } from './webhook-form.tsx';
+import { type Pressed, WebhookForm } from './webhook-form.tsx';
 import {
+  changesIn,
   EMPTY_FORM,
+  offeredFor,
   type Refusal,
   refusalOf,
+  sentInput,
   sharedInput,
   valuesOfForm,
   valuesOfWebhook,
   type WebhookFormValues,
+  withScheme,
 } from './webhook-input.ts';
 import { webhookCrumb, webhookOf } from './webhook-page.tsx';
 
+/** What a page with the form shows, beyond what was typed. */
+interface Shown {
+  refusal?: Refusal;
+  flash?: Flash;
+  pressed?: Pressed;
+  /** What is wrong with what a button was to do. */
+  problems?: Problems;
+}
+
 /** `GET new`. */
 export async function showNew(c: PageContext): Promise<Response> {
-  return await newPage(c, EMPTY_FORM, null);
+  return await newPage(c, EMPTY_FORM, {});
 }
 
 /** `POST new`: creates the webhook, and leads to the page that tells how to verify what it will send. */
 export async function submitNew(c: PageContext): Promise<Response> {
   const form = await readForm(c);
   const held = heldForm(form);
-  if (held) return await newPage(c, valuesOfForm(held), null, RESTORED);
-  const values = valuesOfForm(form);
+  if (held) return await newPage(c, valuesOfForm(held), { flash: RESTORED });
+  const { values, kinds, pressed, problems } = await submitted(c, form);
+  if (pressed) return await newPage(c, values, { pressed, problems });
   const { secretChoice, secret } = values;
   try {
     const body = {
-      ...sharedInput(form),
+      ...sharedInput(values, kinds),
       generateSecret: secretChoice === 'generate',
       // An empty one is refused beside its field; a null would be none.
       ...(secretChoice === 'own' && { secret }),
@@ -54,13 +82,16 @@ export async function submitNew(c: PageContext): Promise<Response> {
     await setFlash(c, { kind: 'done', message, secret: created.secret ?? own });
     return c.redirect(paths.webhook(created.id, 'verify'), 303);
   } catch (error) {
-    return await newPage(c, values, refusalOf(c, error, values));
+    return await newPage(c, values, { refusal: refusalOf(c, error, values, kinds) });
   }
 }
 
 /** `GET <webhook>/edit`. */
 export async function showEdit(c: PageContext): Promise<Response> {
-  return await editPage(c, valuesOfWebhook(webhookOf(c)), null);
+  const visit = c.get('visit');
+  const webhook = webhookOf(c);
+  const [{ eventTypes }, seen] = await Promise.all([visit.callGeneral(listEventTypes), fieldsSeen(visit, webhook.id)]);
+  return await editPage(c, valuesOfWebhook(webhook, seen, eventTypes), {});
 }
 
 /** `POST <webhook>/edit`. */
@@ -68,23 +99,69 @@ export async function submitEdit(c: PageContext): Promise<Response> {
   const webhook = webhookOf(c);
   const form = await readForm(c);
   const held = heldForm(form);
-  if (held) return await editPage(c, valuesOfForm(held), null, RESTORED);
-  const values = valuesOfForm(form);
+  if (held) return await editPage(c, valuesOfForm(held), { flash: RESTORED });
+  const { values, kinds, pressed, problems } = await submitted(c, form);
+  if (pressed) return await editPage(c, values, { pressed, problems });
   const { secretChoice, secret } = values;
   try {
     const body = {
-      ...sharedInput(form),
+      ...changesIn(sharedInput(values, kinds, webhook), webhook),
       ...(secretChoice === 'own' && { secret }),
       ...(secretChoice === 'none' && { secret: null }),
     };
-    const { warnings = [] } = await c.get('visit').call(updateWebhook, { params: { webhookId: webhook.id }, body });
-    const said = ['Saved. It is in force everywhere within 5 seconds, for retries as well.', ...unusedSecret(values), ...warnings];
+    const changed = await c.get('visit').call(updateWebhook, { params: { webhookId: webhook.id }, body });
+    const said = [
+      'Saved. It is in force everywhere within 5 seconds, for retries as well.',
+      ...unusedSecret(values),
+      ...lostHeaders(values, webhook, changed),
+      ...(changed.warnings ?? []),
+    ];
     const message = said.join(' ');
     await setFlash(c, { kind: 'done', message });
     return c.redirect(paths.webhook(webhook.id), 303);
   } catch (error) {
-    return await editPage(c, values, refusalOf(c, error, values));
+    return await editPage(c, values, { refusal: refusalOf(c, error, values, kinds) });
   }
+}
+
+interface Submitted {
+  values: WebhookFormValues;
+  kinds: Kinds;
+  /** Where a button was pressed that changes the form and saves nothing. */
+  pressed?: Pressed;
+  problems?: Problems;
+}
+
+/** What was typed, and what a button made of it: those that are called `step` have the form stand again, and save nothing. */
+async function submitted(c: PageContext, form: URLSearchParams): Promise<Submitted> {
+  const visit = c.get('visit');
+  const { eventTypes } = await visit.callGeneral(listEventTypes);
+  const values = valuesOfForm(form);
+  const kinds = kindsOf(offeredFor(values, eventTypes));
+  const step = form.get('step');
+  if (step === null) return { values, kinds };
+  const filter = stepFilter(values.filter, step, kinds);
+  if (filter) {
+    const problems = filter.problem === undefined ? undefined : new Map([['filter', filter.problem]]);
+    return { values: { ...values, filter: filter.values }, kinds, pressed: { step, focus: filter.focus }, problems };
+  }
+  const headers = stepHeaders(values.headers, step);
+  if (headers) return { values: { ...values, headers: headers.values }, kinds, pressed: { step, focus: headers.focus } };
+  const kept = values.kept.filter((name) => step !== `anew.${name}`);
+  return { values: { ...values, kept }, kinds, pressed: { step, focus: step.replace('.', '-') } };
+}
+
+/** What came lately, at most so many events: for the fields that they have. */
+const EVENTS_SEEN = 5;
+
+/** The fields of the events that came lately. Without them those of the catalogue are offered. */
+async function fieldsSeen(visit: Visit, webhookId: string): Promise<FieldKinds> {
+  const query = { limit: String(2 * EVENTS_SEEN) };
+  const page = await unlessUnreachable(visit.call(listDeliveries, { params: { webhookId }, query }));
+  const real = (page?.data ?? []).filter(({ test, event }) => !test && !isOperational(event)).slice(0, EVENTS_SEEN);
+  const details = real.map(({ id }) => unlessUnreachable(visit.call(getDelivery, { params: { webhookId, deliveryId: id } })));
+  const texts = (await Promise.all(details)).flatMap((detail) => detail?.acceptedPayload ?? detail?.payload ?? []);
+  return seenFields(texts.map((text) => JSON.parse(text)));
 }
 
 /** Without scripts, typing a secret does not choose it: who did that is told, or their endpoint would wait for another signature. */
@@ -92,47 +169,98 @@ function unusedSecret({ secretChoice, secret }: WebhookFormValues): string[] {
   return secretChoice !== 'own' && secret !== '' ? ['The secret that you typed was not used.'] : [];
 }
 
-async function newPage(c: PageContext, values: WebhookFormValues, refusal: Refusal | null, flash?: Flash): Promise<Response> {
+/** Headers that were to stay are gone where the URL has moved to another host: who did that is told. */
+function lostHeaders({ headers }: WebhookFormValues, before: WebhookRow, after: { headerNames: string[] | null }): string[] {
+  const isLost =
+    headers.choice !== 'none' && (before.headerNames?.length ?? 0) > (after.headerNames?.length ?? 0) && headers.choice === 'keep';
+  return isLost ? ['Its headers are removed, since the URL is another host’s now: enter them again, if that one is to get them.'] : [];
+}
+
+async function newPage(c: PageContext, values: WebhookFormValues, shown: Shown): Promise<Response> {
   const visit = c.get('visit');
-  const { eventTypes } = await visit.callGeneral(listEventTypes);
+  const { refusal, flash, pressed } = shown;
   // Who has typed something sees it again, whatever stands in the way.
-  const hindrance = refusal || flash ? null : hindranceOf(visit);
-  const shown = await page(
-    c,
-    { title: 'Add Webhook', crumbs: [rootCrumb], status: refusal?.error.status, flash },
+  const hindrance = refusal || flash || pressed ? null : hindranceOf(visit);
+  const form = { action: paths.create, back: paths.list, existing: null };
+  const content = (
     <>
       <div class="page-head">
         <h1>Add Webhook</h1>
       </div>
-      {hindrance ?? (
-        <WebhookForm action={paths.create} back={paths.list} values={values} refusal={refusal} eventTypes={eventTypes} existing={null} />
-      )}
-    </>,
+      {hindrance ?? <WebhookForm {...form} {...(await formProps(visit, null, values, shown))} />}
+    </>
   );
-  return refusal ? withHeadersOf(refusal.error, shown) : shown;
+  const answer = await page(c, { title: 'Add Webhook', crumbs: [rootCrumb], status: refusal?.error.status, flash }, content);
+  return refusal ? withHeadersOf(refusal.error, answer) : answer;
 }
 
-async function editPage(c: PageContext, values: WebhookFormValues, refusal: Refusal | null, flash?: Flash): Promise<Response> {
+async function editPage(c: PageContext, values: WebhookFormValues, shown: Shown): Promise<Response> {
+  const visit = c.get('visit');
   const webhook = webhookOf(c);
-  const { eventTypes } = await c.get('visit').callGeneral(listEventTypes);
-  const shown = await page(
-    c,
-    { title: 'Edit webhook', crumbs: [rootCrumb, webhookCrumb(webhook)], status: refusal?.error.status, flash },
+  const { refusal, flash } = shown;
+  const { id, secret, filter, headerNames } = webhook;
+  const form = {
+    action: paths.webhook(id, 'edit'),
+    back: paths.webhook(id),
+    existing: { id, hasSecret: secret !== null, canSetSecret: visit.can('admin'), filter, headerNames },
+  };
+  const content = (
     <>
       <div class="page-head">
         <h1>Edit webhook</h1>
       </div>
-      <WebhookForm
-        action={paths.webhook(webhook.id, 'edit')}
-        back={paths.webhook(webhook.id)}
-        values={values}
-        refusal={refusal}
-        eventTypes={eventTypes}
-        existing={{ hasSecret: webhook.secret !== null, canSetSecret: c.get('visit').can('admin') }}
-      />
-    </>,
+      <WebhookForm {...form} {...(await formProps(visit, webhook, values, shown))} />
+    </>
   );
-  return refusal ? withHeadersOf(refusal.error, shown) : shown;
+  const options = { title: 'Edit webhook', crumbs: [rootCrumb, webhookCrumb(webhook)], status: refusal?.error.status, flash };
+  const answer = await page(c, options, content);
+  return refusal ? withHeadersOf(refusal.error, answer) : answer;
+}
+
+/** The longest example that stands beside a template, in bytes of the page. */
+const EXAMPLE_BYTES = 20_000;
+
+/** What new and existing webhooks' forms have in common. */
+async function formProps(visit: Visit, webhook: WebhookRow | null, values: WebhookFormValues, { refusal, pressed, problems }: Shown) {
+  const eventTypes = (await visit.callGeneral(listEventTypes)).eventTypes as EventType[];
+  const fields = offeredFor(values, eventTypes);
+  const type = sampledType([...values.events], eventTypes);
+  const example = type ? layOutJson(sampleEvent(type, visit.organization.id, visit.nowMs), EXAMPLE_BYTES) : '';
+  const preview = refusal || !isToBeTried(values, webhook, pressed) ? null : await previewOf(visit, webhook, values, eventTypes);
+  return {
+    values,
+    refusal: refusal ?? null,
+    problems,
+    eventTypes,
+    offered: [...fields.keys()],
+    example: new Room(EXAMPLE_BYTES).take(example).text,
+    preview,
+    pressed: pressed ?? null,
+    usualRetriesMs: visit.settings.retryScheduleMs,
+  };
+}
+
+/** Whether there is something to see: a button asked for it, or what is there already is shown. */
+function isToBeTried({ filter, fields, format }: WebhookFormValues, webhook: WebhookRow | null, pressed: Pressed | undefined): boolean {
+  if (pressed) return !pressed.step.startsWith('header');
+  return webhook !== null && (webhook.filter !== null || !fields.isAll || format.format !== 'event' || filter.mode === 'json');
+}
+
+async function previewOf(
+  visit: Visit,
+  webhook: WebhookRow | null,
+  values: WebhookFormValues,
+  eventTypes: readonly EventType[],
+): Promise<Preview | NotTried> {
+  const name = values.description.trim() || (URL.parse(withScheme(values.url.trim()))?.host ?? '');
+  let tried: Tried;
+  try {
+    tried = sentInput(values, kindsOf(offeredFor(values, eventTypes)), webhook);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return { problem: error.message };
+  }
+  return await tryOut(visit, tried, { webhookId: webhook?.id ?? null, events: values.events, eventTypes, name });
 }
 
 /** What is said in the place of a form that would be refused, whatever it held. */

@@ -1,6 +1,12 @@
 import type { EventType } from '../domain/event-type.ts';
 import { isOperational } from '../domain/operational-event.ts';
+import type { Condition } from '../domain/rules/condition.ts';
 import { MAX_CONCURRENT } from '../domain/webhook.ts';
+import { Choices } from './choices/choices.tsx';
+import { Fold } from './choices/fold.tsx';
+import { writeFields } from './choices/offered-fields.ts';
+import type { NotTried, Preview } from './choices/preview.tsx';
+import { Retries, retrySentence } from './choices/retries.tsx';
 import { Field, Problem, type Problems } from './field.tsx';
 import type { Refusal, SecretChoice, WebhookFormValues } from './webhook-input.ts';
 
@@ -15,22 +21,48 @@ interface WebhookFormProps {
   values: WebhookFormValues;
   /** Why it was not taken; null where it is shown for the first time. */
   refusal: Refusal | null;
+  /** What is wrong otherwise. */
+  problems: Problems | undefined;
   eventTypes: readonly OfferedEvent[];
   existing: ExistingWebhook | null;
+  /** Paths of the fields that are offered. */
+  offered: readonly string[];
+  /** An event of a type that the webhook subscribes to, laid out. */
+  example: string;
+  /** What came of trying it; null: that was not asked for. */
+  preview: Preview | NotTried | null;
+  /** A button that was pressed, and what has the focus after it; null: none was. */
+  pressed: Pressed | null;
+  usualRetriesMs: readonly number[];
+}
+
+export interface Pressed {
+  step: string;
+  focus: string;
 }
 
 /** Of a webhook that is there already; null: it is a new one. */
-interface ExistingWebhook {
+export interface ExistingWebhook {
+  id: string;
   hasSecret: boolean;
   /** Whether the person may change its secret. */
   canSetSecret: boolean;
+  filter: Condition | null;
+  headerNames: readonly string[] | null;
 }
 
 /** The form of a webhook, new or existing. The browser checks nothing: what is wrong is said beside its field, in our words. */
-export function WebhookForm({ action, back, values, refusal, eventTypes, existing }: WebhookFormProps) {
-  const problems = refusal?.problems ?? NO_PROBLEMS;
+export function WebhookForm(props: WebhookFormProps) {
+  const { action, back, values, refusal, eventTypes, existing, usualRetriesMs } = props;
+  const problems = refusal?.problems ?? props.problems ?? NO_PROBLEMS;
   return (
-    <form method="post" action={action} class="card form" novalidate>
+    <form method="post" action={action} class="card form" novalidate data-tried="">
+      {/* Enter saves: it presses the first button, and the others only change the form. */}
+      {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nobody gets to it, and the Save that can be seen does the same. */}
+      <button type="submit" class="visually-hidden" tabindex={-1} aria-hidden="true">
+        Save
+      </button>
+      <input type="hidden" name="seen" value={writeFields(values.seen)} />
       {refusal && <Summary refusal={refusal} />}
       <Field
         name="url"
@@ -65,7 +97,36 @@ export function WebhookForm({ action, back, values, refusal, eventTypes, existin
         )}
       </Field>
       <EventChoice values={values} problem={problems.get('events')} eventTypes={eventTypes} />
+      <Choices {...props} problems={problems} />
       {(existing?.canSetSecret ?? true) && <SecretFields values={values} problem={problems.get('secret')} existing={existing} />}
+      <Pace values={values} problems={problems} usualRetriesMs={usualRetriesMs} />
+      <div class="actions">
+        <button type="submit" class="primary" data-busy="Saving…">
+          Save
+        </button>
+        <a class="button" href={back}>
+          Cancel
+        </a>
+      </div>
+    </form>
+  );
+}
+
+const LIMITS = ['maxPerSecond', 'maxConcurrent'] as const;
+
+/** How often an endpoint is tried, and how fast. */
+function Pace({ values, problems, usualRetriesMs }: { values: WebhookFormValues; problems: Problems; usualRetriesMs: readonly number[] }) {
+  const isLimited = LIMITS.some((name) => values[name] !== '');
+  const isWrong = [...LIMITS, 'retrySchedule'].some((name) => problems.has(name));
+  const said = [retrySentence(values.retries), isLimited ? 'with limits of its own' : 'as fast as your endpoint takes them'];
+  return (
+    <Fold
+      id="fold-pace"
+      title="Retries and pace"
+      said={`${said.join(', ')}.`}
+      open={isLimited || isWrong || values.retries.choice !== 'usual'}
+    >
+      <Retries values={values.retries} problems={problems} usualMs={usualRetriesMs} />
       <Field
         name="maxPerSecond"
         label="Most deliveries a second (optional)"
@@ -84,15 +145,7 @@ export function WebhookForm({ action, back, values, refusal, eventTypes, existin
           <input {...attributes} class="short" type="number" min="1" max={MAX_CONCURRENT} step="1" value={values.maxConcurrent} />
         )}
       </Field>
-      <div class="actions">
-        <button type="submit" class="primary" data-busy="Saving…">
-          Save
-        </button>
-        <a class="button" href={back}>
-          Cancel
-        </a>
-      </div>
-    </form>
+    </Fold>
   );
 }
 
@@ -101,14 +154,31 @@ const FIELDS: readonly [name: string, label: string, id: string][] = [
   ['url', 'Endpoint URL', 'url'],
   ['description', 'Description', 'description'],
   ['events', 'Events', eventId('*')],
+  ['filter', 'Only some events', 'fold-filter'],
+  ['once', 'Once per person', 'once'],
+  ['template', 'Template', 'template'],
+  ['fields', 'Fields', 'fieldsChoice-some'],
+  ['token', 'Token', 'token'],
+  ['authUser', 'User name', 'authUser'],
+  ['headers', 'Headers of your own', 'header-0'],
   ['secret', 'Signing secret', 'secret'],
+  ['retrySchedule', 'Retries', 'retrySchedule'],
   ['maxPerSecond', 'Most deliveries a second', 'maxPerSecond'],
   ['maxConcurrent', 'Most deliveries at a time', 'maxConcurrent'],
 ];
 
+/** Those of the filter's rows stand where the filter does. */
+function wrongFields(problems: Problems): [name: string, label: string, id: string][] {
+  const rows = [...problems.keys()].filter((name) => name.startsWith('condition-'));
+  return FIELDS.flatMap((field): [string, string, string][] => {
+    const ofRows = field[0] === 'filter' ? rows.map((name): [string, string, string] => [name, 'Condition', `${name}-field`]) : [];
+    return problems.has(field[0]) ? [[...field], ...ofRows] : ofRows;
+  });
+}
+
 /** Why nothing was saved, with a way to each field that is wrong. */
 function Summary({ refusal: { error, problems } }: { refusal: Refusal }) {
-  const wrong = FIELDS.filter(([name]) => problems.has(name));
+  const wrong = wrongFields(problems);
   return (
     <div class="error summary" role="alert">
       {problems.size === 0 ? (

@@ -1,10 +1,21 @@
 import { ApiError, type Issue, toApiError } from '../api/errors.ts';
+import { MAX_SUBSCRIPTIONS } from '../api/webhook-schema.ts';
 import { isDatabaseFailure } from '../db/client.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
+import type { EventType } from '../domain/event-type.ts';
+import type { Condition } from '../domain/rules/condition.ts';
 import { MAX_CONCURRENT } from '../domain/webhook.ts';
 import { trimmedSecret } from '../domain/webhook-secret.ts';
+import { conditionOf, isSameCondition, type Kinds } from './choices/condition-rows.ts';
+import { ALL_FIELDS, type FieldsValues, fieldsInput, fieldsOf, fieldsOfForm, NO_FIELDS } from './choices/fields.tsx';
+import { type FilterValues, filterOf, filterOfForm, filterSaid, NO_FILTER } from './choices/filter-values.ts';
+import { AS_IT_IS, type FormatValues, formatInput, formatOf, formatOfForm } from './choices/format.tsx';
+import { type HeadersValues, headersInput, headersOf, headersOfForm, NO_HEADERS } from './choices/headers.tsx';
+import { type FieldKinds, kindsOf, offeredFields, readFields } from './choices/offered-fields.ts';
+import { EVERY_TIME, ONCE_SENTENCES, type OnceValues, onceInput, onceOf, onceOfForm } from './choices/once.tsx';
+import { type RetryValues, retriesInput, retriesOf, retriesOfForm, USUAL_RETRIES } from './choices/retries.tsx';
 import type { Problems } from './field.tsx';
-import { textOf } from './form.ts';
+import { Room } from './room.ts';
 import type { PageContext } from './visit.ts';
 
 /** What becomes of the secret: `keep` is for a webhook that is there already. */
@@ -20,7 +31,24 @@ export interface WebhookFormValues {
   secret: string;
   maxPerSecond: string;
   maxConcurrent: string;
+  filter: FilterValues;
+  once: OnceValues;
+  fields: FieldsValues;
+  format: FormatValues;
+  headers: HeadersValues;
+  retries: RetryValues;
+  /** Fields of the events that came, as they were when the form was opened. */
+  seen: FieldKinds;
+  /** What of the webhook is too long for the page: it is not shown, and stays as it is. */
+  kept: readonly Keepable[];
 }
+
+/** What can be longer than a page has room for, in the order in which it gets it. */
+export const KEEPABLE = ['filter', 'fields'] as const;
+export type Keepable = (typeof KEEPABLE)[number];
+
+/** Room for these, in bytes of the page. A text that is quoted takes up to twice what it is counted for. */
+const TEXT_BYTES = 170_000;
 
 export const EMPTY_FORM: WebhookFormValues = {
   url: '',
@@ -30,9 +58,26 @@ export const EMPTY_FORM: WebhookFormValues = {
   secret: '',
   maxPerSecond: '',
   maxConcurrent: '',
+  filter: NO_FILTER,
+  once: EVERY_TIME,
+  fields: ALL_FIELDS,
+  format: AS_IT_IS,
+  headers: NO_HEADERS,
+  retries: USUAL_RETRIES,
+  seen: new Map(),
+  kept: [],
 };
 
-export function valuesOfWebhook(webhook: WebhookRow): WebhookFormValues {
+type Catalogue = readonly Pick<EventType, 'name' | 'example' | 'schema'>[];
+
+/** The fields that are offered for a form: what they hold decides what a typed value means. */
+export function offeredFor({ events, seen }: Pick<WebhookFormValues, 'events' | 'seen'>, eventTypes: Catalogue): FieldKinds {
+  return offeredFields(eventTypes, events, seen);
+}
+
+export function valuesOfWebhook(webhook: WebhookRow, seen: FieldKinds, eventTypes: Catalogue): WebhookFormValues {
+  const kinds = kindsOf(offeredFor({ events: webhook.events, seen }, eventTypes));
+  const kept = tooLong(webhook);
   return {
     url: webhook.url,
     description: webhook.description ?? '',
@@ -41,30 +86,93 @@ export function valuesOfWebhook(webhook: WebhookRow): WebhookFormValues {
     secret: '',
     maxPerSecond: webhook.maxPerSecond?.toString() ?? '',
     maxConcurrent: webhook.maxConcurrent?.toString() ?? '',
+    filter: filterOf(kept.includes('filter') ? null : webhook.filter, kinds),
+    once: onceOf(webhook.once),
+    fields: kept.includes('fields') ? ALL_FIELDS : fieldsOf(webhook.fields),
+    format: formatOf(webhook),
+    headers: headersOf(webhook.headerNames),
+    retries: retriesOf(webhook.retrySchedule),
+    seen,
+    kept,
   };
+}
+
+function tooLong({ template, filter, fields }: WebhookRow): Keepable[] {
+  const room = new Room(TEXT_BYTES);
+  // The longest template has room.
+  room.take(template ?? '');
+  const texts = { filter: JSON.stringify(filter), fields: fields?.join('\n') ?? '' };
+  return KEEPABLE.filter((name) => room.takeWhole(texts[name]) === null);
 }
 
 export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
   return {
     url: form.get('url') ?? '',
     description: form.get('description') ?? '',
-    events: form.getAll('events'),
+    // One more than there may be is refused like any number of them.
+    events: form.getAll('events').slice(0, MAX_SUBSCRIPTIONS + 1),
     secretChoice: SECRET_CHOICES.find((choice) => choice === form.get('secretChoice')) ?? 'keep',
     secret: trimmedSecret(form.get('secret') ?? ''),
     maxPerSecond: form.get('maxPerSecond') ?? '',
     maxConcurrent: form.get('maxConcurrent') ?? '',
+    filter: filterOfForm(form),
+    once: onceOfForm(form),
+    fields: fieldsOfForm(form),
+    format: formatOfForm(form),
+    headers: headersOfForm(form),
+    retries: retriesOfForm(form),
+    seen: readFields(form.get('seen') ?? ''),
+    kept: KEEPABLE.filter((name) => form.getAll('kept').includes(name)),
   };
 }
 
-/** The values that creating and changing a webhook share, as the API takes them. What is no number is left for the API to refuse. */
-export function sharedInput(form: URLSearchParams) {
+/**
+ * The values that creating and changing a webhook share, as the API takes them. What is no number, and no condition, is left for the API to
+ * refuse. Throws an ApiError where something is wrong that the API could not see.
+ */
+export function sharedInput(values: WebhookFormValues, kinds: Kinds, stored: WebhookRow | null = null) {
   return {
-    url: withScheme(textOf(form, 'url') ?? ''),
-    description: textOf(form, 'description') ?? null,
-    events: form.getAll('events'),
-    maxPerSecond: numberOf(form, 'maxPerSecond'),
-    maxConcurrent: numberOf(form, 'maxConcurrent'),
+    url: withScheme(values.url.trim()),
+    description: values.description.trim() || null,
+    events: asStored(values.events, stored?.events),
+    maxPerSecond: numberOf(values.maxPerSecond),
+    maxConcurrent: numberOf(values.maxConcurrent),
+    ...sentInput(values, kinds, stored),
+    once: onceInput(values.once),
+    headers: headersInput(values.headers, stored?.headerNames ?? null),
+    retrySchedule: retriesInput(values.retries),
   };
+}
+
+/** Of these, what decides which events are sent, and in which form: all that a preview needs. */
+export function sentInput({ filter, fields, format, kept }: WebhookFormValues, kinds: Kinds, stored: WebhookRow | null = null) {
+  const { condition } = filterSaid(filter, kinds);
+  // A condition that says the same stays as it was written.
+  const stays = stored && (kept.includes('filter') || isSameCondition(condition, stored.filter));
+  return {
+    filter: (stays ? stored.filter : condition) as Condition | null,
+    fields: stored && kept.includes('fields') ? stored.fields : fieldsInput(fields, stored?.fields),
+    ...formatInput(format),
+  };
+}
+
+/** What of the input changes a webhook. What stays as it is is not written anew, nor tried anew: a template's examples may have changed. */
+export function changesIn(input: ReturnType<typeof sharedInput>, stored: WebhookRow): Partial<typeof input> {
+  const { once, ...rest } = stored;
+  const before: Record<string, unknown> = { ...rest, once: once && { per: once.per, days: once.days } };
+  const isChange = ([name, value]: [string, unknown]) => value !== undefined && (name === 'headers' || !isSame(value, before[name]));
+  return Object.fromEntries(Object.entries(input).filter(isChange));
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  // Written as JSON, what is no number would be null.
+  return typeof one === 'object' && one !== null ? JSON.stringify(one) === JSON.stringify(other) : Object.is(one, other);
+}
+
+/** The same names in another order are no change. */
+function asStored(names: readonly string[], stored: readonly string[] | undefined): string[] {
+  const isSameSet = stored?.length === names.length && stored.every((name) => names.includes(name));
+  return [...(isSameSet ? stored : names)];
 }
 
 /** A host with a dot, perhaps a port, and what follows. */
@@ -76,18 +184,21 @@ export function withScheme(url: string): string {
 }
 
 /** The number that was typed; null: the field was left empty. */
-function numberOf(form: URLSearchParams, name: string): number | null {
-  const text = textOf(form, name);
-  return text === undefined ? null : Number(text);
+function numberOf(text: string): number | null {
+  return text.trim() === '' ? null : Number(text);
 }
 
 /** Sentences of our own for what people run into; the API's say the rest. */
-const SENTENCES: Record<string, (value: WebhookFormValues) => string | null> = {
+const SENTENCES: Record<string, (value: WebhookFormValues, issue: Issue) => string | null> = {
   url: ({ url }) => (url.trim() === '' ? 'Enter the URL of your endpoint.' : null),
   events: ({ events }) => (events.length === 0 ? 'Choose at least one event.' : null),
   secret: ({ secret }) => (secret === '' ? 'Enter your secret, or make another choice.' : null),
   maxPerSecond: () => 'This is a whole number from 1 to 1,000, or nothing.',
   maxConcurrent: () => `This is a whole number from 1 to ${MAX_CONCURRENT}, or nothing.`,
+  once: (_, { field }) => (field === 'once.days' ? ONCE_SENTENCES.days : ONCE_SENTENCES.per),
+  fields: ({ fields }) => (fields.paths.length === 0 ? NO_FIELDS : null),
+  template: ({ format }) => (format.template.trim() === '' ? 'Write a template, or choose another form.' : null),
+  retrySchedule: ({ retries }) => (retries.own.trim() === '' ? 'Enter at least one time, such as 5m.' : null),
 };
 
 /** Why a form was not taken: what is wrong by field, or else the error's own message. */
@@ -107,16 +218,27 @@ export function refusedOf(c: PageContext, thrown: unknown): ApiError {
   return error;
 }
 
-export function refusalOf(c: PageContext, thrown: unknown, values: WebhookFormValues): Refusal {
+export function refusalOf(c: PageContext, thrown: unknown, values: WebhookFormValues, kinds: Kinds): Refusal {
   const error = refusedOf(c, thrown);
-  return { error, problems: error.code === 'validation_failed' ? problemsOf(error.details.issues as Issue[], values) : new Map() };
+  const issues = error.code === 'validation_failed' ? (error.details.issues as Issue[]) : [];
+  return { error, problems: problemsOf(issues, values, kinds) };
 }
 
-function problemsOf(issues: readonly Issue[], values: WebhookFormValues): Problems {
+function problemsOf(issues: readonly Issue[], values: WebhookFormValues, kinds: Kinds): Problems {
   const problems = new Map<string, string>();
-  for (const { field, message } of issues) {
-    const [name = ''] = field.split('.');
-    if (!problems.has(name)) problems.set(name, SENTENCES[name]?.(values) ?? message);
+  const rows = values.filter.mode === 'rows' ? conditionOf(values.filter.rows, kinds).rows : new Map<string, string>();
+  for (const issue of issues) {
+    const [name = ''] = issue.field.split(/[.[]/);
+    const place = [...rows].find(([place]) => issue.field === place || issue.field.startsWith(`${place}.`));
+    const [at, said] = place ? [`condition-${place[1]}`, rowSentence(issue)] : [name, SENTENCES[name]?.(values, issue) ?? issue.message];
+    if (!problems.has(at)) problems.set(at, said);
   }
   return problems;
+}
+
+/** What is wrong with a row of the filter, without the names that the API has for its parts. */
+function rowSentence({ field, message }: Issue): string {
+  if (field.endsWith('.field')) return 'Choose a field, or enter its path, such as company.name.';
+  if (/ is null|has 0 values/.test(message)) return 'Enter a value.';
+  return message.endsWith('not a number') ? 'Enter a number, such as 200.' : message.replace('`value`', 'The value');
 }

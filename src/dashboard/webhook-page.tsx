@@ -2,6 +2,7 @@ import type { Child } from 'hono/jsx';
 import { type ApiError, notFound } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { Outlook } from './banner.tsx';
+import { chosenWords } from './choices/webhook-words.ts';
 import { ConditionBadge, conditionOf } from './condition.tsx';
 import type { Flash } from './flash.ts';
 import type { Crumb } from './layout.tsx';
@@ -72,6 +73,7 @@ export async function webhookPage(
 
 function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: Visit; outlook: Outlook }) {
   const condition = conditionOf(webhook, { included: planAllows(visit), lastDeliveredAt: outlook.lastDeliveredAt });
+  const said = chosenWords(webhook);
   return (
     <div class="page-head">
       <div>
@@ -80,6 +82,7 @@ function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: 
           <ConditionBadge condition={condition} />
           {webhook.description && <span>{webhook.description}</span>}
         </p>
+        {said !== '' && <p class="chosen">{said}</p>}
       </div>
       {visit.can('write') && (
         <div class="actions">

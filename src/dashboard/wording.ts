@@ -83,7 +83,7 @@ export const STATUS_WORDS: Record<DeliveryStatus, string> = {
 export const REASON_WORDS: Record<DeliveryReason, string> = {
   attempts_exhausted: 'Every attempt of its schedule failed.',
   endpoint_gone: 'The endpoint answered 410 Gone: it wants no more deliveries.',
-  expired: 'It could not be delivered within 3 days.',
+  expired: 'It could not be delivered within 3 days, or within a day more than its own retries take.',
   test_failed: 'A test event is sent once and not retried.',
   webhook_disabled: 'It fell due while the webhook was paused or disabled.',
   plan_not_eligible: 'It fell due while the plan did not include webhooks.',

@@ -13,6 +13,8 @@ const MAX_MS = 200;
 /** What the log keeps of an answer; what an event has at most. */
 const ANSWER = 16_000;
 const PAYLOAD = 100_000;
+/** What it can become by being rendered. */
+const RENDERED = 250_000;
 
 type Props = Parameters<typeof DeliveryContent>[0];
 
@@ -20,6 +22,7 @@ const TIME = '2026-11-26T12:00:00.000Z';
 
 interface Written {
   payload: string;
+  accepted?: string;
   body: string;
   encoding?: 'utf-8' | 'base64';
   headers?: Record<string, string>;
@@ -32,6 +35,7 @@ const LONGEST_URL = `https://hooks.example.com/?${"'".repeat(2_020)}`;
 
 async function render({
   payload,
+  accepted,
   body,
   encoding = 'utf-8',
   headers = {},
@@ -59,6 +63,7 @@ async function render({
       reason: 'attempts_exhausted',
     },
     ...{ attemptCount: attempts, nextAttemptAt: null, createdAt: TIME, finishedAt: TIME, payload, payloadErasedAt: null },
+    ...{ acceptedPayload: accepted ?? null, error: null },
     attempts: Array.from({ length: attempts }, (_, index) => ({ ...attempt, number: index + 1 })),
   };
   const webhook = {
@@ -123,6 +128,11 @@ describe.each(Object.entries(hostile))('%s', (_what, make) => {
     // So many cannot all be shown: it says where they are.
     if (attempts === 50) expect(html.includes('GET /api/v1/organization/org_1/webhooks/whk_1/deliveries/dlv_1')).toBe(true);
   });
+
+  it('in an event and in what was made of it, make a page that opens', async () => {
+    const html = await rendered({ payload: make(RENDERED), accepted: make(PAYLOAD), body: make(ANSWER), attempts: 5, url: LONGEST_URL });
+    expect(html.includes('What was accepted')).toBe(true);
+  });
 });
 
 it('any texts make a page that opens', async () => {
@@ -136,8 +146,8 @@ it('any texts make a page that opens', async () => {
       return quoted ? JSON.stringify([made]).slice(0, most) : made;
     });
   await fc.assert(
-    fc.asyncProperty(text(PAYLOAD), text(ANSWER), text(1_000), fc.integer({ min: 1, max: 50 }), async (payload, body, value, attempts) => {
-      await rendered({ payload, body, headers: { a: value, b: value }, attempts, url: LONGEST_URL });
+    fc.asyncProperty(text(RENDERED), text(ANSWER), text(1_000), fc.integer({ min: 1, max: 50 }), async (payload, body, value, attempts) => {
+      await rendered({ payload, accepted: payload.slice(0, PAYLOAD), body, headers: { a: value, b: value }, attempts, url: LONGEST_URL });
     }),
     { numRuns: 60 },
   );

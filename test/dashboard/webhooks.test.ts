@@ -346,9 +346,9 @@ describe('deleting a webhook', () => {
 });
 
 describe("every page and button of another organization's webhook", () => {
-  const gets = ['', '/edit', '/verify', '/settings', '/delete', '/deliveries', '/deliveries/dlv_1'];
-  const posts = ['/edit', '/delete', '/test', '/pause', '/resume', '/recover', '/deliveries/dlv_1/retry'];
-  const secrets = ['/secret/reveal', '/secret/rotate', '/secret/end-overlap'];
+  const gets = ['', '/edit', '/skipped', '/test-event', '/verify', '/settings', '/delete', '/deliveries', '/deliveries/dlv_1'];
+  const posts = ['/edit', '/delete', '/test', '/test-event', '/pause', '/resume', '/recover', '/deliveries/dlv_1/retry'];
+  const secrets = ['/secret/reveal', '/headers/reveal', '/secret/rotate', '/secret/end-overlap'];
 
   it('is not found', async () => {
     const [own, other] = [await createOrganization(), await createOrganization()];
@@ -369,7 +369,7 @@ describe("every page and button of another organization's webhook", () => {
       expect(page.html.match(/<form method="post" action="([^"]*)"/g)).toEqual([`<form method="post" action="${PAGES}/sign-out"`]);
     }
     for (const part of [...posts, ...secrets]) expect([part, (await person.post(`${id}${part}`, FORM)).status]).toEqual([part, 403]);
-    for (const path of ['new', `${id}/edit`, `${id}/delete`]) expect((await person.get(path)).status).toBe(403);
+    for (const path of ['new', `${id}/edit`, `${id}/test-event`, `${id}/delete`]) expect((await person.get(path)).status).toBe(403);
     expect((await person.post('new', FORM)).status).toBe(403);
   });
 

@@ -310,6 +310,7 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     const { page, complaints } = await openPage(browser, { javaScriptEnabled });
     await signIn(customer, { page, complaints: [] });
     await page.goto(`${worker.origin}${PAGES}/new`);
+    await page.getByText('Retries and pace').click();
     await page.getByLabel('Most deliveries a second').fill('0');
     await page.getByRole('checkbox', { name: 'visitor.identified' }).uncheck();
     await page.getByRole('button', { name: 'Save' }).click();
@@ -378,7 +379,7 @@ describe.skipIf(noBrowser)('every page', () => {
     const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, {});
     await look(new URL((body as { url: string }).url).pathname.slice(PAGES.length));
     await signIn(customer, watched);
-    const parts = ['', `/deliveries`, `/deliveries/${id}`, '/verify', '/settings', '/edit', '/delete'];
+    const parts = ['', `/deliveries`, `/deliveries/${id}`, '/skipped', '/test-event', '/verify', '/settings', '/edit', '/delete'];
     for (const path of ['', '/new', ...parts.map((part) => `/${webhookId}${part}`)]) await look(path);
     expect(watched.complaints).toEqual([]);
     await page.context().close();

@@ -61,6 +61,7 @@ async function usual(): Promise<Shown> {
   const customer = await signUp(worker);
   const endpoint = inbox(receiver.origin);
   const webhookId = await customer.webhook(endpoint.url, 'a secret');
+  await customer.client.patch(`/organization/${customer.organizationId}/webhooks/${webhookId}`, { headers: { 'X-Key': 'a value' } });
   await customer.post(eventOf(customer.organizationId));
   await customer.deliveryThatIs(webhookId, 'delivered');
   await endpoint.script([{ status: 500, headers: { 'X-Trace': 'abc' }, body: '{"error":"out of order"}' }]);
@@ -76,7 +77,15 @@ async function longest(): Promise<Shown> {
   const long = `a${'b'.repeat(126)}c`;
   await customer.producer.put(`/event-types/${long}`, { description: 'W'.repeat(300), example: { event: long, text: 'x'.repeat(300) } });
   await customer.producer.put(`/organization/${customer.organizationId}`, { name: 'Ω'.repeat(100), plan: 'scale' });
-  const changes = { description: 'd'.repeat(500), events: [long, 'visitor.identified'] };
+  const path = `a.${'p'.repeat(250)}`;
+  const changes = {
+    ...{ description: 'd'.repeat(500), events: [long, 'visitor.identified'] },
+    filter: { any: [{ field: path, operator: 'not_equals', value: 'v'.repeat(900) }, { all: [{ field: 'event', operator: 'exists' }] }] },
+    ...{ once: { per: path, days: 365 }, fields: ['event', path, 'text'], format: 'template' },
+    template: `{ "a": "${'t'.repeat(2_000)}" }`,
+    headers: { ['H'.repeat(100)]: 'h'.repeat(1_000), 'X-Short': 'x' },
+    retrySchedule: Array.from({ length: 12 }, () => '1h'),
+  };
   await endpoint.script([{ status: 500, headers: { [`X-${'t'.repeat(120)}`]: 'u'.repeat(400) }, body: 'v'.repeat(2_000) }]);
   await customer.client.patch(`/organization/${customer.organizationId}/webhooks/${webhookId}`, {
     ...changes,
@@ -100,7 +109,18 @@ describe.skipIf(noBrowser).each([
   it('on every page', async () => {
     const { customer, webhookId, deliveryId } = await given();
     const page = await signedIn(customer);
-    const parts = ['', `/deliveries`, `/deliveries/${deliveryId}`, '/verify', '/settings', '/edit', '/delete', '/deliveries?q=nothing'];
+    const parts = [
+      '',
+      `/deliveries`,
+      `/deliveries/${deliveryId}`,
+      '/verify',
+      '/settings',
+      '/skipped',
+      '/test-event',
+      '/edit',
+      '/delete',
+      '/deliveries?q=nothing',
+    ];
     for (const path of ['', '/new', '/sign-in', '/nothing/here', ...parts.map((part) => `/${webhookId}${part}`)]) {
       await page.goto(`${worker.origin}${PAGES}${path}`);
       await page.evaluate(OPEN);
@@ -120,6 +140,9 @@ describe.skipIf(noBrowser).each([
     await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
     await page.getByRole('button', { name: 'Reveal the secret' }).click();
     await page.getByText('This is the secret').waitFor();
+    expect(await layoutFaults(page, narrow)).toEqual([]);
+    await page.getByRole('button', { name: 'Reveal the values' }).click();
+    await page.locator('.header-list').waitFor();
     expect(await layoutFaults(page, narrow)).toEqual([]);
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('This webhook is paused').waitFor();

@@ -15,12 +15,15 @@ export interface Page {
   location: string | null;
 }
 
+/** Of a form: by name, or in the order in which they stand in it. */
+export type FormFields = Record<string, string | string[]> | [name: string, value: string][];
+
 export interface Visitor {
   get(path?: string, headers?: Record<string, string>): Promise<Page>;
   /** Posts a form, as a browser does from our own pages. */
-  post(path: string, fields?: Record<string, string | string[]>, headers?: Record<string, string>): Promise<Page>;
+  post(path: string, fields?: FormFields, headers?: Record<string, string>): Promise<Page>;
   /** Posts a form and goes where the answer leads. */
-  submit(path: string, fields?: Record<string, string | string[]>): Promise<Page>;
+  submit(path: string, fields?: FormFields): Promise<Page>;
   cookies: Map<string, string>;
 }
 
@@ -95,7 +98,8 @@ function join(path: string): string {
   return path === '' ? PAGES : `${PAGES}/${path}`;
 }
 
-function encode(fields: Record<string, string | string[]>): string {
+function encode(fields: FormFields): string {
+  if (Array.isArray(fields)) return new URLSearchParams(fields).toString();
   const pairs = Object.entries(fields).flatMap(([name, values]) => [values].flat().map((value) => [name, value]));
   return new URLSearchParams(pairs).toString();
 }
@@ -111,9 +115,29 @@ function keep(cookies: Map<string, string>, lines: readonly string[]): void {
 
 function readable(html: string): string {
   const text = html.replace(/<head>.*?<\/head>/s, '').replace(/<[^>]*>/g, ' ');
+  return unescaped(text).replace(/\s+/g, ' ').trim();
+}
+
+function unescaped(text: string): string {
   const entities: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" };
-  return text
-    .replace(/&(amp|lt|gt|quot|#39);/g, (entity) => entities[entity] ?? entity)
-    .replace(/\s+/g, ' ')
-    .trim();
+  return text.replace(/&(amp|lt|gt|quot|#39);/g, (entity) => entities[entity] ?? entity);
+}
+
+/** The fields of a page's largest form, as a browser without scripts would post them: in the order in which they stand. */
+export function fieldsIn(html: string): [name: string, value: string][] {
+  const [form = ''] = /<form [^>]*class="card form".*?<\/form>/s.exec(html) ?? [];
+  const fields: [string, string][] = [];
+  for (const [element] of form.matchAll(/<input\b[^>]*>|<select\b.*?<\/select>|<textarea\b.*?<\/textarea>/gs)) {
+    const [tag = ''] = /^<[^>]*>/.exec(element) ?? [];
+    if (/ type="(checkbox|radio)"/.test(tag) && !/ checked/.test(tag)) continue;
+    const options = element.match(/<option[^>]*>/g) ?? [];
+    const chosen = options.find((option) => / selected/.test(option)) ?? options[0] ?? tag;
+    const text = /^<textarea[^>]*>\n?(.*)<\/textarea>$/s.exec(element)?.[1];
+    fields.push([attribute(tag, 'name'), text === undefined ? attribute(chosen, 'value') : unescaped(text)]);
+  }
+  return fields;
+}
+
+function attribute(tag: string, name: string): string {
+  return unescaped(new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1] ?? '');
 }

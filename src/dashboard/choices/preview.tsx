@@ -1,0 +1,226 @@
+import { ApiError, type Issue } from '../../api/errors.ts';
+import { previewWebhook } from '../../api/webhook-preview.ts';
+import { type EventType, sampledType, sampleEvent } from '../../domain/event-type.ts';
+import type { Format } from '../../domain/rules/choices.ts';
+import type { Condition } from '../../domain/rules/condition.ts';
+import { selectFields } from '../../domain/rules/fields.ts';
+import { type Message, messageOf } from '../../domain/rules/message.ts';
+import { subjectOf } from '../../domain/subject.ts';
+import { layOutJson } from '../json-layout.ts';
+import { paths } from '../paths.ts';
+import { type Excerpt, Room } from '../room.ts';
+import type { Visit } from '../visit.ts';
+import { count } from '../wording.ts';
+import { conditionWords, partAt } from './condition-words.ts';
+import { Step } from './filter-part.tsx';
+
+/** What a preview's texts may take of the page, in bytes; what is sent of the example; each of the events that came. */
+const ROOM_BYTES = 50_000;
+const PAYLOAD_BYTES = 26_000;
+const SAMPLE_BYTES = 8_000;
+/** How many of the events that would be sent are shown. */
+const SHOWN_SAMPLES = 3;
+/** Most conditions that are named as those that keep an event back. */
+const SHOWN_CONDITIONS = 3;
+
+/** What a form would have sent. */
+export interface Tried {
+  /** Null: there is nothing to try, or it could not be tried. */
+  filter: Condition | null;
+  fields: string[] | null;
+  format: Format;
+  template?: string | null;
+}
+
+/** What came of trying it. */
+export interface Preview {
+  matches: boolean;
+  /** What keeps the example back, in words. */
+  kept: string[];
+  /** What would be sent of the example; null: `error` says why it could not be made. */
+  payload: Excerpt | null;
+  error: string | null;
+  /** As a chat shows it; null: it does not go to one. */
+  message: Message | null;
+  /** Of what came; null: the webhook is new, or its log cannot be read right now. */
+  past: { considered: number; matching: number; samples: Sample[] } | null;
+}
+
+interface Sample {
+  deliveryId: string;
+  title: string;
+  payload: Excerpt | null;
+}
+
+/** What is wrong with the form, so that it could not be tried. */
+export interface NotTried {
+  problem: string;
+}
+
+interface TrialOf {
+  webhookId: string | null;
+  events: readonly string[];
+  eventTypes: readonly EventType[];
+  /** What the webhook is called in a chat. */
+  name: string;
+}
+
+/** Tries a form on the example of an event that the webhook subscribes to, and on what its log has. Nothing is sent or kept. */
+export async function tryOut(visit: Visit, tried: Tried, { webhookId, events, eventTypes, name }: TrialOf): Promise<Preview | NotTried> {
+  const type = sampledType([...events], eventTypes);
+  try {
+    const body = { ...tried, ...(webhookId !== null && { webhookId }), ...(type && { event: type.name }) };
+    const answer = await visit.call(previewWebhook, { body });
+    const room = new Room(ROOM_BYTES);
+    return {
+      matches: answer.matches,
+      kept: keptWords(tried.filter, answer.failedConditions),
+      payload: answer.payload === null ? null : room.take(layOutJson(answer.payload, PAYLOAD_BYTES), PAYLOAD_BYTES),
+      error: answer.error ?? null,
+      message: type ? chatMessage(tried, sampleEvent(type, visit.organization.id, visit.nowMs), name) : null,
+      past: answer.past && {
+        ...answer.past,
+        samples: answer.past.samples.slice(0, SHOWN_SAMPLES).map((sample) => shownSample(sample, room)),
+      },
+    };
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status === 500) throw error;
+    const issues = (error.details.issues ?? []) as Issue[];
+    return { problem: issues.length > 0 ? `It cannot be tried yet: ${issues[0]?.message}` : error.message };
+  }
+}
+
+/** The conditions at some places of a filter, in words. */
+export function keptWords(filter: Condition | null, places: readonly string[]): string[] {
+  const parts = places.slice(0, SHOWN_CONDITIONS).flatMap((place) => (filter && partAt(filter, place)) ?? []);
+  return parts.map(conditionWords);
+}
+
+function chatMessage({ fields, format }: Tried, text: string, name: string): Message | null {
+  if (format !== 'slack' && format !== 'teams' && format !== 'discord') return null;
+  const source = new TextEncoder().encode(text);
+  return messageOf(JSON.parse(new TextDecoder().decode(fields === null ? source : selectFields(source, fields))), name);
+}
+
+function shownSample({ deliveryId, payload }: { deliveryId: string; payload: string | null }, room: Room): Sample {
+  const title = (payload === null ? null : titleOf(payload)) ?? deliveryId;
+  return { deliveryId, title, payload: payload === null ? null : room.take(layOutJson(payload, SAMPLE_BYTES), SAMPLE_BYTES) };
+}
+
+/** Whom a payload is about, in whatever form it is; null: that cannot be told. */
+function titleOf(payload: string): string | null {
+  const { event, text, embeds, attachments } = JSON.parse(payload) ?? {};
+  const found = subjectOf(String(event), JSON.parse(payload)) ?? text ?? embeds?.[0]?.title ?? attachments?.[0]?.content?.fallbackText;
+  return typeof found === 'string' && found !== '' ? found.slice(0, 120).toWellFormed() : null;
+}
+
+interface PreviewProps {
+  /** Null: it has not been asked for. */
+  preview: Preview | NotTried | null;
+  noun: { one: string; many: string };
+  webhookId: string | null;
+  /** Whether the webhook has a filter already. */
+  hasFilter: boolean;
+  focus: string | null;
+}
+
+/** How many events a filter lets through. */
+export function MatchPreview({ preview, focus, ...rest }: PreviewProps) {
+  return (
+    <div class="preview">
+      <div id="preview-match" data-follows="" role="status">
+        {preview && ('problem' in preview ? <p class="hint">{preview.problem}</p> : <Matched preview={preview} {...rest} />)}
+      </div>
+      <div class="actions">
+        <Step value="preview.filter" id="preview-filter" focus={focus}>
+          Preview
+        </Step>
+      </div>
+    </div>
+  );
+}
+
+function Matched({ preview, noun, webhookId, hasFilter }: Omit<PreviewProps, 'preview' | 'focus'> & { preview: Preview }) {
+  const { matches, kept, past } = preview;
+  const example = matches ? 'would be sent' : `would not be sent: it is not so that ${kept.join(', and that ') || 'the conditions hold'}`;
+  return (
+    <>
+      {past === null && webhookId === null && <p>The webhook is new, so there is only the example to try it on.</p>}
+      {past && past.considered > 0 && (
+        <p>
+          Of the last {count(past.considered)} {past.considered === 1 ? noun.one : noun.many} <strong>{count(past.matching)}</strong> would
+          be sent.
+        </p>
+      )}
+      {past && hasFilter && <p class="hint">Those that the present filter has kept back are not among them.</p>}
+      {past?.considered === 0 && <p>Nothing has come yet to try it on.</p>}
+      <p class="hint">The example {example}.</p>
+      {past && webhookId !== null && past.samples.map((sample) => <ShownSample sample={sample} webhookId={webhookId} />)}
+    </>
+  );
+}
+
+function ShownSample({ sample: { deliveryId, title, payload }, webhookId }: { sample: Sample; webhookId: string }) {
+  return (
+    <details class="sample" id={`sample-${deliveryId}`}>
+      <summary>{title}</summary>
+      {payload ? <pre tabindex={0}>{payload.text}</pre> : <p class="error">It could not be made of this one.</p>}
+      {payload?.isCut && <p class="hint">It is cut here.</p>}
+      <p>
+        <a href={paths.delivery(webhookId, deliveryId)}>Its delivery</a>
+      </p>
+    </details>
+  );
+}
+
+/** What would be sent of the example. */
+export function PayloadPreview({ preview, focus }: Pick<PreviewProps, 'preview' | 'focus'>) {
+  return (
+    <div class="preview">
+      <div id="preview-payload" data-follows="">
+        {preview && ('problem' in preview ? <p class="hint">{preview.problem}</p> : <Sent preview={preview} />)}
+      </div>
+      <div class="actions">
+        <Step value="preview.sent" id="preview-sent" focus={focus}>
+          Preview
+        </Step>
+      </div>
+    </div>
+  );
+}
+
+function Sent({ preview: { payload, error, message } }: { preview: Preview }) {
+  if (payload === null) {
+    return <p class="error">It cannot be made of the example. {error}</p>;
+  }
+  return (
+    <>
+      <p class="label">What will be sent of the example</p>
+      {message && <ChatMessage message={message} />}
+      <details open={message === null} id={message ? 'sent-json' : 'sent-body'}>
+        <summary>{message ? 'As JSON' : 'The body of the request'}</summary>
+        <pre tabindex={0}>{payload.text}</pre>
+        {payload.isCut && <p class="hint">It is longer, and cut here.</p>}
+      </details>
+    </>
+  );
+}
+
+/** About as a chat shows it. */
+function ChatMessage({ message: { title, sentence, facts, footer } }: { message: Message }) {
+  return (
+    <div class="chat">
+      <strong>{title}</strong>
+      {sentence && <p>{sentence}</p>}
+      <dl>
+        {facts.map(({ label, text }) => (
+          <div>
+            <dt>{label}</dt>
+            <dd>{text}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="hint">{footer}</p>
+    </div>
+  );
+}
