@@ -75,7 +75,10 @@ export class EndpointHealth {
     if (responseStatus === 410 || hasFailedLongEnough) {
       // Others that were under way meet the same: it is said once.
       if (!this.#vitals.hasDisabled) this.#reports.disable(config, responseStatus === 410 ? 'endpoint_gone' : 'endpoint_failing', now);
-    } else if (delivery.state.status === 'failed' && this.lastAcknowledgedAt() !== null) this.#announce(config, delivery, now);
+    } else if (delivery.state.status === 'failed' && isToBeAnnounced(this.circuit, now) && this.#store.lastDeliveredAt() !== null) {
+      // Looked up last: it reads up to a thousand rows, and an outage has many that fail.
+      this.#announce(config, delivery, now);
+    }
   }
 
   /** Deliveries are not taken any more, since too many wait: their organization is told as of an outage, which it nearly always is. */
