@@ -34,7 +34,11 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/{domain,commands,simulation,dashboard/charts,dashboard/choices}/**/*.test.{ts,tsx}', 'test/dashboard/*.test.tsx', PARSERS],
+          include: [
+            'test/{domain,commands,simulation,dashboard/charts,dashboard/choices}/**/*.test.{ts,tsx}',
+            'test/dashboard/*.test.tsx',
+            PARSERS,
+          ],
           environment: 'node',
         },
       },

@@ -52,12 +52,10 @@ export const errorBody = z
   .object({
     code: z.enum(Object.keys(ERROR_STATUSES) as [ErrorCode, ...ErrorCode[]]),
     message: z.string().openapi({ description: 'For people; it can change.' }),
-    details: z
-      .record(z.string(), z.unknown())
-      .openapi({
-        description:
-          'More about it, by code: `field` and `issues` name what is wrong with a request, `line` and `column` where in a template.',
-      }),
+    details: z.record(z.string(), z.unknown()).openapi({
+      description:
+        'More about it, by code: `field` and `issues` name what is wrong with a request, `line` and `column` where in a template.',
+    }),
   })
   .openapi('Error');
 
