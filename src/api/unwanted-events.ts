@@ -11,7 +11,7 @@ const ASK_TIMEOUT_MS = 500;
 /** That somebody still wants an organization's events is learned anew so often: nothing that is accepted depends on it. */
 const LEARN_AGAIN_MS = 60_000;
 
-type Request = Pick<ApiRequest<never, never, never, never>, 'env' | 'waitUntil'>;
+type Asking = Pick<ApiRequest<never, never, never, never>, 'env' | 'waitUntil'>;
 
 /** Producers cannot post events of the service itself, which alone are about a webhook. */
 const ABOUT_NONE = { about: null };
@@ -23,7 +23,7 @@ const ABOUT_NONE = { about: null };
  * they go out at once, and D1 is asked beside it for the next ones. What filters keep back is noted here where it is not queued.
  * @param ids under which they are accepted, in their order
  */
-export async function areUnwanted(events: readonly IncomingEvent[], ids: readonly string[], request: Request): Promise<boolean> {
+export async function areUnwanted(events: readonly IncomingEvent[], ids: readonly string[], request: Asking): Promise<boolean> {
   const configs = await configsWithoutNeed(events, request);
   if (!configs) return false;
   noteFiltered(events, ids, configs, request);
@@ -33,7 +33,7 @@ export async function areUnwanted(events: readonly IncomingEvent[], ids: readonl
 /** The configurations by which certainly no webhook wants any of the events; null where there are none. */
 async function configsWithoutNeed(
   events: readonly IncomingEvent[],
-  { env, waitUntil }: Request,
+  { env, waitUntil }: Asking,
 ): Promise<ReadonlyMap<string, LoadedConfig> | null> {
   // As late as can be: reading the body may have taken its time, and a webhook can be new since.
   const now = Date.now();
@@ -76,7 +76,7 @@ function noteFiltered(
   events: readonly IncomingEvent[],
   ids: readonly string[],
   configs: ReadonlyMap<string, LoadedConfig>,
-  { env, waitUntil }: Request,
+  { env, waitUntil }: Asking,
 ): void {
   const now = Date.now();
   const untold = untoldEventsOf(env);

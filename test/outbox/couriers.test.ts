@@ -8,7 +8,7 @@ import { settingsOf } from '../../src/settings.ts';
 import { driveDate } from '../support/clock.ts';
 import { deliveriesOf, endedDeliveriesOf, endpointInbox, givenOrganization, givenWebhook, untilEnded } from '../support/deliveries.ts';
 import { bring, configOf, deliver, findDelivery, newDeliveries } from '../support/outbox.ts';
-import { watchSenders } from '../support/senders.ts';
+import { haveAnswersTake, watchSenders } from '../support/senders.ts';
 
 driveDate();
 afterEach(() => {
@@ -23,15 +23,10 @@ async function givenQuick(options: { maxConcurrent?: number } = {}) {
   const endpoint = endpointInbox();
   await endpoint.script([{ status: 200, delayMs: 20 }]);
   const webhook = await givenWebhook(await givenOrganization(), { url: endpoint.url, ...options });
-  // The date stands still, and more than five at a time are for an endpoint whose answers let others wait.
-  const { attempt } = Places.prototype;
-  const attempting = vi.spyOn(Places.prototype, 'attempt').mockImplementation(async function (this: Places, ...args) {
-    const made = await attempt.apply(this, args);
-    return made && { ...made, record: { ...made.record, durationMs: ANSWER_MS } };
-  });
+  const restore = haveAnswersTake(ANSWER_MS);
   await deliver(webhook, ...newDeliveries(webhook, BEFORE));
   await endedDeliveriesOf(webhook, BEFORE);
-  attempting.mockRestore();
+  restore();
   return { endpoint, webhook };
 }
 

@@ -9,7 +9,6 @@ import { bullseyeSignature, importSigningKeys } from '../../src/domain/signature
 import { Ledger } from '../../src/outbox/books/ledger.ts';
 import { Store } from '../../src/outbox/books/store.ts';
 import { Fresh } from '../../src/outbox/fresh.ts';
-import { Places } from '../../src/outbox/places.ts';
 import { Renderer } from '../../src/outbox/renderer.ts';
 import { driveDate } from '../support/clock.ts';
 import { deliveriesOf, endedDeliveriesOf, givenScripted, outboxOf, runAlarm, untilEnded } from '../support/deliveries.ts';
@@ -26,6 +25,7 @@ import {
   vanish,
 } from '../support/outbox.ts';
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
+import { haveAnswersTake } from '../support/senders.ts';
 
 driveDate();
 afterEach(() => {
@@ -170,14 +170,8 @@ describe('an event of a webhook with a form of its own', () => {
 
   it('goes out through couriers as it was rendered', async () => {
     const { endpoint, webhook } = await templated([{ status: 200, delayMs: 20 }]);
-    // The date stands still, and more than five at a time are for an endpoint whose answers let others wait.
-    const { attempt } = Places.prototype;
-    const attempting = vi.spyOn(Places.prototype, 'attempt').mockImplementation(async function (this: Places, ...args) {
-      const made = await attempt.apply(this, args);
-      return made && { ...made, record: { ...made.record, durationMs: 300 } };
-    });
+    haveAnswersTake(300);
     await deliver(webhook, ...numbered(webhook, 60));
-    attempting.mockRestore();
     const couriers = vi.spyOn(Courier.prototype, 'attempt');
     await deliver(webhook, ...numbered(webhook, 30, 61));
     await endpoint.arrived(90);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { NewDelivery } from '../../src/domain/delivery.ts';
-import { deliveryId, mintId } from '../../src/domain/ids.ts';
+import { deliveryId, keyedEventIds, mintId } from '../../src/domain/ids.ts';
 import { webhookFailing } from '../../src/domain/operational-event.ts';
 import type { Choices, Once } from '../../src/domain/rules/choices.ts';
 import { Store } from '../../src/outbox/books/store.ts';
@@ -88,6 +88,17 @@ describe('a value', () => {
         { eventId: again.eventId, event: 'visitor.identified', subject: 'Ada', at: START, why: 'repeated', failedConditions: [] },
       ]);
       expect([...store.repeated.count(START, START + 1)]).toEqual([1]);
+    });
+  });
+
+  it('that is repeated by an event with an Idempotency-Key counts it once, whenever that was accepted', async () => {
+    const [eventId = ''] = await keyedEventIds([{ organizationId: 'org_1', payload: new Uint8Array() }], 'key');
+    await withValues(PER_EMAIL, (values, store) => {
+      passes(values, delivery('ada@x.example'));
+      const keyed = (atDays: number) => ({ ...delivery('ada@x.example', atDays), id: deliveryId(eventId, WEBHOOK), eventId });
+      for (const atDays of [0.4, 0.5, 1.2, 0.5]) expect(goesOut(values, keyed(atDays))).toBe(false);
+      expect(store.repeated.latest()).toMatchObject([{ eventId, at: START + 0.4 * DAY }]);
+      expect([...store.repeated.count(START, START + DAY), ...store.repeated.count(START + DAY, START + 2 * DAY)]).toEqual([1]);
     });
   });
 

@@ -15,6 +15,7 @@ export interface ShownDelivery {
 /** An organization with an API key, on a Worker that runs by itself. */
 export interface Customer {
   organizationId: string;
+  key: string;
   producer: ApiClient;
   client: ApiClient;
   /** Creates a webhook for every event; its id. */
@@ -49,6 +50,7 @@ function customerOf(worker: LocalWorker, organizationId: string, plainKey: strin
   };
   return {
     organizationId,
+    key: plainKey,
     producer,
     client,
     newestDelivery,

@@ -1,5 +1,6 @@
 import { vi } from 'vitest';
 import { Sender } from '../../src/attempt/sender.ts';
+import { Places } from '../../src/outbox/places.ts';
 
 /** What was seen of attempts: how many ran at a time, in all and in the busiest object. */
 export interface SeenAttempts {
@@ -37,4 +38,17 @@ export function watchSenders(webhookId?: string): SeenAttempts {
     }
   });
   return seen;
+}
+
+/**
+ * Has answers take so long by their record, where the date stands still: more than five attempts at a time are for an endpoint whose answers
+ * let others wait. vi.restoreAllMocks() ends it, and what is returned.
+ */
+export function haveAnswersTake(durationMs: number): () => void {
+  const { attempt } = Places.prototype;
+  const spy = vi.spyOn(Places.prototype, 'attempt').mockImplementation(async function (this: Places, ...args) {
+    const made = await attempt.apply(this, args);
+    return made && { ...made, record: { ...made.record, durationMs } };
+  });
+  return () => spy.mockRestore();
 }

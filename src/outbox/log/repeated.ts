@@ -50,9 +50,8 @@ export class RepeatedEvents {
   latest(): SkippedEvent[] {
     const latest: SkippedEvent[] = [];
     for (const day of this.#newestFirst()) {
-      const select = `SELECT * FROM ${this.#days.of(String(day))} ORDER BY accepted_at DESC, event_id DESC LIMIT ?`;
       const rows = this.#sql()
-        .exec<Row>(select, MAX_SKIPPED - latest.length)
+        .exec<Row>(SQL.latest(this.#days.of(String(day))), MAX_SKIPPED - latest.length)
         .toArray();
       latest.push(...rows.map(toSkipped));
       if (latest.length === MAX_SKIPPED) break;
@@ -99,12 +98,8 @@ export class RepeatedEvents {
   }
 
   #has(eventId: string): boolean {
-    return [...this.#days.names()].some(
-      (day) =>
-        this.#sql()
-          .exec(SQL.findKeyed(this.#days.of(day)), eventId)
-          .toArray().length > 0,
-    );
+    const rowsOf = (day: string) => this.#sql().exec(SQL.findKeyed(this.#days.of(day)), eventId);
+    return [...this.#days.names()].some((day) => rowsOf(day).toArray().length > 0);
   }
 
   #newestFirst(): number[] {
