@@ -24,10 +24,8 @@ export async function showSkipped(c: PageContext): Promise<Response> {
     { webhook, tab: '', title: 'Kept back', outlook },
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
-      <section aria-labelledby="skipped-title">
-        <div class="section-head">
-          <h2 id="skipped-title">Events that were kept back</h2>
-        </div>
+      <section class="prose" aria-labelledby="skipped-title">
+        <h2 id="skipped-title">Events that were kept back</h2>
         <p class="hint">
           The latest 100 that did not fit the filter, or that repeated what had gone out. Nothing more of them is kept. Those of the filter
           are listed within about a minute.

@@ -70,7 +70,7 @@ async function testPage(c: PageContext, event: string, { error, flash }: { error
       <div class="page-head">
         <div>
           <h1>Test with an event of your own</h1>
-          <p class="lead">It is sent as the webhook sends any: in its form, with its headers. The filter and “once” let it pass.</p>
+          <p class="lead">It is sent as the webhook sends any: in its format, with its headers. The filter and “once” let it pass.</p>
         </div>
       </div>
       <form method="post" action={paths.webhook(webhook.id, 'test-event')} class="card form" novalidate>

@@ -197,7 +197,7 @@ const SENTENCES: Record<string, (value: WebhookFormValues, issue: Issue) => stri
   maxConcurrent: () => `This is a whole number from 1 to ${MAX_CONCURRENT}, or nothing.`,
   once: (_, { field }) => (field === 'once.days' ? ONCE_SENTENCES.days : ONCE_SENTENCES.per),
   fields: ({ fields }) => (fields.paths.length === 0 ? NO_FIELDS : null),
-  template: ({ format }) => (format.template.trim() === '' ? 'Write a template, or choose another form.' : null),
+  template: ({ format }) => (format.template.trim() === '' ? 'Write a template, or choose another format.' : null),
   retrySchedule: ({ retries }) => (retries.own.trim() === '' ? 'Enter at least one time, such as 5m.' : null),
 };
 

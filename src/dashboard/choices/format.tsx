@@ -62,7 +62,7 @@ interface FormatProps {
 export function FormatChoice({ values, problems, example, flaw }: FormatProps) {
   return (
     <fieldset>
-      <legend>Form</legend>
+      <legend>Format</legend>
       {FORMATS.map((format) => {
         const [title, hint] = FORMS[format];
         return (
