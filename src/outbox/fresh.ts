@@ -71,6 +71,18 @@ export class Fresh {
     return this.#line.length - this.#next;
   }
 
+  /** How many of some deliveries there is room for, from the first on. */
+  roomFor(deliveries: readonly NewDelivery[]): number {
+    let count = 0;
+    let bytes = this.#bytes;
+    for (const delivery of deliveries) {
+      if (this.#byId.size + count >= MAX_FRESH || bytes >= MAX_FRESH_BYTES) break;
+      count++;
+      bytes += sizeOf(delivery);
+    }
+    return count;
+  }
+
   get(id: string): FreshDelivery | undefined {
     return this.#byId.get(id);
   }

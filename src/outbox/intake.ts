@@ -58,22 +58,18 @@ export class Intake {
       ledger.addDiscarded(deliveries, reason, now);
       return [];
     }
-    const isHeld = this.#isHeld(now);
-    const inMemory: FreshDelivery[] = [];
-    const toRows: NewDelivery[] = [];
-    const notRendered: NewDelivery[] = [];
-    for (const delivery of deliveries) {
-      if (delivery.error) notRendered.push(delivery);
-      // What is still to be rendered is when its attempt is due: rows are attempted step by step.
-      else if (isHeld || !fresh.hasRoom || !isRendered(delivery)) toRows.push(delivery);
-      else inMemory.push(fresh.add(delivery, now));
-    }
+    const notRendered = deliveries.filter(({ error }) => error);
+    // What is still to be rendered is when its attempt is due: rows are attempted step by step.
+    const ready = this.#isHeld(now) ? [] : deliveries.filter((delivery) => !delivery.error && isRendered(delivery));
+    const toMemory = new Set(ready.slice(0, fresh.roomFor(ready)));
+    const toRows = deliveries.filter((delivery) => !delivery.error && !toMemory.has(delivery));
+    // First what is stored: where that fails the call does, and nothing of it is to be attempted from memory that no call would keep.
     if (toRows.length > 0) this.#addWaiting(config, toRows, now);
     if (notRendered.length > 0) {
       ledger.addNotRendered(notRendered, now);
       logInfo('outbox.not_rendered', { webhook: config.webhook.id, deliveries: notRendered.length });
     }
-    return inMemory;
+    return [...toMemory].map((delivery) => fresh.add(delivery, now));
   }
 
   /**

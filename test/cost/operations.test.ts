@@ -177,6 +177,24 @@ describe('events of a healthy webhook', () => {
     expect(await untilForgotten(customers)).toEqual(countsOf(CASES.verySlow));
   });
 
+  it.each(['flat', 'slack'] as const)(
+    'cost the same where they are rendered (%s): what was accepted is in the same row',
+    async (format) => {
+      const headers = { Authorization: 'Bearer of the tests' };
+      const customers = await givenUsedCustomers(10, [HEALTHY], { format, headers, retrySchedule: ['1m', '5m'] });
+      await tenRounds(customers);
+      expect(await untilForgotten(customers)).toEqual(countsOf(CASES.single));
+      // An array, too, is one row.
+      await service.postArray(customers[0]!, 100);
+      await service.consume();
+      const { operations, attempts } = await untilForgotten(customers.slice(0, 1));
+      expect({ rowsWritten: operations.rowsWritten, attempts }).toEqual({
+        rowsWritten: CASES.arrays.operations.rowsWritten,
+        attempts: 100,
+      });
+    },
+  );
+
   it('share their request, their messages, their outbox call and their row in an array', async () => {
     const customers = await givenCustomersOf(1, QUICK_MS);
     // What its outbox knows of the endpoint permits one more at a time with each answer, as long as what waits would wait for long.

@@ -13,7 +13,7 @@ export interface Customer {
   webhooks: string[];
 }
 
-type WebhookChoices = Pick<Parameters<typeof givenWebhook>[1], 'filter' | 'once'>;
+type WebhookChoices = Omit<Parameters<typeof givenWebhook>[1], 'url' | 'secret'>;
 
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 86_400_000;

@@ -7,7 +7,7 @@ import { LIMITS } from '../platform/limits.ts';
 import type { MishapKind } from '../platform/mishaps.ts';
 import type { Arrival } from './endpoints.ts';
 import type { FaultRun } from './fault-run.ts';
-import { isUnwanted, personOf } from './producer.ts';
+import { formOf, isUnwanted, personOf } from './producer.ts';
 
 /** Attempts that a delivery gets without a person's doing. */
 const AUTOMATIC_ATTEMPTS = 4;
@@ -37,6 +37,7 @@ export async function imbalance(run: FaultRun): Promise<string[]> {
   if (run.queue.dead.length > 0) wrong.push(`${run.queue.dead.length} messages were given up`);
   const arrivals = Map.groupBy(run.endpoints.arrivals, ({ deliveryId: id }) => id);
   for (const webhookId of run.webhookIds) {
+    const { hasForm } = scenarioOf(run, webhookId);
     const ids = await loggedIds(run, webhookId);
     const listed = new Set(ids);
     if (listed.size < ids.length) wrong.push(`the log of ${webhookId} lists deliveries twice`);
@@ -46,7 +47,10 @@ export async function imbalance(run: FaultRun): Promise<string[]> {
       const id = deliveryId(eventId, webhookId);
       const detail = await run.host(webhookId).call((outbox) => outbox.find(id));
       if (!listed.delete(id) || !detail) wrong.push(`${id} is not in the log`);
-      else wrong.push(...deliveryFaults(run, webhookId, detail, { eventId, body }, arrivals.get(id) ?? []));
+      else {
+        const sent = hasForm ? formOf(body) : body;
+        wrong.push(...deliveryFaults(run, webhookId, detail, { eventId, body, sent }, arrivals.get(id) ?? []));
+      }
       arrivals.delete(id);
     }
     wrong.push(
@@ -156,7 +160,7 @@ function deliveryFaults(
   run: FaultRun,
   webhookId: string,
   detail: DeliveryDetail,
-  event: { eventId: string; body: string },
+  event: { eventId: string; body: string; sent: string | null },
   arrived: Arrival[],
 ): string[] {
   const { status, reason, attemptCount, attempts } = detail;
@@ -171,7 +175,11 @@ function deliveryFaults(
   };
   const happened = (kinds: readonly MishapKind[], from: number, to: number) => run.mishaps.has(kinds, webhookId, from, to, detail.id);
   expect(['delivered', 'failed', 'discarded'].includes(status) && detail.finishedAt !== null, 'it has not ended');
-  expect(detail.eventId === event.eventId && detail.payload === event.body, 'the log has another event');
+  const accepted = event.sent === event.body ? null : event.body;
+  // Of one that was never to be attempted it may not have been made.
+  const isAsSent = detail.payload === event.sent || (accepted !== null && status === 'discarded' && detail.payload === null);
+  expect(detail.eventId === event.eventId && isAsSent, 'the log has another event');
+  expect(detail.acceptedPayload === accepted, 'the log has not got what was accepted');
   expect(
     attempts.every(({ number }, index) => number === index + 1) && attempts.length === attemptCount,
     'attempts are missing from the log',
@@ -179,7 +187,7 @@ function deliveryFaults(
   const automatic = attempts.filter(({ trigger }) => trigger !== 'manual').length;
   expect(automatic <= AUTOMATIC_ATTEMPTS, 'too many attempts');
   for (const each of arrived) {
-    expect(each.eventId === event.eventId && each.body === event.body, 'another event arrived');
+    expect(each.eventId === event.eventId && each.body === event.sent, 'another event arrived');
     // One whose outcome was lost with its maker may be all that there was before the webhook was disabled.
     const isLost = () => happened(['vanished', 'storage'], begunAt(each), Number.POSITIVE_INFINITY);
     expect(each.attempt <= attemptCount || isLost(), 'an attempt arrived that the log does not know');
@@ -203,6 +211,8 @@ function deliveryFaults(
   // A person's attempt of one that waits takes the place of the scheduled one.
   if (reason === 'attempts_exhausted') expect(attemptCount >= AUTOMATIC_ATTEMPTS, 'it was given up early');
   if (reason === 'endpoint_gone') expect(answers.includes(410), 'nothing said that the endpoint is gone');
+  if (reason === 'not_rendered') expect(event.sent === null && attemptCount === 0 && detail.error !== null, 'it can be rendered');
+  if (event.sent === null) expect(reason === 'not_rendered' || status === 'discarded', 'it cannot be rendered, and has not failed so');
   if (reason === 'expired') expect(detail.finishedAt! - detail.createdAt >= MAX_WAIT_MS, 'it expired early');
   if (status === 'failed') expect(!attempts.some(({ outcome }) => outcome === 'succeeded'), 'it failed though it was acknowledged');
   return wrong;

@@ -1,6 +1,7 @@
 import { describe, expect, inject, it } from 'vitest';
 import { EDGES, faultsOf } from '../platform/fault-plan.ts';
 import type { FaultRun } from './fault-run.ts';
+import { formOf } from './producer.ts';
 import { type Outcome, runSeeds } from './runs.ts';
 
 /** Runs of one test: a failure names its seed all the same, and the reporter shows that something is happening. */
@@ -20,6 +21,8 @@ const REACHED = {
   'a person’s event was repeated, and its outbox vanished': ({ skipped, mishaps }: FaultRun) =>
     skipped.repeated > 0 && mishaps.all.some(({ kind }) => kind === 'vanished'),
   'an outbox was told of filtered events': ({ skipped }: FaultRun) => skipped.filtered > 0,
+  'an event of a webhook with a form of its own could not be rendered': ({ scenario, made }: FaultRun) =>
+    scenario.webhooks.some(({ hasForm, enabled }) => hasForm && enabled) && made.some(({ body }) => formOf(body) === null),
   'storage was full': (run: FaultRun) => run.scenario.webhooks.some(({ full }) => full !== null),
   'an answer came from the edge': (run: FaultRun) => run.endpoints.arrivals.some(({ status }) => status !== null && status >= 520),
 } satisfies Record<string, (run: FaultRun) => boolean>;

@@ -6,6 +6,7 @@ import { busyOutboxes, organizations, webhooks } from '../../src/db/schema.ts';
 import type { NewDelivery } from '../../src/domain/delivery.ts';
 import { deliveryId, mintId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
+import { Renderer } from '../../src/outbox/renderer.ts';
 import { CourierHost } from '../platform/courier-host.ts';
 import { Edges } from '../platform/edges.ts';
 import { EventQueue } from '../platform/event-queue.ts';
@@ -21,7 +22,7 @@ import type { OutboxHost } from '../platform/outbox-host.ts';
 import type { VirtualTime } from '../platform/virtual-time.ts';
 import { type Random, seeded } from '../simulation/random.ts';
 import { Endpoints, OUTAGES, urlOf } from './endpoints.ts';
-import { bodyOf, requestOf, UNWANTED } from './producer.ts';
+import { bodyOf, FORM, requestOf, UNWANTED } from './producer.ts';
 import { ISOLATES, type Post, type Scenario, scenarioOf, type Victim } from './scenario.ts';
 
 /** When the first run begins. The next ones follow a month later each: what an isolate remembers of the one before is old. */
@@ -33,6 +34,8 @@ const AGAIN_AFTER_MS = 5_000;
 /** The sweeps of a storm's end. */
 const SWEEPS = 9;
 const SWEEP_EVERY_MS = 600_000;
+/** The share of turns in which an object has rendered as much as it may. */
+const SPENT_TURNS = 0.2;
 /** The share of alarms that never fire, in a run that loses any. */
 const LOST_ALARMS = 0.3;
 /** How often an object that has nothing to do is thrown out of memory before it is called again. */
@@ -106,6 +109,10 @@ export class FaultRun {
     this.#random = seeded(seed, 2);
     vi.spyOn(Math, 'random').mockImplementation(seeded(seed, 3));
     this.scenario = scenarioOf(seed, OUTAGES);
+    // A form takes so long now and then that a turn of an object has no time for more of it.
+    const isSpent = seeded(seed, 7);
+    const hasForms = this.scenario.webhooks.some(({ hasForm }) => hasForm);
+    vi.spyOn(Renderer.prototype, 'isSpent', 'get').mockImplementation(() => hasForms && isSpent() < SPENT_TURNS);
     this.plan = new FaultPlan(seed, this.scenario.isCrowd);
     this.#edges = new Edges(this.plan, time, this.mishaps);
     this.organizationId = `org_${seed}`;
@@ -173,11 +180,23 @@ export class FaultRun {
     const now = Date.now();
     const db = databaseOf(this.#database.binding());
     const { organizationId } = this;
-    const rows = this.scenario.webhooks.map(({ maxPerSecond, maxConcurrent, enabled, keepsBack, once }, index) => {
+    const rows = this.scenario.webhooks.map(({ maxPerSecond, maxConcurrent, enabled, keepsBack, once, hasForm }, index) => {
       const id = this.webhookIds[index]!;
       const times = { healthSince: now, createdAt: now, updatedAt: now };
       const choices = { filter: keepsBack ? { not: UNWANTED } : null, once: once ? { per: 'visitor.email', days: 30 } : null };
-      return { maxPerSecond, maxConcurrent, enabled, id, organizationId, url: urlOf(id), events: ['visitor.*'], ...choices, ...times };
+      const form = { format: hasForm ? ('template' as const) : ('event' as const), template: hasForm ? FORM : null };
+      return {
+        maxPerSecond,
+        maxConcurrent,
+        enabled,
+        id,
+        organizationId,
+        url: urlOf(id),
+        events: ['visitor.*'],
+        ...choices,
+        ...form,
+        ...times,
+      };
     });
     await db.batch([
       // What the run before has left.

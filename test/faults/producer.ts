@@ -20,6 +20,15 @@ export const UNWANTED: Condition = { field: 'visitor.email', operator: 'contains
 export const personOf = (number: number): number => number % PEOPLE;
 export const isUnwanted = (number: number): boolean => personOf(number) === 3;
 
+/** A form of such an event. Of every fifth it makes no JSON. */
+export const FORM = '{% assign rest = n | modulo: 5 %}{"n":{{ n }},"who":{{ visitor.name | json }}{% unless rest == 2 %}}{% endunless %}';
+
+/** The event in that form; null where it cannot be made of it. */
+export function formOf(body: string): string | null {
+  const { n } = JSON.parse(body) as { n: number };
+  return n % 5 === 2 ? null : `{"n":${n},"who":"Zoë"}`;
+}
+
 /** An event whose bytes survive only where bytes are kept. A person's address is not always written the same way. */
 export function bodyOf(organizationId: string, number: number): string {
   const email = `${number % 2 ? ' P' : 'p'}${personOf(number)}@X.example`;

@@ -30,6 +30,8 @@ export interface WebhookScenario {
   /** Which events it wants: all, or but those of one person; and of each person all, or only the first. */
   keepsBack: boolean;
   once: boolean;
+  /** Whether its events have the form of FORM. */
+  hasForm: boolean;
 }
 
 /** What vanishes: an isolate, the outbox of a webhook, one of its couriers, or all objects at once, as with a deploy. */
@@ -66,6 +68,8 @@ const POSTS_WITHIN_MS = 90_000;
 /** Of a hundred runs. */
 const CROWDS = 1;
 const COMPANIES = 25;
+/** The share of webhooks whose events have a form of their own. */
+const FORMED = 0.3;
 const ARRAY = 100;
 
 /** The share of webhooks that keep a person's events back, and of those that want each person once. */
@@ -89,11 +93,12 @@ export function scenarioOf(seed: number, outages: number): Scenario {
   const isCrowd = kind === 'crowd';
   const stormMs = Math.floor(between(random, LEAST_STORM_MS, LONGEST_STORM_MS));
   const choices = seeded(seed, 6);
-  const webhooks = Array.from({ length: isCrowd ? 1 : whole(random, 1, MOST_WEBHOOKS) }, () => ({
+  const webhooks = Array.from({ length: isCrowd ? 1 : whole(random, 1, MOST_WEBHOOKS) }, (_, index) => ({
     ...webhookOf(random, kind, stormMs, outages),
     // Of a crowd, little would be left.
     keepsBack: !isCrowd && choices() < KEEPING_BACK,
     once: !isCrowd && choices() < ONCE,
+    hasForm: seeded(seed, 8 + 10 * index)() < FORMED,
   }));
   const posts = POSTS[kind](random);
   const sometime = () => Math.floor(between(random, 0, Math.min(stormMs, 8 * MINUTE)));
@@ -115,7 +120,7 @@ export function scenarioOf(seed: number, outages: number): Scenario {
   };
 }
 
-function webhookOf(random: Random, kind: Kind, stormMs: number, outages: number): Omit<WebhookScenario, 'keepsBack' | 'once'> {
+function webhookOf(random: Random, kind: Kind, stormMs: number, outages: number): Omit<WebhookScenario, 'keepsBack' | 'once' | 'hasForm'> {
   const span = (longestMs: number): Span => {
     const fromMs = Math.floor(between(random, 0, Math.min(stormMs, 3 * MINUTE)));
     return { fromMs, toMs: Math.min(stormMs, fromMs + Math.floor(between(random, 5 * SECOND, longestMs))) };
