@@ -14,6 +14,7 @@ import { driveDate } from '../support/clock.ts';
 import { deliveriesOf, endedDeliveriesOf, givenScripted, outboxOf, runAlarm, untilEnded } from '../support/deliveries.ts';
 import {
   bring,
+  configOf,
   deliver,
   findDelivery,
   havePatience,
@@ -87,6 +88,16 @@ describe('an event of a webhook with a form of its own', () => {
     await deliver(webhook, delivery);
     expect(await bodiesAt(endpoint)).toEqual([textOf(delivery.payload)]);
     expect(await findDelivery(webhook, delivery.id)).toMatchObject({ payload: textOf(delivery.payload), acceptedPayload: null });
+  });
+
+  it('is as it was accepted where a consumer of a version before brings it, which knows of no choices', async () => {
+    const { endpoint, webhook } = await givenScripted([{ status: 200 }]);
+    const delivery = newDelivery(webhook);
+    const { choices, ...known } = (await configOf(webhook)).webhook;
+    expect(choices).toBeNull();
+    await outboxOf(webhook).deliver({ plan: 'scale', webhook: known }, [delivery], Date.now());
+    await endpoint.arrived(1);
+    expect(await bodiesAt(endpoint)).toEqual([textOf(delivery.payload)]);
   });
 
   it('arrives with the chosen fields alone, and flat', async () => {

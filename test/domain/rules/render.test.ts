@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { webhookFailing } from '../../../src/domain/operational-event.ts';
 import type { Rendering } from '../../../src/domain/rules/choices.ts';
 import { FORMATS } from '../../../src/domain/rules/choices.ts';
+import { MAX_WORK } from '../../../src/domain/rules/liquid/work.ts';
 import { messageOf } from '../../../src/domain/rules/message.ts';
 import { render } from '../../../src/domain/rules/render.ts';
 import { slackMessage } from '../../../src/domain/rules/slack.ts';
@@ -48,6 +49,26 @@ describe('rendering', () => {
     const template = '{{ webhook.id | json }}';
     expect(rendered({ fields: ['visitor.email'], format, template }, alert)).toBe(rendered({ fields: null, format, template }, alert));
     expect(rendered({ fields: ['visitor.email'], format, template }, alert)).toMatch(/whk\\*_1/);
+  });
+
+  it('says how much work it took, also where it comes to nothing', () => {
+    const workOf = (rendering: Partial<Rendering>, event: unknown = VISITOR) => render({ ...NOTHING, ...rendering }, bytesOf(event)).work;
+    const loop = (times: number, end: string) => ({
+      format: 'template' as const,
+      template: `{% for i in (1..${times}) %}{% endfor %}${end}`,
+    });
+    expect(workOf({})).toBe(0);
+    expect(workOf({ format: 'flat' })).toBeGreaterThan(0);
+    // Many small values take more than a large one.
+    const [many, large] = [
+      { ...VISITOR, n: Array(10_000).fill(1) },
+      { ...VISITOR, n: 'x'.repeat(20_000) },
+    ];
+    expect(workOf({ format: 'flat' }, many)).toBeGreaterThan(10 * workOf({ format: 'flat' }, large));
+    const short = workOf(loop(10, '{}'));
+    expect(workOf(loop(1_000, '{}'))).toBeGreaterThan(10 * short);
+    expect(workOf(loop(1_000, 'no JSON'))).toBeGreaterThan(10 * short);
+    expect(workOf(loop(20_000, '{}'))).toBeGreaterThan(MAX_WORK / 2);
   });
 
   it('says why it has made nothing', () => {
