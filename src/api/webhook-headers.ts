@@ -1,3 +1,4 @@
+import { readOwnHeaders } from '../attempt/own-headers.ts';
 import { openSecret, sealSecret } from '../db/secret-box.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { changedHeaders, type HeaderChanges, type HeaderValues, MAX_HEADERS } from '../domain/own-headers.ts';
@@ -42,7 +43,7 @@ export async function openHeaders(
   masterKeys: readonly string[],
   { id, headers }: Pick<WebhookRow, 'id' | 'headers'>,
 ): Promise<HeaderValues | null> {
-  return headers === null ? null : JSON.parse(await openSecret(masterKeys, id, headers));
+  return headers === null ? null : readOwnHeaders(await openSecret(masterKeys, id, headers)).values;
 }
 
 async function sealed(masterKeys: readonly string[], webhookId: string, headers: HeaderValues): Promise<HeaderColumns> {

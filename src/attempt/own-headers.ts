@@ -3,6 +3,9 @@ import { MASKED, Mask } from '../domain/mask.ts';
 /** The scheme of a header's value and what follows it, which is the secret. */
 const WITH_SCHEME = /^(?:basic|bearer) +(.+)$/i;
 
+/** What a request is negotiated with: no secret, and words that answers have by themselves (`application/json`). */
+const NEGOTIATED = /^(?:accept(?:-.*)?|cache-control|prefer)$/i;
+
 /** Headers that a webhook's owner has given it: as they are sent, as the log shows them, and what hides their values wherever they come back. */
 export interface OwnHeaders {
   values: Readonly<Record<string, string>>;
@@ -15,7 +18,7 @@ export function readOwnHeaders(text: string): OwnHeaders {
   const values = parse(text);
   if (!isRecordOfText(values)) throw new Error("the webhook's own headers are not names with values");
   // `fetch` takes spaces at either end away.
-  const secrets = Object.values(values).map((value) => value.trim());
+  const secrets = Object.entries(values).flatMap(([name, value]) => (NEGOTIATED.test(name) ? [] : value.trim()));
   return {
     values,
     masked: Object.fromEntries(Object.keys(values).map((name) => [name, MASKED])),

@@ -10,10 +10,10 @@ import type { Settings } from '../settings.ts';
 import { type AttemptRequest, type AttemptResult, makeAttempt, refusedAttempt } from './attempt.ts';
 import { type OwnHeaders, readOwnHeaders } from './own-headers.ts';
 
-/** Most secrets whose imported keys an isolate keeps. */
-const MAX_KEYS = 1_000;
-/** Most webhooks' own headers that an isolate keeps: they can have 20 kB each. */
-const MAX_OWN_HEADERS = 20;
+/** Most secrets whose imported keys a sender keeps: those of one webhook, as they were sealed of late. */
+const MAX_KEYS = 20;
+/** The same of own headers, which can have 20 kB. */
+const MAX_OWN_HEADERS = 2;
 
 /** What is to be sent, and as which attempt. */
 export interface Sending {

@@ -166,15 +166,16 @@ export class Outbox extends DurableObject<Env> {
   /**
    * Takes what a batch has for the webhook: attempts it, and answers when all of it is in the log or in the rows. What is known already is
    * not attempted again: a call whose answer was lost is made once more. Throws where it cannot be kept; the queue brings it again then.
-   * @param config as the consumer has read it
+   * @param given the configuration as the consumer has read it
    * @param readAt when it was read; milliseconds since the epoch
    */
-  async deliver(config: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<void> {
+  async deliver(given: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<void> {
     this.#dispatcher.renew();
     const now = Date.now();
     if (now - readAt > STALE_FROM_MS && this.#store.isEmpty && (await this.#webhook.isGone())) return;
     if (!this.#hasTakenOver) throw new Error('the outbox cannot write what the object before it has left');
     this.#erased = false;
+    const config = await this.#withChoices(given);
     this.#webhook.offer(config, readAt);
     this.#adopt(this.#webhook.recent(now) ?? config);
     await this.#intake.makeSure(now);
@@ -473,6 +474,20 @@ export class Outbox extends DurableObject<Env> {
       await this.#arm();
     } catch (error) {
       logError('outbox.not_armed', error, { webhook: this.#webhookId });
+    }
+  }
+
+  /**
+   * A configuration that says what its owner has chosen of what is sent. One of a consumer of the version before does not: what is sent by it would
+   * be all of the event, without the owner's headers.
+   */
+  async #withChoices(given: OutboxConfig): Promise<OutboxConfig> {
+    if (given.webhook.choices !== undefined) return given;
+    try {
+      return (await this.#configuration()) ?? given;
+    } catch {
+      // Nothing else is known of it.
+      return given;
     }
   }
 

@@ -3,8 +3,8 @@ import { previewWebhook } from '../../api/webhook-preview.ts';
 import { type EventType, sampledType, sampleEvent } from '../../domain/event-type.ts';
 import type { Format } from '../../domain/rules/choices.ts';
 import type { Condition } from '../../domain/rules/condition.ts';
-import { selectFields } from '../../domain/rules/fields.ts';
 import { type Message, messageOf } from '../../domain/rules/message.ts';
+import { chosenEvent } from '../../domain/rules/render.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { layOutJson } from '../json-layout.ts';
 import { paths } from '../paths.ts';
@@ -98,8 +98,7 @@ export function keptWords(filter: Condition | null, places: readonly string[]): 
 
 function chatMessage({ fields, format }: Tried, text: string, name: string): Message | null {
   if (format !== 'slack' && format !== 'teams' && format !== 'discord') return null;
-  const source = new TextEncoder().encode(text);
-  return messageOf(JSON.parse(new TextDecoder().decode(fields === null ? source : selectFields(source, fields))), name);
+  return messageOf(chosenEvent(new TextEncoder().encode(text), fields), name);
 }
 
 function shownSample({ deliveryId, payload }: { deliveryId: string; payload: string | null }, room: Room): Sample {

@@ -46,6 +46,11 @@ function make({ fields, format, template, name }: Rendering, accepted: Uint8Arra
   return { payload: encoder.encode(JSON.stringify(MESSAGES[format](messageOf(source.event(), name)))), error: null };
 }
 
+/** The event as it is rendered: its chosen fields; of the service's own events all. */
+export function chosenEvent(accepted: Uint8Array, fields: readonly string[] | null): Record<string, unknown> {
+  return chosen(accepted, fields).event();
+}
+
 /** An event's text, which is parsed when it is asked for, and once. */
 interface Source {
   bytes: Uint8Array;

@@ -85,6 +85,12 @@ export class RepeatedEvents {
     for (const day of this.#newestFirst()) if ((day + 1) * DAY_MS <= before) this.#days.drop(String(day));
   }
 
+  /** When the oldest day ends of which there is something; null where there is nothing. */
+  oldestDayEndsAt(): number | null {
+    const oldest = this.#newestFirst().at(-1);
+    return oldest === undefined ? null : (oldest + 1) * DAY_MS;
+  }
+
   /** Drops the oldest day; returns whether there was one. */
   dropOldest(): boolean {
     const oldest = this.#newestFirst().at(-1);

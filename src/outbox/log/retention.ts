@@ -94,13 +94,20 @@ export class Retention {
 
   /**
    * Removes the oldest that have ended until there is room. The log loses its end evenly: first what has rows of its own up to the end of
-   * the archive's oldest day, then that day. What is kept of events that made no delivery goes when nothing else is left to. Returns whether
-   * there is room, or nothing left to remove.
+   * the archive's oldest day, then that day; before either the repeated events of such a day, of which no more than a hundred are ever shown.
+   * Values that have gone out are forgotten when nothing else is left to. Returns whether there is room, or nothing left to remove.
    */
   async #removeOldest(): Promise<boolean> {
     const hasRoom = () => !this.#isTooLarge(ROOM);
     while (!hasRoom()) {
       const dayEndsAt = this.#store.archive.oldestDayEndsAt();
+      const repeatedEndsAt = this.#store.repeated.oldestDayEndsAt();
+      if (repeatedEndsAt !== null && repeatedEndsAt <= (dayEndsAt ?? Number.POSITIVE_INFINITY)) {
+        this.#store.repeated.dropOldest();
+        if (--this.#stepsLeft <= 0) return false;
+        await scheduler.wait(0);
+        continue;
+      }
       if (!(await this.#removeRows(dayEndsAt ?? Number.MAX_SAFE_INTEGER, hasRoom))) return false;
       if (hasRoom()) return true;
       if (dayEndsAt !== null) this.#missingBefore(this.#store.archive.dropOldest());

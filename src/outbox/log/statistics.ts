@@ -133,7 +133,7 @@ export class OutboxStatistics {
     const { tally } = counting;
     // One of its deliveries may have changed between two steps.
     const isRight = counting.voids === this.#store.voidsOf(start);
-    if (isPast && isRight && tally.attempts + tally.discarded + tally.repeated > 0)
+    if (isPast && isRight && tally.delivered + tally.failed + tally.attempts + tally.discarded + tally.repeated > 0)
       this.#store.sql.exec(SQL.keep, start, JSON.stringify(tally));
     return tally;
   }
