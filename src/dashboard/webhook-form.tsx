@@ -1,14 +1,13 @@
 import type { EventType } from '../domain/event-type.ts';
 import { isOperational } from '../domain/operational-event.ts';
 import type { Condition } from '../domain/rules/condition.ts';
-import { MAX_CONCURRENT } from '../domain/webhook.ts';
 import { Choices } from './choices/choices.tsx';
-import { Fold } from './choices/fold.tsx';
 import { writeFields } from './choices/offered-fields.ts';
+import { Pace } from './choices/pace.tsx';
 import type { NotTried, Preview } from './choices/preview.tsx';
-import { Retries, retrySentence } from './choices/retries.tsx';
 import { Field, Problem, type Problems } from './field.tsx';
-import type { Refusal, SecretChoice, WebhookFormValues } from './webhook-input.ts';
+import { SecretFields } from './secret-fields.tsx';
+import type { Refusal, WebhookFormValues } from './webhook-input.ts';
 
 const NO_PROBLEMS: Problems = new Map();
 
@@ -109,43 +108,6 @@ export function WebhookForm(props: WebhookFormProps) {
         </a>
       </div>
     </form>
-  );
-}
-
-const LIMITS = ['maxPerSecond', 'maxConcurrent'] as const;
-
-/** How often an endpoint is tried, and how fast. */
-function Pace({ values, problems, usualRetriesMs }: { values: WebhookFormValues; problems: Problems; usualRetriesMs: readonly number[] }) {
-  const isLimited = LIMITS.some((name) => values[name] !== '');
-  const isWrong = [...LIMITS, 'retrySchedule'].some((name) => problems.has(name));
-  const said = [retrySentence(values.retries), isLimited ? 'with limits of its own' : 'as fast as your endpoint takes them'];
-  return (
-    <Fold
-      id="fold-pace"
-      title="Retries and pace"
-      said={`${said.join(', ')}.`}
-      open={isLimited || isWrong || values.retries.choice !== 'usual'}
-    >
-      <Retries values={values.retries} problems={problems} usualMs={usualRetriesMs} />
-      <Field
-        name="maxPerSecond"
-        label="Most deliveries a second (optional)"
-        problem={problems.get('maxPerSecond')}
-        hint="For an endpoint that can take only so many. What comes faster waits its turn."
-      >
-        {(attributes) => <input {...attributes} class="short" type="number" min="1" max="1000" step="1" value={values.maxPerSecond} />}
-      </Field>
-      <Field
-        name="maxConcurrent"
-        label="Most deliveries at a time (optional)"
-        problem={problems.get('maxConcurrent')}
-        hint="For an endpoint that can handle only a few at once. The next one goes out when an earlier one is answered. Test events, and retries that you start yourself, do not wait."
-      >
-        {(attributes) => (
-          <input {...attributes} class="short" type="number" min="1" max={MAX_CONCURRENT} step="1" value={values.maxConcurrent} />
-        )}
-      </Field>
-    </Fold>
   );
 }
 
@@ -286,70 +248,4 @@ function EventOption({ name, title, description, example, chosen, problem }: Eve
 /** A text with `code` in it. */
 function WithCode({ text }: { text: string }) {
   return <>{text.split('`').map((part, index) => (index % 2 === 1 ? <code>{part}</code> : part))}</>;
-}
-
-interface SecretFieldsProps {
-  values: WebhookFormValues;
-  problem: string | undefined;
-  existing: ExistingWebhook | null;
-}
-
-const SECRET_OPTIONS: Record<SecretChoice, readonly [title: string, description: string]> = {
-  keep: ['Leave as it is', ''],
-  generate: ['Make one for me', 'A strong one of 256 random bits, shown to you after saving.'],
-  own: ['Use my own', ''],
-  none: ['No secret', 'Deliveries are not signed: your endpoint cannot tell ours from forged ones.'],
-};
-
-function SecretFields({ values, problem, existing }: SecretFieldsProps) {
-  const choices: readonly SecretChoice[] = existing ? ['keep', 'own', 'none'] : ['generate', 'own', 'none'];
-  const kept = existing?.hasSecret ? 'Deliveries are signed with the secret there is.' : 'Deliveries are not signed.';
-  return (
-    <fieldset class={problem ? 'wrong secret' : 'secret'}>
-      <legend>Signing secret</legend>
-      <p class="hint">It signs each delivery, so that your endpoint can tell that it is from us and unchanged.</p>
-      {choices.map((choice) => {
-        const [title, description] = SECRET_OPTIONS[choice];
-        return (
-          <div class="option">
-            <input type="radio" name="secretChoice" value={choice} id={`secret-${choice}`} checked={values.secretChoice === choice} />
-            <div>
-              <label for={`secret-${choice}`}>{title}</label>
-              {choice !== 'own' && <p class="hint">{choice === 'keep' ? kept : description}</p>}
-              {choice === 'own' && <OwnSecret values={values} problem={problem} replaces={existing?.hasSecret ?? false} />}
-            </div>
-          </div>
-        );
-      })}
-    </fieldset>
-  );
-}
-
-function OwnSecret({ values, problem, replaces }: { values: WebhookFormValues; problem: string | undefined; replaces: boolean }) {
-  return (
-    <div class="own-secret">
-      <label class="visually-hidden" for="secret">
-        Your own secret
-      </label>
-      <input
-        id="secret"
-        name="secret"
-        type="text"
-        value={values.secret}
-        maxlength={256}
-        autocomplete="off"
-        spellcheck={false}
-        autofocus={problem !== undefined}
-        data-strength="secret-strength"
-        aria-invalid={problem ? 'true' : undefined}
-        aria-describedby={problem ? 'secret-error secret-hint' : 'secret-hint'}
-      />
-      <Problem name="secret" problem={problem} />
-      <p class="strength" id="secret-strength" aria-live="polite" hidden />
-      <p class="hint" id="secret-hint">
-        It is used only if you choose “Use my own”. Take 32 random characters or more; a word can be guessed.
-        {replaces && ' It replaces the present one at once. To let both sign for a while, rotate the secret in Settings instead.'}
-      </p>
-    </div>
-  );
 }
