@@ -52,6 +52,15 @@ describe("a webhook's own headers", () => {
     for (const { headers } of await endpoint.arrived(92)) expect(headers.authorization).toBe(HEADERS.Authorization);
   });
 
+  it('that a request is negotiated with are no secrets: what the endpoint answers in the same words stands in the log', async () => {
+    const headers = { Accept: 'application/json', 'X-Key': 'application/xml' };
+    const reply = { status: 200, headers: { 'content-type': 'application/json' }, body: '"application/json, application/xml"' };
+    const { record } = await attempted(reply, headers);
+    expect(record.requestHeaders).toMatchObject({ Accept: MASKED, 'X-Key': MASKED });
+    expect(record.responseHeaders).toMatchObject({ 'content-type': 'application/json' });
+    expect(record.responseBody).toBe(`"application/json, ${MASKED}"`);
+  });
+
   it('are absent where there are none', async () => {
     const { record } = await attempted({ status: 200, headers: { 'x-echo': 'abcd' } }, {});
     expect(Object.values(record.requestHeaders)).not.toContain(MASKED);

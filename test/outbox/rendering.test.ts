@@ -100,6 +100,17 @@ describe('an event of a webhook with a form of its own', () => {
     expect(await bodiesAt(endpoint)).toEqual([textOf(delivery.payload)]);
   });
 
+  it('is as its owner has chosen where such a consumer brings it: what is not known of is asked of the database', async () => {
+    const { endpoint, webhook } = await givenScripted([{ status: 200 }], { fields: ['visitor.email'], headers: { 'X-Team': 'sales' } });
+    const { choices: _, ...known } = (await configOf(webhook)).webhook;
+    await outboxOf(webhook).deliver({ plan: 'scale', webhook: known }, [newDelivery(webhook)], Date.now());
+    const [request] = await endpoint.arrived(1);
+    expect(request!.headers).toMatchObject({ 'x-team': 'sales' });
+    const [body] = await bodiesAt(endpoint);
+    expect(JSON.parse(body!).visitor).toEqual({ email: 'ada@example.com' });
+    expect(JSON.parse(body!)).not.toHaveProperty('company');
+  });
+
   it('arrives with the chosen fields alone, and flat', async () => {
     const { endpoint, webhook } = await givenScripted([{ status: 200 }], { fields: ['visitor.email'], format: 'flat' });
     const delivery = newDelivery(webhook);

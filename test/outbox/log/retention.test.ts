@@ -155,6 +155,27 @@ describe('an outbox that grows too large', () => {
     });
   });
 
+  it('loses what repeated others on a day before any delivery of it: of that a hundred are ever shown', async () => {
+    await withRows({ status: "'discarded'" }, async (given, store) => {
+      const size = store.sql.databaseSize;
+      const acceptedAt = Date.now() - 20 * DAY;
+      for (let number = 0; store.sql.databaseSize < 2 * size; number++) {
+        const repeated = {
+          id: `dlv_${number}`,
+          eventId: `evt_${number}`,
+          event: 'e',
+          sessionId: null,
+          acceptedAt,
+          payload: new Uint8Array(),
+        };
+        store.repeated.add(repeated, 'x'.repeat(5_000));
+      }
+      await sweepAll(given({ maxBytes: store.sql.databaseSize * 0.9 }));
+      expect(store.repeated.latest()).toEqual([]);
+      expect(count(store, 'true')).toBe(ROWS);
+    });
+  });
+
   it('does not meet its limit again with the next batch', async () => {
     await withRows({ status: "'discarded'" }, async (given, store) => {
       const retention = given({ maxBytes: store.sql.databaseSize * 0.6 });

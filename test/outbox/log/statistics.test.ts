@@ -99,6 +99,16 @@ describe('statistics of a past hour', () => {
     });
   });
 
+  it('are kept of an hour of which nothing could be rendered, too', async () => {
+    await withStore(async (store) => {
+      insertRows(store, pastHour(), 3, 'failed');
+      store.sql.exec('UPDATE deliveries SET attempt_count = 0, last_response_status = NULL, last_duration_ms = NULL');
+      const statistics = await new OutboxStatistics(store).of('24h', Date.now());
+      expect(totals(statistics)).toEqual({ delivered: 0, failed: 3, attempts: 0 });
+      expect(store.sql.exec('SELECT start FROM hours').toArray()).toEqual([{ start: pastHour() }]);
+    });
+  });
+
   it('are right though something changes between two calls', async () => {
     await withStore(async (store) => {
       insertRows(store, pastHour(), 12_000);
