@@ -2,14 +2,16 @@ import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { MAX_RESPONSE_BODY_BYTES } from '../../src/attempt/attempt.ts';
+import { Courier } from '../../src/attempt/courier.ts';
 import { readOwnHeaders } from '../../src/attempt/own-headers.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
 import type { AttemptRecord } from '../../src/domain/delivery.ts';
 import { MASKED } from '../../src/domain/mask.ts';
-import { deliveriesOf, endedDeliveriesOf, givenScripted, outboxOf } from '../support/deliveries.ts';
+import { endedDeliveriesOf, givenScripted, outboxOf } from '../support/deliveries.ts';
 import { bring, deliver, findDelivery, havePatience, newDeliveries, newDelivery } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
+import { haveAnswersTake } from '../support/senders.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -44,10 +46,15 @@ describe("a webhook's own headers", () => {
 
   it('are sent with every retry, with tests, and through couriers', async () => {
     const { endpoint, webhook } = await givenScripted([{ status: 200, delayMs: 20 }], { headers: HEADERS });
-    await deliver(webhook, ...newDeliveries(webhook, 60));
+    haveAnswersTake(300);
+    const couriers = vi.spyOn(Courier.prototype, 'attempt');
+    const deliveries = newDeliveries(webhook, 60);
+    await deliver(webhook, ...deliveries);
+    await endedDeliveriesOf(webhook, 60);
     await outboxOf(webhook).sendTest(newDelivery(webhook));
-    await bring(webhook, ...newDeliveries(webhook, 30));
-    await outboxOf(webhook).retryNow((await deliveriesOf(webhook))[0]!.id);
+    expect(await outboxOf(webhook).retryNow(deliveries[0]!.id)).toMatchObject({ kind: 'begun' });
+    await deliver(webhook, ...newDeliveries(webhook, 30));
+    expect(couriers).toHaveBeenCalled();
     await endedDeliveriesOf(webhook, 91);
     for (const { headers } of await endpoint.arrived(92)) expect(headers.authorization).toBe(HEADERS.Authorization);
   });
