@@ -1,6 +1,6 @@
 import type { OutboxConfig } from '../db/configuration.ts';
 import { acceptedOf, isRendered, type NewDelivery } from '../domain/delivery.ts';
-import { type Rendered, render } from '../domain/rules/render.ts';
+import { isAsAccepted, type Rendered, render } from '../domain/rules/render.ts';
 import type { WebhookConfig } from '../domain/webhook.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
@@ -41,7 +41,7 @@ export class Renderer {
 
   /** New deliveries as they are to be kept: rendered, not rendered with an error, or, without one, to be rendered later. */
   renderNew(webhook: WebhookConfig, deliveries: readonly NewDelivery[]): readonly NewDelivery[] {
-    if (!webhook.choices) return deliveries;
+    if (!webhook.choices || isAsAccepted(webhook.choices)) return deliveries;
     return deliveries.map((delivery) => {
       if (this.isSpent) return { ...delivery, payload: EMPTY, accepted: delivery.payload };
       return this.renderOne(webhook, delivery);

@@ -111,6 +111,15 @@ describe('an event of a webhook with a form of its own', () => {
     expect(JSON.parse(body!)).not.toHaveProperty('company');
   });
 
+  it('is as it was accepted where its owner has chosen other things than what is sent, however much was rendered in the turn', async () => {
+    vi.spyOn(Renderer.prototype, 'isSpent', 'get').mockReturnValue(true);
+    const { webhook } = await givenScripted([{ status: 200 }], { once: { per: 'visitor.email', days: 30 }, enabled: false });
+    const delivery = newDelivery(webhook);
+    await deliver(webhook, delivery);
+    const kept = { status: 'discarded', payload: textOf(delivery.payload), acceptedPayload: null };
+    expect(await findDelivery(webhook, delivery.id)).toMatchObject(kept);
+  });
+
   it('arrives with the chosen fields alone, and flat', async () => {
     const { endpoint, webhook } = await givenScripted([{ status: 200 }], { fields: ['visitor.email'], format: 'flat' });
     const delivery = newDelivery(webhook);

@@ -26,13 +26,18 @@ const MESSAGES = { slack: slackMessage, teams: teamsMessage, discord: discordMes
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** Whether what is sent is what was accepted, whatever the event. */
+export function isAsAccepted({ fields, format }: Pick<Rendering, 'fields' | 'format'>): boolean {
+  return fields === null && format === 'event';
+}
+
 /**
  * Renders an event as its webhook wants it: first its fields, then its form. The service's own events keep all their fields.
  * @param accepted an event that ingest let in, or one of the service's own
  * @returns the very same bytes where the webhook has chosen nothing
  */
 export function render(rendering: Rendering, accepted: Uint8Array): Rendered {
-  if (rendering.fields === null && rendering.format === 'event') return { payload: accepted, error: null, work: 0 };
+  if (isAsAccepted(rendering)) return { payload: accepted, error: null, work: 0 };
   const work = new Work();
   const made = make(rendering, accepted, work);
   return { ...made, work: FORM + BYTE * accepted.length + MARK * marksIn(accepted) + work.done };
