@@ -24,6 +24,7 @@ function judged<T>(flawsOf: (value: unknown) => readonly Issue[], described: Des
       context.addIssue({ code: 'custom', message, path: place ? [place] : [] });
     }
   });
+  // That the value is a T is the domain's judgement, which a schema of anything does not know of.
   return schema.openapi(described) as unknown as z.ZodType<T | null>;
 }
 

@@ -23,6 +23,7 @@ const TIMEOUT_MS = 20_000;
 const DEFAULT_EVENT = 'visitor.identified';
 const CONTENT_TYPE = 'application/json';
 
+/** Checked by hand, for a message that names both forms: the type is what the check leaves over. */
 const event = z
   .unknown()
   .superRefine((value, context) => {

@@ -1,3 +1,4 @@
+import { isObject } from '../domain/json-schema/parts.ts';
 import { MASKED, Mask } from '../domain/mask.ts';
 
 /** The scheme of a header's value and what follows it, which is the secret. */
@@ -36,7 +37,5 @@ function parse(text: string): unknown {
 }
 
 function isRecordOfText(value: unknown): value is Record<string, string> {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((each) => typeof each === 'string')
-  );
+  return isObject(value) && Object.values(value).every((each) => typeof each === 'string');
 }

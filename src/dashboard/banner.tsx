@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx';
 import type { WebhookRow } from '../db/webhooks.ts';
+import { DAY_MS } from '../domain/day.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { maxWaitMs } from '../domain/lifecycle.ts';
 import { type Condition, conditionOf } from './condition.tsx';
@@ -9,8 +10,6 @@ import { PlanNotice, planAllows } from './plan-notice.tsx';
 import { RelativeTime, Time } from './time.tsx';
 import type { Visit } from './visit.ts';
 import { count, counted, span } from './wording.ts';
-
-const DAY_MS = 86_400_000;
 
 /** What a banner needs to say what happens next. */
 export interface Outlook {

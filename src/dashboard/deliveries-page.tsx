@@ -2,6 +2,7 @@ import { listDeliveries } from '../api/deliveries.ts';
 import { ApiError } from '../api/errors.ts';
 import { listEventTypes } from '../api/event-types.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
+import { DAY_MS } from '../domain/day.ts';
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../domain/delivery.ts';
 import { Banners } from './banner.tsx';
 import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
@@ -14,7 +15,6 @@ import { holdOf, webhookOf, webhookPage } from './webhook-page.tsx';
 import { STATUS_WORDS } from './wording.ts';
 
 const PAGE_SIZE = 25;
-const DAY_MS = 86_400_000;
 const DAYS = ['from', 'to'] as const;
 const FILTERS = ['status', 'event', 'q', 'from', 'to'] as const;
 

@@ -1,3 +1,4 @@
+import { DAY_MS } from '../domain/day.ts';
 import type { AttemptTrigger, DeliveryReason, DeliveryStatus } from '../domain/delivery.ts';
 import type { Plan } from '../domain/plan.ts';
 
@@ -9,7 +10,6 @@ const compactNumbers = new Intl.NumberFormat('en-US', { notation: 'compact', max
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-const DAY_MS = 86_400_000;
 
 /** `12,345`, and from a hundred thousand on `123.5K`. */
 export function count(value: number): string {

@@ -1,3 +1,4 @@
+import { DAY_MS } from './day.ts';
 import type { AttemptRecord, AttemptTrigger, DeliveryReason, DeliveryStatus } from './delivery.ts';
 import { nextAttemptAt } from './retry-schedule.ts';
 
@@ -36,7 +37,6 @@ export interface RetryPolicy {
   random(): number;
 }
 
-const DAY_MS = 86_400_000;
 /** How long a delivery can wait, held or paced, before it fails as expired: 3 days, where its schedule is not longer. */
 export const MAX_WAIT_MS = 3 * DAY_MS;
 

@@ -1,3 +1,4 @@
+import { DAY_MS, dayOf } from '../domain/day.ts';
 import type { NewDelivery } from '../domain/delivery.ts';
 import { keyedHash } from '../domain/keyed-hash.ts';
 import { isOperational } from '../domain/operational-event.ts';
@@ -8,7 +9,6 @@ import { logWarning } from '../log.ts';
 import type { Store } from './books/store.ts';
 import { Tables } from './books/tables.ts';
 
-const DAY_MS = 86_400_000;
 /** Tables over which a value's days are spread: it is looked for in so many and one or two more. */
 const SPANS = 8;
 /** For so long after its days a value is still known, for events that come late. Queues: a message is kept for 4 days. */
@@ -146,7 +146,7 @@ export class UsedValues {
       this.#store.addRepeated(delivery, subjectOf(event, content));
       return false;
     }
-    const table = this.#tableOf(Math.floor(acceptedAt / DAY_MS), days);
+    const table = this.#tableOf(dayOf(acceptedAt), days);
     this.#store.sql.exec(SQL.add(table), hash, acceptedAt, eventId);
     this.#added.set(id, [table, hash, acceptedAt]);
     return true;

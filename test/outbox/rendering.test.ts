@@ -225,6 +225,21 @@ describe('an event of a webhook with a form of its own', () => {
     const left = await inOutbox(webhook, (_, { sql }) => sql.exec('SELECT payload, accepted, error FROM deliveries').toArray());
     expect(left).toEqual(Array(2).fill({ payload: new ArrayBuffer(), accepted: null, error: null }));
   });
+
+  it('is gone with what was sent where a version that was rolled back to has erased that alone', async () => {
+    const { webhook } = await givenScripted([{ status: 410 }], { format: 'flat' });
+    const delivery = newDelivery(webhook);
+    await deliver(webhook, delivery);
+    const preview = () =>
+      outboxOf(webhook).preview({ filter: null, rendering: { fields: null, format: 'event', template: null, name: '' } });
+    expect(await preview()).toMatchObject({ considered: 1, samples: [{ payload: textOf(delivery.payload) }] });
+    await inOutbox(webhook, (_, { sql }) => {
+      sql.exec("UPDATE deliveries SET payload = x''");
+      sql.exec('INSERT INTO payload_erasures (delivery_id, erased_at) VALUES (?, 1)', delivery.id);
+    });
+    expect(await preview()).toEqual({ considered: 0, matching: 0, samples: [] });
+    expect(await findDelivery(webhook, delivery.id)).toMatchObject({ payload: null, acceptedPayload: null });
+  });
 });
 
 describe('what an outbox holds in memory', () => {

@@ -89,7 +89,8 @@ export function valuesOfContents({ payload, accepted, error = null }: Contents):
 
 export function toContents(row: ContentsRow): Contents {
   const payload = new Uint8Array(row.payload);
-  if (row.accepted === null) return { payload };
+  // What is sent is never empty. A version that is rolled back to erases that alone, and knows nothing of what was accepted: it is erased with it.
+  if (row.accepted === null || payload.length === 0) return { payload };
   if (row.accepted.byteLength > 0) return { payload, accepted: new Uint8Array(row.accepted) };
   return { payload: NOTHING, accepted: payload, error: row.error };
 }

@@ -42,29 +42,33 @@ const NO_CONTENTS: Contents = { payload: new Uint8Array(), accepted: undefined, 
 export class Ledger {
   readonly #store: Store;
   readonly #deployed: RetryPolicy;
-  /** The webhook's own schedule; null: the deployment's is its. */
-  #scheduleMs: readonly number[] | null = null;
+  #policy: RetryPolicy;
+  #maxWaitMs: number;
 
   /** @param deployed the policy of webhooks whose owners want no other */
   constructor(store: Store, deployed: RetryPolicy) {
     this.#store = store;
     this.#deployed = deployed;
+    this.#policy = deployed;
+    this.#maxWaitMs = maxWaitMs(deployed);
   }
 
   /** How failed attempts are retried. */
   get policy(): RetryPolicy {
-    const { scheduleMs, random } = this.#deployed;
-    return { scheduleMs: this.#scheduleMs ?? scheduleMs, random };
+    return this.#policy;
   }
 
   /** From now on failed attempts are retried as this says; a wait that is set already stays. */
   adopt({ choices }: WebhookConfig): void {
-    this.#scheduleMs = choices?.retryScheduleMs ?? null;
+    const scheduleMs = choices?.retryScheduleMs ?? this.#deployed.scheduleMs;
+    if (scheduleMs === this.#policy.scheduleMs) return;
+    this.#policy = { ...this.#deployed, scheduleMs };
+    this.#maxWaitMs = maxWaitMs(this.#policy);
   }
 
   /** A delivery that waits for its first attempt. */
   waiting(dueAt: number, acceptedAt: number): DeliveryState {
-    return waiting(dueAt, acceptedAt, maxWaitMs(this.policy));
+    return waiting(dueAt, acceptedAt, this.#maxWaitMs);
   }
 
   /** Stores new deliveries that wait for their first attempt. */

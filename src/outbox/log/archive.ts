@@ -1,3 +1,4 @@
+import { DAY_MS, dayOf } from '../../domain/day.ts';
 import type { AttemptRecord, Contents, DeliveryPosition, NewDelivery } from '../../domain/delivery.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
@@ -14,7 +15,6 @@ import {
   without,
 } from './bundle.ts';
 
-const DAY_MS = 86_400_000;
 /** Bundles that can begin in one millisecond: their places are its number times this, and what follows (safe integers: to the year 2248). */
 const PLACES = 1_024;
 /** Bundles read in one step. */
@@ -329,10 +329,6 @@ export function isBefore(a: DeliveryPosition, b: DeliveryPosition): boolean {
 /** Sorts as the log stands: the newest first. */
 export function newestFirst(a: DeliveryPosition, b: DeliveryPosition): number {
   return isBefore(a, b) ? 1 : -1;
-}
-
-function dayOf(at: number): number {
-  return Math.floor(at / DAY_MS);
 }
 
 function tableOf(day: number): string {

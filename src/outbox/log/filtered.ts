@@ -1,6 +1,5 @@
+import { dayOf } from '../../domain/day.ts';
 import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent } from '../../domain/skipped-event.ts';
-
-const DAY_MS = 86_400_000;
 
 /** As rows keep them: how many by the start of a slot, and the latest. */
 type Counts = Record<number, number>;
@@ -60,8 +59,4 @@ export class FilteredEvents {
   forgetBefore(before: number): void {
     this.#sql().exec(SQL.forget, dayOf(before));
   }
-}
-
-function dayOf(at: number): number {
-  return Math.floor(at / DAY_MS);
 }

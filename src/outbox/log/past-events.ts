@@ -99,8 +99,6 @@ export class PastEvents {
   /** Looked for now: since the page was read it may have been taken out of its bundle, or removed. */
   #contentsOf({ id, createdAt }: DeliverySummary, bundles: BundleReader): Contents | null {
     const position = { id, createdAt };
-    // A version that is rolled back to erases what is sent, and does not know of what was accepted.
-    if (this.#store.payloadErasedAt(id) !== null) return null;
     return this.#fresh.contents(id) ?? this.#store.contentsOfRow(position) ?? bundles.contents(position);
   }
 }

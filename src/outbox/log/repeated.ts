@@ -1,9 +1,9 @@
+import { DAY_MS, dayOf } from '../../domain/day.ts';
 import type { NewDelivery } from '../../domain/delivery.ts';
 import { isKeyed } from '../../domain/ids.ts';
 import { MAX_SKIPPED, type SkippedEvent } from '../../domain/skipped-event.ts';
 import { Tables } from '../books/tables.ts';
 
-const DAY_MS = 86_400_000;
 /** Rows counted in one step. */
 const COUNT_STEP = 50_000;
 
@@ -115,8 +115,4 @@ export class RepeatedEvents {
 
 function toSkipped({ accepted_at: at, event_id: eventId, event, subject }: Row): SkippedEvent {
   return { eventId, event, subject, at, why: 'repeated', failedConditions: [] };
-}
-
-function dayOf(at: number): number {
-  return Math.floor(at / DAY_MS);
 }

@@ -3,3 +3,7 @@ declare module 'node:zlib' {
   export function deflateRawSync(data: Uint8Array): Uint8Array<ArrayBuffer>;
   export function inflateRawSync(data: Uint8Array): Uint8Array<ArrayBuffer>;
 }
+
+declare module 'node:crypto' {
+  export function createHmac(algorithm: 'sha256', key: Uint8Array): { update(text: string): { digest(): Uint8Array<ArrayBuffer> } };
+}
