@@ -7,6 +7,8 @@ import { migrateLocally, spawnWrangler } from './wrangler.ts';
 
 const READY_WITHIN_MS = 60_000;
 const STOPPED_WITHIN_MS = 10_000;
+/** Between asking for a free port and listening on it, another process can take it: how often to try with another. */
+const STARTS = 3;
 /** Of .dev.vars.example, which every local Worker here is started with, whatever the developer's own .dev.vars says. */
 const PLATFORM_KEY = 'bsk_platform_development';
 
@@ -45,6 +47,20 @@ export async function startLocalWorker({ persistTo, vars = {} }: LocalWorkerOpti
 
 /** Starts `wrangler dev` on a port of its own, and returns once `GET /health` answers 200; where it does not, the error says why. */
 export async function startWranglerDev(
+  persistTo: string,
+  args: readonly string[],
+  vars: Readonly<Record<string, string>>,
+): Promise<WranglerSession> {
+  for (let start = 1; ; start++) {
+    try {
+      return await startOnFreePort(persistTo, args, vars);
+    } catch (error) {
+      if (start === STARTS || !/address already in use/i.test(String(error))) throw error;
+    }
+  }
+}
+
+async function startOnFreePort(
   persistTo: string,
   args: readonly string[],
   vars: Readonly<Record<string, string>>,
