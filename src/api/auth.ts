@@ -2,6 +2,7 @@ import { findApiKeyByHash, touchApiKey } from '../db/api-keys.ts';
 import { databaseOf, withoutParameters } from '../db/client.ts';
 import { FreshCache, NothingKnown } from '../db/fresh-cache.ts';
 import { grants, type KeyScope, keyKind, keyStatus } from '../domain/api-key.ts';
+import type { AuditActor } from '../domain/audit-log.ts';
 import { toHex } from '../domain/encoding.ts';
 import { sha256 } from '../domain/sha256.ts';
 import { logError } from '../log.ts';
@@ -12,13 +13,20 @@ import { guesses } from './guesses.ts';
 /** Who a route is for. `any`: every key that is one. `read`, `write` and `admin` are scopes of organization keys; the platform key opens everything. */
 export type Access = 'public' | 'any' | 'ingest' | 'platform' | KeyScope;
 
+/** Who makes a request, for the audit log. A producer's key, and nobody, change nothing that it tells of. */
+export function actorOf(caller: Caller): AuditActor {
+  if (caller.kind !== 'organization') return { type: 'platform', id: null, name: null };
+  if ('session' in caller) return { type: 'dashboard', id: caller.session.id, name: caller.session.subject };
+  return { type: 'api_key', id: caller.keyId, name: caller.keyName };
+}
+
 /** Who has presented a key. */
 export type KeyCaller =
   /** `keyIndex`: which of the configured platform keys it is. */
   | { kind: 'platform'; keyIndex: number }
   /** A producer's key: it posts events, and nothing else. */
   | { kind: 'producer'; keyId: string }
-  | { kind: 'organization'; keyId: string; organizationId: string; scopes: readonly string[] };
+  | { kind: 'organization'; keyId: string; keyName: string; organizationId: string; scopes: readonly string[] };
 
 /** Who makes a request. */
 export type Caller =
@@ -26,11 +34,19 @@ export type Caller =
   /** Nobody in particular: a public route. */
   | { kind: 'anonymous' }
   /** A person in a session of the dashboard, with the key that made it; null: a link of the platform did. */
-  | { kind: 'organization'; keyId: string | null; organizationId: string; scopes: readonly string[] };
+  | { kind: 'organization'; keyId: string | null; organizationId: string; scopes: readonly string[]; session: SessionOfCaller };
+
+/** A person's session, as an audit log names it. */
+export interface SessionOfCaller {
+  id: string;
+  /** Whom its link was made for, where it says so. */
+  subject: string | null;
+}
 
 /** A stored key as authentication needs it. */
 interface KnownKey {
   id: string;
+  name: string;
   organizationId: string | null;
   scopes: readonly string[];
   expiresAt: number | null;
@@ -85,7 +101,7 @@ export async function authenticate(presented: string | undefined, context: AuthC
   }
   noteUse(key, context);
   if (key.organizationId === null) return { kind: 'producer', keyId: key.id };
-  return { kind: 'organization', keyId: key.id, organizationId: key.organizationId, scopes: key.scopes };
+  return { kind: 'organization', keyId: key.id, keyName: key.name, organizationId: key.organizationId, scopes: key.scopes };
 }
 
 /** The refusal of a key that opens nothing. */

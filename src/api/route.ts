@@ -1,9 +1,11 @@
 import type { Context, Hono } from 'hono';
 import { type Database, databaseOf } from '../db/client.ts';
+import type { AuditAction, AuditChanges, AuditEntry, AuditTarget } from '../domain/audit-log.ts';
 import { networkOf } from '../domain/client-address.ts';
+import { mintId } from '../domain/ids.ts';
 import { illFormedPlace } from '../domain/well-formed.ts';
 import { type Settings, settingsOf } from '../settings.ts';
-import { type Access, authenticate, authorize, type Caller } from './auth.ts';
+import { type Access, actorOf, authenticate, authorize, type Caller } from './auth.ts';
 import { readBody, readJson, requireJson } from './body.ts';
 import { type ErrorCode, type Issue, invalid } from './errors.ts';
 import { countRequest, countsOfKey, countsOfWrite, RateLimited, requireCount } from './rate-limit.ts';
@@ -30,6 +32,8 @@ export interface ApiRequest<P, Q, H, B> {
   db: Database;
   url: URL;
   nowMs: number;
+  /** An entry of the organization's audit log that tells of what this request does. */
+  entry(action: AuditAction, target: AuditTarget, changes?: AuditChanges): AuditEntry;
   /** Lets work go on after the answer. */
   waitUntil(promise: Promise<unknown>): void;
 }
@@ -140,7 +144,10 @@ function covers(path: string, other: string): boolean {
 }
 
 /** Who makes a request, and what it runs in. */
-export type Surroundings = Pick<ApiRequest<never, never, never, never>, 'caller' | 'env' | 'url' | 'nowMs' | 'waitUntil'>;
+export type Surroundings = Pick<ApiRequest<never, never, never, never>, 'caller' | 'env' | 'url' | 'nowMs' | 'waitUntil'> & {
+  /** The network it comes from (domain/client-address.ts); null where that is nobody's. */
+  network: string | null;
+};
 
 /** Who asks, whether they may, how often; then what they ask; then the handler. */
 async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
@@ -151,7 +158,7 @@ async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
   refuseIdempotencyKey(declared, c);
   const url = new URL(c.req.url);
   const inputs = { ...readRequest(declared, c, url), ...(await readBodyOf(declared, c.req.raw)) };
-  const result = await handle(declared, inputs, { caller, env: c.env, url, nowMs, waitUntil });
+  const result = await handle(declared, inputs, { caller, env: c.env, url, nowMs, network, waitUntil });
   if (result instanceof Response) return result;
   if (result instanceof Created) return Response.json(result.body, { status: 201 });
   const { status } = declared.success;
@@ -185,7 +192,13 @@ type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & { bytes
 async function handle(declared: Route, inputs: Inputs, surroundings: Surroundings): Promise<unknown> {
   const { env, caller, nowMs } = surroundings;
   if (declared.writes && caller.kind === 'organization') await requireCount(env, caller.organizationId, countsOfWrite(caller.keyId), nowMs);
-  return await declared.handler({ ...inputs, ...surroundings, settings: settingsOf(env), db: databaseOf(env.DB) });
+  const { organizationId } = inputs.params as { organizationId?: string };
+  const entry = (action: AuditAction, target: AuditTarget, changes: AuditChanges = {}): AuditEntry => {
+    if (organizationId === undefined) throw new Error("an audit log is an organization's");
+    const id = mintId('auditEntry', nowMs);
+    return { id, organizationId, at: nowMs, actor: actorOf(caller), network: surroundings.network, action, target, changes };
+  };
+  return await declared.handler({ ...inputs, ...surroundings, entry, settings: settingsOf(env), db: databaseOf(env.DB) });
 }
 
 async function admit(declared: Route, c: Context<ApiEnv>, context: Parameters<typeof authenticate>[1]): Promise<Caller> {

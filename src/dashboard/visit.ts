@@ -4,6 +4,8 @@ import type { SessionView } from '../db/dashboard-sessions.ts';
 import type { OrganizationRow } from '../db/organizations.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { grants, type KeyScope } from '../domain/api-key.ts';
+import { networkOf } from '../domain/client-address.ts';
+import { idOfSession } from '../domain/dashboard-session.ts';
 import { type Settings, settingsOf } from '../settings.ts';
 
 /** What Hono keeps of a request for a page. `visit` is there behind requireSession. */
@@ -40,9 +42,11 @@ export interface Visit {
 export function visitOf(c: PageContext, view: SessionView, nowMs: number): Visit {
   const { session, organization, webhooks } = view;
   const { organizationId, scopes, tokenHash, secretShownAt } = session;
-  const caller = { kind: 'organization', keyId: session.keyId, organizationId, scopes } as const;
+  const { keyId, subject } = session;
+  const caller = { kind: 'organization', keyId, organizationId, scopes, session: { id: idOfSession(tokenHash), subject } } as const;
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
-  const surroundings = { caller, env: c.env, url: new URL(c.req.url), nowMs, waitUntil };
+  const network = networkOf(c.req.raw.headers);
+  const surroundings = { caller, env: c.env, url: new URL(c.req.url), nowMs, network, waitUntil };
   return {
     tokenHash,
     secretShownAt,

@@ -1,6 +1,8 @@
 import { sql } from 'drizzle-orm';
-import { blob, check, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+import { blob, check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 import { KEY_SCOPES } from '../domain/api-key.ts';
+import { ACTOR_TYPES, AUDIT_ACTIONS, type AuditChanges, TARGET_TYPES } from '../domain/audit-log.ts';
+import { NOTIFIED } from '../domain/erasure.ts';
 import { PLANS } from '../domain/plan.ts';
 import { FORMATS, type Once } from '../domain/rules/choices.ts';
 import type { Condition } from '../domain/rules/condition.ts';
@@ -117,6 +119,8 @@ export const dashboardLinks = sqliteTable(
       .notNull()
       .references(() => organizations.id, { onDelete: 'cascade' }),
     scope: text({ enum: KEY_SCOPES }).notNull(),
+    /** The person whom it was made for, as its maker names them. */
+    subject: text(),
     ...maker(),
     expiresAt: integer().notNull(),
     /** Set by whoever is first; a link that is used opens nothing. */
@@ -139,6 +143,10 @@ export const dashboardSessions = sqliteTable(
       .notNull()
       .references(() => organizations.id, { onDelete: 'cascade' }),
     scopes: text({ mode: 'json' }).$type<string[]>().notNull(),
+    /** The person whom its link was made for. */
+    subject: text(),
+    /** The network that it was started from (domain/client-address.ts). */
+    network: text(),
     ...maker(),
     expiresAt: integer().notNull(),
     createdAt: integer().notNull(),
@@ -184,3 +192,91 @@ export const busyOutboxes = sqliteTable('busy_outboxes', {
   /** When the note was made, or moved to the end of the line. Who takes it back says which one was meant. */
   since: integer().notNull(),
 });
+
+/** Who did what to an organization's configuration and deliveries (domain/audit-log.ts). Written in the transaction of the change. */
+export const auditLog = sqliteTable(
+  'audit_log',
+  {
+    /** Sorts by the time of the entry. */
+    id: text().primaryKey(),
+    organizationId: text()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    at: integer().notNull(),
+    actorType: text({ enum: ACTOR_TYPES }).notNull(),
+    actorId: text(),
+    actorName: text(),
+    network: text(),
+    action: text({ enum: AUDIT_ACTIONS }).notNull(),
+    targetType: text({ enum: TARGET_TYPES }).notNull(),
+    targetId: text().notNull(),
+    changes: text({ mode: 'json' }).$type<AuditChanges>().notNull(),
+  },
+  (table) => [index('audit_log_organization').on(table.organizationId, table.id)],
+);
+
+/** What an organization wants to be told of by e-mail. None: the defaults. */
+export const alerts = sqliteTable('alerts', {
+  organizationId: text()
+    .primaryKey()
+    .references(() => organizations.id, { onDelete: 'cascade' }),
+  /** Names of the service's own events. */
+  events: text({ mode: 'json' }).$type<string[]>().notNull(),
+  updatedAt: integer().notNull(),
+});
+
+/** Where it wants to be told. An address gets nothing but a link to confirm until it has confirmed. */
+export const alertAddresses = sqliteTable(
+  'alert_addresses',
+  {
+    organizationId: text()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    address: text().notNull(),
+    /** What its links carry: whoever has one can confirm the address and end its mails, and nothing else. */
+    token: text().notNull(),
+    confirmedAt: integer(),
+    createdAt: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.organizationId, table.address] }), uniqueIndex('alert_addresses_token').on(table.token)],
+);
+
+/** A person who is being erased, or was, from the logs of all of an organization's webhooks. */
+export const erasures = sqliteTable(
+  'erasures',
+  {
+    id: text().primaryKey(),
+    organizationId: text()
+      .notNull()
+      .references(() => organizations.id, { onDelete: 'cascade' }),
+    /** The path of the field that names the person, such as `visitor.email`. */
+    field: text().notNull(),
+    /** Its value, sealed with the erasure's id as associated data (db/secret-box.ts). Null once it is done: it is not kept. */
+    value: text(),
+    requestedAt: integer().notNull(),
+    finishedAt: integer(),
+  },
+  (table) => [
+    index('erasures_organization').on(table.organizationId, table.id),
+    // For the cron, which sees to those that are not done.
+    index('erasures_unfinished').on(table.requestedAt).where(sql`${table.finishedAt} is null`),
+  ],
+);
+
+/** What became of an erasure in one webhook's outbox. */
+export const erasureWebhooks = sqliteTable(
+  'erasure_webhooks',
+  {
+    erasureId: text()
+      .notNull()
+      .references(() => erasures.id, { onDelete: 'cascade' }),
+    webhookId: text().notNull(),
+    /** Deliveries of the person that were found so far. */
+    deliveries: integer().notNull().default(0),
+    /** What became of the `visitor.erased` that tells its endpoint (domain/erasure.ts); null: it has nothing to be told of. */
+    notified: text({ enum: NOTIFIED }),
+    /** When its log was through. */
+    finishedAt: integer(),
+  },
+  (table) => [primaryKey({ columns: [table.erasureId, table.webhookId] })],
+);

@@ -21,3 +21,8 @@ export function makerIsActive({ key, platformMark }: Maker, platformMarks: reado
   if (platformMark !== null) return platformMarks.includes(platformMark);
   return key !== null && keyStatus(key, nowMs) === 'active';
 }
+
+/** What a session is called where its token must not be: the beginning of the token's hash. */
+export function idOfSession(tokenHash: string): string {
+  return tokenHash.slice(0, 16);
+}

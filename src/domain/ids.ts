@@ -7,7 +7,15 @@ import { sha256 } from './sha256.ts';
  * and two made by one isolate in the same millisecond keep their order. A derived id is a hash, and starts with Z, which no
  * ULID does (their first character ends at 7), so that the two kinds can be told apart.
  */
-export const ID_PREFIXES = { event: 'evt', delivery: 'dlv', webhook: 'whk', apiKey: 'key', request: 'req' } as const;
+export const ID_PREFIXES = {
+  event: 'evt',
+  delivery: 'dlv',
+  webhook: 'whk',
+  apiKey: 'key',
+  request: 'req',
+  auditEntry: 'aud',
+  erasure: 'ers',
+} as const;
 
 /** An organization's id is chosen by who puts it. */
 export const ORGANIZATION_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
