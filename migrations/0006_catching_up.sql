@@ -47,6 +47,7 @@ CREATE TABLE `erasures` (
 	`organization_id` text NOT NULL,
 	`field` text NOT NULL,
 	`value` text,
+	`parked_after` text DEFAULT '',
 	`requested_at` integer NOT NULL,
 	`finished_at` integer,
 	FOREIGN KEY (`organization_id`) REFERENCES `organizations`(`id`) ON UPDATE no action ON DELETE cascade

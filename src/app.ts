@@ -1,8 +1,10 @@
 import { Hono } from 'hono';
 import { apiKeyRoutes } from './api/api-keys.ts';
+import { bulkActionRoutes } from './api/bulk-actions.ts';
 import { DASHBOARD_PATH, dashboardLinkRoutes } from './api/dashboard-links.ts';
 import { deliveryRoutes } from './api/deliveries.ts';
 import { deliveryActionRoutes } from './api/delivery-actions.ts';
+import { erasureRoutes } from './api/erasures.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
 import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
@@ -37,9 +39,11 @@ const apiRoutes: readonly Route[] = [
   ...webhookSecretRoutes,
   ...deliveryRoutes,
   ...deliveryActionRoutes,
+  ...bulkActionRoutes,
   ...webhookTestRoutes,
   ...skippedEventRoutes,
   ...payloadErasureRoutes,
+  ...erasureRoutes,
   ...statisticsRoutes,
   ...dashboardLinkRoutes,
   ...eventTypeRoutes,

@@ -55,7 +55,19 @@ export const delivery = z
   })
   .openapi('Delivery', { description: 'One event for one webhook.' });
 
-const NO_EVENT_TYPE = '`event` is not an event type such as visitor.identified, or a prefix such as visitor.*.';
+/** Which event types are meant, of those that the log can have. */
+export const eventPattern = z
+  .string()
+  .max(MAX_EVENT_TYPE_NAME_LENGTH + 2)
+  .refine((text) => text === '*' || EVENT_TYPE_NAME.test(text.replace(/\.\*$/, '')), {
+    message: '`event` is not an event type such as visitor.identified, or a prefix such as visitor.*.',
+  })
+  .optional()
+  .openapi({
+    description:
+      'An event type, or a prefix such as `visitor.*`. It need not be in the catalogue: the log can have types that were removed.',
+    example: 'visitor.identified',
+  });
 const headerMap = z.record(z.string(), z.string());
 
 export const attempt = z
@@ -147,16 +159,7 @@ const list = route({
   params: webhookParams,
   query: pageQuery.extend({
     status: z.enum(DELIVERY_STATUSES).optional(),
-    event: z
-      .string()
-      .max(MAX_EVENT_TYPE_NAME_LENGTH + 2)
-      .refine((text) => text === '*' || EVENT_TYPE_NAME.test(text.replace(/\.\*$/, '')), NO_EVENT_TYPE)
-      .optional()
-      .openapi({
-        description:
-          'An event type, or a prefix such as `visitor.*`. It need not be in the catalogue: the log can have types that were removed.',
-        example: 'visitor.identified',
-      }),
+    event: eventPattern,
     from: timeInput('Accepted then or later.').optional(),
     to: timeInput('Accepted before.').optional(),
     q: z.string().min(1).max(200).optional().openapi({ description: "Part of the delivery's, the event's or the session's id." }),

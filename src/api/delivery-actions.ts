@@ -1,17 +1,17 @@
-import type { RetryResult } from '../outbox/by-hand.ts';
-import { MAX_UNFINISHED } from '../outbox/recoveries.ts';
+import type { CancelResult, RetryResult } from '../outbox/by-hand.ts';
 import { delivery, toDelivery } from './deliveries.ts';
-import { ApiError, invalid, notFound } from './errors.ts';
+import { ApiError, notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
-import { deliveryParams, isoTime, isoTimeOrNull, requireOrganization, time, timeInput, webhookParams } from './parameters.ts';
+import { deliveryParams, requireOrganization } from './parameters.ts';
 import { type Route, route } from './route.ts';
 import { requirePlan, requireWebhook } from './webhooks.ts';
-import { z } from './zod.ts';
 
 const path = '/api/v1/organization/{organizationId}/webhooks/{webhookId}';
 const tag = 'Deliveries';
-/** When it is worth to ask for a recovery again where too many are under way. */
-const RECOVERY_WAIT_SECONDS = 60;
+
+function attemptInProgress(): ApiError {
+  return new ApiError('attempt_in_progress', 'An attempt of this delivery is being made right now.');
+}
 
 const retry = route({
   method: 'post',
@@ -37,7 +37,7 @@ const retry = route({
     const { id } = await requireWebhook(db, params);
     const result = await reached<RetryResult>(outboxOf(env, id).retryNow(params.deliveryId));
     if (result.kind === 'unknown') throw notFound('delivery');
-    if (result.kind === 'running') throw new ApiError('attempt_in_progress', 'An attempt of this delivery is being made right now.');
+    if (result.kind === 'running') throw attemptInProgress();
     if (result.kind === 'erased')
       throw new ApiError('payload_erased', 'The payload of this delivery was erased, or never kept: there is nothing to send.');
     if (result.kind === 'exhausted')
@@ -53,89 +53,30 @@ const retry = route({
   },
 });
 
-function tooManyRecoveries(): ApiError {
-  const message = `${MAX_UNFINISHED} recoveries of this webhook are under way. Wait until one of them has finished.`;
-  return new ApiError('rate_limited', message, { limit: MAX_UNFINISHED }, RECOVERY_WAIT_SECONDS);
-}
-
-const recoverInput = z
-  .strictObject({
-    since: timeInput('Of events accepted then or later.'),
-    until: timeInput('Of events accepted before; now where nothing is said.').optional(),
-  })
-  .openapi('RecoverInput');
-
-const recover = route({
+const cancel = route({
   method: 'post',
-  path: `${path}/recover`,
-  operationId: 'recoverDeliveries',
-  summary: 'Start failed and discarded deliveries over',
+  path: `${path}/deliveries/{deliveryId}/cancel`,
+  operationId: 'cancelDelivery',
+  summary: 'Cancel a delivery that waits',
   description:
-    'Each gets its whole schedule again. They go out a few at a time, at a rising pace, so that an endpoint that just came back is not ' +
-    'knocked over. Asking twice delivers nothing twice. `GET …/recover` shows how far it has come. ' +
-    `At most ${MAX_UNFINISHED} of a webhook are under way at a time: 429 beyond.`,
+    'It ends as `discarded`, with the reason `canceled`, and is not attempted any more. Retry or recover it to send it after all. An attempt that runs ' +
+    'is left to end.',
   tag,
   access: 'write',
-  params: webhookParams,
-  body: recoverInput,
-  success: {
-    status: 202,
-    description: 'How many deliveries start over.',
-    schema: z.object({ count: z.number().int() }).openapi('RecoverResult'),
-  },
-  errors: ['webhook_disabled', 'plan_upgrade_required', 'outbox_unavailable'],
-  handler: async ({ params, body, db, env, nowMs }) => {
-    const webhook = await requireWebhook(db, params);
-    requirePlan((await requireOrganization(db, params.organizationId)).plan);
-    if (!webhook.enabled) throw new ApiError('webhook_disabled', 'The webhook is disabled. Enable it, then recover what it missed.');
-    const until = body.until ?? nowMs;
-    if (until <= body.since) throw invalid([{ field: 'until', message: '`until` is not after `since`.' }]);
-    const count = await reached(outboxOf(env, webhook.id).recover(body.since, until));
-    if (count === null) throw tooManyRecoveries();
-    return { count };
-  },
-});
-
-const recovery = z
-  .object({
-    since: time(),
-    until: time(),
-    requestedAt: time(),
-    recovered: z.number().int().openapi({ description: 'Deliveries that have started over so far.' }),
-    finishedAt: time('Null while it goes on.').nullable(),
-  })
-  .openapi('Recovery');
-
-const recoveries = route({
-  method: 'get',
-  path: `${path}/recover`,
-  operationId: 'listRecoveries',
-  summary: 'See how far recoveries have come',
-  description: 'The latest 20, newest first.',
-  tag,
-  access: 'read',
-  params: webhookParams,
-  success: {
-    status: 200,
-    description: 'The recoveries.',
-    schema: z.object({ recoveries: z.array(recovery) }).openapi('RecoveryList'),
-  },
-  errors: ['outbox_unavailable'],
-  handler: async ({ params, db, env }) => {
+  params: deliveryParams,
+  success: { status: 202, description: 'The delivery as it is now.', schema: delivery },
+  errors: ['attempt_in_progress', 'delivery_finished', 'outbox_unavailable'],
+  handler: async ({ params, db, env, entry }) => {
     const { id } = await requireWebhook(db, params);
-    const list = await reached(outboxOf(env, id).recoveries());
-    return {
-      recoveries: list.map(({ since, until, requestedAt, recovered, finishedAt }) => ({
-        since: isoTime(since),
-        until: isoTime(until),
-        requestedAt: isoTime(requestedAt),
-        recovered,
-        finishedAt: isoTimeOrNull(finishedAt),
-      })),
-    };
+    const canceled = entry('deliveries.canceled', { type: 'delivery', id: params.deliveryId });
+    const result = await reached<CancelResult>(outboxOf(env, id).cancelOne(params.deliveryId, canceled));
+    if (result.kind === 'unknown') throw notFound('delivery');
+    if (result.kind === 'running') throw attemptInProgress();
+    if (result.kind === 'finished') throw new ApiError('delivery_finished', 'This delivery has ended already: nothing of it waits.');
+    return toDelivery(id, result.delivery);
   },
 });
 
-export { recover as recoverDeliveries, recoveries as listRecoveries, retry as retryDelivery };
+export { cancel as cancelDelivery, retry as retryDelivery };
 
-export const deliveryActionRoutes: readonly Route[] = [retry, recover, recoveries];
+export const deliveryActionRoutes: readonly Route[] = [retry, cancel];

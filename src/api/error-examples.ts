@@ -28,6 +28,7 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { message: string; detai
   },
   attempt_in_progress: { message: 'An attempt of this delivery is being made right now.', details: {} },
   attempt_limit_reached: { message: 'This delivery has had 50 attempts, which is as many as a delivery can have.', details: {} },
+  delivery_finished: { message: 'This delivery has ended already: nothing of it waits.', details: {} },
   delivery_not_finished: {
     message: 'A delivery that waits or runs needs its payload. Erase it when it has ended; disable the webhook to end it.',
     details: { deliveryIds: ['dlv_01JDCQ7Z8W5M3KXN4R2T6V9YBA6V9YBA'] },

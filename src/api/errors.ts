@@ -24,6 +24,7 @@ export const ERROR_STATUSES = {
   attempt_limit_reached: 409,
   rotation_in_progress: 409,
   delivery_not_finished: 409,
+  delivery_finished: 409,
   payload_erased: 409,
   webhook_disabled: 409,
   payload_too_large: 413,

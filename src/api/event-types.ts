@@ -3,7 +3,7 @@ import { schemaProblem } from '../domain/event-schema.ts';
 import { BUILT_IN_EVENT_TYPES, EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH, mergeCatalogue } from '../domain/event-type.ts';
 import { expireCatalogue } from './catalogue.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
-import { Created, type Route, route } from './route.ts';
+import { Other, type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
 const path = '/api/v1/event-types';
@@ -87,7 +87,12 @@ const put = route({
       .openapi({ example: 'company.identified' }),
   }),
   body: eventTypeInput,
-  success: { status: 200, description: 'The event type as it is now.', schema: eventType, created: 'The event type, which is new.' },
+  success: {
+    status: 200,
+    description: 'The event type as it is now.',
+    schema: eventType,
+    other: { status: 201, description: 'The event type, which is new.' },
+  },
   handler: async ({ params, body, db, nowMs }) => {
     const { description, example = null, schema = null } = body;
     if (body.name !== undefined && body.name !== params.name) {
@@ -98,7 +103,7 @@ const put = route({
     const isNew = (await putEventType(db, type, nowMs)) && !isBuiltIn(type.name);
     expireCatalogue();
     const merged = mergeCatalogue([type]).find(({ name }) => name === type.name) as z.input<typeof eventType>;
-    return isNew ? new Created(merged) : merged;
+    return isNew ? new Other(merged) : merged;
   },
 });
 

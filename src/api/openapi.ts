@@ -75,13 +75,13 @@ function requestOf({ params, query, headers, body, bodyOptional, rawBody, exampl
 }
 
 function responsesOf(declared: Route) {
-  const { status, description, schema, contentType = 'application/json', created } = declared.success;
+  const { status, description, schema, contentType = 'application/json', other } = declared.success;
   const headers = declared.access === 'public' ? undefined : rateLimitHeaders;
   const content = schema && { [contentType]: { schema } };
   const errors = Map.groupBy(errorCodesOf(declared), (code) => ERROR_STATUSES[code]);
   return {
     [status]: { description, headers, content },
-    ...(created && { 201: { description: created, headers, content } }),
+    ...(other && { [other.status]: { description: other.description, headers, content } }),
     ...Object.fromEntries([...errors].map(([errorStatus, codes]) => [errorStatus, errorResponseOf(errorStatus, codes)])),
   };
 }

@@ -4,7 +4,7 @@ import { PLANS } from '../domain/plan.ts';
 import { notFound } from './errors.ts';
 import { eraseOutboxes, tellAllReconfigured } from './outboxes.ts';
 import { isoTime, organizationParams, requireOrganization, time } from './parameters.ts';
-import { Created, type Route, route } from './route.ts';
+import { Other, type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
 const path = '/api/v1/organization/{organizationId}';
@@ -38,10 +38,15 @@ const put = route({
       .openapi({ example: 'org_acme' }),
   }),
   body: organizationInput,
-  success: { status: 200, description: 'The organization as it is now.', schema: organization, created: 'The organization, which is new.' },
+  success: {
+    status: 200,
+    description: 'The organization as it is now.',
+    schema: organization,
+    other: { status: 201, description: 'The organization, which is new.' },
+  },
   handler: async ({ params, body, db, env, nowMs, waitUntil }) => {
     const { created, row } = await putOrganization(db, params.organizationId, body, nowMs);
-    if (created) return new Created(toOrganization(row));
+    if (created) return new Other(toOrganization(row));
     waitUntil(tellAllReconfigured(env, db, row.id));
     return toOrganization(row);
   },

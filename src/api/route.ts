@@ -76,19 +76,19 @@ export interface RouteDeclaration<
     description: string;
     schema?: S;
     contentType?: string;
-    /** What a 201 says, where the handler can also answer with Created. */
-    created?: string;
+    /** What else is a success, where the handler can also answer with Other. */
+    other?: { status: 200 | 201; description: string };
   };
   /** Beyond those that its access, parameters and body bring with them. */
   errors?: readonly ErrorCode[];
   /** The body of the success; or a whole Response, where that is not JSON. */
   handler(
     request: ApiRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>,
-  ): Promise<z.input<S> | Created<z.input<S>> | Response> | z.input<S> | Response;
+  ): Promise<z.input<S> | Other<z.input<S>> | Response> | z.input<S> | Response;
 }
 
-/** The answer of a PUT to which nothing was there before: a 201. */
-export class Created<T> {
+/** The other success of a route: of a PUT to which nothing was there before, or of what is only counted. */
+export class Other<T> {
   readonly body: T;
 
   constructor(body: T) {
@@ -160,7 +160,7 @@ async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
   const inputs = { ...readRequest(declared, c, url), ...(await readBodyOf(declared, c.req.raw)) };
   const result = await handle(declared, inputs, { caller, env: c.env, url, nowMs, network, waitUntil });
   if (result instanceof Response) return result;
-  if (result instanceof Created) return Response.json(result.body, { status: 201 });
+  if (result instanceof Other) return Response.json(result.body, { status: declared.success.other?.status });
   const { status } = declared.success;
   return status === 204 ? new Response(null, { status }) : Response.json(result, { status });
 }
@@ -184,7 +184,8 @@ export async function perform<P, Q, B, S>(
     body: declared.body ? check(declared.body, inputs.body ?? {}) : undefined,
     bytes: new Uint8Array(),
   };
-  return (await handle(declared, checked, surroundings)) as S;
+  const result = await handle(declared, checked, surroundings);
+  return (result instanceof Other ? result.body : result) as S;
 }
 
 type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & { bytes: Uint8Array };

@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
+import { listRecoveries } from '../api/bulk-actions.ts';
 import { listDeliveries } from '../api/deliveries.ts';
-import { listRecoveries } from '../api/delivery-actions.ts';
 import { ApiError } from '../api/errors.ts';
 import { statusOf } from '../api/outboxes.ts';
 import { isoTimeOrNull } from '../api/parameters.ts';

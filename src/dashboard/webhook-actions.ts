@@ -1,4 +1,5 @@
-import { recoverDeliveries, retryDelivery } from '../api/delivery-actions.ts';
+import { recoverDeliveries } from '../api/bulk-actions.ts';
+import { retryDelivery } from '../api/delivery-actions.ts';
 import { ApiError, type Issue } from '../api/errors.ts';
 import { endSecretOverlap, revealWebhookSecret, rotateWebhookSecret } from '../api/webhook-secrets.ts';
 import { testWebhook } from '../api/webhook-tests.ts';

@@ -89,6 +89,8 @@ export const REASON_WORDS: Record<DeliveryReason, string> = {
   plan_not_eligible: 'It fell due while the plan did not include webhooks.',
   outbox_full: 'Too many deliveries were waiting already, so it was not taken. Its payload was not kept.',
   not_rendered: 'What is to be sent could not be made of it, so nothing was sent.',
+  canceled: 'It was canceled while it waited.',
+  person_erased: 'The person that it was about was erased while it waited. What it carried is gone.',
 };
 
 export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {

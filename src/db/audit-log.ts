@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { AuditEntry } from '../domain/audit-log.ts';
-import type { Database } from './client.ts';
+import { type Database, databaseOf } from './client.ts';
 import { auditLog } from './schema.ts';
 
 /*
@@ -18,11 +18,23 @@ export function addEntry(db: Database, entry: AuditEntry) {
  * no entry.
  */
 export function addEntryIfChanged(db: Database, entry: AuditEntry) {
+  return insertWhere(db, entry, sql`changes() > 0`);
+}
+
+/** Writes entries of what outboxes did, each once. Those of an organization that is gone are dropped, as its log was. */
+export async function addEntries(d1: D1Database, entries: readonly AuditEntry[]): Promise<void> {
+  const db = databaseOf(d1);
+  const isThere = ({ organizationId }: AuditEntry) => sql`exists (select 1 from organizations where id = ${organizationId})`;
+  const [first, ...others] = entries.map((entry) => insertWhere(db, entry, isThere(entry)).onConflictDoNothing());
+  if (first) await db.batch([first, ...others]);
+}
+
+function insertWhere(db: Database, entry: AuditEntry, condition: SQL) {
   const { id, organizationId, at, actorType, actorId, actorName, network, action, targetType, targetId, changes } = rowOf(entry);
   return db.insert(auditLog).select(
     // The values in the order of the table's columns.
     sql`select ${id}, ${organizationId}, ${at}, ${actorType}, ${actorId}, ${actorName}, ${network}, ${action}, ${targetType}, ${targetId},
-      ${JSON.stringify(changes)} where changes() > 0`,
+      ${JSON.stringify(changes)} where ${condition}`,
   );
 }
 

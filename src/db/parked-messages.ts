@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, or, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, lt, or, sql } from 'drizzle-orm';
 import { fromHex } from '../domain/encoding.ts';
 import type { Database } from './client.ts';
 import { parkedMessages } from './schema.ts';
@@ -55,6 +55,21 @@ export async function listParkedMessages(db: Database, limit: number, after: Par
     .where(after ? or(lt(parkedAt, after.parkedAt), and(eq(parkedAt, after.parkedAt), lt(id, after.id))) : undefined)
     .orderBy(desc(parkedAt), desc(id))
     .limit(limit);
+}
+
+/** The ids of some, in their order, from after one of them. */
+export async function listParkedAfter(db: Database, after: string, limit: number): Promise<string[]> {
+  const { id } = parkedMessages;
+  const rows = await db.select({ id }).from(parkedMessages).where(gt(id, after)).orderBy(asc(id)).limit(limit);
+  return rows.map((row) => row.id);
+}
+
+/** Keeps another body of a message, where it is still there. */
+export async function replaceParkedMessage(db: Database, id: string, body: Uint8Array): Promise<void> {
+  await db
+    .update(parkedMessages)
+    .set({ body: sql`${body}` })
+    .where(eq(parkedMessages.id, id));
 }
 
 export async function findParkedMessage(db: Database, id: string): Promise<(ParkedMessage & { body: Uint8Array }) | undefined> {

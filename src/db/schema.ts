@@ -253,6 +253,8 @@ export const erasures = sqliteTable(
     field: text().notNull(),
     /** Its value, sealed with the erasure's id as associated data (db/secret-box.ts). Null once it is done: it is not kept. */
     value: text(),
+    /** The last of the parked messages that was looked at for it, by its id; null: all were. */
+    parkedAfter: text().default(''),
     requestedAt: integer().notNull(),
     finishedAt: integer(),
   },

@@ -5,7 +5,8 @@
  * - `delivered`: an attempt got a 2xx. Final.
  * - `failed`: the attempts of its schedule are used up, or the endpoint said 410, or it grew too old, or it could not be rendered. Final
  *   until recovered.
- * - `discarded`: it fell due while its webhook was disabled or its plan without webhooks, or its outbox was full. Final until recovered.
+ * - `discarded`: it fell due while its webhook was disabled or its plan without webhooks, or its outbox was full, or it was canceled. Final
+ *   until recovered.
  */
 export const DELIVERY_STATUSES = ['pending', 'retrying', 'delivered', 'failed', 'discarded'] as const;
 
@@ -20,6 +21,8 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
  * - `webhook_disabled`, `plan_not_eligible`: it fell due while its webhook was disabled, or its plan did not include webhooks.
  * - `outbox_full`: so much waited already that it was not taken. Its payload is not kept, so that it cannot be recovered.
  * - `not_rendered`: what its webhook's owner has chosen to be sent could not be made of it; no attempt was made.
+ * - `canceled`: somebody canceled it while it waited.
+ * - `person_erased`: it waited while the person that it is about was erased. Its payload is gone, so that it cannot be recovered.
  */
 export const DELIVERY_REASONS = [
   'attempts_exhausted',
@@ -30,6 +33,8 @@ export const DELIVERY_REASONS = [
   'plan_not_eligible',
   'outbox_full',
   'not_rendered',
+  'canceled',
+  'person_erased',
 ] as const;
 
 export type DeliveryReason = (typeof DELIVERY_REASONS)[number];

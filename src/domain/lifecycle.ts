@@ -80,10 +80,14 @@ export function beginManual(state: DeliveryState, startedAt: number): DeliverySt
   return { ...state, attemptCount: state.attemptCount + 1, leasedAt: startedAt, trigger: 'manual' };
 }
 
-/** failed or discarded → waiting: the schedule starts over, numbering goes on. @param waitMs it expires so much later */
+/** Whether a delivery has ended and can start over. */
+export function isRecoverable(state: DeliveryState): boolean {
+  return isAtRest(state) && state.reason !== 'test_failed' && state.expiresAt !== 0 && state.attemptCount < MAX_ATTEMPTS;
+}
+
+/** failed, discarded or delivered → waiting: the schedule starts over, numbering goes on. @param waitMs it expires so much later */
 export function recover(state: DeliveryState, now: number, waitMs = MAX_WAIT_MS): DeliveryState | null {
-  if ((state.status !== 'failed' && state.status !== 'discarded') || !isAtRest(state)) return null;
-  if (state.reason === 'test_failed' || state.expiresAt === 0 || state.attemptCount >= MAX_ATTEMPTS) return null;
+  if (!isRecoverable(state)) return null;
   const status = state.attemptCount === 0 ? 'pending' : 'retrying';
   const fresh = { failures: 0, expiresAt: now + waitMs, dueAt: now, finishedAt: null, reason: null };
   return { ...state, ...fresh, status, trigger: 'recovery' };

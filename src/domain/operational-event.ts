@@ -7,10 +7,11 @@ import type { DisabledReason } from './webhook.ts';
 
 export const WEBHOOK_DISABLED = 'webhook.disabled';
 export const WEBHOOK_FAILING = 'webhook.failing';
+export const VISITOR_ERASED = 'visitor.erased';
 
 /** Whether an event type is the service's own. */
 export function isOperational(eventType: string): boolean {
-  return eventType === WEBHOOK_DISABLED || eventType === WEBHOOK_FAILING;
+  return eventType === WEBHOOK_DISABLED || eventType === WEBHOOK_FAILING || eventType === VISITOR_ERASED;
 }
 
 interface Subject {

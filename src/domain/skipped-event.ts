@@ -35,3 +35,8 @@ export interface FilteredBundle {
 export function latestFirst(a: SkippedEvent, b: SkippedEvent): number {
   return b.at - a.at;
 }
+
+/** The same without saying whom those are about that were accepted until a time: somebody among them may have been erased. */
+export function withoutSubjects({ counts, latest }: FilteredBundle, until: number): FilteredBundle {
+  return { counts, latest: latest.map((each) => (each.at <= until ? { ...each, subject: null } : each)) };
+}

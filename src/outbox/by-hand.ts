@@ -3,7 +3,7 @@ import type { Sender } from '../attempt/sender.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import type { DeliveryDetail, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { asTestEventId, mintedAt } from '../domain/ids.ts';
-import { begin, type DeliveryState, MAX_ATTEMPTS, notRendered, settle, waiting } from '../domain/lifecycle.ts';
+import { begin, type DeliveryState, isAtRest, MAX_ATTEMPTS, notRendered, settle, waiting } from '../domain/lifecycle.ts';
 import { toSummary } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
@@ -31,6 +31,19 @@ export type RetryResult =
   | { kind: 'erased' }
   | { kind: 'exhausted' }
   | { kind: 'busy' }
+  | { kind: 'unknown' };
+
+/**
+ * What became of the wish to cancel one delivery.
+ * - `canceled`: it waited, and has ended.
+ * - `running`: an attempt of it runs, which is left to end.
+ * - `finished`: it had ended already.
+ * - `unknown`: there is no such delivery.
+ */
+export type CancelResult =
+  | { kind: 'canceled'; delivery: DeliverySummary }
+  | { kind: 'running' }
+  | { kind: 'finished' }
   | { kind: 'unknown' };
 
 /** How a test ended, as the log has it, without an attempt where it cannot be rendered; or, where there were too many of late, how long the next one has to wait. */
@@ -83,6 +96,19 @@ export class ByHand {
     vitals.save();
     const running = runner.runByHand(begun, payload, config);
     return { result: { kind: 'begun', delivery: toSummary(begun) }, running };
+  }
+
+  /** Ends a delivery that waits. */
+  cancel(id: string, now: number): CancelResult {
+    const { store, ledger, fresh, runner } = this.#parts;
+    // What waits in memory gets its row first.
+    if (fresh.get(id) && !runner.runningNow(id)) fresh.spill(now);
+    if (fresh.get(id) || runner.runningNow(id)) return { kind: 'running' };
+    const stored = store.find(id);
+    if (!stored) return { kind: 'unknown' };
+    if (isAtRest(stored.state)) return { kind: 'finished' };
+    if (!ledger.discard(stored, 'canceled', now)) return { kind: 'running' };
+    return { kind: 'canceled', delivery: toSummary(store.find(id) ?? stored) };
   }
 
   /**

@@ -368,7 +368,7 @@ export class Dispatcher {
 }
 
 /** Why a webhook's deliveries are not to be attempted; null where they are. */
-export function whyNotDelivered({ plan, webhook }: OutboxConfig): Exclude<DiscardReason, 'outbox_full'> | null {
+export function whyNotDelivered({ plan, webhook }: OutboxConfig): 'webhook_disabled' | 'plan_not_eligible' | null {
   if (!includesWebhooks(plan)) return 'plan_not_eligible';
   return webhook.enabled ? null : 'webhook_disabled';
 }

@@ -55,6 +55,11 @@ export class Fresh {
     this.#ledger = ledger;
   }
 
+  /** The deliveries that are in memory. */
+  get ids(): string[] {
+    return [...this.#byId.keys()];
+  }
+
   /** Whether any of it is stored, and not in memory alone. */
   get hasStored(): boolean {
     for (const { flight } of this.#byId.values()) if (flight) return true;

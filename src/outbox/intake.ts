@@ -14,6 +14,8 @@ interface Parts extends Omit<RunnerParts, 'places'> {
   admission: Admission;
   renderer: Renderer;
   usedValues: UsedValues;
+  /** Of new deliveries those that are of nobody who has been erased since. */
+  sift(news: readonly NewDelivery[], now: number): readonly NewDelivery[];
 }
 
 /** Takes deliveries in, each to where it belongs, and waits for those that are attempted at once. */
@@ -35,7 +37,7 @@ export class Intake {
    * to be attempted. Returns those in memory, those of an earlier call included.
    */
   take(config: OutboxConfig, deliveries: readonly NewDelivery[], now: number): FreshDelivery[] {
-    const { store, fresh, usedValues } = this.#parts;
+    const { store, fresh, usedValues, sift } = this.#parts;
     const inMemory: FreshDelivery[] = [];
     const others = new Map<string, NewDelivery>();
     for (const delivery of deliveries) {
@@ -44,10 +46,24 @@ export class Intake {
       else others.set(delivery.id, delivery);
     }
     const stored = store.known([...others.values()]);
+    const remaining = sift(
+      [...others.values()].filter(({ id }) => !stored.has(id)),
+      now,
+    );
     // Before all else: a first event uses its value up whatever becomes of it.
-    const news = usedValues.admit([...others.values()].filter(({ id }) => !stored.has(id)));
+    const news = usedValues.admit(remaining);
     if (news.length > 0) inMemory.push(...this.#takeNew(config, news, now));
     return inMemory;
+  }
+
+  /** Takes a delivery of the service's own to the rows, where it waits, or to the log where it is not to be attempted. */
+  takeToRows(config: OutboxConfig, delivery: NewDelivery, now: number): void {
+    const { ledger, renderer } = this.#parts;
+    const reason = whyNotDelivered(config);
+    const deliveries = renderer.renderNew(config.webhook, [delivery]);
+    if (reason) ledger.addDiscarded(deliveries, reason, now);
+    else if (deliveries.some(({ error }) => error)) ledger.addNotRendered(deliveries, now);
+    else this.#addWaiting(config, deliveries, now);
   }
 
   #takeNew(config: OutboxConfig, news: readonly NewDelivery[], now: number): FreshDelivery[] {

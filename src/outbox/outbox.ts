@@ -3,24 +3,27 @@ import { longestAttemptMs } from '../attempt/attempt.ts';
 import { Sender } from '../attempt/sender.ts';
 import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
+import type { AuditEntry } from '../domain/audit-log.ts';
+import type { Cancellation, Recovery, RecoverySelection, Selection } from '../domain/bulk.ts';
 import { permission } from '../domain/circuit.ts';
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { EndpointPace } from '../domain/endpoint-pace.ts';
+import type { ErasureRequest } from '../domain/erasure.ts';
 import { deliveryId } from '../domain/ids.ts';
-import type { Recovery } from '../domain/recovery.ts';
-import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent } from '../domain/skipped-event.ts';
+import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
 import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { OutboxAlarm } from './alarm.ts';
+import { AuditEntries } from './audit-entries.ts';
 import { Admission } from './books/admission.ts';
 import { toSummary } from './books/delivery-row.ts';
 import { type ErasureResult, Ledger } from './books/ledger.ts';
-import { inSteps } from './books/steps.ts';
 import { Store } from './books/store.ts';
 import { Vitals } from './books/vitals.ts';
-import { ByHand, type RetryResult, type TestResult } from './by-hand.ts';
+import { Bulk } from './bulk/bulk.ts';
+import { ByHand, type CancelResult, type RetryResult, type TestResult } from './by-hand.ts';
 import { Dispatcher, whyNotDelivered } from './dispatcher.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Fresh, type FreshDelivery } from './fresh.ts';
@@ -31,7 +34,6 @@ import { PastTests } from './log/past-tests.ts';
 import { MAX_BYTES, Retention } from './log/retention.ts';
 import { OutboxStatistics, type Statistics } from './log/statistics.ts';
 import { Places } from './places.ts';
-import { Recoveries } from './recoveries.ts';
 import { Renderer } from './renderer.ts';
 import { Reports } from './reports.ts';
 import { TestLimit } from './test-limit.ts';
@@ -40,8 +42,6 @@ import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
 
 /** An alarm waits for what runs no longer than this. Durable Objects: an alarm may run 15 min. */
 const ALARM_WAIT_MS = 60_000;
-/** Steps of recoveries in one alarm: a new one goes on. */
-const RECOVERY_STEPS = 50;
 /** Steps in which tests of earlier versions are marked, in one alarm. */
 const MARK_STEPS = 50;
 /** An alarm is spared for what falls due so soon while one runs: the object is awake. */
@@ -85,7 +85,8 @@ export class Outbox extends DurableObject<Env> {
   readonly #statistics: OutboxStatistics;
   readonly #reports: Reports;
   readonly #health: EndpointHealth;
-  readonly #recoveries: Recoveries;
+  readonly #bulk: Bulk;
+  readonly #entries: AuditEntries;
   readonly #retention: Retention;
   readonly #pastTests: PastTests;
   readonly #webhook: WebhookMemory;
@@ -119,7 +120,7 @@ export class Outbox extends DurableObject<Env> {
     const retention = { retentionMs: settings.retentionMs, maxBytes: MAX_BYTES };
     this.#retention = new Retention(storage, this.#store, this.#usedValues, retention);
     this.#pastTests = new PastTests(storage.kv, this.#store);
-    this.#recoveries = new Recoveries(storage.kv, this.#store, this.#ledger);
+    this.#entries = new AuditEntries(storage.kv, env.DB, this.#webhookId);
     const { circuitThreshold: threshold, circuitProbeMs: probeMs, disableAfterMs } = settings;
     const keepAwake = (work: Promise<unknown>) => ctx.waitUntil(work);
     const sender = new Sender(settings);
@@ -129,7 +130,21 @@ export class Outbox extends DurableObject<Env> {
     const renderer = new Renderer(books);
     const parts = { ...books, pace, renderer, health: this.#health };
     const places = new Places(settings.maxConcurrency, { sender, couriers: env.COURIER, attemptMs: this.#attemptMs });
-    this.#intake = new Intake({ ...parts, admission: new Admission(this.#store), usedValues: this.#usedValues });
+    this.#intake = new Intake({
+      ...parts,
+      admission: new Admission(this.#store),
+      usedValues: this.#usedValues,
+      sift: (news, now) => this.#bulk.erasures.sift(news, now),
+    });
+    this.#bulk = new Bulk(
+      storage.kv,
+      {
+        ...{ store: this.#store, ledger: this.#ledger, usedValues: this.#usedValues, d1: env.DB, webhookId: this.#webhookId },
+        configuration: () => this.#freshConfiguration(),
+        take: (config, delivery, now) => this.#intake.takeToRows(config, delivery, now),
+      },
+      (id) => this.#fresh.get(id) !== undefined || this.#dispatcher.runner.runningNow(id) !== null,
+    );
     this.#dispatcher = new Dispatcher(
       { ...parts, places },
       {
@@ -199,7 +214,7 @@ export class Outbox extends DurableObject<Env> {
   async tellSkipped(bundle: FilteredBundle): Promise<void> {
     if (this.#store.isEmpty && !(await this.#webhook.read(Date.now()))) return;
     if (this.#erased) return;
-    this.#store.filtered.add(bundle);
+    this.#store.filtered.add(withoutSubjects(bundle, this.#bulk.erasures.subjectsForgottenUntil));
     // The sweep forgets it in time, whatever else comes.
     this.#retention.plan(Date.now());
     await this.#arm();
@@ -255,19 +270,77 @@ export class Outbox extends DurableObject<Env> {
   }
 
   /**
-   * What failed or was discarded of events accepted from `since` to before `until` starts over, at a rising pace; durable when
-   * it returns. Returns how many deliveries that is; null where too many recoveries are under way.
+   * What has ended of a selection starts over, at a rising pace; durable when it returns. Returns how many deliveries that is; null where too
+   * many recoveries are under way. (Workers of the version before give the times alone.)
+   * @param entry of the audit log; absent: it is only to be counted
    */
-  async recover(since: number, until: number): Promise<number | null> {
-    const count = await inSteps(this.#store.countRecoverable(since, until));
+  async recover(since: number, until: number, selection: RecoverySelection = { since, until }, entry?: AuditEntry): Promise<number | null> {
+    const count = await this.#bulk.countRecovery(selection, Date.now());
     if (count === 0 || !(await this.#freshConfiguration())) return 0;
-    if (!this.#recoveries.takesOneMore) return null;
-    this.#recoveries.request(since, until, Date.now());
+    const now = Date.now();
+    if (!this.#bulk.recover(selection, now)) return null;
+    this.#entries.add(entry && withCount(entry, count), now);
     this.#health.drainGently(this.#webhookId);
     this.#vitals.save();
-    this.ctx.waitUntil(this.#reports.busy(Date.now()));
+    this.ctx.waitUntil(this.#reports.busy(now));
+    await this.#entries.flush(now);
     await this.#arm();
     return count;
+  }
+
+  /** How many deliveries a recovery would start over. */
+  async countRecovery(selection: RecoverySelection): Promise<number> {
+    return await this.#bulk.countRecovery(selection, Date.now());
+  }
+
+  /**
+   * What waits of a selection is not attempted any more; durable when it returns. An attempt that runs is left to end. Returns how many
+   * deliveries that is; null where too many cancellations are under way.
+   */
+  async cancel(selection: Selection, entry: AuditEntry): Promise<number | null> {
+    this.#fresh.spill(Date.now());
+    const count = await this.#bulk.countCancellation(selection);
+    if (count === 0) return 0;
+    const now = Date.now();
+    if (!this.#bulk.cancel(selection, now)) return null;
+    this.#entries.add(withCount(entry, count), now);
+    await this.#entries.flush(now);
+    await this.#arm();
+    return count;
+  }
+
+  /** How many deliveries a cancellation would end. */
+  async countCancellation(selection: Selection): Promise<number> {
+    this.#fresh.spill(Date.now());
+    return await this.#bulk.countCancellation(selection);
+  }
+
+  /** One delivery that waits is not attempted any more. */
+  async cancelOne(id: string, entry: AuditEntry): Promise<CancelResult> {
+    const now = Date.now();
+    const result = this.#byHand.cancel(id, now);
+    if (result.kind !== 'canceled') return result;
+    this.#entries.add(entry, now);
+    await this.#entries.flush(now);
+    await this.#arm();
+    return result;
+  }
+
+  /** The latest cancellations and how far they have come, newest first. */
+  cancellations(): Cancellation[] {
+    return this.#bulk.cancellations;
+  }
+
+  /** Erases a person from everything that is kept here; durable when it returns, and once however often it is asked for. */
+  async erasePerson(request: ErasureRequest): Promise<void> {
+    if (!(await this.#freshConfiguration())) return;
+    this.#erased = false;
+    this.#fresh.spill(Date.now());
+    const inMemory = new Set([...this.#fresh.ids, ...this.#dispatcher.runner.ids]);
+    this.#bulk.erasures.request(request, [...inMemory], Date.now());
+    this.ctx.waitUntil(this.#reports.busy(Date.now()));
+    this.#retention.plan(Date.now());
+    await this.#arm();
   }
 
   /** What a filter and a form would have made of the latest events in the log. Nothing is sent, and nothing kept. */
@@ -288,7 +361,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** The latest recoveries and how far they have come, newest first. */
   recoveries(): Recovery[] {
-    return this.#recoveries.list();
+    return this.#bulk.recoveries;
   }
 
   /** Erases what a delivery carried, once it has ended. */
@@ -345,7 +418,8 @@ export class Outbox extends DurableObject<Env> {
       this.#takeOver(Date.now());
       await this.#markPastTests();
       await this.#report();
-      await this.#recoverStepwise();
+      await this.#bulk.goOn(() => permission(this.#health.circuit, Date.now()).kind === 'hold');
+      await this.#bulk.erasures.settle(Date.now());
       this.#dispatcher.pump();
       // What falls due while these run is attempted then.
       await this.#arm();
@@ -374,6 +448,7 @@ export class Outbox extends DurableObject<Env> {
   }
 
   async #report(): Promise<void> {
+    await this.#entries.flush(Date.now());
     const disabledSince = await this.#reports.flush(Date.now());
     if (disabledSince === null) return;
     // The webhook is disabled now: what is known of it says otherwise.
@@ -387,15 +462,6 @@ export class Outbox extends DurableObject<Env> {
   async #markPastTests(): Promise<void> {
     for (let steps = 0; steps < MARK_STEPS && this.#pastTests.areUnmarked; steps++) {
       this.#pastTests.step();
-      await scheduler.wait(0);
-    }
-  }
-
-  /** Takes recoveries further, while their deliveries may go out. */
-  async #recoverStepwise(): Promise<void> {
-    for (let steps = 0; steps < RECOVERY_STEPS && this.#recoveries.unfinished(); steps++) {
-      if (permission(this.#health.circuit, Date.now()).kind === 'hold') return;
-      this.#store.atomically(() => this.#recoveries.step(Date.now(), (id) => this.#dispatcher.runner.runningNow(id) !== null));
       await scheduler.wait(0);
     }
   }
@@ -450,8 +516,8 @@ export class Outbox extends DurableObject<Env> {
       held(this.#dispatcher.dueAt()),
       isUnderWay ? now + (this.#dispatcher.isSpent ? 0 : this.#attemptMs) : null,
       this.#reports.dueAt(),
-      // Its steps wait for the circuit, whatever becomes of what they start over.
-      this.#recoveries.unfinished() ? Math.max(now, notBefore, permitted.kind === 'hold' ? permitted.until : 0) : null,
+      this.#entries.dueAt(),
+      this.#bulk.dueAt(now, notBefore, permitted.kind === 'hold' ? permitted.until : 0),
       this.#pastTests.areUnmarked || !this.#hasTakenOver ? Math.max(now, notBefore) : null,
     ]);
   }
@@ -524,13 +590,19 @@ export class Outbox extends DurableObject<Env> {
     this.#webhook.reset(Date.now());
     this.#vitals.reset();
     this.#reports.reset();
-    this.#recoveries.reset();
+    this.#bulk.reset();
+    this.#entries.reset();
     this.#retention.reset();
     this.#store.reset();
     this.#usedValues.reset();
     this.#fresh.reset();
     this.#dispatcher.reset();
   }
+}
+
+/** An entry of the audit log that says of how many deliveries it is. */
+function withCount(entry: AuditEntry, count: number): AuditEntry {
+  return { ...entry, changes: { ...entry.changes, count: { from: null, to: count } } };
 }
 
 function earliest(times: readonly (number | null)[]): number | null {

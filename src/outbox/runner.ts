@@ -97,6 +97,11 @@ export class Runner {
     return this.#running.size;
   }
 
+  /** The deliveries that they are of. */
+  get ids(): string[] {
+    return [...this.#running.keys()];
+  }
+
   /** How many of them count against the endpoint's pace. */
   get paced(): number {
     return this.#paced;

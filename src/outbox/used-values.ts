@@ -2,6 +2,7 @@ import { DAY_MS, dayOf } from '../domain/day.ts';
 import type { NewDelivery } from '../domain/delivery.ts';
 import { keyedHash } from '../domain/keyed-hash.ts';
 import { isOperational } from '../domain/operational-event.ts';
+import { foldedValue, type Person } from '../domain/person.ts';
 import type { Choices, Once } from '../domain/rules/choices.ts';
 import { isSameOnce, onceValueOf } from '../domain/rules/once.ts';
 import { subjectOf } from '../domain/subject.ts';
@@ -24,6 +25,7 @@ const SQL = {
   ],
   add: (table: string) => `INSERT INTO ${table} (hash, accepted_at, event_id) VALUES (?, ?, ?)`,
   within: (table: string) => `SELECT event_id FROM ${table} WHERE hash = ? AND accepted_at > ? AND accepted_at < ?`,
+  forget: (table: string) => `DELETE FROM ${table} WHERE hash = ? AND accepted_at <= ?`,
   remove: (table: string) => `DELETE FROM ${table} WHERE hash = ? AND accepted_at = ?`,
 } as const;
 
@@ -102,6 +104,17 @@ export class UsedValues {
     for (const { id } of deliveries) {
       const [table, ...place] = this.#added.get(id) ?? [];
       if (table) this.#store.sql.exec(SQL.remove(table), ...place);
+    }
+  }
+
+  /** Forgets a value that events accepted until a time have used up: that of a person who is erased. */
+  forgetValue({ field, value }: Person, until: number): void {
+    const kept = this.#read();
+    if (kept?.once?.per !== field) return;
+    // As a text has it, and as a number, true or false.
+    for (const form of [JSON.stringify(foldedValue(value)), value.trim()]) {
+      const hash = keyedHash(kept.key, form);
+      for (const { name } of this.#list()) this.#store.sql.exec(SQL.forget(this.#spans.of(name)), hash, until);
     }
   }
 

@@ -12,6 +12,7 @@ import {
 } from '../db/outboxes.ts';
 import { logError } from '../log.ts';
 import { eraseFormerSecrets } from './ended-overlaps.ts';
+import { advanceErasures } from './erasures.ts';
 import { callOutboxes } from './outbox-calls.ts';
 import { resealSecrets } from './resealing.ts';
 import { sweepNumber } from './sweep-number.ts';
@@ -45,7 +46,8 @@ const ERASE_AGAIN_AFTER_MS = 120_000;
  * an hour it drops sessions and links that have expired: whoever does not come back does not do it.
  *
  * D1 takes 1,000 queries an invocation. So each part lists, calls, and then notes what came of all its calls in one or two
- * statements: 11 together, whatever the number of outboxes, and those of the resealing and of ended overlaps: one a webhook.
+ * statements: 12 together, whatever the number of outboxes, and those of the resealing and of ended overlaps: one a webhook; and of erasures: 25
+ * each, of ten.
  */
 export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): Promise<void> {
   await Promise.all([
@@ -54,6 +56,7 @@ export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): 
     part('erasures', eraseDeleted(env, now, maxOutboxes)),
     part('secrets', resealSecrets(env, now)),
     part('overlaps', eraseFormerSecrets(env, now)),
+    part('people', advanceErasures(env, now)),
     part('expired', dropExpiredInTurn(env, now)),
   ]);
 }

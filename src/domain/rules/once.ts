@@ -1,7 +1,6 @@
 import { foldCase } from '../fold-case.ts';
-import { type JsonPart, partsOf } from '../json-items.ts';
 import type { Once } from './choices.ts';
-import { keysOf, valuesAt } from './path.ts';
+import { partsAt, valuesAt } from './path.ts';
 
 /**
  * The value of an event that is to go out once, as two are compared: text without the white space around it and without regard to case, numbers,
@@ -19,24 +18,12 @@ export function onceValueOf(event: unknown, per: string, source: string): string
     }
     case 'number':
       // Of two ids of 20 digits JSON.parse may make the same number.
-      return Math.abs(value) > Number.MAX_SAFE_INTEGER ? sourceAt(source, per) : String(value);
+      return Math.abs(value) > Number.MAX_SAFE_INTEGER ? (partsAt(source, per)[0]?.text ?? null) : String(value);
     case 'boolean':
       return String(value);
     default:
       return null;
   }
-}
-
-/** How the only value at a path is written. */
-function sourceAt(source: string, path: string): string | null {
-  return partsAt(partsOf(source), keysOf(path))[0]?.text ?? null;
-}
-
-function partsAt(part: JsonPart, [key, ...further]: readonly string[]): JsonPart[] {
-  if (key === undefined) return [part];
-  if (part.items) return part.items.flatMap((item) => partsAt(item, [key, ...further]));
-  const member = part.members?.get(key);
-  return member ? partsAt(member, further) : [];
 }
 
 /** Whether the values that have gone out by one of these still count by the other. */

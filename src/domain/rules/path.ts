@@ -1,4 +1,5 @@
 import { foldCase } from '../fold-case.ts';
+import { type JsonPart, partsOf } from '../json-items.ts';
 
 /** Longest path, in characters. */
 export const MAX_PATH_LENGTH = 256;
@@ -34,6 +35,39 @@ function follow(value: unknown, keys: readonly string[], step: number, found: un
   else if (typeof value === 'object' && value !== null && Object.hasOwn(value, key)) {
     follow((value as Record<string, unknown>)[key], keys, step + 1, found);
   }
+}
+
+/** The same as they are written. @param source the event's own text */
+export function partsAt(source: string, path: string): JsonPart[] {
+  const keys = keysOf(path);
+  const follow = (part: JsonPart, step: number): JsonPart[] => {
+    const key = keys[step];
+    if (key === undefined) return [part];
+    if (part.items) return part.items.flatMap((item) => follow(item, step));
+    const member = part.members?.get(key);
+    return member ? follow(member, step + 1) : [];
+  };
+  return follow(partsOf(source), 0);
+}
+
+/** The texts at a path, those of a list's elements among them; numbers, true and false as they are written. @param source the event's own text */
+export function textsAt(event: unknown, path: string, source: string): string[] {
+  const values = valuesAt(event, path).flat(Number.POSITIVE_INFINITY);
+  // Of two ids of 20 digits JSON.parse may make the same number.
+  const isExact = values.every((value) => typeof value !== 'number' || Math.abs(value) <= Number.MAX_SAFE_INTEGER);
+  if (isExact) return values.filter(isScalar).map(String);
+  return scalarsOf(partsAt(source, path)).map((text) => (text.startsWith('"') ? (JSON.parse(text) as string) : text));
+}
+
+function isScalar(value: unknown): value is string | number | boolean {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+}
+
+function scalarsOf(parts: readonly JsonPart[]): string[] {
+  return parts.flatMap(({ text, members, items }) => {
+    if (items) return scalarsOf(items);
+    return members || text === 'null' ? [] : [text];
+  });
 }
 
 /** What conditions ask of a field. */

@@ -1,6 +1,6 @@
 import type { AttemptResult } from '../../attempt/attempt.ts';
 import { interruptedAttempt } from '../../attempt/attempt.ts';
-import type { Contents, DeliveryReason, NewDelivery } from '../../domain/delivery.ts';
+import { type Contents, type DeliveryReason, type NewDelivery, withoutContents } from '../../domain/delivery.ts';
 import {
   begin,
   type DeliveryState,
@@ -31,7 +31,10 @@ import type { RunningAttempt } from './vitals.ts';
 export type ErasureResult = 'erased' | 'unfinished' | 'unknown';
 
 /** Why a delivery is not attempted. */
-export type DiscardReason = Extract<DeliveryReason, 'webhook_disabled' | 'plan_not_eligible' | 'outbox_full'>;
+export type DiscardReason = Extract<
+  DeliveryReason,
+  'webhook_disabled' | 'plan_not_eligible' | 'outbox_full' | 'canceled' | 'person_erased'
+>;
 
 const NO_CONTENTS: Contents = { payload: new Uint8Array(), accepted: undefined, error: undefined };
 
@@ -149,13 +152,22 @@ export class Ledger {
     this.interrupt({ ...delivery, state: { ...delivery.state, attemptCount: number, trigger, leasedAt: startedAt } }, now, url);
   }
 
-  /** A delivery that failed or was discarded starts its schedule over; returns whether it does. One without a payload cannot. */
+  /** A delivery that has ended starts its schedule over; returns whether it does. One without a payload cannot. */
   recover(delivery: StoredDelivery, now: number): boolean {
     // Of what earlier versions have erased the state does not say so.
     if (this.#store.payloadErasedAt(delivery.id) !== null) return false;
     const state = recover(delivery.state, now, maxWaitMs(this.policy));
     if (state) this.#store.save(delivery, state);
     return state !== null;
+  }
+
+  /** The same of archived ones, out of one bundle; returns how many do. */
+  recoverArchived(place: number, ids: ReadonlySet<string>, now: number): number {
+    const taken = this.#store.archive.takeAll(place, ids);
+    for (const { delivery, state, attempt } of taken) {
+      this.#store.insert(delivery, recover(state, now, maxWaitMs(this.policy)) ?? state, attempt);
+    }
+    return taken.length;
   }
 
   /** A delivery that waited for too long fails; returns whether it did. */
@@ -165,10 +177,11 @@ export class Ledger {
     return state !== null;
   }
 
-  /** A delivery that waits is not to be attempted. */
-  discard(delivery: StoredDelivery, reason: DiscardReason, now: number): void {
+  /** A delivery that waits is not to be attempted; returns whether it waited. */
+  discard(delivery: StoredDelivery, reason: DiscardReason, now: number): boolean {
     const state = discard(delivery.state, reason, now);
     if (state) this.#store.save(delivery, state);
+    return state !== null;
   }
 
   /** Erases the payload of a delivery that has ended. The delivery and its attempts stay in the log. */
@@ -183,6 +196,37 @@ export class Ledger {
       });
     }
     return 'erased';
+  }
+
+  /**
+   * Erases the payload of a person's delivery, which is not attempted any more; not where an attempt of it runs. Returns whether it is gone.
+   * @param isNamed whether its session's id names the person as well
+   */
+  erasePerson(delivery: StoredDelivery, isNamed: boolean, now: number): boolean {
+    const state = isAtRest(delivery.state) ? delivery.state : discard(delivery.state, 'person_erased', now);
+    if (!state) return false;
+    this.#store.save(delivery, withoutPayload(state));
+    this.#store.erasePayload(delivery, now);
+    if (isNamed) this.#store.forgetSession(delivery);
+    return true;
+  }
+
+  /** The same of archived ones, out of one bundle. */
+  eraseArchived(place: number, ids: ReadonlySet<string>, isNamed: (id: string, sessionId: string | null) => boolean, now: number): void {
+    for (const { delivery, state, attempt } of this.#store.archive.takeAll(place, ids)) {
+      const sessionId = isNamed(delivery.id, delivery.sessionId) ? null : delivery.sessionId;
+      this.#store.insert({ ...delivery, ...NO_CONTENTS, sessionId }, withoutPayload(state), withoutContents(attempt));
+      this.#store.noteErasure(delivery.id, now);
+    }
+  }
+
+  /** A person's event has come after all: its delivery is not attempted, and carries nothing. */
+  addErased(delivery: NewDelivery, isNamed: boolean, now: number): void {
+    const state = discard(this.waiting(now, delivery.acceptedAt), 'person_erased', now);
+    if (!state) return;
+    const sessionId = isNamed ? null : delivery.sessionId;
+    this.#store.insert({ ...delivery, ...NO_CONTENTS, sessionId }, withoutPayload(state), null);
+    this.#store.noteErasure(delivery.id, now);
   }
 
   #saveContents(delivery: StoredDelivery, state: DeliveryState, contents: Contents): StoredDelivery {

@@ -1,3 +1,4 @@
+import type { DuePosition } from '../../domain/bulk.ts';
 import { type AttemptRecord, type Contents, type DeliveryPosition, type NewDelivery, withoutContents } from '../../domain/delivery.ts';
 import { isKeyed, mintedAt } from '../../domain/ids.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
@@ -49,12 +50,14 @@ const SQL = {
   records: 'SELECT first_attempt AS records FROM deliveries WHERE created_at = ? AND id = ?',
   saveRecord: 'INSERT OR REPLACE INTO attempts (delivery_id, number, record) VALUES (?, ?, ?)',
   furtherRecords: 'SELECT record FROM attempts WHERE delivery_id = ? ORDER BY number',
-  after: `SELECT created_at, id, due_at FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ?
+  after: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT ?`,
+  ended: `SELECT created_at, id, due_at FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ?
     ORDER BY created_at, id LIMIT ?`,
   remove: 'DELETE FROM deliveries WHERE created_at = ? AND id = ?',
   removeRecords: 'DELETE FROM attempts WHERE delivery_id = ?',
   removeKeyed: 'DELETE FROM keyed_deliveries WHERE id = ?',
   removeErasure: 'DELETE FROM payload_erasures WHERE delivery_id = ?',
+  forgetSession: 'UPDATE deliveries SET session_id = NULL WHERE created_at = ? AND id = ?',
   noteErasure: 'INSERT INTO payload_erasures (delivery_id, erased_at) VALUES (?, ?) ON CONFLICT DO NOTHING',
   payloadErasedAt: 'SELECT erased_at FROM payload_erasures WHERE delivery_id = ?',
   forgetHours: 'DELETE FROM hours WHERE start < ?',
@@ -62,7 +65,9 @@ const SQL = {
   // The conditions repeat those of the partial indexes, or SQLite would not use them.
   due: `SELECT ${COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at, created_at, id LIMIT ?`,
   dueTimes: 'SELECT id, due_at FROM deliveries WHERE due_at IS NOT NULL ORDER BY due_at, created_at, id LIMIT ?',
-  dueAfter: `SELECT due_at, created_at, id FROM deliveries WHERE due_at IS NOT NULL AND (due_at, created_at, id) > (?, ?, ?)
+  dueAfter: `SELECT ${COLUMNS} FROM deliveries WHERE due_at IS NOT NULL AND (due_at, created_at, id) > (?, ?, ?)
+    ORDER BY due_at, created_at, id LIMIT ?`,
+  dueStepEnd: `SELECT due_at, created_at, id FROM deliveries WHERE due_at IS NOT NULL AND (due_at, created_at, id) > (?, ?, ?)
     ORDER BY due_at, created_at, id LIMIT 1 OFFSET ${COUNT_STEP - 1}`,
   countDueAfter: 'SELECT count(*) AS count FROM deliveries WHERE due_at IS NOT NULL AND (due_at, created_at, id) > (?, ?, ?)',
   // Newest first: where much is held, the newest were never attempted.
@@ -264,8 +269,18 @@ export class Store {
       this.#giveRow(delivery);
       this.saveContents(delivery, { payload: NO_PAYLOAD });
       for (const record of this.attempts(delivery)) this.#saveRecord(delivery, withoutContents(record));
-      this.sql.exec(SQL.noteErasure, delivery.id, now);
+      this.noteErasure(delivery.id, now);
     });
+  }
+
+  /** Notes that what a delivery carried was erased. */
+  noteErasure(id: string, now: number): void {
+    this.sql.exec(SQL.noteErasure, id, now);
+  }
+
+  /** Forgets which session a delivery is of. */
+  forgetSession({ createdAt, id }: DeliveryPosition): void {
+    this.write(SQL.forgetSession, createdAt, id);
   }
 
   /** What is due, longest due first, and among equals in the order of acceptance. */
@@ -284,7 +299,7 @@ export class Store {
   *countDue(): Generator<number> {
     let after: (number | string)[] = [Number.MIN_SAFE_INTEGER, 0, ''];
     for (;;) {
-      const last = this.#first<{ due_at: number; created_at: number; id: string }>(SQL.dueAfter, ...after);
+      const last = this.#first<{ due_at: number; created_at: number; id: string }>(SQL.dueStepEnd, ...after);
       if (!last) break;
       yield COUNT_STEP;
       after = [last.due_at, last.created_at, last.id];
@@ -292,10 +307,20 @@ export class Store {
     yield this.#first<{ count: number }>(SQL.countDueAfter, ...after)?.count ?? 0;
   }
 
+  /** What waits, or runs, in the order in which it falls due, after a place in it. */
+  dueAfter({ dueAt, createdAt, id }: DuePosition, limit: number): StoredDelivery[] {
+    return this.sql.exec<Row>(SQL.dueAfter, dueAt, createdAt, id, limit).toArray().map(toStored);
+  }
+
   /** Of the latest deliveries, the newest that is due and was never attempted, else the newest that is due; null where none is. */
   newestToProbe(now: number): StoredDelivery | null {
     const row = this.#first<Row>(SQL.newestToProbe, now);
     return row ? toStored(row) : null;
+  }
+
+  /** What has rows of its own, oldest first, of events accepted after a place in the log and before a time. */
+  after(after: DeliveryPosition, before: number, limit: number): StoredDelivery[] {
+    return this.sql.exec<Row>(SQL.after, after.createdAt, after.id, before, limit).toArray().map(toStored);
   }
 
   /** What failed or was discarded, oldest first, of events accepted after a place in the log and before a time. */
@@ -331,7 +356,7 @@ export class Store {
     before: number,
     rows: number,
   ): { ended: DeliveryPosition[]; last: DeliveryPosition | null; isLast: boolean } {
-    const found = this.sql.exec<Pick<Row, 'created_at' | 'id' | 'due_at'>>(SQL.after, after.createdAt, after.id, before, rows).toArray();
+    const found = this.sql.exec<Pick<Row, 'created_at' | 'id' | 'due_at'>>(SQL.ended, after.createdAt, after.id, before, rows).toArray();
     const last = found.at(-1);
     return {
       ended: found.filter(({ due_at }) => due_at === null).map(toPosition),

@@ -4,6 +4,7 @@ import type { DeliveryState } from '../../domain/lifecycle.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import {
   type ArchivedDelivery,
+  allContentsOf,
   type Bundle,
   type BundledDelivery,
   bodyOf,
@@ -12,11 +13,13 @@ import {
   headsOf,
   MAX_SPAN_MS,
   openDeliveriesOf,
-  without,
+  split,
 } from './bundle.ts';
 
 /** Bundles that can begin in one millisecond: their places are its number times this, and what follows (safe integers: to the year 2248). */
 const PLACES = 1_024;
+/** The last millisecond whose places are safe integers. */
+const MAX_TIME = Math.floor(Number.MAX_SAFE_INTEGER / PLACES);
 /** Bundles read in one step. */
 const STEP_BUNDLES = 20;
 
@@ -170,16 +173,26 @@ export class Archive {
 
   /** Takes a delivery out: it is about to change. Null where it is not here. */
   take(position: DeliveryPosition): ArchivedDelivery | null {
-    const found = this.#bundleWith(position, 'place, heads, bodies');
+    const found = this.#bundleWith(position, 'place, heads');
     if (!found) return null;
-    const { row, stored } = found;
-    const { contents, attempt } = bodyOf(row.heads, row.bodies, position.id);
-    const table = tableOf(dayOf(position.createdAt));
-    const rest = without(row.heads, row.bodies, position.id);
-    this.#sql().exec(`DELETE FROM ${table} WHERE place = ?`, row.place);
-    if (rest) this.#insert(table, row.place, rest);
-    const { id, eventId, event, sessionId, createdAt: acceptedAt, state } = stored;
-    return { delivery: { id, eventId, event, sessionId, acceptedAt, ...contents }, state, attempt };
+    return this.takeAll(found.row.place, new Set([position.id]))[0] ?? null;
+  }
+
+  /** Takes several deliveries out of the bundle at a place. */
+  takeAll(place: number, ids: ReadonlySet<string>): ArchivedDelivery[] {
+    const table = tableOf(dayOf(Math.floor(place / PLACES)));
+    const [row] = this.#sql().exec<Row>(`SELECT place, heads, bodies FROM ${table} WHERE place = ?`, place).toArray();
+    if (!row) return [];
+    const { taken, rest } = split(row.heads, row.bodies, ids);
+    this.#sql().exec(`DELETE FROM ${table} WHERE place = ?`, place);
+    if (rest) this.#insert(table, place, rest);
+    return taken;
+  }
+
+  /** The bundles after a place, oldest first, of events accepted before a time; the latest of them can have some that were accepted then or later. */
+  *after(place: number, before: number): Generator<{ place: number; deliveries: StoredDelivery[] }> {
+    for (const row of this.#rowsAfter(place, before, 'place, heads', STEP_BUNDLES))
+      yield { place: row.place, deliveries: headsOf(row.heads) };
   }
 
   /** Deliveries before a place in the log, newest first, of events accepted at a time or later. */
@@ -222,7 +235,7 @@ export class Archive {
   /** A day's deliveries accepted up to a time, newest first. */
   *#ofDay(day: number, until: number): Generator<StoredDelivery> {
     let read: StoredDelivery[] = [];
-    let below = Math.min((until + 1) * PLACES, Number.MAX_SAFE_INTEGER);
+    let below = Math.min(until + 1, MAX_TIME) * PLACES;
     for (let more = true; more; ) {
       const rows = this.#sql()
         .exec<Row>(
@@ -238,6 +251,37 @@ export class Archive {
       const certainAfter = more ? Math.floor(below / PLACES) + MAX_SPAN_MS : Number.NEGATIVE_INFINITY;
       const certain = read.findIndex(({ createdAt }) => createdAt <= certainAfter);
       yield* read.splice(0, certain === -1 ? read.length : certain);
+    }
+  }
+
+  /** The same with what their deliveries carry. */
+  *contentsAfter(
+    place: number,
+    before: number,
+  ): Generator<{ place: number; deliveries: { delivery: StoredDelivery; contents: Contents }[] }> {
+    for (const row of this.#rowsAfter(place, before, 'place, heads, bodies', 1)) {
+      const contents = allContentsOf(row.heads, row.bodies);
+      const deliveries = headsOf(row.heads).flatMap((delivery) => {
+        const carried = contents.get(delivery.id);
+        return carried ? [{ delivery, contents: carried }] : [];
+      });
+      yield { place: row.place, deliveries };
+    }
+  }
+
+  *#rowsAfter(place: number, before: number, columns: string, atOnce: number): Generator<Row> {
+    const end = Math.min(before, MAX_TIME) * PLACES;
+    let after = Math.max(place, 0);
+    for (const day of [...this.#days()].sort((a, b) => a - b)) {
+      if ((day + 1) * DAY_MS * PLACES <= after) continue;
+      if (day * DAY_MS >= before) return;
+      const query = `SELECT ${columns} FROM ${tableOf(day)} WHERE place > ? AND place < ? ORDER BY place LIMIT ?`;
+      for (let more = true; more; ) {
+        const rows = this.#sql().exec<Row>(query, after, end, atOnce).toArray();
+        more = rows.length === atOnce;
+        after = rows.at(-1)?.place ?? after;
+        yield* rows;
+      }
     }
   }
 
@@ -333,6 +377,11 @@ export function newestFirst(a: DeliveryPosition, b: DeliveryPosition): number {
 
 function tableOf(day: number): string {
   return `archive_${day}`;
+}
+
+/** A place before all bundles that can hold something accepted at a time or later. */
+export function placeBefore(at: number): number {
+  return Math.max(0, at - MAX_SPAN_MS) * PLACES - 1;
 }
 
 /** When everything was accepted later than what is in the bundles up to a place. */

@@ -109,7 +109,7 @@ export function openDeliveriesOf(heads: string, bodies: ArrayBuffer): { delivery
 export function bodyOf(heads: string, bodies: ArrayBuffer, id: string): { contents: Contents; attempt: AttemptRecord } {
   const part = partsOf(heads, bodies).find(({ head }) => head[1] === id);
   if (!part) throw new Error(`delivery ${id} is not in its bundle`);
-  return { contents: contentsOf(part), attempt: JSON.parse(decoder.decode(part.attempt)) };
+  return { contents: contentsOf(part), attempt: attemptOf(part) };
 }
 
 /** What each of a bundle's deliveries carries, by id. */
@@ -117,14 +117,26 @@ export function allContentsOf(heads: string, bodies: ArrayBuffer): Map<string, C
   return new Map(partsOf(heads, bodies).map((part) => [part.head[1], contentsOf(part)]));
 }
 
+function attemptOf({ attempt }: Part): AttemptRecord {
+  return JSON.parse(decoder.decode(attempt));
+}
+
 function contentsOf({ payload, accepted }: Part): Contents {
   return accepted ? { payload, accepted } : { payload };
 }
 
-/** The bundle without one of its deliveries; null where that was the only one. */
-export function without(heads: string, bodies: ArrayBuffer, id: string): Bundle | null {
-  const rest = partsOf(heads, bodies).filter(({ head }) => head[1] !== id);
-  return rest.length === 0 ? null : bundleOf(rest);
+/** Some of a bundle's deliveries, and the bundle without them; null where these were all. */
+export function split(heads: string, bodies: ArrayBuffer, ids: ReadonlySet<string>): { taken: ArchivedDelivery[]; rest: Bundle | null } {
+  const parts = partsOf(heads, bodies);
+  const stored = new Map(headsOf(heads).map((each) => [each.id, each]));
+  const taken = parts.flatMap((part) => {
+    const found = ids.has(part.head[1]) ? stored.get(part.head[1]) : undefined;
+    if (!found) return [];
+    const { id, eventId, event, sessionId, createdAt: acceptedAt, state } = found;
+    return { delivery: { id, eventId, event, sessionId, acceptedAt, ...contentsOf(part) }, state, attempt: attemptOf(part) };
+  });
+  const rest = parts.filter(({ head }) => !ids.has(head[1]));
+  return { taken, rest: rest.length === 0 ? null : bundleOf(rest) };
 }
 
 function partOf({ delivery, state, attempt }: BundledDelivery): Part {

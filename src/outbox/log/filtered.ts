@@ -9,6 +9,8 @@ const SQL = {
   day: 'SELECT day, counts, latest FROM filtered_days WHERE day = ?',
   keep: 'INSERT OR REPLACE INTO filtered_days (day, counts, latest) VALUES (?, ?, ?)',
   before: 'SELECT day, latest FROM filtered_days WHERE day < ? ORDER BY day DESC LIMIT 1',
+  latest: 'SELECT day, latest FROM filtered_days WHERE day <= ?',
+  keepLatest: 'UPDATE filtered_days SET latest = ? WHERE day = ?',
   counts: 'SELECT counts FROM filtered_days WHERE day >= ?',
   forget: 'DELETE FROM filtered_days WHERE day < ?',
 } as const;
@@ -46,6 +48,14 @@ export class FilteredEvents {
       before = row.day;
     }
     return latest.slice(0, MAX_SKIPPED);
+  }
+
+  /** Forgets whom those are about that were accepted before a time: no event tells any more whether it is somebody who was erased. */
+  forgetSubjects(before: number): void {
+    for (const { day, latest } of this.#sql().exec<Pick<Row, 'day' | 'latest'>>(SQL.latest, dayOf(before)).toArray()) {
+      const skipped = (JSON.parse(latest) as SkippedEvent[]).map((each) => (each.at < before ? { ...each, subject: null } : each));
+      this.#sql().exec(SQL.keepLatest, JSON.stringify(skipped), day);
+    }
   }
 
   /** How many were accepted from a time on, by the start of a slot. */

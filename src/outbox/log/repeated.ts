@@ -6,6 +6,8 @@ import { Tables } from '../books/tables.ts';
 
 /** Rows counted in one step. */
 const COUNT_STEP = 50_000;
+/** Rows whose subjects are forgotten in one step. */
+const FORGET_STEP = 500;
 
 const WITHIN = '(accepted_at, event_id) > (?, ?) AND accepted_at < ?';
 /** Events with an Idempotency-Key, which can be accepted more than once: their ids sort behind all others (domain/ids.ts). */
@@ -22,6 +24,10 @@ const SQL = {
   latest: (table: string) => `SELECT * FROM ${table} ORDER BY accepted_at DESC, event_id DESC LIMIT ?`,
   stepEnd: (table: string) =>
     `SELECT accepted_at, event_id FROM ${table} WHERE ${WITHIN} ORDER BY accepted_at, event_id LIMIT 1 OFFSET ${COUNT_STEP - 1}`,
+  forgottenTo: (table: string) =>
+    `SELECT accepted_at, event_id FROM ${table} WHERE ${WITHIN} ORDER BY accepted_at, event_id LIMIT 1 OFFSET ${FORGET_STEP - 1}`,
+  forgetSubjects: (table: string) =>
+    `UPDATE ${table} SET subject = NULL WHERE subject IS NOT NULL AND ${WITHIN} AND (accepted_at, event_id) <= (?, ?)`,
   count: (table: string) => `SELECT count(*) AS count FROM ${table} WHERE ${WITHIN}`,
 } as const;
 
@@ -78,6 +84,25 @@ export class RepeatedEvents {
       yield COUNT_STEP;
       after = [last.accepted_at, last.event_id];
     }
+  }
+
+  /**
+   * Forgets whom some of them are about, the oldest first, of those accepted after one and before a time.
+   * @returns the last that was looked at; null: there are no more
+   */
+  forgetSubjects(after: [at: number, eventId: string], before: number): [at: number, eventId: string] | null {
+    const day = [...this.#days.names()]
+      .map(Number)
+      .sort((a, b) => a - b)
+      .find((each) => (each + 1) * DAY_MS > after[0]);
+    if (day === undefined || day * DAY_MS >= before) return null;
+    const table = this.#days.of(String(day));
+    const [last] = this.#sql()
+      .exec<Pick<Row, 'accepted_at' | 'event_id'>>(SQL.forgottenTo(table), ...after, before)
+      .toArray();
+    const to: [number, string] = last ? [last.accepted_at, last.event_id] : [(day + 1) * DAY_MS, ''];
+    this.#sql().exec(SQL.forgetSubjects(table), ...after, before, ...to);
+    return to;
   }
 
   /** Drops the days that ended before a time. */

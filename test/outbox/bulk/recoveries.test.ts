@@ -1,13 +1,13 @@
 import { encodeTime } from 'ulid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Ledger } from '../../src/outbox/books/ledger.ts';
-import { Store } from '../../src/outbox/books/store.ts';
-import { Dispatcher } from '../../src/outbox/dispatcher.ts';
-import { Recoveries } from '../../src/outbox/recoveries.ts';
-import { driveDate } from '../support/clock.ts';
-import { alarmOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm, untilEnded } from '../support/deliveries.ts';
-import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
-import type { Reply } from '../support/receiver.ts';
+import { Ledger } from '../../../src/outbox/books/ledger.ts';
+import { Store } from '../../../src/outbox/books/store.ts';
+import { Recoveries } from '../../../src/outbox/bulk/recoveries.ts';
+import { Dispatcher } from '../../../src/outbox/dispatcher.ts';
+import { driveDate } from '../../support/clock.ts';
+import { alarmOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
+import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../../support/outbox.ts';
+import type { Reply } from '../../support/receiver.ts';
 
 // Ahead of the clock: alarms are run by hand alone.
 driveDate(Date.now() + 86_400_000);
@@ -77,10 +77,10 @@ describe('a recovery', () => {
     const recovered = await inOutbox(webhook, async (_, storage) => {
       const store = new Store(storage);
       const recoveries = new Recoveries(storage.kv, store, new Ledger(store, { scheduleMs: [], random: () => 0 }));
-      recoveries.request(0, Date.now(), Date.now());
+      recoveries.request({ since: 0, until: Date.now() }, Date.now());
       let steps = 0;
-      for (; recoveries.unfinished(); steps++) store.atomically(() => recoveries.step(Date.now(), () => false));
-      return { steps, list: recoveries.list() };
+      for (; recoveries.jobs.areUnfinished; steps++) store.atomically(() => recoveries.step(Date.now(), () => false));
+      return { steps, list: recoveries.jobs.list() };
     });
     expect(recovered.steps).toBe(53);
     expect(recovered.list).toMatchObject([{ recovered: 10_500, finishedAt: Date.now() }]);
@@ -130,10 +130,10 @@ describe('a recovery', () => {
     const after = await inOutbox(webhook, async (_, storage) => {
       const store = new Store(storage);
       const recoveries = () => new Recoveries(storage.kv, store, new Ledger(store, { scheduleMs: [], random: () => 0 }));
-      recoveries().request(0, Date.now() + 1, Date.now());
+      recoveries().request({ since: 0, until: Date.now() + 1 }, Date.now());
       const counts = [];
       // Each time anew, as an object that was loaded.
-      while (recoveries().unfinished()) counts.push(store.atomically(() => recoveries().step(Date.now(), () => false)));
+      while (recoveries().jobs.areUnfinished) counts.push(store.atomically(() => recoveries().step(Date.now(), () => false)));
       return counts;
     });
     expect(after).toEqual([200, 200, 50]);
@@ -221,17 +221,17 @@ it('a step of a recovery that could not be kept is made again: nothing is passed
     const recoveries = new Recoveries(storage.kv, store, ledger);
     const now = Date.now();
     insertFailed(store, now, 300);
-    recoveries.request(now, now + 1, now);
+    recoveries.request({ since: now, until: now + 1 }, now);
     expect(() =>
       store.atomically(() => {
         recoveries.step(now, () => false);
         throw new Error('the storage is full');
       }),
     ).toThrow('full');
-    expect(recoveries.list()).toMatchObject([{ recovered: 0, finishedAt: null }]);
+    expect(recoveries.jobs.list()).toMatchObject([{ recovered: 0, finishedAt: null }]);
     let started = 0;
-    while (recoveries.unfinished()) started += store.atomically(() => recoveries.step(now, () => false));
+    while (recoveries.jobs.areUnfinished) started += store.atomically(() => recoveries.step(now, () => false));
     expect(started).toBe(300);
-    expect(recoveries.list()).toMatchObject([{ recovered: 300 }]);
+    expect(recoveries.jobs.list()).toMatchObject([{ recovered: 300 }]);
   });
 });
