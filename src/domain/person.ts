@@ -41,5 +41,6 @@ export class PersonMatcher<T extends Person> {
 
 /** Whether a text has a person's value in it. */
 export function mentions(text: string | null, { value }: Person): boolean {
-  return text !== null && foldCase(text).includes(foldedValue(value));
+  const folded = foldedValue(value);
+  return text !== null && folded !== '' && foldCase(text).includes(folded);
 }

@@ -15,6 +15,7 @@ import {
   untilEnded,
 } from '../support/deliveries.ts';
 import type { Inbox } from '../support/receiver.ts';
+import { storedIn } from '../support/stored.ts';
 
 driveDate();
 
@@ -60,19 +61,6 @@ it('of an event is not that of the test whose id differs by its mark alone', asy
   await expectStatus(organization.admin.delete(`${organization.path}/events/${eventId}/payload`), 204);
   expect(await payload()).toBeNull();
 });
-
-/** Everything that an outbox has stored, as text. */
-function storedIn(webhookId: string): Promise<string> {
-  return runInDurableObject(outboxOf(webhookId), (_, { storage }) => {
-    const store = new Store(storage);
-    const tables = store.sql.exec<{ name: string }>(
-      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'",
-    );
-    const rows = tables.toArray().flatMap(({ name }) => store.sql.exec(`SELECT * FROM ${name}`).toArray());
-    const readable = (_: string, value: unknown) => (value instanceof ArrayBuffer ? new TextDecoder().decode(value) : value);
-    return JSON.stringify([rows, [...storage.kv.list()]], readable);
-  });
-}
 
 describe("erasing a delivery's payload", () => {
   it('leaves nothing of it anywhere in the outbox, and the delivery with its attempts in the log', async () => {

@@ -1,10 +1,9 @@
 import { DAY_MS } from '../../domain/day.ts';
 import { acceptedOf, type NewDelivery } from '../../domain/delivery.ts';
 import type { ErasureRequest, PersonErasure } from '../../domain/erasure.ts';
-import { foldCase } from '../../domain/fold-case.ts';
 import { keyedHash } from '../../domain/keyed-hash.ts';
 import { VISITOR_ERASED } from '../../domain/operational-event.ts';
-import { foldedValue } from '../../domain/person.ts';
+import { foldedValue, mentions } from '../../domain/person.ts';
 import { textsAt } from '../../domain/rules/path.ts';
 
 /**
@@ -71,13 +70,12 @@ export class KeptErasures {
     return erasures.filter(({ field, hash }) => hashesAt(field).has(String(hash)));
   }
 
-  /** Whether a session's id is what one of these erasures is of. */
-  names(sessionId: string | null, erasures: readonly PersonErasure[]): boolean {
+  /** Whether a delivery's session names whoever these erasures are of, as its event does. */
+  areNamed({ sessionId, ...delivery }: NewDelivery, erasures: readonly PersonErasure[]): boolean {
     if (sessionId === null) return false;
-    return erasures.some(({ field, hash, value }) => {
-      if (value !== null) return foldCase(sessionId).includes(foldedValue(value));
-      return String(hash) === String(this.#hash(field, sessionId));
-    });
+    const source = decoder.decode(acceptedOf(delivery));
+    const event: unknown = JSON.parse(source);
+    return erasures.some(({ field }) => textsAt(event, field, source).some((value) => mentions(sessionId, { field, value })));
   }
 
   /** Keeps a new one, and forgets those that no late event can be of any more. */

@@ -82,7 +82,7 @@ export class PersonErasures {
       const people = this.#kept.of(delivery);
       if (people.length === 0) return true;
       this.#atomically(() => {
-        this.#parts.ledger.addErased(delivery, this.#kept.names(delivery.sessionId, people), now);
+        this.#parts.ledger.addErased(delivery, this.#kept.areNamed(delivery, people), now);
         for (const erasure of people) this.#change(erasure, { deliveries: erasure.deliveries + 1 });
       });
       return false;

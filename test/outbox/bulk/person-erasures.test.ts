@@ -1,0 +1,365 @@
+import { env } from 'cloudflare:workers';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { databaseOf } from '../../../src/db/client.ts';
+import { findErasure, insertErasure, listErasureWebhooks } from '../../../src/db/erasures.ts';
+import type { ErasureRequest } from '../../../src/domain/erasure.ts';
+import { mintId } from '../../../src/domain/ids.ts';
+import { Store } from '../../../src/outbox/books/store.ts';
+import { driveDate } from '../../support/clock.ts';
+import { alarmOf, givenScripted, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
+import { bring, configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../../support/outbox.ts';
+import type { Reply } from '../../support/receiver.ts';
+import { storedIn } from '../../support/stored.ts';
+
+// Ahead of the clock: alarms are run by hand alone.
+driveDate(Date.now() + 86_400_000);
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const ADA = 'ada.lovelace@example.com';
+const BOB = 'bob@example.com';
+const ok: Reply = { status: 200, headers: { 'x-echo': ADA }, body: `thank you, ${ADA}` };
+const down: Reply = { status: 503, headers: { 'x-echo': ADA }, body: `sorry, ${ADA}` };
+const visitor = (email: string) => ({ visitor: { email } });
+
+/** An erasure as the database has it, before any outbox was asked. */
+async function requested(organization: string, person = { field: 'visitor.email', value: ADA }): Promise<ErasureRequest> {
+  const request = { id: mintId('erasure', Date.now()), ...person, requestedAt: Date.now() };
+  const entry = {
+    id: mintId('auditEntry', Date.now()),
+    organizationId: organization,
+    at: Date.now(),
+    actor: { type: 'platform', id: null, name: null },
+    network: null,
+    action: 'person.erased',
+    target: { type: 'person', id: request.id },
+    changes: {},
+  } as const;
+  expect(await insertErasure(databaseOf(env.DB), { ...request, organizationId: organization, value: 'sealed' }, entry, 10)).toBe(true);
+  vi.setSystemTime(Date.now() + 1);
+  return request;
+}
+
+/** Asks an outbox, and runs its alarm until nothing of it is left to do. */
+async function erased(webhook: string, request: ErasureRequest): Promise<void> {
+  await outboxOf(webhook).erasePerson(request);
+  await untilTold(webhook, request.id);
+}
+
+/** What D1 knows of an erasure in an outbox. */
+async function toldOf(webhook: string, id: string) {
+  const rows = await listErasureWebhooks(databaseOf(env.DB), [id]);
+  const { deliveries, notified, finishedAt } = rows.find(({ webhookId }) => webhookId === webhook)!;
+  return { deliveries, notified, isThrough: finishedAt !== null };
+}
+
+async function untilTold(webhook: string, id: string): Promise<void> {
+  for (let alarms = 0; alarms < 30 && !(await toldOf(webhook, id)).isThrough; alarms++) {
+    vi.setSystemTime(Math.max(Date.now(), (await alarmOf(webhook)) ?? 0));
+    await runAlarm(webhook);
+  }
+}
+
+const NONE = { deliveries: 0, notified: 'not_subscribed', isThrough: true };
+const plain = { events: ['visitor.identified'] };
+
+describe('an erasure finds a person', () => {
+  it('in the archive and in rows, delivered, failed and discarded, and leaves nothing of them in the store', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([down, ok], plain);
+    const [retried, archived, other] = [
+      newDelivery(webhook, visitor(ADA)),
+      newDelivery(webhook, visitor(ADA.toUpperCase())),
+      newDelivery(webhook, visitor(BOB)),
+    ];
+    await deliver(webhook, retried);
+    await untilEnded(webhook);
+    await deliver(webhook, archived);
+    await endpoint.script([{ status: 200 }]);
+    await deliver(webhook, other);
+    expect(await storedIn(webhook)).toContain(ADA);
+    const before = await findDelivery(webhook, archived.id);
+
+    const request = await requested(organization);
+    await erased(webhook, request);
+
+    expect((await storedIn(webhook)).toLowerCase()).not.toContain(ADA);
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 2 });
+    for (const { id } of [retried, archived]) {
+      const delivery = await findDelivery(webhook, id);
+      expect(delivery).toMatchObject({ status: 'delivered', payload: null, payloadErasedAt: expect.any(Number) });
+      for (const attempt of delivery.attempts) expect(attempt).toMatchObject({ responseBody: null, responseHeaders: null });
+    }
+    expect(await findDelivery(webhook, archived.id)).toMatchObject({ finishedAt: before.finishedAt, attempts: [{ responseStatus: 200 }] });
+    expect((await findDelivery(webhook, other.id)).payload).toContain(BOB);
+    // Erased deliveries are not sent any more, by nobody.
+    expect(await outboxOf(webhook).retryNow(retried.id)).toEqual({ kind: 'erased' });
+    expect(await outboxOf(webhook).countRecovery({ since: 0, until: Date.now() + 1, statuses: ['failed', 'discarded', 'delivered'] })).toBe(
+      1,
+    );
+  });
+
+  it('in what waits, which ends as discarded and is never sent', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([{ status: 503 }], plain);
+    const [ada, bob] = [newDelivery(webhook, visitor(ADA)), newDelivery(webhook, visitor(BOB))];
+    await deliver(webhook, ada, bob);
+    const request = await requested(organization);
+    await erased(webhook, request);
+    expect(await findDelivery(webhook, ada.id)).toMatchObject({
+      status: 'discarded',
+      reason: 'person_erased',
+      nextAttemptAt: null,
+      payload: null,
+    });
+    expect(await findDelivery(webhook, bob.id)).toMatchObject({ status: 'retrying' });
+    await endpoint.script([{ status: 200 }]);
+    await untilEnded(webhook);
+    const ids = (await endpoint.requests()).map(({ headers }) => headers['webhook-id']);
+    expect(ids.filter((id) => id === ada.eventId)).toHaveLength(1);
+    expect(ids.filter((id) => id === bob.eventId)).toHaveLength(2);
+    expect(await storedIn(webhook)).not.toContain(ADA);
+  });
+
+  it('in what runs, which ends as it ends and is then emptied; what fails is not retried', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([{ held: 'one' }, { held: 'two' }], plain);
+    const [one, two] = [newDelivery(webhook, visitor(ADA)), newDelivery(webhook, visitor(ADA))];
+    await bring(webhook, one);
+    await bring(webhook, two);
+    const arrived = await endpoint.arrived(2);
+    const request = await requested(organization);
+    await outboxOf(webhook).erasePerson(request);
+    for (let alarm = 0; alarm < 3; alarm++) void inOutbox(webhook, (outbox) => outbox.alarm());
+    const held = new Map(arrived.map(({ headers }, at) => [headers['webhook-id'], at === 0 ? 'one' : 'two']));
+    await endpoint.release(held.get(one.eventId)!, ok);
+    await endpoint.release(held.get(two.eventId)!, down);
+    await vi.waitFor(async () => expect((await findDelivery(webhook, two.id)).attempts).toHaveLength(1));
+    await vi.waitFor(async () => expect((await findDelivery(webhook, one.id)).attempts).toHaveLength(1));
+    await untilTold(webhook, request.id);
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 2 });
+    expect(await findDelivery(webhook, one.id)).toMatchObject({ status: 'delivered', payload: null });
+    expect(await findDelivery(webhook, two.id)).toMatchObject({ status: 'discarded', reason: 'person_erased', payload: null });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+  });
+
+  it('in tests, and under a session that has their value for a name', async () => {
+    const { organization, webhook } = await givenScripted([ok], plain);
+    const test = newDelivery(webhook, visitor(ADA));
+    await outboxOf(webhook).sendTest({ ...test, eventId: test.eventId.replace('evt_', 'evt_test_') });
+    await deliver(webhook, { ...newDelivery(webhook, visitor(ADA)), sessionId: `ses_${ADA}` });
+    const request = await requested(organization);
+    await erased(webhook, request);
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 2 });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+  });
+
+  it('in what comes only afterwards, though it was accepted before; not in what is accepted later', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([ok], plain);
+    const late = { ...newDelivery(webhook, visitor(ADA)), sessionId: `ses_${ADA}` };
+    await deliver(webhook, newDelivery(webhook, visitor(BOB)));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    expect(await toldOf(webhook, request.id)).toEqual(NONE);
+    await vanish(webhook);
+    const later = newDelivery(webhook, visitor(ADA));
+    await deliver(webhook, late, later);
+    // A message can come twice.
+    await deliver(webhook, late, later);
+    await runAlarm(webhook);
+    expect(await findDelivery(webhook, late.id)).toMatchObject({
+      status: 'discarded',
+      reason: 'person_erased',
+      payload: null,
+      sessionId: null,
+    });
+    expect(await findDelivery(webhook, later.id)).toMatchObject({ status: 'delivered', payload: expect.stringContaining(ADA) });
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 1 });
+    expect(await endpoint.requests()).toHaveLength(2);
+  });
+
+  it('among what a filter or `once` has kept back: whom those are about is forgotten, and so is the value that was used up', async () => {
+    const { organization, webhook } = await givenScripted([ok], { ...plain, once: { per: 'visitor.email', days: 7, since: 0 } });
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const skipped = { eventId: 'evt_1', event: 'visitor.identified', subject: ADA, at: Date.now(), failedConditions: [] };
+    await outboxOf(webhook).tellSkipped({ counts: new Map([[Date.now(), 1]]), latest: [skipped] });
+    expect((await outboxOf(webhook).skipped()).map(({ subject }) => subject)).toEqual([ADA, ADA]);
+    const request = await requested(organization);
+    await erased(webhook, request);
+    // What an isolate had still to tell of comes late.
+    await outboxOf(webhook).tellSkipped({ counts: new Map([[skipped.at, 1]]), latest: [{ ...skipped, eventId: 'evt_2' }] });
+    expect((await outboxOf(webhook).skipped()).map(({ subject }) => subject)).toEqual([null, null, null]);
+    expect(await storedIn(webhook)).not.toContain(ADA);
+    // She comes again, as somebody new.
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    expect((await outboxOf(webhook).list({ status: 'delivered' }, 10, null)).deliveries).toHaveLength(2);
+  });
+
+  it('in bundles of many more than one step takes, and in as many rows', { timeout: 60_000 }, async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
+    for (let bundle = 0; bundle < 2; bundle++) {
+      vi.setSystemTime(Date.now() + 2_000);
+      await deliver(webhook, ...Array.from({ length: 450 }, (_, at) => newDelivery(webhook, visitor(at % 3 === 0 ? BOB : ADA))));
+    }
+    const request = await requested(organization);
+    await erased(webhook, request);
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 600 });
+    const stored = await storedIn(webhook);
+    expect(stored).not.toContain(ADA);
+    expect(stored).toContain(BOB);
+    // Those that were erased have rows of their own now: nothing of them is found a second time.
+    const again = await requested(organization);
+    await erased(webhook, again);
+    expect(await toldOf(webhook, again.id)).toEqual(NONE);
+  });
+});
+
+describe('an erasure goes on', () => {
+  it('where it was when the object vanishes at any step, and finds everything once', { timeout: 60_000 }, async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
+    for (let bundle = 0; bundle < 3; bundle++) {
+      vi.setSystemTime(Date.now() + 2_000);
+      await deliver(webhook, ...Array.from({ length: 20 }, (_, at) => newDelivery(webhook, visitor(at % 2 === 0 ? BOB : ADA))));
+    }
+    const request = await requested(organization);
+    await outboxOf(webhook).erasePerson(request);
+    // One step at a time, each by an object that was loaded for it.
+    const { Bulk } = await import('../../../src/outbox/bulk/bulk.ts');
+    const goOn = Bulk.prototype.goOn;
+    vi.spyOn(Bulk.prototype, 'goOn').mockImplementation(async function (this: InstanceType<typeof Bulk>) {
+      if (this.erasures.isStepDue(Date.now())) this.erasures.step(Date.now());
+    });
+    for (let steps = 0; steps < 12; steps++) {
+      await inOutbox(webhook, (outbox) => outbox.alarm());
+      await vanish(webhook);
+    }
+    vi.mocked(Bulk.prototype.goOn).mockImplementation(goOn);
+    await untilTold(webhook, request.id);
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 30 });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+  });
+
+  it('beside others: each has its own people, and one walk is for all that wait', async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
+    await deliver(
+      webhook,
+      newDelivery(webhook, visitor(ADA)),
+      newDelivery(webhook, visitor(BOB)),
+      newDelivery(webhook, visitor('carol@example.com')),
+    );
+    const [ada, bob] = [await requested(organization), await requested(organization, { field: 'visitor.email', value: BOB })];
+    await outboxOf(webhook).erasePerson(ada);
+    await outboxOf(webhook).erasePerson(bob);
+    // Asked again, as the cron does.
+    await outboxOf(webhook).erasePerson(ada);
+    await untilTold(webhook, ada.id);
+    await untilTold(webhook, bob.id);
+    expect(await toldOf(webhook, ada.id)).toEqual({ ...NONE, deliveries: 1 });
+    expect(await toldOf(webhook, bob.id)).toEqual({ ...NONE, deliveries: 1 });
+    const stored = await storedIn(webhook);
+    for (const value of [ADA, BOB]) expect(stored).not.toContain(value);
+    expect(stored).toContain('carol@example.com');
+  });
+
+  it('as a whole or not at all: a step that cannot be kept is made again', async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const request = await requested(organization);
+    await outboxOf(webhook).erasePerson(request);
+    vi.spyOn(Store.prototype, 'noteErasure').mockImplementationOnce(() => {
+      throw new Error('the storage is full');
+    });
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    vi.setSystemTime(Date.now() + 60_000);
+    await untilTold(webhook, request.id);
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 1 });
+  });
+
+  it('while D1 does not answer, which is told later', async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const request = await requested(organization);
+    await outboxOf(webhook).erasePerson(request);
+    await inOutbox(webhook, async (outbox) => {
+      vi.spyOn(env.DB, 'batch').mockRejectedValueOnce(new Error('D1_ERROR: no answer'));
+      await outbox.alarm();
+    });
+    await untilTold(webhook, request.id);
+    expect(await toldOf(webhook, request.id)).toMatchObject({ deliveries: 1, isThrough: true });
+  });
+});
+
+describe('the endpoint that had received the person', () => {
+  const subscribed = { events: ['visitor.identified', 'visitor.erased'], secret: 'whsec_c2VjcmV0' };
+
+  it('is told, signed as ever; when that has ended its payload is gone, too', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([{ status: 200 }], subscribed);
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    expect(await toldOf(webhook, request.id)).toEqual({ deliveries: 1, notified: 'pending', isThrough: true });
+    await runAlarm(webhook);
+    await untilEnded(webhook);
+    await runAlarm(webhook).catch(() => {});
+    const [, told] = await endpoint.arrived(2);
+    expect(told!.headers).toMatchObject({ 'x-bullseye-event': 'visitor.erased', 'x-bullseye-signature': expect.any(String) });
+    expect(JSON.parse(atob(told!.bodyBase64))).toEqual({
+      event: 'visitor.erased',
+      timestamp: expect.any(String),
+      organization_id: organization,
+      erasure_id: request.id,
+      field: 'visitor.email',
+      value: ADA,
+    });
+    expect(await toldOf(webhook, request.id)).toEqual({ deliveries: 1, notified: 'delivered', isThrough: true });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+    expect((await outboxOf(webhook).list({ event: 'visitor.erased' }, 1, null)).deliveries).toMatchObject([{ status: 'delivered' }]);
+  });
+
+  it('is retried like any, and the erasure says where it failed', async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }, { status: 500 }], subscribed);
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    await runAlarm(webhook);
+    await untilEnded(webhook);
+    await runAlarm(webhook).catch(() => {});
+    expect((await outboxOf(webhook).list({ event: 'visitor.erased' }, 1, null)).deliveries).toMatchObject([
+      { status: 'failed', attemptCount: 4 },
+    ]);
+    expect(await toldOf(webhook, request.id)).toMatchObject({ notified: 'failed' });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+  });
+
+  it('is not told of anybody of whom nothing was ever sent there', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([{ status: 200 }], { ...subscribed, enabled: false });
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    expect(await toldOf(webhook, request.id)).toEqual({ deliveries: 1, notified: null, isThrough: true });
+    expect(await endpoint.requests()).toEqual([]);
+  });
+
+  it('is told in the form that its webhook wants', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([{ status: 200 }], { ...subscribed, format: 'slack' });
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    await runAlarm(webhook);
+    await untilEnded(webhook);
+    const [, told] = await endpoint.arrived(2);
+    expect(JSON.parse(atob(told!.bodyBase64))).toHaveProperty('blocks');
+  });
+});
+
+it('a deleted webhook keeps nothing of it', async () => {
+  const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
+  await deliver(webhook, ...newDeliveries(webhook, 1));
+  const config = await configOf(webhook);
+  const request = await requested(organization);
+  const { deleteWebhook } = await import('../../../src/db/webhooks.ts');
+  await deleteWebhook(databaseOf(env.DB), organization, config.webhook.id, Date.now());
+  await outboxOf(webhook).erase();
+  await outboxOf(webhook).erasePerson(request);
+  expect(await inOutbox(webhook, (_, storage) => [...storage.kv.list()].length)).toBe(0);
+  expect(await findErasure(databaseOf(env.DB), organization, request.id)).toMatchObject({ finishedAt: null });
+});

@@ -1,0 +1,218 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { driveDate } from '../../support/clock.ts';
+import { givenScripted, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
+import { deliver, findDelivery, inOutbox, newDeliveries, newDelivery, rowsOf, vanish } from '../../support/outbox.ts';
+import type { ReceivedRequest, Reply } from '../../support/receiver.ts';
+
+// Ahead of the clock: alarms are run by hand alone.
+driveDate(Date.now() + 86_400_000);
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const ok: Reply = { status: 200 };
+const ALL = ['failed', 'discarded', 'delivered'] as const;
+
+/** How often each event has arrived. */
+function arrivalsOf(requests: readonly ReceivedRequest[]): Record<string, number> {
+  return Object.fromEntries(
+    [...Map.groupBy(requests, ({ headers }) => headers['webhook-id'] ?? '')].map(([id, each]) => [id, each.length]),
+  );
+}
+
+/** Recovers, and delivers what starts over. */
+async function recovered(webhook: string, selection: Parameters<ReturnType<typeof outboxOf>['recover']>[2]): Promise<number | null> {
+  vi.setSystemTime(Date.now() + 1);
+  const count = await outboxOf(webhook).recover(selection!.since, selection!.until, selection);
+  await runAlarm(webhook);
+  await untilEnded(webhook);
+  return count;
+}
+
+describe('a recovery of what was delivered', () => {
+  it('delivers archived ones and those with rows once more, as the same events', async () => {
+    const { endpoint, webhook } = await givenScripted([{ status: 500 }, ok]);
+    const [retried, ...others] = newDeliveries(webhook, 6);
+    await deliver(webhook, retried!);
+    await untilEnded(webhook);
+    await deliver(webhook, ...others);
+    expect(await rowsOf(webhook)).toMatchObject({ deliveries: 1, archived: 1 });
+    const until = Date.now() + 1;
+    expect(await outboxOf(webhook).countRecovery({ since: 0, until, statuses: ['delivered'] })).toBe(6);
+
+    expect(await recovered(webhook, { since: 0, until, statuses: ['delivered'] })).toBe(6);
+
+    const arrivals = arrivalsOf(await endpoint.requests());
+    expect(arrivals).toEqual(Object.fromEntries([retried!, ...others].map(({ eventId }, at) => [eventId, at === 0 ? 3 : 2])));
+    expect(await outboxOf(webhook).recoveries()).toMatchObject([{ recovered: 6, finishedAt: expect.any(Number) }]);
+    expect(await findDelivery(webhook, others[0]!.id)).toMatchObject({
+      status: 'delivered',
+      attempts: [{ number: 1 }, { number: 2, trigger: 'recovery' }],
+    });
+    // What has started over is not found again by the same recovery, and not lost.
+    expect((await outboxOf(webhook).list({}, 100, null)).deliveries).toHaveLength(6);
+  });
+
+  it('takes no test, nothing that was erased, and nothing that is delivered only afterwards', async () => {
+    const { endpoint, webhook } = await givenScripted([ok]);
+    const [erased, kept] = newDeliveries(webhook, 2);
+    await deliver(webhook, erased!, kept!);
+    expect(await outboxOf(webhook).erasePayload(erased!.id)).toBe('erased');
+    const test = newDelivery(webhook);
+    await outboxOf(webhook).sendTest({ ...test, eventId: test.eventId.replace('evt_', 'evt_test_') });
+    const until = Date.now() + 1_000;
+    expect(await outboxOf(webhook).recover(0, until, { since: 0, until, statuses: ['delivered'] })).toBe(1);
+    vi.setSystemTime(Date.now() + 1);
+    const later = newDelivery(webhook);
+    await deliver(webhook, later);
+    await runAlarm(webhook);
+    await untilEnded(webhook);
+    expect(arrivalsOf(await endpoint.requests())).toMatchObject({ [kept!.eventId]: 2, [erased!.eventId]: 1, [later.eventId]: 1 });
+  });
+
+  it('goes on in the archive where it was when the object has vanished', async () => {
+    const { endpoint, webhook } = await givenScripted([ok]);
+    const given = [];
+    // Several bundles: each spans a second at most.
+    for (let bundle = 0; bundle < 4; bundle++) {
+      vi.setSystemTime(Date.now() + 5_000);
+      const some = newDeliveries(webhook, 120);
+      given.push(...some);
+      await deliver(webhook, ...some);
+    }
+    vi.setSystemTime(Date.now() + 1);
+    expect(await outboxOf(webhook).recover(0, Date.now(), { since: 0, until: Date.now(), statuses: ['delivered'] })).toBe(480);
+    await inOutbox(webhook, (_, storage) => storage.deleteAlarm());
+    for (let steps = 0; steps < 10; steps++) {
+      await vanish(webhook);
+      await runAlarm(webhook);
+    }
+    await untilEnded(webhook);
+    const arrivals = arrivalsOf(await endpoint.requests());
+    expect(given.map(({ eventId }) => arrivals[eventId])).toEqual(given.map(() => 2));
+  });
+});
+
+describe('a recovery of some events', () => {
+  it('is of a type or a prefix, of some statuses, and counts what it starts over', async () => {
+    const { webhook } = await givenScripted([{ status: 410 }], { events: ['*'] });
+    const [gone, discarded] = [newDelivery(webhook), newDelivery(webhook)];
+    const other = newDelivery(webhook, { event: 'company.identified' });
+    await deliver(webhook, gone);
+    await runAlarm(webhook);
+    // The webhook is disabled now.
+    await deliver(webhook, discarded, other);
+    const until = Date.now() + 1;
+    const count = (event: string | undefined, statuses?: (typeof ALL)[number][]) =>
+      outboxOf(webhook).countRecovery({ since: 0, until, ...(event && { event }), ...(statuses && { statuses }) });
+    expect(await count(undefined)).toBe(3);
+    expect(await count('company.*')).toBe(1);
+    expect(await count('visitor.identified')).toBe(2);
+    expect(await count('visitor.*', ['failed'])).toBe(1);
+    expect(await count('*', ['discarded'])).toBe(2);
+    expect(await count('*', ['delivered'])).toBe(0);
+    expect(await outboxOf(webhook).recover(0, until, { since: 0, until, event: 'company.*', statuses: ['discarded'] })).toBe(1);
+    // Counting alone has changed nothing.
+    expect(await outboxOf(webhook).recoveries()).toMatchObject([{ event: 'company.*', statuses: ['discarded'] }]);
+  });
+});
+
+describe('a cancellation', () => {
+  /** A webhook whose endpoint is down, with deliveries that wait for their retries. */
+  async function waiting(count: number) {
+    const given = await givenScripted([{ status: 500 }]);
+    const deliveries = newDeliveries(given.webhook, count);
+    await deliver(given.webhook, ...deliveries);
+    vi.setSystemTime(Date.now() + 1);
+    return { ...given, deliveries };
+  }
+  const entry = (organizationId: string) =>
+    ({
+      id: `aud_${crypto.randomUUID()}`,
+      organizationId,
+      at: Date.now(),
+      actor: { type: 'platform', id: null, name: null },
+      network: null,
+      action: 'deliveries.canceled',
+      target: { type: 'webhook', id: 'whk_1' },
+      changes: {},
+    }) as const;
+
+  it('ends what waits in exactly its span, and leaves the rest to its schedule', async () => {
+    const { endpoint, organization, webhook, deliveries } = await waiting(2);
+    const until = Date.now();
+    vi.setSystemTime(Date.now() + 1_000);
+    const [after] = newDeliveries(webhook, 1);
+    await deliver(webhook, after!);
+    expect(await outboxOf(webhook).countCancellation({ since: 0, until })).toBe(2);
+    expect(await outboxOf(webhook).cancel({ since: 0, until }, entry(organization))).toBe(2);
+    for (const { id } of deliveries) {
+      expect(await findDelivery(webhook, id)).toMatchObject({
+        status: 'discarded',
+        reason: 'canceled',
+        nextAttemptAt: null,
+        attemptCount: 1,
+      });
+    }
+    expect(await findDelivery(webhook, after!.id)).toMatchObject({ status: 'retrying' });
+    await endpoint.script([ok]);
+    await untilEnded(webhook);
+    expect((await endpoint.requests()).map(({ headers }) => headers['webhook-id'])).toEqual([
+      ...deliveries.map(({ eventId }) => eventId),
+      after!.eventId,
+      after!.eventId,
+    ]);
+    expect(await outboxOf(webhook).cancellations()).toMatchObject([{ canceled: 2, finishedAt: expect.any(Number) }]);
+  });
+
+  it('is of some events alone', async () => {
+    const { organization, webhook } = await waiting(1);
+    const other = newDelivery(webhook, { event: 'company.identified' });
+    await deliver(webhook, other);
+    const until = Date.now() + 1;
+    expect(await outboxOf(webhook).cancel({ since: 0, until, event: 'company.*' }, entry(organization))).toBe(1);
+    expect(await findDelivery(webhook, other.id)).toMatchObject({ reason: 'canceled' });
+    expect(await outboxOf(webhook).countCancellation({ since: 0, until })).toBe(1);
+  });
+
+  it('reaches what is held while the circuit is open, in steps, and goes on when the object has vanished', async () => {
+    const { organization, webhook } = await waiting(12);
+    expect(await outboxOf(webhook).status()).toMatchObject({ health: 'open' });
+    await deliver(webhook, ...newDeliveries(webhook, 500));
+    const until = Date.now() + 1;
+    expect(await outboxOf(webhook).cancel({ since: 0, until }, entry(organization))).toBe(512);
+    expect(await outboxOf(webhook).cancellations()).toMatchObject([{ canceled: 200, finishedAt: null }]);
+    await vanish(webhook);
+    await runAlarm(webhook);
+    expect(await outboxOf(webhook).cancellations()).toMatchObject([{ canceled: 512, finishedAt: expect.any(Number) }]);
+    expect(await outboxOf(webhook).poke()).toBe(false);
+  });
+
+  it('leaves an attempt that runs to end, and what it makes of its delivery to the schedule', async () => {
+    const { endpoint, organization, webhook, deliveries } = await waiting(1);
+    const { id } = deliveries[0]!;
+    await endpoint.script([{ held: 'slow' }]);
+    expect(await outboxOf(webhook).retryNow(id)).toMatchObject({ kind: 'begun' });
+    expect(await outboxOf(webhook).cancel({ since: 0, until: Date.now() + 1 }, entry(organization))).toBe(0);
+    expect(await outboxOf(webhook).cancelOne(id, entry(organization))).toEqual({ kind: 'running' });
+    await endpoint.release('slow', { status: 503 });
+    await vi.waitFor(async () =>
+      expect(await findDelivery(webhook, id)).toMatchObject({ status: 'retrying', attempts: [{}, { number: 2 }] }),
+    );
+    expect(await outboxOf(webhook).cancelOne(id, entry(organization))).toMatchObject({
+      kind: 'canceled',
+      delivery: { reason: 'canceled' },
+    });
+    expect(await outboxOf(webhook).cancelOne(id, entry(organization))).toEqual({ kind: 'finished' });
+    expect(await outboxOf(webhook).cancelOne('dlv_0', entry(organization))).toEqual({ kind: 'unknown' });
+  });
+
+  it('can be taken back by a recovery', async () => {
+    const { endpoint, organization, webhook } = await waiting(3);
+    const until = Date.now();
+    expect(await outboxOf(webhook).cancel({ since: 0, until }, entry(organization))).toBe(3);
+    await endpoint.script([ok]);
+    expect(await recovered(webhook, { since: 0, until })).toBe(3);
+    expect((await outboxOf(webhook).list({ status: 'delivered' }, 10, null)).deliveries).toHaveLength(3);
+  });
+});
