@@ -100,6 +100,7 @@ const recovery = z
     event: z.string().nullable().openapi({ description: 'The event type or prefix that it is of; null: every type.' }),
     status: z.array(z.enum(RECOVERABLE)).openapi({ description: 'What starts over.' }),
     requestedAt: time(),
+    count: z.number().int().nullable().openapi({ description: 'How many deliveries it was of when it was asked for; null: not known.' }),
     recovered: z.number().int().openapi({ description: 'Deliveries that have started over so far.' }),
     finishedAt: time('Null while it goes on.').nullable(),
   })
@@ -108,7 +109,7 @@ const recovery = z
 function toRecovery(job: Recovery): z.input<typeof recovery> {
   const { since, until: end, statuses = RECOVERED_BY_DEFAULT, requestedAt, recovered, finishedAt } = job;
   const times = { since: isoTime(since), until: isoTime(end), requestedAt: isoTime(requestedAt), finishedAt: isoTimeOrNull(finishedAt) };
-  return { ...times, event: job.event ?? null, status: [...statuses], recovered };
+  return { ...times, event: job.event ?? null, status: [...statuses], count: job.count ?? null, recovered };
 }
 
 const recoveries = route({

@@ -19,7 +19,7 @@ export interface Outlook {
   /** Deliveries that have not ended; null where they could not be counted. */
   waiting: number | null;
   /** The recovery that goes on, if one does. */
-  recovering: { recovered: number; requestedAt: string } | null;
+  recovering: { count: number | null; recovered: number; requestedAt: string } | null;
 }
 
 /** Why the service disabled a webhook, in words. */
@@ -39,14 +39,20 @@ export function Banners({ webhook, visit, outlook }: { webhook: WebhookRow; visi
       {outlook.recovering && (
         <Banner tone="info" title="A recovery is under way">
           <p>
-            {counted(outlook.recovering.recovered, 'delivery has', 'deliveries have')} started over so far. They go out a few at a time, at
-            a rising pace, so that your endpoint is not knocked over. Asked for{' '}
-            <RelativeTime at={outlook.recovering.requestedAt} nowMs={visit.nowMs} />.
+            {recoveredWords(outlook.recovering)} started over so far. They go out a few at a time, at a rising pace, so that your endpoint
+            is not knocked over. Asked for <RelativeTime at={outlook.recovering.requestedAt} nowMs={visit.nowMs} />.
           </p>
         </Banner>
       )}
     </div>
   );
+}
+
+/** “1,200 of 100,000 deliveries have”. */
+function recoveredWords({ count: all, recovered }: NonNullable<Outlook['recovering']>): string {
+  return all === null
+    ? counted(recovered, 'delivery has', 'deliveries have')
+    : `${count(recovered)} of ${counted(all, 'delivery has', 'deliveries have')}`;
 }
 
 /** Those that have a banner of their own. A plan without webhooks has its notice. */

@@ -2,9 +2,10 @@ import { listDeliveries } from '../api/deliveries.ts';
 import { ApiError } from '../api/errors.ts';
 import { listEventTypes } from '../api/event-types.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
-import { DAY_MS } from '../domain/day.ts';
-import { DELIVERY_STATUSES, type DeliveryStatus } from '../domain/delivery.ts';
+import { DELIVERY_STATUSES } from '../domain/delivery.ts';
 import { Banners } from './banner.tsx';
+import { MatchingActions, matchingOf } from './bulk/matching.tsx';
+import { dayProblems, endOf, type Filters, filtersFrom, isStatus } from './delivery-filters.ts';
 import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
 import { Field, type Problems } from './field.tsx';
 import { outlookOf, unlessUnreachable } from './overview-page.tsx';
@@ -15,11 +16,6 @@ import { holdOf, webhookOf, webhookPage } from './webhook-page.tsx';
 import { STATUS_WORDS } from './wording.ts';
 
 const PAGE_SIZE = 25;
-const DAYS = ['from', 'to'] as const;
-const FILTERS = ['status', 'event', 'q', 'from', 'to'] as const;
-
-/** As the query has them: the API judges all but the days. */
-type Filters = { status?: DeliveryStatus } & Partial<Record<(typeof FILTERS)[number], string>>;
 
 interface Found {
   data: ListedDelivery[];
@@ -31,13 +27,15 @@ interface Found {
 export async function showDeliveries(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
-  const filters = filtersOf(c);
+  const filters = filtersFrom((name) => c.req.query(name));
   const problems = dayProblems(filters);
   const cursor = c.req.query('cursor');
-  const [search, types, outlook] = await Promise.all([
+  const canBeDone = problems.size === 0 && isStatus(filters.status) && cursor === undefined;
+  const [search, types, outlook, matching] = await Promise.all([
     problems.size > 0 ? { found: null, problem: null } : findDeliveries(visit, webhook.id, filters, cursor),
     visit.callGeneral(listEventTypes),
     outlookOf(c, webhook),
+    canBeDone ? matchingOf(visit, webhook.id, filters).catch(() => null) : null,
   ]);
   const events = types.eventTypes.map(({ name }) => name);
   return await webhookPage(
@@ -46,6 +44,7 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
       <FilterForm webhook={webhook} filters={filters} events={events} problems={problems} problem={search.problem} />
+      {matching && !search.problem && <MatchingActions webhook={webhook} visit={visit} filters={filters} matching={matching} />}
       <section aria-label="Deliveries" class="card table-card" id="deliveries" data-live={cursor === undefined ? '' : undefined}>
         {search.found ? (
           <Results
@@ -66,11 +65,6 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
   );
 }
 
-function filtersOf(c: PageContext): Filters {
-  const given = FILTERS.map((name) => [name, c.req.query(name)?.trim()] as const).filter(([, value]) => value);
-  return Object.fromEntries(given);
-}
-
 /** Days as the API's instants: from the first moment of one to the last of the other. A wrong filter is said beside the filters. */
 async function findDeliveries(
   visit: Visit,
@@ -78,8 +72,7 @@ async function findDeliveries(
   { to, ...filters }: Filters,
   cursor: string | undefined,
 ): Promise<{ found: Found | null; problem: string | null }> {
-  // The day after, so that the day itself is included; what is no day has been refused.
-  const until = to && new Date((startOfDay(to) ?? 0) + DAY_MS).toISOString();
+  const until = to && new Date(endOf(to)).toISOString();
   try {
     const query = { ...filters, to: until, limit: String(PAGE_SIZE), cursor };
     const found = await unlessUnreachable(visit.call(listDeliveries, { params: { webhookId }, query }));
@@ -88,20 +81,6 @@ async function findDeliveries(
     if (!(error instanceof ApiError) || error.code !== 'validation_failed') throw error;
     return { found: null, problem: error.message };
   }
-}
-
-/** What is wrong with the days of the filters, by the name of the field. */
-function dayProblems(filters: Filters): Problems {
-  const wrong = DAYS.filter((name) => filters[name] !== undefined && startOfDay(filters[name]) === null);
-  return new Map(wrong.map((name) => [name, 'Enter a day such as 2026-11-23.']));
-}
-
-/** The moment a day begins; null where the text is no day of the years 1000 to 2999, after which there is always another. */
-function startOfDay(text: string): number | null {
-  if (!/^[12]\d{3}-\d\d-\d\d$/.test(text)) return null;
-  const startMs = Date.parse(`${text}T00:00:00Z`);
-  // A parser may take February 30 for a day of March.
-  return !Number.isNaN(startMs) && new Date(startMs).toISOString().startsWith(text) ? startMs : null;
 }
 
 interface FilterFormProps {

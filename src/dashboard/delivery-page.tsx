@@ -54,6 +54,7 @@ export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
         </div>
         <div class="actions" id="delivery-actions" data-live="">
           <Retry delivery={delivery} webhook={webhook} visit={visit} />
+          <Cancel delivery={delivery} webhook={webhook} visit={visit} />
           <TestAgain delivery={delivery} webhook={webhook} visit={visit} />
         </div>
       </div>
@@ -92,6 +93,16 @@ function Retry({ delivery, webhook, visit }: DeliveryProps) {
       <button type="submit" class={delivery.status === 'delivered' ? '' : 'primary'} data-busy="Retrying…">
         Retry now
       </button>
+    </form>
+  );
+}
+
+/** What waits can be given up. */
+function Cancel({ delivery, webhook, visit }: DeliveryProps) {
+  if (!visit.can('write') || delivery.nextAttemptAt === null || attemptRuns(delivery)) return null;
+  return (
+    <form method="post" action={paths.delivery(webhook.id, delivery.id, 'cancel')}>
+      <button type="submit">Cancel</button>
     </form>
   );
 }

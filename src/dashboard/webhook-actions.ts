@@ -27,6 +27,7 @@ import { counted, took } from './wording.ts';
 /** Refusals that say something about the moment, not about a mistake. */
 const MOMENTARY: ReadonlySet<string> = new Set([
   'attempt_in_progress',
+  'delivery_finished',
   'payload_erased',
   'webhook_disabled',
   'outbox_unavailable',
@@ -44,7 +45,7 @@ const WORDS: Readonly<Record<string, string>> = {
 type Outcome = Flash & { path?: string };
 
 /** @param action null: the page itself shows what came of it */
-async function leaveMessage(c: PageContext, usualPath: string, action: () => Promise<Outcome | null>): Promise<Response> {
+export async function leaveMessage(c: PageContext, usualPath: string, action: () => Promise<Outcome | null>): Promise<Response> {
   const outcome = await action().catch((error: unknown): Outcome => {
     if (!(error instanceof ApiError) || !MOMENTARY.has(error.code)) throw error;
     return { kind: 'failed', message: WORDS[error.code] ?? error.message };
@@ -58,7 +59,8 @@ async function leadOn(c: PageContext, { path, ...flash }: Outcome & { path: stri
   return c.redirect(path, 303);
 }
 
-const done = (message: string, secret?: string): Flash => ({ kind: 'done', message, secret });
+/** Says that something is done. */
+export const done = (message: string, secret?: string): Flash => ({ kind: 'done', message, secret });
 
 /** `POST <webhook>/test`: sends a sample event, or that of a delivery, waits for its attempt, and shows its delivery. */
 export async function sendTest(c: PageContext): Promise<Response> {

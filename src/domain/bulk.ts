@@ -32,6 +32,8 @@ export interface RecoverySelection extends Selection {
 /** Deliveries that have ended start over. */
 export interface Recovery extends RecoverySelection {
   requestedAt: number;
+  /** How many deliveries it was of when it was asked for. Missing in what earlier versions have stored. */
+  count?: number;
   /** Deliveries that have started over so far. */
   recovered: number;
   /** How far in the rows of the log it has come. */

@@ -278,7 +278,7 @@ export class Outbox extends DurableObject<Env> {
     const count = await this.#bulk.countRecovery(selection, Date.now());
     if (count === 0 || !(await this.#freshConfiguration())) return 0;
     const now = Date.now();
-    if (!this.#bulk.recover(selection, now)) return null;
+    if (!this.#bulk.recover(selection, count, now)) return null;
     this.#entries.add(entry && withCount(entry, count), now);
     this.#health.drainGently(this.#webhookId);
     this.#vitals.save();

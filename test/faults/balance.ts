@@ -6,6 +6,7 @@ import { MAX_SKIPPED, type SkippedEvent } from '../../src/domain/skipped-event.t
 import { LIMITS } from '../platform/limits.ts';
 import type { MishapKind } from '../platform/mishaps.ts';
 import type { Arrival } from './endpoints.ts';
+import { erasureFaults, isToBeErased } from './erased.ts';
 import type { FaultRun } from './fault-run.ts';
 import { formOf, isUnwanted, personOf } from './producer.ts';
 
@@ -43,16 +44,28 @@ export async function imbalance(run: FaultRun): Promise<string[]> {
     if (listed.size < ids.length) wrong.push(`the log of ${webhookId} lists deliveries twice`);
     const goingOut = eventsGoingOut(run, webhookId, queued, listed);
     wrong.push(...(await skippedFaults(run, webhookId, queued, goingOut)));
+    let erased = 0;
     for (const [eventId, body] of goingOut) {
       const id = deliveryId(eventId, webhookId);
       const detail = await run.host(webhookId).call((outbox) => outbox.find(id));
       if (!listed.delete(id) || !detail) wrong.push(`${id} is not in the log`);
       else {
         const sent = hasForm ? formOf(body) : body;
-        wrong.push(...deliveryFaults(run, webhookId, detail, { eventId, body, sent }, arrivals.get(id) ?? []));
+        const isErased = isToBeErased(run, detail.createdAt, numberOf(body));
+        if (isErased) erased++;
+        wrong.push(...deliveryFaults(run, webhookId, detail, { eventId, body, sent, isErased }, arrivals.get(id) ?? []));
       }
       arrivals.delete(id);
     }
+    for (const [id, number] of run.tests) {
+      const detail = listed.has(id) ? await run.host(webhookId).call((outbox) => outbox.find(id)) : null;
+      if (!detail || !isToBeErased(run, detail.createdAt, number)) continue;
+      erased++;
+      if (detail.payload !== null) wrong.push(`the test ${id} still has its payload`);
+    }
+    const others = new Set(listed);
+    if (run.scenario.erasure) wrong.push(...(await erasureFaults(run, webhookId, listed, erased)));
+    for (const id of others) if (!listed.has(id)) arrivals.delete(id);
     wrong.push(
       ...[...listed].filter((id) => !run.tests.has(id)).map((id) => `${id} is in the log, of an event that was never queued, or kept back`),
     );
@@ -160,7 +173,7 @@ function deliveryFaults(
   run: FaultRun,
   webhookId: string,
   detail: DeliveryDetail,
-  event: { eventId: string; body: string; sent: string | null },
+  event: { eventId: string; body: string; sent: string | null; isErased: boolean },
   arrived: Arrival[],
 ): string[] {
   const { status, reason, attemptCount, attempts } = detail;
@@ -175,11 +188,13 @@ function deliveryFaults(
   };
   const happened = (kinds: readonly MishapKind[], from: number, to: number) => run.mishaps.has(kinds, webhookId, from, to, detail.id);
   expect(['delivered', 'failed', 'discarded'].includes(status) && detail.finishedAt !== null, 'it has not ended');
-  const accepted = event.sent === event.body ? null : event.body;
+  const accepted = event.sent === event.body || event.isErased ? null : event.body;
   // Of one that was never to be attempted it may not have been made.
-  const isAsSent = detail.payload === event.sent || (accepted !== null && status === 'discarded' && detail.payload === null);
+  const sent = event.isErased ? null : event.sent;
+  const isAsSent = detail.payload === sent || (accepted !== null && status === 'discarded' && detail.payload === null);
   expect(detail.eventId === event.eventId && isAsSent, 'the log has another event');
   expect(detail.acceptedPayload === accepted, 'the log has not got what was accepted');
+  expect((detail.payloadErasedAt !== null) === event.isErased, event.isErased ? 'it was not erased' : 'it was erased');
   expect(
     attempts.every(({ number }, index) => number === index + 1) && attempts.length === attemptCount,
     'attempts are missing from the log',
@@ -211,7 +226,9 @@ function deliveryFaults(
   // A person's attempt of one that waits takes the place of the scheduled one.
   if (reason === 'attempts_exhausted') expect(attemptCount >= AUTOMATIC_ATTEMPTS, 'it was given up early');
   if (reason === 'endpoint_gone') expect(answers.includes(410), 'nothing said that the endpoint is gone');
-  if (reason === 'not_rendered') expect(event.sent === null && attemptCount === 0 && detail.error !== null, 'it can be rendered');
+  if (reason === 'not_rendered')
+    expect(event.sent === null && attemptCount === 0 && (detail.error !== null || event.isErased), 'it can be rendered');
+  if (reason === 'person_erased') expect(event.isErased, 'its person was not erased');
   if (event.sent === null) expect(reason === 'not_rendered' || status === 'discarded', 'it cannot be rendered, and has not failed so');
   if (reason === 'expired') expect(detail.finishedAt! - detail.createdAt >= MAX_WAIT_MS, 'it expired early');
   if (status === 'failed') expect(!attempts.some(({ outcome }) => outcome === 'succeeded'), 'it failed though it was acknowledged');

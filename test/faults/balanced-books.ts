@@ -23,6 +23,16 @@ const REACHED = {
   'an outbox was told of filtered events': ({ skipped }: FaultRun) => skipped.filtered > 0,
   'an event of a webhook with a form of its own could not be rendered': ({ scenario, made }: FaultRun) =>
     scenario.webhooks.some(({ hasForm, enabled }) => hasForm && enabled) && made.some(({ body }) => formOf(body) === null),
+  'a person was erased, and an outbox vanished before that was done': (run: FaultRun) =>
+    run
+      .erasures()
+      .some(({ requestedAt, finishedAt, webhooks }) =>
+        webhooks.some(
+          ({ webhookId, deliveries }) => deliveries > 0 && run.mishaps.has(['vanished'], webhookId, requestedAt, finishedAt ?? 0, ''),
+        ),
+      ),
+  'an endpoint was told of an erased person': (run: FaultRun) =>
+    run.erasures().some(({ webhooks }) => webhooks.some(({ notified }) => notified === 'delivered')),
   'storage was full': (run: FaultRun) => run.scenario.webhooks.some(({ full }) => full !== null),
   'an answer came from the edge': (run: FaultRun) => run.endpoints.arrivals.some(({ status }) => status !== null && status >= 520),
 } satisfies Record<string, (run: FaultRun) => boolean>;

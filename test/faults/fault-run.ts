@@ -3,6 +3,7 @@ import { vi } from 'vitest';
 import { knownEventTypes } from '../../src/api/catalogue.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { busyOutboxes, organizations, webhooks } from '../../src/db/schema.ts';
+import type { AuditEntry } from '../../src/domain/audit-log.ts';
 import type { NewDelivery } from '../../src/domain/delivery.ts';
 import { deliveryId, mintId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
@@ -14,7 +15,7 @@ import { FaultPlan, pick, whole } from '../platform/fault-plan.ts';
 import { faultyNamespace, faultyQueue } from '../platform/faulty-bindings.ts';
 import { INVOCATION_ENDED, Isolate } from '../platform/isolate.ts';
 import { LIMITS } from '../platform/limits.ts';
-import type { LocalDatabase } from '../platform/local-database.ts';
+import type { ErasureInD1, LocalDatabase } from '../platform/local-database.ts';
 import { Mishaps } from '../platform/mishaps.ts';
 import type { ObjectHost } from '../platform/object-host.ts';
 import { Outbound } from '../platform/outbound.ts';
@@ -22,7 +23,7 @@ import type { OutboxHost } from '../platform/outbox-host.ts';
 import type { VirtualTime } from '../platform/virtual-time.ts';
 import { type Random, seeded } from '../simulation/random.ts';
 import { Endpoints, OUTAGES, urlOf } from './endpoints.ts';
-import { bodyOf, FORM, requestOf, UNWANTED } from './producer.ts';
+import { bodyOf, FORM, personNamed, requestOf, requestTo, UNWANTED } from './producer.ts';
 import { ISOLATES, type Post, type Scenario, scenarioOf, type Victim } from './scenario.ts';
 
 /** When the first run begins. The next ones follow a month later each: what an isolate remembers of the one before is old. */
@@ -76,8 +77,8 @@ export class FaultRun {
   readonly made: Made[] = [];
   /** Ids that a 202 promised, with the number of the event. */
   readonly promised: { id: string; event: number }[] = [];
-  /** Deliveries of sample events that people asked for. */
-  readonly tests = new Set<string>();
+  /** Deliveries of sample events that people asked for, with the numbers of those. */
+  readonly tests = new Map<string, number>();
   /** Events that led to no delivery of a webhook, as its outbox counts them. */
   readonly skipped = { filtered: 0, repeated: 0 };
   /** How long it took until everything had ended. */
@@ -137,11 +138,12 @@ export class FaultRun {
   /** Lets everything happen that is to, until all of it is over. */
   async run(): Promise<void> {
     await this.#configure();
-    const { posts, stormMs, cronsAtMs, killsAtMs, byHand, losesAlarms } = this.scenario;
+    const { posts, stormMs, cronsAtMs, killsAtMs, byHand, losesAlarms, erasure } = this.scenario;
     for (const post of posts) this.#later(post.atMs, () => this.#post(post));
     for (const atMs of cronsAtMs) this.#later(atMs, () => this.#cron());
     for (const { atMs, victim } of killsAtMs) this.#later(atMs, async () => this.#kill(victim));
     for (const { atMs, webhook, what } of byHand) this.#later(atMs, () => this.#byHand(this.webhookIds[webhook]!, what));
+    if (erasure) this.#later(erasure.atMs, () => this.#erase(personNamed(erasure.person)));
     this.#later(stormMs, async () => {
       this.#storm = false;
       this.plan.end();
@@ -264,12 +266,16 @@ export class FaultRun {
   }
 
   /** What a person asks for may fail, as may anything: it is asked once. */
-  async #byHand(webhookId: string, what: 'test' | 'retry'): Promise<void> {
+  async #byHand(webhookId: string, what: 'test' | 'retry' | 'cancel'): Promise<void> {
     const asking = this.#inIsolate(async ({ OUTBOX }) => {
       const outbox = OUTBOX.getByName(webhookId);
       if (what === 'test') {
         const delivery = this.#sampleFor(webhookId);
         await outbox.sendTest(delivery);
+        return;
+      }
+      if (what === 'cancel') {
+        await outbox.cancel({ since: 0, until: Date.now() + 1 }, canceledIn(this.organizationId));
         return;
       }
       const { deliveries } = await outbox.list({}, 100, null);
@@ -278,12 +284,47 @@ export class FaultRun {
     await asking.catch(() => {});
   }
 
+  /** Asks until it is accepted that somebody is erased; from the storm's end on the cron sees to it. */
+  async #erase(value: string): Promise<void> {
+    const answering = this.#inIsolate(async (bindings, ctx) => {
+      const request = requestTo(`/organization/${this.organizationId}/erasures`, JSON.stringify({ field: 'visitor.email', value }));
+      const response = await worker.fetch(request, bindings, ctx);
+      if (response.status !== 202 && response.status !== 503) throw new Error(`${response.status}: ${await response.text()}`);
+      return response.status === 202;
+    });
+    const isAccepted = await answering.catch((error: Error) => {
+      if (error.message !== INVOCATION_ENDED) throw error;
+      return false;
+    });
+    if (!isAccepted) this.#later(AGAIN_AFTER_MS, () => this.#erase(value));
+    else this.#time.after(Math.max(0, this.#startedAt + this.scenario.stormMs - Date.now()) + 1, () => this.#sweepUntilErased());
+  }
+
+  #sweepUntilErased(): void {
+    if (this.#isErased()) return;
+    void this.#cron();
+    this.#time.after(60_000, () => this.#sweepUntilErased());
+  }
+
+  /** Whether what was asked for is done, and every endpoint that is told has been. */
+  #isErased(): boolean {
+    return this.erasures().every(
+      ({ finishedAt, webhooks }) => finishedAt !== null && webhooks.every(({ notified }) => notified !== 'pending'),
+    );
+  }
+
+  /** The erasures as the database has them. One whose answer was lost can have been asked for twice. */
+  erasures(): ErasureInD1[] {
+    return this.#database.erasures();
+  }
+
   #sampleFor(webhookId: string): NewDelivery {
     const now = Date.now();
     const eventId = mintId('event', now);
     const id = deliveryId(eventId, webhookId);
-    this.tests.add(id);
-    const payload = new TextEncoder().encode(bodyOf(this.organizationId, 1_000_000 + this.tests.size));
+    const number = 1_000_000 + this.tests.size;
+    this.tests.set(id, number);
+    const payload = new TextEncoder().encode(bodyOf(this.organizationId, number));
     return { id, eventId, event: 'visitor.identified', sessionId: null, acceptedAt: now, payload };
   }
 
@@ -346,11 +387,28 @@ export class FaultRun {
   #isOver(): boolean {
     if (this.failure) throw this.failure;
     if (Date.now() - this.#startedAt > LONGEST_MS) throw new Error('deliveries are still waiting after five days');
-    if (this.#storm || this.#working > 0 || !this.queue.isEmpty) return false;
+    if (this.#storm || this.#working > 0 || !this.queue.isEmpty || !this.#isErased()) return false;
     const hosts = this.webhookIds.map((id) => this.host(id));
     if (hosts.some(({ alarmRuns, context }) => alarmRuns || context?.isAtWork)) return false;
     return !hosts.some((host) => host.waits());
   }
+}
+
+/** An entry of the audit log, as a route writes it. */
+function canceledIn(organizationId: string): AuditEntry {
+  const now = Date.now();
+  const actor = { type: 'platform', id: null, name: null } as const;
+  const target = { type: 'organization', id: organizationId } as const;
+  return {
+    id: mintId('auditEntry', now),
+    organizationId,
+    at: now,
+    actor,
+    network: null,
+    action: 'deliveries.canceled',
+    target,
+    changes: {},
+  };
 }
 
 /** A call of an object's method. */

@@ -1,14 +1,16 @@
 import type { Condition } from '../../src/domain/rules/condition.ts';
 import { ORIGIN, PLATFORM_KEY } from '../support/api.ts';
 
-/** A request whose body is there at once: reading one as it arrives would take as long as the machine likes. */
+/** A request that posts events. */
 export function requestOf(text: string, key: string | null): Request {
+  return requestTo('/events', text, key ? { 'Idempotency-Key': key } : {});
+}
+
+/** A request whose body is there at once: reading one as it arrives would take as long as the machine likes. */
+export function requestTo(path: string, text: string, more: Record<string, string> = {}): Request {
   const body = new TextEncoder().encode(text);
   const headers = { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json', 'Content-Length': String(body.length) };
-  const request = new Request(`${ORIGIN}/api/v1/events`, {
-    method: 'POST',
-    headers: { ...headers, ...(key && { 'Idempotency-Key': key }) },
-  });
+  const request = new Request(`${ORIGIN}/api/v1${path}`, { method: 'POST', headers: { ...headers, ...more } });
   return Object.defineProperty(request, 'arrayBuffer', { value: async () => body.buffer });
 }
 
@@ -18,6 +20,8 @@ const PEOPLE = 7;
 export const UNWANTED: Condition = { field: 'visitor.email', operator: 'contains', value: 'p3@x.example' };
 
 export const personOf = (number: number): number => number % PEOPLE;
+/** What a person is called, where they are erased. */
+export const personNamed = (person: number): string => `P${person}@x.example`;
 export const isUnwanted = (number: number): boolean => personOf(number) === 3;
 
 /** A form of such an event. Of every fifth it makes no JSON. */

@@ -49,8 +49,10 @@ export interface Scenario {
   /** When the cron runs while the storm lasts. */
   cronsAtMs: number[];
   killsAtMs: { atMs: number; victim: Victim }[];
-  /** What people ask of a webhook's outbox: to send a test, or to retry some delivery now. */
-  byHand: { atMs: number; webhook: number; what: 'test' | 'retry' }[];
+  /** What people ask of a webhook's outbox: to send a test, to retry some delivery now, or to cancel all that waits. */
+  byHand: { atMs: number; webhook: number; what: 'test' | 'retry' | 'cancel' }[];
+  /** When a person is erased, and who. */
+  erasure: { atMs: number; person: number } | null;
   /** Whether alarms are lost while the storm lasts. */
   losesAlarms: boolean;
 }
@@ -74,6 +76,9 @@ const ARRAY = 100;
 
 /** The share of webhooks that keep a person's events back, and of those that want each person once. */
 const KEEPING_BACK = 0.25;
+/** The share of runs in which a person is erased, and of what people ask for the share that is a cancellation. */
+const ERASING = 0.4;
+const CANCELING = 0.2;
 const ONCE = 0.4;
 
 /**
@@ -115,9 +120,19 @@ export function scenarioOf(seed: number, outages: number): Scenario {
       ...some(0.5, 3).map((atMs) => ({ atMs, victim: victimOf(random, anyWebhook()) })),
       ...some(0.25, 2).map((atMs) => ({ atMs, victim: 'everything' as const })),
     ],
-    byHand: some(0.2, 8).map((atMs) => ({ atMs, webhook: anyWebhook(), what: pick(random, ['test', 'retry', 'retry'] as const) })),
+    byHand: some(0.2, 8).map((atMs) => {
+      const asked = { atMs, webhook: anyWebhook(), what: pick(random, ['test', 'retry', 'retry'] as const) };
+      return choices() < CANCELING ? { ...asked, what: 'cancel' as const } : asked;
+    }),
     losesAlarms: random() < 0.1,
+    erasure: isCrowd || webhooks.some(({ once }) => once) ? null : erasureOf(seeded(seed, 9)),
   };
+}
+
+/** A person is erased while their events are on their way, or later. Nobody's whom a webhook keeps back, nor in a run with `once`, whose books differ. */
+function erasureOf(random: Random): Scenario['erasure'] {
+  if (random() >= ERASING) return null;
+  return { atMs: Math.floor(between(random, 0, 2 * POSTS_WITHIN_MS)), person: pick(random, [0, 1, 2, 4, 5, 6]) };
 }
 
 function webhookOf(random: Random, kind: Kind, stormMs: number, outages: number): Omit<WebhookScenario, 'keepsBack' | 'once' | 'hasForm'> {

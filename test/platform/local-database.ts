@@ -1,5 +1,13 @@
 import { env } from 'cloudflare:workers';
+import type { Notified } from '../../src/domain/erasure.ts';
 import type { Edges } from './edges.ts';
+
+/** An erasure as the database has it. */
+export interface ErasureInD1 {
+  requestedAt: number;
+  finishedAt: number | null;
+  webhooks: { webhookId: string; deliveries: number; notified: Notified | null }[];
+}
 
 /**
  * The configuration database on the storage of the object that the test runs in. D1 is SQLite in an object, too: what a statement
@@ -11,6 +19,17 @@ export class LocalDatabase {
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     for (const { queries } of env.MIGRATIONS) for (const query of queries) storage.sql.exec(query);
+  }
+
+  /** All erasures, the oldest first. */
+  erasures(): ErasureInD1[] {
+    const { sql } = this.#storage;
+    type Row = { id: string; requestedAt: number; finishedAt: number | null };
+    const rows = sql.exec<Row>('SELECT id, requested_at AS requestedAt, finished_at AS finishedAt FROM erasures ORDER BY id').toArray();
+    return rows.map(({ id, requestedAt, finishedAt }) => {
+      const query = 'SELECT webhook_id AS webhookId, deliveries, notified FROM erasure_webhooks WHERE erasure_id = ?';
+      return { requestedAt, finishedAt, webhooks: sql.exec<ErasureInD1['webhooks'][number]>(query, id).toArray() };
+    });
   }
 
   /** Its binding, whose statements pass an edge; none where everything works. */

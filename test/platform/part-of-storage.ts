@@ -22,14 +22,14 @@ export function partOfStorage(storage: DurableObjectStorage, part: string): Dura
       .replaceAll(/\b(archive|repeated|once)_(?=[\d*])/g, `${part}_$1_`)
       .replace('SELECT name FROM sqlite_master', `SELECT substr(name, ${part.length + 2}) AS name FROM sqlite_master`);
   const exec = (query: string, ...values: unknown[]) => sql.exec(own(query), ...values);
-  const keys = () => [...kv.list({ prefix: `${part}:` })].map(([key]) => key);
+  const keys = (prefix = '') => [...kv.list({ prefix: `${part}:${prefix}` })].map(([key]) => key);
   return through(storage, {
     sql: through(sql, { exec }),
     kv: through(kv, {
       get: (key: string) => kv.get(`${part}:${key}`),
       put: (key: string, value: unknown) => kv.put(`${part}:${key}`, value),
       delete: (key: string) => kv.delete(`${part}:${key}`),
-      list: () => keys().map((key) => [key.slice(part.length + 1), kv.get(key)]),
+      list: ({ prefix }: { prefix?: string } = {}) => keys(prefix).map((key) => [key.slice(part.length + 1), kv.get(key)]),
     }),
     deleteAll: async () => {
       const tables = sql.exec<{ name: string }>(

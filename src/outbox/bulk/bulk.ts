@@ -55,10 +55,10 @@ export class Bulk {
     return await inSteps(this.#cancellations.count(selection, this.#isBusy));
   }
 
-  /** Asks for a recovery; returns whether one more could be. */
-  recover(selection: RecoverySelection, now: number): boolean {
+  /** Asks for a recovery of so many deliveries; returns whether one more could be. */
+  recover(selection: RecoverySelection, count: number, now: number): boolean {
     const { takeOneMore } = this.#recoveries.jobs;
-    if (takeOneMore) this.#recoveries.request(selection, now);
+    if (takeOneMore) this.#recoveries.request(selection, count, now);
     return takeOneMore;
   }
 

@@ -45,10 +45,10 @@ export class Recoveries {
     for (const { deliveries } of this.#store.archive.after(placeBefore(since), until)) yield deliveries.filter(isMeant).length;
   }
 
-  /** Asks for a recovery; it is durable when this returns, and step() carries it out. */
-  request(selection: RecoverySelection, now: number): void {
+  /** Asks for a recovery of so many deliveries; it is durable when this returns, and step() carries it out. */
+  request(selection: RecoverySelection, count: number, now: number): void {
     const position = { createdAt: selection.since, id: '' };
-    this.jobs.add({ ...selection, requestedAt: now, recovered: 0, position, finishedAt: null });
+    this.jobs.add({ ...selection, requestedAt: now, count, recovered: 0, position, finishedAt: null });
   }
 
   /**

@@ -77,7 +77,7 @@ describe('a recovery', () => {
     const recovered = await inOutbox(webhook, async (_, storage) => {
       const store = new Store(storage);
       const recoveries = new Recoveries(storage.kv, store, new Ledger(store, { scheduleMs: [], random: () => 0 }));
-      recoveries.request({ since: 0, until: Date.now() }, Date.now());
+      recoveries.request({ since: 0, until: Date.now() }, 10_500, Date.now());
       let steps = 0;
       for (; recoveries.jobs.areUnfinished; steps++) store.atomically(() => recoveries.step(Date.now(), () => false));
       return { steps, list: recoveries.jobs.list() };
@@ -130,7 +130,7 @@ describe('a recovery', () => {
     const after = await inOutbox(webhook, async (_, storage) => {
       const store = new Store(storage);
       const recoveries = () => new Recoveries(storage.kv, store, new Ledger(store, { scheduleMs: [], random: () => 0 }));
-      recoveries().request({ since: 0, until: Date.now() + 1 }, Date.now());
+      recoveries().request({ since: 0, until: Date.now() + 1 }, 450, Date.now());
       const counts = [];
       // Each time anew, as an object that was loaded.
       while (recoveries().jobs.areUnfinished) counts.push(store.atomically(() => recoveries().step(Date.now(), () => false)));
@@ -221,7 +221,7 @@ it('a step of a recovery that could not be kept is made again: nothing is passed
     const recoveries = new Recoveries(storage.kv, store, ledger);
     const now = Date.now();
     insertFailed(store, now, 300);
-    recoveries.request({ since: now, until: now + 1 }, now);
+    recoveries.request({ since: now, until: now + 1 }, 300, now);
     expect(() =>
       store.atomically(() => {
         recoveries.step(now, () => false);

@@ -1,0 +1,112 @@
+import { cancelDeliveries, recoverDeliveries } from '../../api/bulk-actions.ts';
+import { ApiError } from '../../api/errors.ts';
+import { isoTime } from '../../api/parameters.ts';
+import type { WebhookRow } from '../../db/webhooks.ts';
+import { RECOVERABLE, type RecoverableStatus } from '../../domain/bulk.ts';
+import { within } from '../../within.ts';
+import { endOf, type Filters, startOf } from '../delivery-filters.ts';
+import { paths } from '../paths.ts';
+import { planAllows } from '../plan-notice.tsx';
+import type { Visit } from '../visit.ts';
+import { count as written } from '../wording.ts';
+
+/** How long a page waits to be told how many match: it is shown without the number then. */
+const COUNT_WITHIN_MS = 1_500;
+
+/** What can be done with all deliveries that fit some filters. */
+export type Matching = { what: 'retry'; status: RecoverableStatus; count: number | null } | { what: 'cancel'; count: number | null };
+
+/** As the API selects them. */
+export interface MatchingBody {
+  since: string;
+  until?: string;
+  event?: string;
+}
+
+export function matchingBody({ from, to, event }: Filters): MatchingBody {
+  const until = to && endOf(to);
+  return { since: isoTime((from && startOf(from)) || 0), ...(until && { until: isoTime(until) }), ...(event && { event }) };
+}
+
+/** What can be done with all that fit: one status is to be chosen, and a search by id chooses by nothing that a list could be told by. */
+export function whatOf({ status, q }: Filters): 'retry' | 'cancel' | null {
+  if (q !== undefined || status === undefined) return null;
+  return isRecoverable(status) ? 'retry' : 'cancel';
+}
+
+export function isRecoverable(status: string | undefined): status is RecoverableStatus {
+  return (RECOVERABLE as readonly (string | undefined)[]).includes(status);
+}
+
+/** The same with how many deliveries it would be. */
+export async function matchingOf(visit: Visit, webhookId: string, filters: Filters): Promise<Matching | null> {
+  const what = whatOf(filters);
+  if (what === null || !visit.can('write')) return null;
+  const count = await countOf(visit, webhookId, filters);
+  return what === 'retry' ? { what, status: filters.status as RecoverableStatus, count } : { what, count };
+}
+
+/** How many deliveries it would be; null where that takes too long, or cannot be told. */
+export async function countOf(visit: Visit, webhookId: string, filters: Filters): Promise<number | null> {
+  const body = { ...matchingBody(filters), dryRun: true };
+  const params = { webhookId };
+  const counting = isRecoverable(filters.status)
+    ? visit.call(recoverDeliveries, { params, body: { ...body, status: [filters.status] } })
+    : visit.call(cancelDeliveries, { params, body });
+  try {
+    return (await within(COUNT_WITHIN_MS, counting)).count;
+  } catch (error) {
+    if (error instanceof ApiError && error.code !== 'outbox_unavailable') throw error;
+    return null;
+  }
+}
+
+interface Props {
+  webhook: WebhookRow;
+  visit: Visit;
+  filters: Filters;
+  matching: Matching;
+}
+
+/** The button below the filters. What arrived already, and what is not to be sent any more, is asked about once more. */
+export function MatchingActions({ webhook, visit, filters, matching }: Props) {
+  if (matching.count === 0) return null;
+  const count = matching.count === null ? '' : ` (${written(matching.count)})`;
+  const query = new URLSearchParams(filters);
+  if (matching.what === 'cancel')
+    return <Ask path={paths.webhook(webhook.id, `deliveries/cancel-all?${query}`)} text={`Cancel all that wait${count}`} />;
+  if (!planAllows(visit)) return null;
+  if (!webhook.enabled) return <p class="matching hint">Resume the webhook to retry what matches{count}.</p>;
+  if (matching.status === 'delivered')
+    return <Ask path={paths.webhook(webhook.id, `deliveries/retry-all?${query}`)} text={`Send all that match once more${count}`} />;
+  return (
+    <form class="matching" method="post" action={paths.webhook(webhook.id, 'deliveries/retry-all')}>
+      <Kept filters={filters} />
+      <button type="submit" class="primary" data-busy="Retrying…">
+        Retry all that match{count}
+      </button>
+      <span class="hint">They go out a few at a time, oldest first.</span>
+    </form>
+  );
+}
+
+function Ask({ path, text }: { path: string; text: string }) {
+  return (
+    <p class="matching">
+      <a class="button" href={path}>
+        {text}
+      </a>
+    </p>
+  );
+}
+
+/** The filters, in a form. */
+export function Kept({ filters }: { filters: Filters }) {
+  return (
+    <>
+      {Object.entries(filters).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+    </>
+  );
+}
