@@ -31,11 +31,20 @@ export class PersonMatcher<T extends Person> {
     // What tells an endpoint of an erasure loses its payload when it has ended, and is needed until then.
     if (accepted.length === 0 || eventType === VISITOR_ERASED) return [];
     const source = decoder.decode(accepted);
-    const event: unknown = JSON.parse(source);
+    const event = parsed(source);
     return [...this.#byField].flatMap(([field, byValue]) => {
       const found = new Set(textsAt(event, field, source).map(foldedValue));
       return [...found].flatMap((value) => byValue.get(value) ?? []);
     });
+  }
+}
+
+/** What cannot be read is of nobody: one such event must not hold up the search for others. */
+function parsed(source: string): unknown {
+  try {
+    return JSON.parse(source);
+  } catch {
+    return null;
   }
 }
 

@@ -40,6 +40,11 @@ describe('an event is of a person', () => {
     expect(new PersonMatcher([{ field: 'a', value: 'b' }]).matching('visitor.identified', new Uint8Array())).toEqual([]);
   });
 
+  it('not where it cannot be read', () => {
+    expect(isOf('{"visitor":', 'visitor.email', 'ada@example.com')).toBe(false);
+    expect(isOf('null', 'visitor.email', 'ada@example.com')).toBe(false);
+  });
+
   it('not where it is the event that tells of an erasure: that has its value until it has ended', () => {
     const told = encode({ event: 'visitor.erased', field: 'value', value: 'ada' });
     expect(new PersonMatcher([{ field: 'value', value: 'ada' }]).matching('visitor.erased', told)).toEqual([]);
