@@ -418,8 +418,7 @@ export class Outbox extends DurableObject<Env> {
       this.#takeOver(Date.now());
       await this.#markPastTests();
       await this.#report();
-      await this.#bulk.goOn(() => permission(this.#health.circuit, Date.now()).kind === 'hold');
-      await this.#bulk.erasures.settle(Date.now());
+      await this.#goOnWithBulk();
       this.#dispatcher.pump();
       // What falls due while these run is attempted then.
       await this.#arm();
@@ -464,6 +463,13 @@ export class Outbox extends DurableObject<Env> {
       this.#pastTests.step();
       await scheduler.wait(0);
     }
+  }
+
+  /** What is asked of many deliveries. What the object before has left on its way would be passed by while it is not in the rows. */
+  async #goOnWithBulk(): Promise<void> {
+    if (!this.#hasTakenOver) return;
+    await this.#bulk.goOn(() => permission(this.#health.circuit, Date.now()).kind === 'hold');
+    await this.#bulk.erasures.settle(Date.now());
   }
 
   /** What the object before this one has left: what it had begun counts as interrupted, what it was about to begin waits in rows. */

@@ -4,6 +4,7 @@ import { databaseOf } from '../../../src/db/client.ts';
 import { findErasure, insertErasure, listErasureWebhooks } from '../../../src/db/erasures.ts';
 import type { ErasureRequest } from '../../../src/domain/erasure.ts';
 import { mintId } from '../../../src/domain/ids.ts';
+import { Ledger } from '../../../src/outbox/books/ledger.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
 import { driveDate } from '../../support/clock.ts';
 import { alarmOf, givenScripted, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
@@ -272,6 +273,27 @@ describe('an erasure goes on', () => {
     vi.setSystemTime(Date.now() + 60_000);
     await untilTold(webhook, request.id);
     expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 1 });
+  });
+
+  it('only when what the object before had left on its way is in the rows', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([{ hang: true }], plain);
+    await bring(webhook, newDelivery(webhook, visitor(ADA)));
+    await endpoint.arrived(1);
+    const takeOver = vi.spyOn(Ledger.prototype, 'addLeft').mockImplementation(() => {
+      throw new Error('the storage is full');
+    });
+    await vanish(webhook);
+    const request = await requested(organization);
+    await outboxOf(webhook).erasePerson(request);
+    vi.setSystemTime(Date.now() + 60_000);
+    await runAlarm(webhook);
+    expect(takeOver.mock.calls.length).toBeGreaterThan(1);
+    expect(await toldOf(webhook, request.id)).toMatchObject({ isThrough: false });
+    takeOver.mockRestore();
+    vi.setSystemTime(Date.now() + 60_000);
+    await untilTold(webhook, request.id);
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 1 });
+    expect(await storedIn(webhook)).not.toContain(ADA);
   });
 
   it('while D1 does not answer, which is told later', async () => {
