@@ -151,8 +151,8 @@ export class FaultRun {
     });
     await this.#time.run(() => this.#isOver());
     this.tookMs = Date.now() - this.#startedAt;
-    // What could not be recorded in the storm is tried again after a while.
-    if (this.tookMs < this.scenario.stormMs + LATER_MS) await this.#time.runFor(LATER_MS);
+    // What could not be recorded in the storm is tried again after a while; and D1 is told what an erasure has found only just now.
+    if (erasure || this.tookMs < this.scenario.stormMs + LATER_MS) await this.#time.runFor(LATER_MS);
   }
 
   /** What objects have left running though they have nothing to do: it counts, and is billed. */
