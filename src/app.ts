@@ -1,4 +1,6 @@
 import { Hono } from 'hono';
+import { auditLogRoutes } from './api/account/audit-log.ts';
+import { sessionRoutes } from './api/account/sessions.ts';
 import { apiKeyRoutes } from './api/api-keys.ts';
 import { DASHBOARD_PATH, dashboardLinkRoutes } from './api/dashboard-links.ts';
 import { deliveryRoutes } from './api/deliveries.ts';
@@ -42,6 +44,8 @@ const apiRoutes: readonly Route[] = [
   ...payloadErasureRoutes,
   ...statisticsRoutes,
   ...dashboardLinkRoutes,
+  ...sessionRoutes,
+  ...auditLogRoutes,
   ...eventTypeRoutes,
   ...parkedMessageRoutes,
   ...sealedSecretRoutes,

@@ -45,8 +45,8 @@ export async function submitSignIn(c: PageContext): Promise<Response> {
     const network = networkOf(c.req.raw.headers);
     const caller = await authenticate(textOf(form, 'key'), { env: c.env, nowMs, network, waitUntil });
     if (caller.kind !== 'organization') return await signInPage(c, errand, NEEDS_ORGANIZATION_KEY, 403);
-    const { organizationId, keyId, scopes } = caller;
-    await signIn(c, { organizationId, keyId, scopes: [...scopes], platformMark: null }, nowMs);
+    const { organizationId, keyId, keyName, scopes } = caller;
+    await signIn(c, { organizationId, keyId, scopes: [...scopes], platformMark: null, subject: null }, { keyName }, nowMs);
     const next = safeNext(errand.next);
     // The form goes along once more, back to its address.
     return errand.held !== undefined && hasFields(next) ? c.redirect(next, 307) : c.redirect(next, 303);
@@ -99,9 +99,10 @@ export async function submitLink(c: PageContext): Promise<Response> {
   const used = await lookUp(c, c.req.param('token'), nowMs, (hash) => useDashboardLink(db, hash, nowMs));
   const marks = used?.link.platformMark ? await platformMarks(masterKeys, platformKeys) : [];
   if (!used || !makerIsActive({ key: used.key, platformMark: used.link.platformMark }, marks, nowMs)) return await refusedLink(c);
-  const { organizationId, scope, keyId, platformMark } = used.link;
+  const { organizationId, scope, keyId, platformMark, subject } = used.link;
+  const madeWith = used.key ? { keyName: used.key.name } : 'platform';
   try {
-    await signIn(c, { organizationId, scopes: [scope], keyId, platformMark }, nowMs);
+    await signIn(c, { organizationId, scopes: [scope], keyId, platformMark, subject }, madeWith, nowMs);
   } catch (error) {
     await releaseDashboardLink(db, used.link);
     throw error;

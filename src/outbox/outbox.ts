@@ -16,7 +16,7 @@ import { settingsOf } from '../settings.ts';
 import { OutboxAlarm } from './alarm.ts';
 import { Admission } from './books/admission.ts';
 import { toSummary } from './books/delivery-row.ts';
-import { type ErasureResult, Ledger } from './books/ledger.ts';
+import { type Erasable, type ErasureResult, Ledger } from './books/ledger.ts';
 import { inSteps } from './books/steps.ts';
 import { Store } from './books/store.ts';
 import { Vitals } from './books/vitals.ts';
@@ -289,6 +289,12 @@ export class Outbox extends DurableObject<Env> {
   /** The latest recoveries and how far they have come, newest first. */
   recoveries(): Recovery[] {
     return this.#recoveries.list();
+  }
+
+  /** What erasePayload would find. */
+  erasable(id: string): Erasable {
+    if (this.#fresh.get(id) || this.#dispatcher.runner.runningNow(id)) return 'unfinished';
+    return this.#ledger.erasable(id);
   }
 
   /** Erases what a delivery carried, once it has ended. */

@@ -72,6 +72,8 @@ describe('an entry that goes with a change', () => {
   });
 
   it('can take random characters of the database for its id', async () => {
-    expect(await db.get<[string]>(sql`select upper(hex(randomblob(8)))`)).toEqual({ 'upper(hex(randomblob(8)))': expect.stringMatching(/^[0-9A-F]{16}$/) });
+    expect(await db.get<[string]>(sql`select upper(hex(randomblob(8)))`)).toEqual({
+      'upper(hex(randomblob(8)))': expect.stringMatching(/^[0-9A-F]{16}$/),
+    });
   });
 });

@@ -21,7 +21,7 @@ describe('a webhook that the service disables', () => {
   });
 
   const rowOf = async () => (await db.select().from(webhooks).where(eq(webhooks.id, webhook)))[0]!;
-  const change = async (changes: WebhookChanges, at: number) => updateWebhook(db, await rowOf(), changes, at);
+  const change = async (changes: WebhookChanges, at: number) => updateWebhook(db, await rowOf(), changes, at, null);
   const disable = (changes: Partial<Parameters<typeof disableWebhook>[2]> = {}) =>
     disableWebhook(env.DB, webhook, { url, reason: 'endpoint_gone', decidedAt, ...changes });
 
