@@ -19,7 +19,7 @@ import { isLoopback } from '../domain/loopback.ts';
 import { logError } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import { settingsOf } from '../settings.ts';
-import { hasFields, pageOfButton, signInPath } from './paths.ts';
+import { FRESH, hasFields, pageOfButton, signInPath } from './paths.ts';
 import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
 
 const SESSION_COOKIE = 'bullseye_session';
@@ -160,15 +160,21 @@ async function isAlive(c: PageContext, { session, key }: SessionView, nowMs: num
 /** Refuses a page that is of no use without a scope. What a form does is refused by its route. */
 export const requireScope = (scope: KeyScope) =>
   createMiddleware<DashboardEnv>(async (c, next) => {
-    if (!c.get('visit').can(scope)) throw new ApiError('insufficient_scope', 'Your session can read only.', { requiredScope: scope });
+    const message = scope === 'admin' ? 'This page is for sessions with the scope admin.' : 'Your session can read only.';
+    if (!c.get('visit').can(scope)) throw new ApiError('insufficient_scope', message, { requiredScope: scope });
     await next();
   });
 
 /** A form with fields goes along (held-form.ts): a 307 has it posted to the sign-in page. */
-function toSignIn(c: PageContext): Response {
+function toSignIn(c: PageContext, why?: typeof FRESH): Response {
   const { pathname, search } = new URL(c.req.url);
-  if (c.req.method !== 'POST') return c.redirect(signInPath(pathname + search), 303);
-  return hasFields(pathname) ? c.redirect(signInPath(pathname), 307) : c.redirect(signInPath(pageOfButton(pathname)), 303);
+  if (c.req.method !== 'POST') return c.redirect(signInPath(pathname + search, why), 303);
+  return hasFields(pathname) ? c.redirect(signInPath(pathname, why), 307) : c.redirect(signInPath(pageOfButton(pathname), why), 303);
+}
+
+/** Asks somebody who signed in too long ago to see a secret to do so again; then they are where they were. */
+export function toFreshSignIn(c: PageContext): Response {
+  return toSignIn(c, FRESH);
 }
 
 /** Lets signed-in people through, with their visit; sends others to the sign-in page, and from there back to where they were going. */
