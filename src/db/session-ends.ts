@@ -18,9 +18,9 @@ const { tokenHash, organizationId, subject, expiresAt } = dashboardSessions;
 const idOf = sql`substr(${tokenHash}, 1, 16)`;
 
 /** Which session ended, and whose it was. */
-const CHANGES = sql`json_patch(
-  json_object('session', json_object('from', ${idOf}, 'to', json('null'))),
-  iif(${subject} is null, '{}', json_object('subject', json_object('from', ${subject}, 'to', json('null')))))`;
+const CHANGES = sql`iif(${subject} is null,
+  json_object('session', json_object('from', ${idOf}, 'to', null)),
+  json_object('session', json_object('from', ${idOf}, 'to', null), 'subject', json_object('from', ${subject}, 'to', null)))`;
 
 /** Ends sessions, each that has not expired by itself with an entry in its organization's audit log. */
 export function endingSessions(db: Database, which: SQL | undefined, { at, by, network }: SessionEnd) {
