@@ -46,7 +46,7 @@ export type ErrorCode = keyof typeof ERROR_STATUSES;
 const RETRY_AFTER_SECONDS = 5;
 
 /** Longest text of an issue, in characters. */
-const MAX_TEXT_LENGTH = 300;
+const MAX_TEXT_LENGTH = 500;
 
 /** The body of every error. `details` is empty where there is nothing to add. */
 export const errorBody = z
