@@ -12,7 +12,7 @@ const path = '/api/v1/organization/{organizationId}/sessions';
 const tag = 'Dashboard';
 
 /** Most sessions in a list. */
-export const MAX_LISTED_SESSIONS = 200;
+export const MAX_LISTED_SESSIONS = 100;
 
 const session = z
   .object({
