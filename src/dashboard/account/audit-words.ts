@@ -32,7 +32,6 @@ const FIELD_WORDS: Readonly<Record<string, string>> = {
   maxConcurrent: 'number of attempts at a time',
   once: 'rule of once',
   retrySchedule: 'retries',
-  enabled: 'pause',
   expiresAt: 'end',
   keyName: 'key',
   madeWith: 'way of signing in',
@@ -102,7 +101,7 @@ export function deedWords(entry: ShownEntry, names: WebhookNames): string {
     case 'dashboard_link.created':
       return typeof changes.subject?.to === 'string' ? `made a sign-in link for ${cut(changes.subject.to)}` : 'made a sign-in link';
     case 'session.started':
-      return typeof changes.keyName?.to === 'string' ? `signed in by the key ${cut(changes.keyName.to)}` : 'signed in';
+      return signInWords(entry);
     case 'session.ended':
       return endWords(entry);
   }
@@ -117,7 +116,9 @@ function updateWords(changes: ShownEntry['changes'], webhook: string): string {
 /** “URL, the events and 2 more” */
 function changedWords(changes: ShownEntry['changes']): string {
   const fields = Object.keys(changes);
-  const shown = fields.slice(0, fields.length > MAX_NAMED ? MAX_NAMED - 1 : MAX_NAMED).map((field) => cut(fieldWords(field)));
+  const shown = fields
+    .slice(0, fields.length > MAX_NAMED ? MAX_NAMED - 1 : MAX_NAMED)
+    .map((field) => cut(field === 'enabled' ? 'state' : fieldWords(field)));
   if (shown.length < fields.length) return `${shown.join(', the ')} and ${fields.length - shown.length} more`;
   const last = shown.pop() ?? 'settings';
   return shown.length === 0 ? last : `${shown.join(', the ')} and the ${last}`;
@@ -125,6 +126,12 @@ function changedWords(changes: ShownEntry['changes']): string {
 
 function deliveriesWords({ target }: ShownEntry, webhook: string): string {
   return target.type === 'delivery' ? `the delivery ${target.id}` : `deliveries of ${webhook}`;
+}
+
+/** Who has no name came with a key: it is all that is known of them. */
+function signInWords({ actor, changes }: ShownEntry): string {
+  const key = changes.keyName?.to;
+  return actor.name === null && typeof key === 'string' ? `signed in by the key ${cut(key)}` : 'signed in';
 }
 
 function endWords({ actor, changes }: ShownEntry): string {

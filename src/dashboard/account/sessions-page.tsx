@@ -19,7 +19,9 @@ export async function showSessions(c: PageContext): Promise<Response> {
       <div class="page-head">
         <div>
           <h1>Who is signed in</h1>
-          <p class="lead">Everybody who sees these pages of {visit.organization.name} right now.</p>
+          <p class="lead">
+            <span>Everybody who sees these pages of {visit.organization.name} right now.</span>
+          </p>
         </div>
         {sessions.length > 1 && (
           <form method="post" action={paths.endOtherSessions} class="actions">

@@ -73,7 +73,12 @@ describe('an entry in words', () => {
       { action: 'dashboard_link.created', changes: { subject: { from: null, to: 'Grace' } } },
       'Ada (dashboard) made a sign-in link for Grace.',
     ],
-    [{ action: 'session.started', changes: { session: { from: null, to: '9f86' } } }, 'Ada (dashboard) signed in.'],
+    [{ action: 'session.started', changes: { keyName: { from: null, to: 'CI' } } }, 'Ada (dashboard) signed in.'],
+    [
+      { actor: { type: 'dashboard', id: '9f', name: null }, action: 'session.started', changes: { keyName: { from: null, to: 'CI' } } },
+      'Somebody (dashboard) signed in by the key CI.',
+    ],
+    [{ changes: { enabled: change, url: change } }, 'Ada (dashboard) changed the state and the URL of CRM.'],
     [{ action: 'session.ended', changes: { session: { from: '9f86', to: null } } }, 'Ada (dashboard) signed out.'],
     [
       { action: 'session.ended', changes: { session: { from: '17aa', to: null }, subject: { from: 'Grace', to: null } } },
