@@ -1,4 +1,4 @@
-import { addEntry } from '../db/audit-log.ts';
+import { writeEntry } from '../db/audit-log.ts';
 import { listWebhooks } from '../db/webhooks.ts';
 import { deliveryId, isEventId } from '../domain/ids.ts';
 import type { Erasable, ErasureResult } from '../outbox/books/ledger.ts';
@@ -40,7 +40,8 @@ const ofDelivery = route({
     if (found === 'unknown') throw notFound('delivery');
     if (found === 'unfinished') throw notFinished([deliveryId]);
     // First: an erasure without its entry could not be told afterwards, since what it erased is gone.
-    if (found === 'erasable') await addEntry(db, entry('payload.erased', { type: 'delivery', id: deliveryId }));
+    const told = found !== 'erasable' || (await writeEntry(db, entry('payload.erased', { type: 'delivery', id: deliveryId })));
+    if (!told) throw notFound('delivery');
     const result = await reached<ErasureResult>(outboxOf(env, id).erasePayload(deliveryId));
     if (result === 'unknown') throw notFound('delivery');
     if (result === 'unfinished') throw notFinished([deliveryId]);
@@ -76,7 +77,8 @@ const ofEvent = route({
     );
     const known = found.filter(({ is }) => is !== 'unknown');
     if (known.length === 0) throw notFound('event');
-    if (known.some(({ is }) => is === 'erasable')) await addEntry(db, entry('payload.erased', { type: 'event', id: eventId }));
+    const isErased = known.some(({ is }) => is === 'erasable');
+    if (isErased && !(await writeEntry(db, entry('payload.erased', { type: 'event', id: eventId })))) throw notFound('event');
     const erasures = await Promise.all(
       known.map(async ({ id, webhookId }) => ({ id, result: await reached<ErasureResult>(outboxOf(env, webhookId).erasePayload(id)) })),
     );

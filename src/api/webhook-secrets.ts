@@ -1,4 +1,4 @@
-import { addEntry } from '../db/audit-log.ts';
+import { writeEntry } from '../db/audit-log.ts';
 import { openSecret, sealSecret } from '../db/secret-box.ts';
 import { replaceSecrets, type WebhookRow } from '../db/webhooks.ts';
 import { type AuditChanges, changesBetween, HIDDEN } from '../domain/audit-log.ts';
@@ -12,7 +12,7 @@ import {
   secretsOf,
 } from '../domain/secret-rotation.ts';
 import { requireFreshSignIn } from './account/fresh-sign-in.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, notFound } from './errors.ts';
 import { isoTime, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
 import { openHeaders } from './webhook-headers.ts';
@@ -62,7 +62,7 @@ const reveal = route({
     const secret = row.secret === null ? null : await openSecret(settings.masterKeys, row.id, row.secret);
     const headers = await openHeaders(settings.masterKeys, row);
     // Before anything is shown: where that cannot be written down, nothing is.
-    await addEntry(db, entry('secret.revealed', { type: 'webhook', id: row.id }));
+    if (!(await writeEntry(db, entry('secret.revealed', { type: 'webhook', id: row.id })))) throw notFound('webhook');
     return { ...toRevealedSecret(secret, row, nowMs), headers };
   },
 });

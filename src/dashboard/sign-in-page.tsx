@@ -79,6 +79,11 @@ export async function showLink(c: PageContext): Promise<Response> {
       <p>
         This link works once, for the organization <strong>{organization.name}</strong>.
       </p>
+      {organization.subject !== null && (
+        <p>
+          What you do there is noted as done by <strong>{organization.subject}</strong>.
+        </p>
+      )}
       {other && (
         <p>
           You are signed in for <strong>{other.name}</strong>: going on ends that.

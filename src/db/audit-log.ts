@@ -2,7 +2,7 @@ import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
 import { type AuditAction, type AuditEntry, boundedChanges, MAX_AUDIT_ENTRIES } from '../domain/audit-log.ts';
 import { leastIdAt } from '../domain/ids.ts';
 import type { Database } from './client.ts';
-import { auditLog } from './schema.ts';
+import { auditLog, organizations } from './schema.ts';
 
 /*
  * Entries are written in the transaction of the change that they tell of (`db.batch`): there is no change without its entry, and no entry
@@ -12,6 +12,12 @@ import { auditLog } from './schema.ts';
 /** Writes an entry, once: one that comes again is the same. */
 export function addEntry(db: Database, entry: AuditEntry) {
   return db.insert(auditLog).values(rowOf(entry)).onConflictDoNothing();
+}
+
+/** Writes an entry by itself, before what it tells of. False where its organization is gone: then nothing of it is to be done. */
+export async function writeEntry(db: Database, entry: AuditEntry): Promise<boolean> {
+  const ofOrganization = sql`from ${organizations} where ${eq(organizations.id, entry.organizationId)}`;
+  return (await addEntryFrom(db, entry, ofOrganization).returning({ id: auditLog.id })).length > 0;
 }
 
 /**

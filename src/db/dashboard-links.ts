@@ -20,10 +20,14 @@ export async function insertDashboardLink(db: Database, link: NewDashboardLink, 
 const works = (tokenHash: string, nowMs: number) =>
   and(eq(dashboardLinks.tokenHash, tokenHash), isNull(dashboardLinks.usedAt), gt(dashboardLinks.expiresAt, nowMs));
 
-/** The organization that a link opens, without using it; null where the link is unknown, expired or used. */
-export async function organizationOfLink(db: Database, tokenHash: string, nowMs: number): Promise<{ id: string; name: string } | null> {
+/** The organization that a link opens, and for whom, without using it; null where the link is unknown, expired or used. */
+export async function organizationOfLink(
+  db: Database,
+  tokenHash: string,
+  nowMs: number,
+): Promise<{ id: string; name: string; subject: string | null } | null> {
   const [organization = null] = await db
-    .select({ id: organizations.id, name: organizations.name })
+    .select({ id: organizations.id, name: organizations.name, subject: dashboardLinks.subject })
     .from(dashboardLinks)
     .innerJoin(organizations, eq(organizations.id, dashboardLinks.organizationId))
     .where(works(tokenHash, nowMs));

@@ -1,4 +1,4 @@
-import { and, desc, eq, gt, inArray, isNull, lt, notInArray, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, notInArray, or, sql } from 'drizzle-orm';
 import { type AuditEntry, SERVICE } from '../domain/audit-log.ts';
 import { MAX_SESSIONS } from '../domain/dashboard-session.ts';
 import { addEntry } from './audit-log.ts';
@@ -88,18 +88,30 @@ export async function dropExpired(db: Database, nowMs: number, limit: number): P
 /** A session as it is listed, with the key that made it; null where a platform key did. */
 export interface ListedSession {
   session: DashboardSessionRow;
-  key: { id: string; name: string; revokedAt: number | null; expiresAt: number | null } | null;
+  key: { id: string; name: string } | null;
 }
 
-/** The sessions of an organization that have not expired, the latest first. The key of one may have ended. */
-export async function listSessions(db: Database, organizationId: string, nowMs: number, limit: number): Promise<ListedSession[]> {
+/**
+ * The sessions of an organization that open something, as makerIsActive has it, the latest first.
+ * @param platformMarks of the platform keys that are configured
+ */
+export async function listSessions(
+  db: Database,
+  organizationId: string,
+  platformMarks: readonly string[],
+  nowMs: number,
+  limit: number,
+): Promise<ListedSession[]> {
+  const { tokenHash, keyId, platformMark, createdAt } = dashboardSessions;
   const { id, name, revokedAt, expiresAt } = apiKeys;
+  const ofOrganization = eq(dashboardSessions.organizationId, organizationId);
+  const keyIsActive = and(isNotNull(id), isNull(revokedAt), or(isNull(expiresAt), gt(expiresAt, nowMs)));
   return await db
-    .select({ session: dashboardSessions, key: { id, name, revokedAt, expiresAt } })
+    .select({ session: dashboardSessions, key: { id, name } })
     .from(dashboardSessions)
-    .leftJoin(apiKeys, eq(apiKeys.id, dashboardSessions.keyId))
-    .where(and(eq(dashboardSessions.organizationId, organizationId), gt(dashboardSessions.expiresAt, nowMs)))
-    .orderBy(desc(dashboardSessions.createdAt), desc(dashboardSessions.tokenHash))
+    .leftJoin(apiKeys, eq(id, keyId))
+    .where(and(ofOrganization, gt(dashboardSessions.expiresAt, nowMs), or(keyIsActive, inArray(platformMark, [...platformMarks]))))
+    .orderBy(desc(createdAt), desc(tokenHash))
     .limit(limit);
 }
 

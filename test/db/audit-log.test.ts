@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { eq, sql } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { addEntry, addEntryIfChanged } from '../../src/db/audit-log.ts';
+import { addEntry, addEntryIfChanged, writeEntry } from '../../src/db/audit-log.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { auditLog, organizations } from '../../src/db/schema.ts';
 import type { AuditEntry } from '../../src/domain/audit-log.ts';
@@ -69,6 +69,13 @@ describe('an entry that goes with a change', () => {
     const entry = anEntry();
     await db.batch([addEntry(db, entry), addEntry(db, entry)]);
     expect(await entries()).toHaveLength(1);
+  });
+
+  it('is not written by itself where its organization is gone, and what it tells of is not to be done', async () => {
+    expect(await writeEntry(db, anEntry())).toBe(true);
+    expect(await entries()).toHaveLength(1);
+    await db.delete(organizations).where(eq(organizations.id, organizationId));
+    expect(await writeEntry(db, anEntry())).toBe(false);
   });
 
   it('can take random characters of the database for its id', async () => {

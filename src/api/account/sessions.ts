@@ -1,7 +1,7 @@
 import { type ListedSession, listSessions } from '../../db/dashboard-sessions.ts';
 import { platformMarks } from '../../db/platform-mark.ts';
 import { endSessions } from '../../db/session-ends.ts';
-import { idOfSession, makerIsActive } from '../../domain/dashboard-session.ts';
+import { idOfSession } from '../../domain/dashboard-session.ts';
 import { actorOf, type Caller } from '../auth.ts';
 import { notFound } from '../errors.ts';
 import { isoTime, organizationParams, requireOrganization, time } from '../parameters.ts';
@@ -61,10 +61,9 @@ const list = route({
   success: { status: 200, description: 'The sessions.', schema: z.object({ sessions: z.array(session) }).openapi('SessionList') },
   handler: async ({ params, db, settings, nowMs }) => {
     await requireOrganization(db, params.organizationId);
-    const found = await listSessions(db, params.organizationId, nowMs, MAX_LISTED_SESSIONS);
     const marks = await platformMarks(settings.masterKeys, settings.platformKeys);
-    const alive = found.filter(({ session: { platformMark }, key }) => makerIsActive({ key, platformMark }, marks, nowMs));
-    return { sessions: alive.map(toSession) };
+    const found = await listSessions(db, params.organizationId, marks, nowMs, MAX_LISTED_SESSIONS);
+    return { sessions: found.map(toSession) };
   },
 });
 

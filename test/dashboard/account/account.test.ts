@@ -200,6 +200,11 @@ describe('a session that began more than 15 minutes ago', () => {
   });
 });
 
+it('a link says whose deeds are noted, before it is used', async () => {
+  expect((await visitor().get(await makeLink(own.id, 'admin', 'Ada'))).text).toContain('What you do there is noted as done by Ada .');
+  expect((await visitor().get(await makeLink(own.id))).text).not.toContain('noted as');
+});
+
 it('a rotation to the secret that a webhook has says so, without having looked at it for anybody', async () => {
   const ada = await named('Ada');
   const before = await auditLogOf(own);
