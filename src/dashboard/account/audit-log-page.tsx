@@ -67,7 +67,7 @@ function at(path: string, query: Record<string, string | undefined>): string {
 
 function FilterForm({ action }: { action: AuditAction | undefined }) {
   return (
-    <form class="filters" method="get" action={paths.auditLog} aria-label="Filter the entries">
+    <form class="filters few" method="get" action={paths.auditLog} aria-label="Filter the entries">
       <div class="field">
         <label for="action">What was done</label>
         <select id="action" name="action">

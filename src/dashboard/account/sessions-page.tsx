@@ -99,7 +99,7 @@ function SessionRow({ session, isOwn, nowMs }: { session: ShownSession; isOwn: b
       <th scope="row" class="endpoint">
         {who} {isOwn && <span class="tag">You</span>}
         <span class="hint">
-          {madeWith.type === 'platform' ? 'By a link of the platform' : `By the API key ${madeWith.name}`}; may {scopes.join(', ')}
+          {madeWith.type === 'platform' ? 'By a link of the platform' : `By the API key ${madeWith.name}`}; scope {scopes.join(', ')}
         </span>
       </th>
       <td data-label="Signed in">

@@ -90,8 +90,8 @@ describe('the page of who is signed in', () => {
   it('names everybody, marks oneself, and signs one of them out', async () => {
     const [ada, grace] = [await named('Ada'), await named('Grace', 'read')];
     const { text } = await ada.get('sessions');
-    expect(text).toMatch(/Ada You By a link of the platform; may admin/);
-    expect(text).toMatch(/Grace By a link of the platform; may read/);
+    expect(text).toMatch(/Ada You By a link of the platform; scope admin/);
+    expect(text).toMatch(/Grace By a link of the platform; scope read/);
     const { id } = (await sessions()).find(({ subject }: { subject: string }) => subject === 'Grace');
     expect((await ada.submit(`sessions/${id}/end`)).text).toContain('That person is signed out.');
     expect((await grace.get()).location).toContain('sign-in');
