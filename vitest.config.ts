@@ -54,7 +54,7 @@ export default defineConfig({
           name: 'worker',
           include: [
             'test/{api,attempt,consumer,cost,db,faults,outbox,platform,security,upkeep}/**/*.test.ts',
-            'test/dashboard/*.test.ts',
+            'test/dashboard/{*,account/*}.test.ts',
             'test/*.test.ts',
           ],
           exclude: [PARSERS, SAMPLES],

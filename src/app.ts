@@ -1,4 +1,6 @@
 import { Hono } from 'hono';
+import { auditLogRoutes } from './api/account/audit-log.ts';
+import { sessionRoutes } from './api/account/sessions.ts';
 import { apiKeyRoutes } from './api/api-keys.ts';
 import { bulkActionRoutes } from './api/bulk-actions.ts';
 import { DASHBOARD_PATH, dashboardLinkRoutes } from './api/dashboard-links.ts';
@@ -46,6 +48,8 @@ const apiRoutes: readonly Route[] = [
   ...erasureRoutes,
   ...statisticsRoutes,
   ...dashboardLinkRoutes,
+  ...sessionRoutes,
+  ...auditLogRoutes,
   ...eventTypeRoutes,
   ...parkedMessageRoutes,
   ...sealedSecretRoutes,

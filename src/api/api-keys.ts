@@ -1,4 +1,4 @@
-import { type ApiKeyRow, insertApiKey, listApiKeys, revokeApiKey } from '../db/api-keys.ts';
+import { type ApiKeyRow, findApiKey, insertApiKey, listApiKeys, revokeApiKey } from '../db/api-keys.ts';
 import type { Database } from '../db/client.ts';
 import {
   INGEST_SCOPE,
@@ -11,11 +11,12 @@ import {
   MAX_ENDED_KEYS,
   writeKey,
 } from '../domain/api-key.ts';
+import { changesBetween, created } from '../domain/audit-log.ts';
 import { mintId } from '../domain/ids.ts';
 import { forgetKey, hashKey } from './auth.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { apiKeyParams, isoTime, isoTimeOrNull, organizationParams, requireOrganization, time, timeInput } from './parameters.ts';
-import { type Route, route } from './route.ts';
+import { type ApiRequest, type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
 const organizationPath = '/api/v1/organization/{organizationId}/api-keys';
@@ -90,7 +91,11 @@ interface KeyRequest {
 }
 
 /** Makes a key of an organization, or (null) one for the platform's producers. */
-async function create(db: Database, organizationId: string | null, input: KeyRequest, nowMs: number): Promise<z.input<typeof createdKey>> {
+async function create(
+  { db, nowMs, entry }: Pick<ApiRequest<never, never, never, never>, 'db' | 'nowMs' | 'entry'>,
+  organizationId: string | null,
+  input: KeyRequest,
+): Promise<z.input<typeof createdKey>> {
   const expiry = input.expiresAt ?? null;
   if (expiry !== null && expiry <= nowMs) throw invalid([{ field: 'expiresAt', message: 'This time is past.' }]);
   const kind: KeyKind = organizationId === null ? 'producer' : 'organization';
@@ -105,14 +110,27 @@ async function create(db: Database, organizationId: string | null, input: KeyReq
     expiresAt: expiry,
     createdAt: nowMs,
   };
-  const row = await insertApiKey(db, key, nowMs);
+  const told = () => entry('api_key.created', { type: 'api_key', id: key.id }, created(auditedKey(key)));
+  const row = await insertApiKey(db, key, nowMs, organizationId === null ? null : told());
   if (!row && organizationId !== null) await requireOrganization(db, organizationId);
   if (!row) throw new ApiError('api_key_limit_reached', `There are ${MAX_ACTIVE_KEYS} active keys already.`, { limit: MAX_ACTIVE_KEYS });
   return { ...toListedKey(row, nowMs), plainKey };
 }
 
-async function revoke(db: Database, organizationId: string | null, keyId: string, nowMs: number): Promise<void> {
-  const keyHash = await revokeApiKey(db, organizationId, keyId, nowMs);
+/** What an audit log tells of a key. None of it ever changes. */
+function auditedKey({ name, scopes, expiresAt }: Pick<ApiKeyRow, 'name' | 'scopes' | 'expiresAt'>): Record<string, unknown> {
+  return { name, scopes, expiresAt: isoTimeOrNull(expiresAt) };
+}
+
+async function revoke(
+  { db, nowMs, entry }: Pick<ApiRequest<never, never, never, never>, 'db' | 'nowMs' | 'entry'>,
+  organizationId: string | null,
+  keyId: string,
+): Promise<void> {
+  const key = await findApiKey(db, keyId);
+  if (!key || key.organizationId !== organizationId) throw notFound('API key');
+  const told = () => entry('api_key.revoked', { type: 'api_key', id: keyId }, changesBetween(auditedKey(key), {}));
+  const keyHash = await revokeApiKey(db, organizationId, keyId, nowMs, organizationId === null ? null : told());
   if (keyHash === null) throw notFound('API key');
   forgetKey(keyHash);
 }
@@ -150,9 +168,9 @@ const createForOrganization = route({
   body: organizationKeyInput,
   success: { status: 201, description: 'The key.', schema: createdKey },
   errors: ['api_key_limit_reached'],
-  handler: async ({ params, body, db, nowMs }) => {
-    await requireOrganization(db, params.organizationId);
-    return await create(db, params.organizationId, body, nowMs);
+  handler: async ({ params, body, ...request }) => {
+    await requireOrganization(request.db, params.organizationId);
+    return await create(request, params.organizationId, body);
   },
 });
 
@@ -167,7 +185,7 @@ const revokeOfOrganization = route({
   access: 'admin',
   params: organizationParams.extend(apiKeyParams.shape),
   success: { status: 204, description: 'It is revoked.' },
-  handler: async ({ params, db, nowMs }) => await revoke(db, params.organizationId, params.keyId, nowMs),
+  handler: async ({ params, ...request }) => await revoke(request, params.organizationId, params.keyId),
 });
 
 const listOfPlatform = route({
@@ -192,7 +210,7 @@ const createForPlatform = route({
   body: platformKeyInput,
   success: { status: 201, description: 'The key.', schema: createdKey },
   errors: ['api_key_limit_reached'],
-  handler: async ({ body, db, nowMs }) => await create(db, null, body, nowMs),
+  handler: async ({ body, ...request }) => await create(request, null, body),
 });
 
 const revokeOfPlatform = route({
@@ -204,7 +222,7 @@ const revokeOfPlatform = route({
   access: 'platform',
   params: apiKeyParams,
   success: { status: 204, description: 'It is revoked.' },
-  handler: async ({ params, db, nowMs }) => await revoke(db, null, params.keyId, nowMs),
+  handler: async ({ params, ...request }) => await revoke(request, null, params.keyId),
 });
 
 export const apiKeyRoutes: readonly Route[] = [

@@ -41,6 +41,8 @@ export interface SessionOfCaller {
   id: string;
   /** Whom its link was made for, where it says so. */
   subject: string | null;
+  /** When it was started, milliseconds since the epoch. */
+  startedAt: number;
 }
 
 /** A stored key as authentication needs it. */

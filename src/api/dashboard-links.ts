@@ -1,7 +1,8 @@
 import { insertDashboardLink } from '../db/dashboard-links.ts';
 import { platformMark } from '../db/platform-mark.ts';
 import { KEY_SCOPES } from '../domain/api-key.ts';
-import { LINK_LIFETIME_MS, MAX_SESSIONS } from '../domain/dashboard-session.ts';
+import { created } from '../domain/audit-log.ts';
+import { LINK_LIFETIME_MS, MAX_SESSIONS, MAX_SUBJECT_LENGTH } from '../domain/dashboard-session.ts';
 import { toBase64Url } from '../domain/encoding.ts';
 import type { Settings } from '../settings.ts';
 import { type Caller, hashKey } from './auth.ts';
@@ -22,6 +23,11 @@ const linkInput = z
           'What the person may do: `read` sees everything but secrets; `write` also changes webhooks, tests, retries, recovers; `admin` also ' +
           'reveals and rotates secrets.',
       }),
+    subject: z.string().trim().min(1).max(MAX_SUBJECT_LENGTH).optional().openapi({
+      description:
+        'Whom the link is for, as you call them: a name, an e-mail address, an id. The audit log and the list of sessions say it.',
+      example: 'Ada Lovelace',
+    }),
   })
   .openapi('DashboardLinkInput');
 
@@ -66,13 +72,15 @@ const create = route({
   body: linkInput,
   bodyOptional: true,
   success: { status: 201, description: 'The link.', schema: dashboardLink },
-  handler: async ({ params, body, db, settings, caller, url, nowMs }) => {
+  handler: async ({ params, body, db, settings, caller, url, nowMs, entry }) => {
     const { organizationId } = params;
     await requireOrganization(db, organizationId);
     const token = makeToken();
     const expiresAt = nowMs + LINK_LIFETIME_MS;
     const made = { ...(await makerOf(caller, settings)), expiresAt, createdAt: nowMs };
-    await insertDashboardLink(db, { tokenHash: await hashKey(token), organizationId, scope: body.scope, ...made }, nowMs);
+    const { scope, subject = null } = body;
+    const told = entry('dashboard_link.created', { type: 'organization', id: organizationId }, created({ scope, subject }));
+    await insertDashboardLink(db, { tokenHash: await hashKey(token), organizationId, scope, subject, ...made }, nowMs, told);
     const { origin } = settings.publicUrl ?? url;
     return { url: `${origin}${DASHBOARD_PATH}/link/${token}`, expiresAt: isoTime(expiresAt) };
   },

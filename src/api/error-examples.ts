@@ -12,6 +12,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { message: string; detai
   insufficient_scope: { message: 'This route needs a key with the scope "write".', details: { requiredScope: 'write' } },
   platform_key_required: { message: 'This route needs a platform key.', details: {} },
   plan_upgrade_required: { message: 'Webhooks need the Scale plan or above.', details: { plan: 'growth', requiredPlan: 'scale' } },
+  fresh_sign_in_required: {
+    message: 'You signed in more than 15 minutes ago. Sign in again to see or to rotate a secret.',
+    details: { withinSeconds: 900 },
+  },
   not_found: { message: 'There is no such webhook.', details: {} },
   method_not_allowed: { message: 'This path takes GET, HEAD, OPTIONS.', details: { allowed: ['GET', 'HEAD', 'OPTIONS'] } },
   webhook_limit_reached: { message: 'An organization has at most 20 webhooks.', details: { limit: 20 } },

@@ -14,6 +14,7 @@ export const ERROR_STATUSES = {
   insufficient_scope: 403,
   platform_key_required: 403,
   plan_upgrade_required: 403,
+  fresh_sign_in_required: 403,
   not_found: 404,
   method_not_allowed: 405,
   webhook_limit_reached: 409,
@@ -46,7 +47,7 @@ export type ErrorCode = keyof typeof ERROR_STATUSES;
 const RETRY_AFTER_SECONDS = 5;
 
 /** Longest text of an issue, in characters. */
-const MAX_TEXT_LENGTH = 300;
+const MAX_TEXT_LENGTH = 500;
 
 /** The body of every error. `details` is empty where there is nothing to add. */
 export const errorBody = z

@@ -1,7 +1,8 @@
 import { deleteOrganization, type OrganizationRow, putOrganization } from '../db/organizations.ts';
+import type { AuditAction, AuditChanges } from '../domain/audit-log.ts';
 import { ORGANIZATION_ID, ORGANIZATION_ID_FORM } from '../domain/ids.ts';
 import { PLANS } from '../domain/plan.ts';
-import { notFound } from './errors.ts';
+import { ApiError, notFound } from './errors.ts';
 import { eraseOutboxes, tellAllReconfigured } from './outboxes.ts';
 import { isoTime, organizationParams, requireOrganization, time } from './parameters.ts';
 import { Other, type Route, route } from './route.ts';
@@ -22,6 +23,9 @@ const organization = z
 function toOrganization(row: OrganizationRow): z.input<typeof organization> {
   return { id: row.id, name: row.name, plan: row.plan, createdAt: isoTime(row.createdAt), updatedAt: isoTime(row.updatedAt) };
 }
+
+/** How often a change is tried whose organization is changed by others at the same moment: one of them is through each time. */
+const MAX_TRIES = 10;
 
 const put = route({
   method: 'put',
@@ -44,11 +48,16 @@ const put = route({
     schema: organization,
     other: { status: 201, description: 'The organization, which is new.' },
   },
-  handler: async ({ params, body, db, env, nowMs, waitUntil }) => {
-    const { created, row } = await putOrganization(db, params.organizationId, body, nowMs);
-    if (created) return new Other(toOrganization(row));
-    waitUntil(tellAllReconfigured(env, db, row.id));
-    return toOrganization(row);
+  handler: async ({ params, body, db, env, nowMs, entry, waitUntil }) => {
+    const { organizationId } = params;
+    const entryOf = (action: AuditAction, changes: AuditChanges) => entry(action, { type: 'organization', id: organizationId }, changes);
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const put = await putOrganization(db, organizationId, body, nowMs, entryOf);
+      if (put?.outcome === 'created') return new Other(toOrganization(put.row));
+      if (put?.outcome === 'changed') waitUntil(tellAllReconfigured(env, db, organizationId));
+      if (put) return toOrganization(put.row);
+    }
+    throw new ApiError('configuration_unavailable', 'Others are changing this organization right now. Please try again shortly.');
   },
 });
 

@@ -1,6 +1,7 @@
+import { writeEntry } from '../db/audit-log.ts';
 import { listWebhooks } from '../db/webhooks.ts';
 import { deliveryId, isEventId } from '../domain/ids.ts';
-import type { ErasureResult } from '../outbox/books/ledger.ts';
+import type { Erasable, ErasureResult } from '../outbox/books/ledger.ts';
 import { ApiError, notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import { deliveryParams, eventParams, requireOrganization } from './parameters.ts';
@@ -32,11 +33,18 @@ const ofDelivery = route({
   params: deliveryParams,
   success: { status: 204, description: 'It is gone.' },
   errors: ['delivery_not_finished', 'outbox_unavailable'],
-  handler: async ({ params, db, env }) => {
+  handler: async ({ params, db, env, entry }) => {
     const { id } = await requireWebhook(db, params);
-    const result = await reached<ErasureResult>(outboxOf(env, id).erasePayload(params.deliveryId));
+    const { deliveryId } = params;
+    const found = await reached(outboxOf(env, id).erasable(deliveryId));
+    if (found === 'unknown') throw notFound('delivery');
+    if (found === 'unfinished') throw notFinished([deliveryId]);
+    // First: an erasure without its entry could not be told afterwards, since what it erased is gone.
+    const told = found !== 'erasable' || (await writeEntry(db, entry('payload.erased', { type: 'delivery', id: deliveryId })));
+    if (!told) throw notFound('delivery');
+    const result = await reached<ErasureResult>(outboxOf(env, id).erasePayload(deliveryId));
     if (result === 'unknown') throw notFound('delivery');
-    if (result === 'unfinished') throw notFinished([params.deliveryId]);
+    if (result === 'unfinished') throw notFinished([deliveryId]);
   },
 });
 
@@ -53,21 +61,27 @@ const ofEvent = route({
   params: eventParams,
   success: { status: 204, description: 'It is gone from all of them.' },
   errors: ['delivery_not_finished', 'outbox_unavailable'],
-  handler: async ({ params, db, env }) => {
+  handler: async ({ params, db, env, entry }) => {
     const { organizationId, eventId } = params;
     await requireOrganization(db, organizationId);
     if (!isEventId(eventId)) throw notFound('event');
     const webhooks = await listWebhooks(db, organizationId);
-    const erasures = await Promise.all(
+    const found = await Promise.all(
       webhooks.map(async ({ id: webhookId }) => {
         const id = deliveryId(eventId, webhookId);
         const outbox = outboxOf(env, webhookId);
         // The id of a test without its mark is another one, and leads to the same delivery.
         const isOfEvent = (await reached(outbox.summary(id)))?.eventId === eventId;
-        return { id, result: isOfEvent ? await reached<ErasureResult>(outbox.erasePayload(id)) : 'unknown' };
+        return { id, webhookId, is: isOfEvent ? await reached<Erasable>(outbox.erasable(id)) : ('unknown' as const) };
       }),
     );
-    if (erasures.every(({ result }) => result === 'unknown')) throw notFound('event');
+    const known = found.filter(({ is }) => is !== 'unknown');
+    if (known.length === 0) throw notFound('event');
+    const isErased = known.some(({ is }) => is === 'erasable');
+    if (isErased && !(await writeEntry(db, entry('payload.erased', { type: 'event', id: eventId })))) throw notFound('event');
+    const erasures = await Promise.all(
+      known.map(async ({ id, webhookId }) => ({ id, result: await reached<ErasureResult>(outboxOf(env, webhookId).erasePayload(id)) })),
+    );
     const unfinished = erasures.filter(({ result }) => result === 'unfinished').map(({ id }) => id);
     if (unfinished.length > 0) throw notFinished(unfinished);
   },

@@ -27,6 +27,8 @@ export interface ApiRequest<P, Q, H, B> {
   /** The body's bytes; none where a page calls the handler. */
   bytes: Uint8Array;
   caller: Caller;
+  /** The network it comes from (domain/client-address.ts); null where that is nobody's. */
+  network: string | null;
   env: Env;
   settings: Settings;
   db: Database;
@@ -144,10 +146,7 @@ function covers(path: string, other: string): boolean {
 }
 
 /** Who makes a request, and what it runs in. */
-export type Surroundings = Pick<ApiRequest<never, never, never, never>, 'caller' | 'env' | 'url' | 'nowMs' | 'waitUntil'> & {
-  /** The network it comes from (domain/client-address.ts); null where that is nobody's. */
-  network: string | null;
-};
+export type Surroundings = Pick<ApiRequest<never, never, never, never>, 'caller' | 'network' | 'env' | 'url' | 'nowMs' | 'waitUntil'>;
 
 /** Who asks, whether they may, how often; then what they ask; then the handler. */
 async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {

@@ -1,16 +1,18 @@
 import type { Database } from '../db/client.ts';
 import { openSecret, sealSecret } from '../db/secret-box.ts';
 import type { WebhookChanges, WebhookRow } from '../db/webhooks.ts';
+import type { AuditChanges } from '../domain/audit-log.ts';
+import { webhookChanges } from '../domain/audited-webhook.ts';
 import type { Once } from '../domain/rules/choices.ts';
 import type { Settings } from '../settings.ts';
 import { formatAfter, requireRenderable } from './webhook-format.ts';
 import { headersAfter } from './webhook-headers.ts';
-import type { webhookChanges } from './webhook-schema.ts';
+import type { webhookChangesInput } from './webhook-schema.ts';
 import type { z } from './zod.ts';
 
 /** What a PATCH changes of a webhook as it was read; what is absent, or undefined, stays as it is. */
 export async function changesOf(
-  body: z.output<typeof webhookChanges>,
+  body: z.output<typeof webhookChangesInput>,
   before: WebhookRow,
   { db, settings, nowMs }: { db: Database; settings: Settings; nowMs: number },
 ): Promise<WebhookChanges> {
@@ -27,6 +29,17 @@ export async function changesOf(
     ...(once !== undefined && { once: onceAfter(before.once, once, nowMs) }),
     ...(isOtherSecret && { secret: secret === null ? null : await sealSecret(settings.masterKeys, before.id, secret) }),
   };
+}
+
+/** What an audit log tells of a PATCH: what differs, and what it has set anew of what only an admin may read. */
+export function auditedChanges(
+  before: WebhookRow,
+  changes: WebhookChanges,
+  { headers }: Pick<z.output<typeof webhookChangesInput>, 'headers'>,
+): AuditChanges {
+  const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+  const anew = { secret: changes.secret !== undefined, headers: Object.keys(headers ?? {}) };
+  return webhookChanges(before, { ...before, ...given }, anew);
 }
 
 /** A webhook's `once` after a change. With another `per` than before, null included, it starts afresh: outboxes tell it by when it was chosen. */

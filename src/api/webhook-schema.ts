@@ -80,7 +80,7 @@ export const webhookInput = z
   })
   .openapi('WebhookInput');
 
-export const webhookChanges = z
+export const webhookChangesInput = z
   .strictObject({
     url: url.optional(),
     events: events.optional(),

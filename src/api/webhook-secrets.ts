@@ -1,6 +1,17 @@
+import { writeEntry } from '../db/audit-log.ts';
 import { openSecret, sealSecret } from '../db/secret-box.ts';
-import { endOverlaps, replaceSecrets, type WebhookRow } from '../db/webhooks.ts';
-import { columnsOf, formerOf, type KeptSecret, MAX_FORMER_SECRETS, rotated, secretsOf } from '../domain/secret-rotation.ts';
+import { replaceSecrets, type WebhookRow } from '../db/webhooks.ts';
+import { type AuditChanges, changesBetween, HIDDEN } from '../domain/audit-log.ts';
+import {
+  columnsOf,
+  formerOf,
+  type KeptSecret,
+  MAX_FORMER_SECRETS,
+  rotated,
+  type SecretColumns,
+  secretsOf,
+} from '../domain/secret-rotation.ts';
+import { requireFreshSignIn } from './account/fresh-sign-in.ts';
 import { ApiError, notFound } from './errors.ts';
 import { isoTime, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
@@ -41,12 +52,18 @@ const reveal = route({
   summary: "Reveal a webhook's secret, and its own headers",
   tag,
   access: 'admin',
+  writes: true,
   params: webhookParams,
   success: { status: 200, description: 'The secret and the headers; null where there are none.', schema: revealed },
-  handler: async ({ params, db, settings, nowMs }) => {
+  errors: ['fresh_sign_in_required'],
+  handler: async ({ params, caller, db, settings, nowMs, entry }) => {
+    requireFreshSignIn(caller, nowMs);
     const row = await requireWebhook(db, params);
     const secret = row.secret === null ? null : await openSecret(settings.masterKeys, row.id, row.secret);
-    return { ...toRevealedSecret(secret, row, nowMs), headers: await openHeaders(settings.masterKeys, row) };
+    const headers = await openHeaders(settings.masterKeys, row);
+    // Before anything is shown: where that cannot be written down, nothing is.
+    if (!(await writeEntry(db, entry('secret.revealed', { type: 'webhook', id: row.id })))) throw notFound('webhook');
+    return { ...toRevealedSecret(secret, row, nowMs), headers };
   },
 });
 
@@ -71,8 +88,9 @@ const rotate = route({
   body: rotationInput,
   bodyOptional: true,
   success: { status: 200, description: 'The new secret.', schema: rotatedSecret },
-  errors: ['rotation_in_progress'],
-  handler: async ({ params, body, db, settings, nowMs }) => {
+  errors: ['rotation_in_progress', 'fresh_sign_in_required'],
+  handler: async ({ params, body, caller, db, settings, nowMs, entry }) => {
+    requireFreshSignIn(caller, nowMs);
     const secret = body.secret ?? generateSecret();
     const sealed = await sealSecret(settings.masterKeys, params.webhookId, secret);
     const overlapEndsAt = body.overlapSeconds === 0 ? null : nowMs + body.overlapSeconds * 1_000;
@@ -82,12 +100,28 @@ const rotate = route({
       if (same?.endsAt === null) return withWarnings(toRevealedSecret(secret, before, nowMs), secret);
       const after = rotated(secrets, { sealed, overlapEndsAt, former: same });
       if (after === null) throw tooManyFormer(secrets);
-      const row = await replaceSecrets(db, before, columnsOf(after), nowMs);
+      const columns = columnsOf(after);
+      const told = entry('secret.rotated', { type: 'webhook', id: before.id }, auditedRotation(before, columns, nowMs));
+      const row = await replaceSecrets(db, before, columns, nowMs, told);
       if (row) return withWarnings(toRevealedSecret(secret, row, nowMs), secret);
     }
-    throw new ApiError('rotation_in_progress', 'Others are changing the secret of this webhook right now. Please try again shortly.');
+    throw rotating();
   },
 });
+
+function rotating(): ApiError {
+  return new ApiError('rotation_in_progress', 'Others are changing the secret of this webhook right now. Please try again shortly.');
+}
+
+/** What an audit log tells of a rotation: that there is another secret, and when former ones end. */
+function auditedRotation(before: SecretColumns, after: SecretColumns, nowMs: number): AuditChanges {
+  const ends = (columns: SecretColumns) => ({
+    formerSecretsExpireAt: formerOf(secretsOf(columns, nowMs)).map(({ endsAt }) => isoTime(endsAt ?? 0)),
+  });
+  const isOther = before.secret !== after.secret;
+  const secret = { secret: { from: before.secret === null ? null : HIDDEN, to: HIDDEN } };
+  return { ...(isOther && secret), ...changesBetween(ends(before), ends(after)) };
+}
 
 /** A webhook's secrets that sign now, and the one among them that is this one. */
 async function compare(
@@ -127,8 +161,16 @@ const end = route({
   access: 'admin',
   params: webhookParams,
   success: { status: 204, description: 'The former secrets sign no more.' },
-  handler: async ({ params, db, nowMs }) => {
-    if (!(await endOverlaps(db, params.organizationId, params.webhookId, nowMs))) throw notFound('webhook');
+  errors: ['rotation_in_progress'],
+  handler: async ({ params, db, nowMs, entry }) => {
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const before = await requireWebhook(db, params);
+      if (formerOf(secretsOf(before, nowMs)).length === 0) return;
+      const after = { secret: before.secret, previousSecret: null, previousSecretExpiresAt: null, secretRing: null };
+      const told = entry('secret.rotated', { type: 'webhook', id: before.id }, auditedRotation(before, after, nowMs));
+      if (await replaceSecrets(db, before, after, nowMs, told)) return;
+    }
+    throw rotating();
   },
 });
 

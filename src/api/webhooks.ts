@@ -2,6 +2,7 @@ import type { Database } from '../db/client.ts';
 import { listEventTypes } from '../db/event-types.ts';
 import { sealSecret } from '../db/secret-box.ts';
 import { deleteWebhook, findWebhook, insertWebhook, updateWebhook, type WebhookRow } from '../db/webhooks.ts';
+import { webhookChanges } from '../domain/audited-webhook.ts';
 import { toBase64 } from '../domain/encoding.ts';
 import { checkEndpointUrl } from '../domain/endpoint-url.ts';
 import { isSubscribable } from '../domain/event-type.ts';
@@ -15,7 +16,7 @@ import { ApiError, invalid, notFound } from './errors.ts';
 import { eraseOutboxes, statusOf, tellReconfigured } from './outboxes.ts';
 import { isoTimeOrNull, organizationParams, requireOrganization, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
-import { changesOf, onceAfter } from './webhook-changes.ts';
+import { auditedChanges, changesOf, onceAfter } from './webhook-changes.ts';
 import { NEW_WEBHOOKS, WEBHOOK_CHANGES } from './webhook-examples.ts';
 import { formatAfter, requireRenderable } from './webhook-format.ts';
 import { newHeaders } from './webhook-headers.ts';
@@ -23,7 +24,7 @@ import {
   changedWebhook,
   createdWebhook,
   toWebhook,
-  webhookChanges,
+  webhookChangesInput,
   webhookInput,
   webhookWithProbe,
   withWarnings,
@@ -72,6 +73,10 @@ export function generateSecret(): string {
 /** How often a change is tried whose webhook is changed by others at the same moment: one of them is through each time. */
 const MAX_TRIES = 10;
 
+function changing(): ApiError {
+  return new ApiError('configuration_unavailable', 'Others are changing this webhook right now. Please try again shortly.');
+}
+
 const create = route({
   method: 'post',
   path,
@@ -86,7 +91,7 @@ const create = route({
   examples: NEW_WEBHOOKS,
   success: { status: 201, description: 'The webhook.', schema: createdWebhook },
   errors: ['plan_upgrade_required', 'webhook_limit_reached'],
-  handler: async ({ params, body, db, settings, url, nowMs }) => {
+  handler: async ({ params, body, db, settings, url, nowMs, entry }) => {
     const { organizationId } = params;
     requirePlan((await requireOrganization(db, organizationId)).plan);
     requireEndpoint(body.url, settings, url);
@@ -98,7 +103,7 @@ const create = route({
     const id = mintId('webhook', nowMs);
     const generated = isGenerated ? generateSecret() : undefined;
     const secret = generated ?? given ?? null;
-    const row = await insertWebhook(db, {
+    const webhook = {
       id,
       ...chosen,
       ...(await newHeaders(settings.masterKeys, id, input.headers)),
@@ -107,7 +112,9 @@ const create = route({
       healthSince: nowMs,
       createdAt: nowMs,
       updatedAt: nowMs,
-    });
+    };
+    const told = entry('webhook.created', { type: 'webhook', id }, webhookChanges(null, webhook));
+    const row = await insertWebhook(db, webhook, told);
     if (!row) {
       // It was deleted meanwhile, or is full.
       await requireOrganization(db, organizationId);
@@ -146,11 +153,11 @@ const patch = route({
   access: 'write',
   writes: true,
   params: webhookParams,
-  body: webhookChanges,
+  body: webhookChangesInput,
   examples: WEBHOOK_CHANGES,
   success: { status: 200, description: 'The webhook as it is now.', schema: changedWebhook },
   errors: ['plan_upgrade_required'],
-  handler: async ({ params, body, caller, db, env, settings, url, nowMs, waitUntil }) => {
+  handler: async ({ params, body, caller, db, env, settings, url, nowMs, entry, waitUntil }) => {
     const { organizationId, webhookId } = params;
     // Also where it is the present one: to be told so would be to be told the secret, a guess at a time.
     if (body.secret !== undefined) authorize(caller, 'admin', organizationId);
@@ -162,12 +169,14 @@ const patch = route({
       if (body.events) await requireSubscribable(db, body.events, before.events);
       const changes = await changesOf(body, before, { db, settings, nowMs });
       if (Object.values(changes).every((value) => value === undefined)) return withWarnings(toWebhook(before), body.secret);
-      const row = await updateWebhook(db, before, changes, nowMs);
+      const differing = auditedChanges(before, changes, body);
+      const told = Object.keys(differing).length > 0 ? entry('webhook.updated', { type: 'webhook', id: webhookId }, differing) : null;
+      const row = await updateWebhook(db, before, changes, nowMs, told);
       if (!row) continue;
       waitUntil(tellReconfigured(env, webhookId));
       return withWarnings(toWebhook(row), body.secret);
     }
-    throw new ApiError('configuration_unavailable', 'Others are changing this webhook right now. Please try again shortly.');
+    throw changing();
   },
 });
 
@@ -181,10 +190,16 @@ const remove = route({
   access: 'write',
   params: webhookParams,
   success: { status: 204, description: 'It is gone.' },
-  handler: async ({ params, db, env, nowMs, waitUntil }) => {
-    const { organizationId, webhookId } = params;
-    if (!(await deleteWebhook(db, organizationId, webhookId, nowMs))) throw notFound('webhook');
-    waitUntil(eraseOutboxes(env, [webhookId]));
+  handler: async ({ params, db, env, nowMs, entry, waitUntil }) => {
+    const { webhookId } = params;
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      const before = await requireWebhook(db, params);
+      const told = entry('webhook.deleted', { type: 'webhook', id: webhookId }, webhookChanges(before, null));
+      if (!(await deleteWebhook(db, before, nowMs, told))) continue;
+      waitUntil(eraseOutboxes(env, [webhookId]));
+      return;
+    }
+    throw changing();
   },
 });
 

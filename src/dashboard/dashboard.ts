@@ -6,6 +6,8 @@ import { DASHBOARD_PATH } from '../api/dashboard-links.ts';
 import { ApiError, notFound, toApiError } from '../api/errors.ts';
 import { answerOtherMethod, methodsByPath } from '../api/methods.ts';
 import { settingsOf } from '../settings.ts';
+import { downloadAuditLog, showAuditLog } from './account/audit-log-page.tsx';
+import { showSessions, submitEndOtherSessions, submitEndSession } from './account/sessions-page.tsx';
 import { cancelAll, cancelOne, retryAll, showCancelAll, showRetryAll } from './bulk/bulk-pages.tsx';
 import { showDelete, submitDelete } from './delete-page.tsx';
 import { showDeliveries } from './deliveries-page.tsx';
@@ -15,7 +17,7 @@ import { errorPage } from './error-page.tsx';
 import { showList } from './list-page.tsx';
 import { showOverview } from './overview-page.tsx';
 import { setPolicy } from './policy.ts';
-import { requireScope, requireSession } from './session.ts';
+import { requireScope, requireSession, toFreshSignIn } from './session.ts';
 import { showSettings } from './settings-page.tsx';
 import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from './sign-in-page.tsx';
 import { showSkipped } from './skipped-page.tsx';
@@ -55,6 +57,7 @@ dashboard.onError(async (error, c) => {
   const shown = refusedOrigin
     ? new ApiError('insufficient_scope', 'This form did not come from these pages. Go back and try again.')
     : error;
+  if (error instanceof ApiError && error.code === 'fresh_sign_in_required') return toFreshSignIn(c);
   // A link's token opens something: it is not for logs.
   const path = c.req.path.replace(/\/link\/.*/, '/link/…');
   return await errorPage(c, toApiError(shown, c.get('requestId'), { method: c.req.method, path }));
@@ -73,6 +76,11 @@ dashboard.get('/new', requireScope('write'), showNew);
 dashboard.post('/new', requireScope('write'), submitNew);
 dashboard.get('/erasures', requireScope('admin'), showErasures);
 dashboard.post('/erasures', requireScope('admin'), submitErasure);
+dashboard.get('/audit-log', requireScope('admin'), showAuditLog);
+dashboard.get('/audit-log/export', requireScope('admin'), downloadAuditLog);
+dashboard.get('/sessions', requireScope('admin'), showSessions);
+dashboard.post('/sessions/end-others', submitEndOtherSessions);
+dashboard.post('/sessions/:sessionId/end', submitEndSession);
 dashboard.get('/:webhookId', showOverview);
 dashboard.get('/:webhookId/edit', requireScope('write'), showEdit);
 dashboard.post('/:webhookId/edit', requireScope('write'), submitEdit);

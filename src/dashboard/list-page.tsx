@@ -1,5 +1,6 @@
 import { type ListedWebhook, type WebhookActivity, withActivity } from '../api/webhook-list.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import { AccountLinks } from './account/account-links.tsx';
 import { Sparkline } from './charts/sparkline.tsx';
 import { ConditionBadge, conditionOf } from './condition.tsx';
 import { Icon } from './icons.tsx';
@@ -22,6 +23,7 @@ export async function showList(c: PageContext): Promise<Response> {
       {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks={webhooks.length > 0} />}
       {webhooks.length > 0 && <WebhookTable webhooks={webhooks} visit={visit} />}
       {webhooks.length === 0 && planAllows(visit) && <EmptyList visit={visit} />}
+      <AccountLinks visit={visit} />
     </>,
   );
 }

@@ -8,15 +8,23 @@ export const paths = {
   signOut: `${DASHBOARD_PATH}/sign-out`,
   erasures: `${DASHBOARD_PATH}/erasures`,
   theme: `${DASHBOARD_PATH}/theme.css`,
+  auditLog: `${DASHBOARD_PATH}/audit-log`,
+  auditLogExport: `${DASHBOARD_PATH}/audit-log/export`,
+  sessions: `${DASHBOARD_PATH}/sessions`,
+  endOtherSessions: `${DASHBOARD_PATH}/sessions/end-others`,
+  endSession: (id: string) => `${DASHBOARD_PATH}/sessions/${encodeURIComponent(id)}/end`,
   link: (token: string) => `${DASHBOARD_PATH}/link/${encodeURIComponent(token)}`,
   webhook: (id: string, part = '') => `${DASHBOARD_PATH}/${encodeURIComponent(id)}${part && `/${part}`}`,
   delivery: (webhookId: string, id: string, part = '') =>
     `${DASHBOARD_PATH}/${encodeURIComponent(webhookId)}/deliveries/${encodeURIComponent(id)}${part && `/${part}`}`,
 } as const;
 
-/** The sign-in page, with the page to go on to. */
-export function signInPath(next: string): string {
-  return `${paths.signIn}?${new URLSearchParams({ next })}`;
+/** Why somebody who is signed in has to sign in again: a secret is only for who has done so lately. */
+export const FRESH = 'fresh';
+
+/** The sign-in page, with the page to go on to. @param why FRESH, where a session goes on, but began too long ago */
+export function signInPath(next: string, why?: typeof FRESH): string {
+  return `${paths.signIn}?${new URLSearchParams({ next, ...(why && { why }) })}`;
 }
 
 /** Whether a form that is posted to an address holds what a person has typed: other forms are buttons. */
@@ -26,7 +34,10 @@ export function hasFields(path: string): boolean {
 
 /** The page that has a button, by the address that it posts to. */
 export function pageOfButton(path: string): string {
-  return path.replace(/\/(test|retry|cancel|retry-all|cancel-all)$/, '').replace(/\/(pause|resume|(secret|headers)\/[^/]+)$/, '/settings');
+  return path
+    .replace(/\/sessions\/.*$/, '/sessions')
+    .replace(/\/(test|retry|cancel|retry-all|cancel-all)$/, '')
+    .replace(/\/(pause|resume|(secret|headers)\/[^/]+)$/, '/settings');
 }
 
 /** Where to go on after signing in: a page of the dashboard, and nowhere else, whatever the query said. */

@@ -7,16 +7,19 @@ import { ApiError } from '../api/errors.ts';
 import { guesses } from '../api/guesses.ts';
 import { countsOfSession, countsOfSignIn, requireCount } from '../api/rate-limit.ts';
 import { databaseOf, withoutParameters } from '../db/client.ts';
-import { type DashboardSessionRow, deleteSession, insertSession, readSession, type SessionView } from '../db/dashboard-sessions.ts';
+import { type DashboardSessionRow, insertSession, readSession, type SessionView } from '../db/dashboard-sessions.ts';
 import { platformMarks } from '../db/platform-mark.ts';
+import { deleteSession } from '../db/session-ends.ts';
 import type { KeyScope } from '../domain/api-key.ts';
+import { type AuditEntry, created } from '../domain/audit-log.ts';
 import { networkOf } from '../domain/client-address.ts';
-import { makerIsActive, SESSION_LIFETIME_MS } from '../domain/dashboard-session.ts';
+import { idOfSession, makerIsActive, SESSION_LIFETIME_MS } from '../domain/dashboard-session.ts';
+import { mintId } from '../domain/ids.ts';
 import { isLoopback } from '../domain/loopback.ts';
 import { logError } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import { settingsOf } from '../settings.ts';
-import { hasFields, pageOfButton, signInPath } from './paths.ts';
+import { FRESH, hasFields, pageOfButton, signInPath } from './paths.ts';
 import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
 
 const SESSION_COOKIE = 'bullseye_session';
@@ -51,17 +54,41 @@ export function dropCookie(c: PageContext, name: string): void {
 }
 
 /** What a new session is for, and whose end is its end. */
-type SessionGrant = Pick<DashboardSessionRow, 'organizationId' | 'scopes' | 'keyId' | 'platformMark'>;
+type SessionGrant = Pick<DashboardSessionRow, 'organizationId' | 'scopes' | 'keyId' | 'platformMark' | 'subject'>;
+
+/** Who says that somebody may sign in: a key of the organization, by its name, or the platform. */
+export type MadeWith = { keyName: string } | 'platform';
 
 /** Signs a person in with a new token, whatever cookie the browser came with: nobody can have chosen it for them. */
-export async function signIn(c: PageContext, grant: SessionGrant, nowMs: number): Promise<void> {
+export async function signIn(c: PageContext, grant: SessionGrant, madeWith: MadeWith, nowMs: number): Promise<void> {
   const { organizationId, keyId } = grant;
   await requireCount(c.env, organizationId, [...countsOfSession(keyId, null), ...countsOfSignIn(keyId)], nowMs);
   const token = makeToken();
-  const session = { tokenHash: await hashKey(token), ...grant, createdAt: nowMs, expiresAt: nowMs + SESSION_LIFETIME_MS };
+  const network = networkOf(c.req.raw.headers);
+  const session = { tokenHash: await hashKey(token), ...grant, network, createdAt: nowMs, expiresAt: nowMs + SESSION_LIFETIME_MS };
   const before = readCookie(c, SESSION_COOKIE);
-  await insertSession(databaseOf(c.env.DB), session, before === undefined ? null : await hashKey(before), nowMs);
+  const started = entryOfSignIn(session, madeWith);
+  await insertSession(databaseOf(c.env.DB), session, before === undefined ? null : await hashKey(before), started);
   setCookie(c, SESSION_COOKIE, token, { ...cookieOptions(c), maxAge: SESSION_LIFETIME_MS / 1_000 });
+}
+
+function entryOfSignIn(
+  session: SessionGrant & { tokenHash: string; network: string | null; createdAt: number },
+  madeWith: MadeWith,
+): AuditEntry {
+  const { tokenHash, organizationId, scopes, subject, network, createdAt } = session;
+  const id = idOfSession(tokenHash);
+  const keyName = madeWith === 'platform' ? null : madeWith.keyName;
+  return {
+    id: mintId('auditEntry', createdAt),
+    organizationId,
+    at: createdAt,
+    actor: { type: 'dashboard', id, name: subject },
+    network,
+    action: 'session.started',
+    target: { type: 'organization', id: organizationId },
+    changes: created({ session: id, subject, scopes, madeWith: madeWith === 'platform' ? 'platform' : 'api_key', keyName }),
+  };
 }
 
 /**
@@ -72,7 +99,8 @@ export async function signOut(c: PageContext): Promise<void> {
   const token = readCookie(c, SESSION_COOKIE);
   dropCookie(c, SESSION_COOKIE);
   try {
-    await lookUp(c, token, Date.now(), (hash) => deleteSession(databaseOf(c.env.DB), hash));
+    const end = { at: Date.now(), network: networkOf(c.req.raw.headers) };
+    await lookUp(c, token, end.at, (hash) => deleteSession(databaseOf(c.env.DB), hash, end));
   } catch (error) {
     if (!(error instanceof ApiError)) logError('dashboard.session_not_ended', withoutParameters(error));
   }
@@ -132,15 +160,21 @@ async function isAlive(c: PageContext, { session, key }: SessionView, nowMs: num
 /** Refuses a page that is of no use without a scope. What a form does is refused by its route. */
 export const requireScope = (scope: KeyScope) =>
   createMiddleware<DashboardEnv>(async (c, next) => {
-    if (!c.get('visit').can(scope)) throw new ApiError('insufficient_scope', 'Your session can read only.', { requiredScope: scope });
+    const message = scope === 'admin' ? 'This page is for sessions with the scope admin.' : 'Your session can read only.';
+    if (!c.get('visit').can(scope)) throw new ApiError('insufficient_scope', message, { requiredScope: scope });
     await next();
   });
 
 /** A form with fields goes along (held-form.ts): a 307 has it posted to the sign-in page. */
-function toSignIn(c: PageContext): Response {
+function toSignIn(c: PageContext, why?: typeof FRESH): Response {
   const { pathname, search } = new URL(c.req.url);
-  if (c.req.method !== 'POST') return c.redirect(signInPath(pathname + search), 303);
-  return hasFields(pathname) ? c.redirect(signInPath(pathname), 307) : c.redirect(signInPath(pageOfButton(pathname)), 303);
+  if (c.req.method !== 'POST') return c.redirect(signInPath(pathname + search, why), 303);
+  return hasFields(pathname) ? c.redirect(signInPath(pathname, why), 307) : c.redirect(signInPath(pageOfButton(pathname), why), 303);
+}
+
+/** Asks somebody who signed in too long ago to see a secret to do so again; then they are where they were. */
+export function toFreshSignIn(c: PageContext): Response {
+  return toSignIn(c, FRESH);
 }
 
 /** Lets signed-in people through, with their visit; sends others to the sign-in page, and from there back to where they were going. */

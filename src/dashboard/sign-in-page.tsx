@@ -4,13 +4,13 @@ import { databaseOf } from '../db/client.ts';
 import { organizationOfLink, releaseDashboardLink, useDashboardLink } from '../db/dashboard-links.ts';
 import { platformMarks } from '../db/platform-mark.ts';
 import { networkOf } from '../domain/client-address.ts';
-import { makerIsActive } from '../domain/dashboard-session.ts';
+import { FRESH_SIGN_IN_MS, makerIsActive } from '../domain/dashboard-session.ts';
 import { settingsOf } from '../settings.ts';
 import { withHeadersOf } from './error-page.tsx';
 import { readForm, textOf } from './form.ts';
 import { HELD, holdForm } from './held-form.ts';
 import { page } from './page.tsx';
-import { hasFields, paths, safeNext } from './paths.ts';
+import { FRESH, hasFields, paths, safeNext } from './paths.ts';
 import { findSession, lookUp, signIn, signOut } from './session.ts';
 import type { PageContext } from './visit.ts';
 import { refusedOf } from './webhook-input.ts';
@@ -23,11 +23,13 @@ interface Errand {
   next?: string;
   /** The form that they sent (held-form.ts). */
   held?: string;
+  /** Whether they are signed in, but began too long ago for what they were about. */
+  isFresh?: boolean;
 }
 
 /** `GET sign-in`. */
 export async function showSignIn(c: PageContext): Promise<Response> {
-  return await signInPage(c, { next: c.req.query('next') });
+  return await signInPage(c, { next: c.req.query('next'), isFresh: c.req.query('why') === FRESH });
 }
 
 /**
@@ -38,15 +40,15 @@ export async function submitSignIn(c: PageContext): Promise<Response> {
   const nowMs = Date.now();
   const form = await readForm(c);
   const wanted = c.req.query('next');
-  if (wanted !== undefined) return await signInPage(c, { next: wanted, held: holdForm(form) });
-  const errand = { next: form.get('next') ?? undefined, held: form.get(HELD) ?? undefined };
+  if (wanted !== undefined) return await signInPage(c, { next: wanted, held: holdForm(form), isFresh: c.req.query('why') === FRESH });
+  const errand = { next: form.get('next') ?? undefined, held: form.get(HELD) ?? undefined, isFresh: form.get('why') === FRESH };
   try {
     const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
     const network = networkOf(c.req.raw.headers);
     const caller = await authenticate(textOf(form, 'key'), { env: c.env, nowMs, network, waitUntil });
     if (caller.kind !== 'organization') return await signInPage(c, errand, NEEDS_ORGANIZATION_KEY, 403);
-    const { organizationId, keyId, scopes } = caller;
-    await signIn(c, { organizationId, keyId, scopes: [...scopes], platformMark: null }, nowMs);
+    const { organizationId, keyId, keyName, scopes } = caller;
+    await signIn(c, { organizationId, keyId, scopes: [...scopes], platformMark: null, subject: null }, { keyName }, nowMs);
     const next = safeNext(errand.next);
     // The form goes along once more, back to its address.
     return errand.held !== undefined && hasFields(next) ? c.redirect(next, 307) : c.redirect(next, 303);
@@ -77,6 +79,11 @@ export async function showLink(c: PageContext): Promise<Response> {
       <p>
         This link works once, for the organization <strong>{organization.name}</strong>.
       </p>
+      {organization.subject !== null && (
+        <p>
+          What you do there is noted as done by <strong>{organization.subject}</strong>.
+        </p>
+      )}
       {other && (
         <p>
           You are signed in for <strong>{other.name}</strong>: going on ends that.
@@ -99,9 +106,10 @@ export async function submitLink(c: PageContext): Promise<Response> {
   const used = await lookUp(c, c.req.param('token'), nowMs, (hash) => useDashboardLink(db, hash, nowMs));
   const marks = used?.link.platformMark ? await platformMarks(masterKeys, platformKeys) : [];
   if (!used || !makerIsActive({ key: used.key, platformMark: used.link.platformMark }, marks, nowMs)) return await refusedLink(c);
-  const { organizationId, scope, keyId, platformMark } = used.link;
+  const { organizationId, scope, keyId, platformMark, subject } = used.link;
+  const madeWith = used.key ? { keyName: used.key.name } : 'platform';
   try {
-    await signIn(c, { organizationId, scopes: [scope], keyId, platformMark }, nowMs);
+    await signIn(c, { organizationId, scopes: [scope], keyId, platformMark, subject }, madeWith, nowMs);
   } catch (error) {
     await releaseDashboardLink(db, used.link);
     throw error;
@@ -130,14 +138,19 @@ async function refusedLink(c: PageContext): Promise<Response> {
 }
 
 /** Why somebody is asked to sign in who was about something else. A browser drops the cookie of a session that is over: new or not is not known. */
-function reasonOf({ next, held }: Errand): string | null {
+function reasonOf({ next, held, isFresh }: Errand): string | null {
+  if (isFresh) {
+    const kept = held === undefined ? '' : ' What you entered is kept, but for a secret.';
+    return `You can see and rotate secrets for ${FRESH_SIGN_IN_MS / 60_000} minutes after you have signed in. Sign in again to go on.${kept}`;
+  }
   if (held !== undefined) return 'Your session has ended, so nothing was saved. What you entered is kept: sign in to go on with it.';
   if (next === undefined) return null;
   return 'Your session has ended, or you have not signed in yet. Sign in to go on where you were. A session lasts 12 hours.';
 }
 
 async function signInPage(c: PageContext, errand: Errand, error?: string, status: ApiError['status'] | 200 = 200): Promise<Response> {
-  const { next, held } = errand;
+  const { next, held, isFresh } = errand;
+  const goesOn = held !== undefined || isFresh;
   const reason = reasonOf(errand);
   const { name } = settingsOf(c.env).dashboard;
   return await page(
@@ -153,6 +166,7 @@ async function signInPage(c: PageContext, errand: Errand, error?: string, status
       <form method="post" action={paths.signIn}>
         {next !== undefined && <input type="hidden" name="next" value={next} />}
         {held !== undefined && <input type="hidden" name={HELD} value={held} />}
+        {isFresh && <input type="hidden" name="why" value={FRESH} />}
         <div class="field">
           <label for="key">API key</label>
           <input
@@ -181,8 +195,13 @@ async function signInPage(c: PageContext, errand: Errand, error?: string, status
         </button>
       </form>
       <p class="hint">
-        Came here from {name}? Open Webhooks there again{held === undefined ? '.' : ', in another tab. Then go on here:'}
+        Came here from {name}? Open Webhooks there again{goesOn ? ', in another tab: that signs you in anew. Then go on here:' : '.'}
       </p>
+      {isFresh && held === undefined && (
+        <p>
+          <a href={safeNext(next)}>Go on where you were</a>
+        </p>
+      )}
       {held !== undefined && (
         <form method="post" action={safeNext(next)}>
           <input type="hidden" name={HELD} value={held} />

@@ -42,8 +42,9 @@ export interface Visit {
 export function visitOf(c: PageContext, view: SessionView, nowMs: number): Visit {
   const { session, organization, webhooks } = view;
   const { organizationId, scopes, tokenHash, secretShownAt } = session;
-  const { keyId, subject } = session;
-  const caller = { kind: 'organization', keyId, organizationId, scopes, session: { id: idOfSession(tokenHash), subject } } as const;
+  const { keyId, subject, createdAt: startedAt } = session;
+  const id = idOfSession(tokenHash);
+  const caller = { kind: 'organization', keyId, organizationId, scopes, session: { id, subject, startedAt } } as const;
   const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
   const network = networkOf(c.req.raw.headers);
   const surroundings = { caller, env: c.env, url: new URL(c.req.url), nowMs, network, waitUntil };

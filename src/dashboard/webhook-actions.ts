@@ -4,6 +4,7 @@ import { ApiError, type Issue } from '../api/errors.ts';
 import { endSecretOverlap, revealWebhookSecret, rotateWebhookSecret } from '../api/webhook-secrets.ts';
 import { testWebhook } from '../api/webhook-tests.ts';
 import { updateWebhook } from '../api/webhooks.ts';
+import { openSecret } from '../db/secret-box.ts';
 import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { trimmedSecret } from '../domain/webhook-secret.ts';
 import { withHeadersOf } from './error-page.tsx';
@@ -143,14 +144,19 @@ export async function rotateSecret(c: PageContext): Promise<Response> {
   const body = { secret: secret || undefined, overlapSeconds: overlap === undefined ? undefined : Number(overlap) };
   return await orFormAgain(c, form, async () => {
     const { call } = c.get('visit');
-    // One that does not open is another one, and no reason not to replace it.
-    const before = secret === '' ? null : await call(revealWebhookSecret, { params: { webhookId: id } }).catch(() => null);
+    const before = secret === '' ? null : await presentSecret(c);
     const rotated = await call(rotateWebhookSecret, { params: { webhookId: id }, body });
-    const isSame = before !== null && before.secret === rotated.secret;
+    const isSame = before !== null && before === rotated.secret;
     const overlaps = rotated.previousSecretExpiresAt !== null || rotated.earlierSecretsExpireAt !== undefined;
     const said = isSame ? UNCHANGED : overlaps ? OVERLAPPING : 'This is the new secret. Deliveries are signed with it within 5 seconds.';
     return { ...done([said, ...(rotated.warnings ?? [])].join(' '), rotated.secret ?? undefined), path: paths.webhook(id, 'settings') };
   });
+}
+
+/** The secret that a webhook has, to compare: nobody is shown it. One that does not open is another one, and no reason not to replace it. */
+async function presentSecret(c: PageContext): Promise<string | null> {
+  const { id, secret } = webhookOf(c);
+  return secret === null ? null : await openSecret(c.get('visit').settings.masterKeys, id, secret).catch(() => null);
 }
 
 /** `POST <webhook>/secret/end-overlap`. */
@@ -195,6 +201,7 @@ async function orFormAgain(c: PageContext, form: URLSearchParams, action: () => 
   try {
     outcome = await action();
   } catch (thrown) {
+    if (thrown instanceof ApiError && thrown.code === 'fresh_sign_in_required') throw thrown;
     const error = refusedOf(c, thrown);
     const issues = error.code === 'validation_failed' ? (error.details.issues as Issue[]) : [];
     // Of a recovery that begins in the future the API names the end.

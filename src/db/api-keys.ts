@@ -1,7 +1,10 @@
 import { and, desc, eq, inArray, isNotNull, isNull, lt, notInArray, or, type SQL, sql } from 'drizzle-orm';
 import { ENDED_KEY_RETENTION_MS, MAX_ACTIVE_KEYS, MAX_ENDED_KEYS } from '../domain/api-key.ts';
+import type { AuditEntry } from '../domain/audit-log.ts';
+import { addEntryIfChanged } from './audit-log.ts';
 import type { Database } from './client.ts';
 import { apiKeys, dashboardLinks, dashboardSessions } from './schema.ts';
+import { endingSessions } from './session-ends.ts';
 
 export type ApiKeyRow = typeof apiKeys.$inferSelect;
 export type NewApiKey = Pick<ApiKeyRow, 'id' | 'organizationId' | 'name' | 'keyHash' | 'keyPrefix' | 'scopes' | 'expiresAt' | 'createdAt'>;
@@ -53,21 +56,24 @@ export async function listApiKeys(db: Database, organizationId: string | null, n
 /**
  * Adds a key, and drops those that have ended and are not kept. Where the owner has MAX_ACTIVE_KEYS active ones (or, an organization, was
  * deleted meanwhile) nothing is added and the answer is null. One statement counts and inserts: racing requests cannot pass the limit.
+ * @param entry null: a producer's key is no organization's
  */
-export async function insertApiKey(db: Database, key: NewApiKey, nowMs: number): Promise<ApiKeyRow | null> {
+export async function insertApiKey(db: Database, key: NewApiKey, nowMs: number, entry: AuditEntry | null): Promise<ApiKeyRow | null> {
   const active = and(ownedBy(key.organizationId), isActive(nowMs));
   const ownerExists = sql`(${key.organizationId} is null or exists (select 1 from organizations where id = ${key.organizationId}))`;
-  const [, inserted] = await db.batch([
-    dropEnded(db, key.organizationId, nowMs),
-    db
-      .insert(apiKeys)
-      // The values in the order of the table's columns.
-      .select(
-        sql`select ${key.id}, ${key.organizationId}, ${key.name}, ${key.keyHash}, ${key.keyPrefix}, ${JSON.stringify(key.scopes)},
+  const insertion = db
+    .insert(apiKeys)
+    // The values in the order of the table's columns.
+    .select(
+      sql`select ${key.id}, ${key.organizationId}, ${key.name}, ${key.keyHash}, ${key.keyPrefix}, ${JSON.stringify(key.scopes)},
           ${key.expiresAt}, null, null, ${key.createdAt}
           where ${ownerExists} and (select count(*) from ${apiKeys} where ${active}) < ${MAX_ACTIVE_KEYS}`,
-      )
-      .returning(),
+    )
+    .returning();
+  const [inserted] = await db.batch([
+    insertion,
+    ...(entry ? [addEntryIfChanged(db, entry)] : []),
+    dropEnded(db, key.organizationId, nowMs),
   ]);
   return inserted[0] ?? null;
 }
@@ -75,8 +81,15 @@ export async function insertApiKey(db: Database, key: NewApiKey, nowMs: number):
 /**
  * Revokes an active or expired key and answers with its hash; null where there is none, or where it is revoked already. The sessions and
  * links that were made with it open nothing from then on, and are dropped with it.
+ * @param entry null: a producer's key is no organization's, and has made no sessions
  */
-export async function revokeApiKey(db: Database, organizationId: string | null, id: string, nowMs: number): Promise<string | null> {
+export async function revokeApiKey(
+  db: Database,
+  organizationId: string | null,
+  id: string,
+  nowMs: number,
+  entry: AuditEntry | null,
+): Promise<string | null> {
   const isThis = and(eq(apiKeys.id, id), ownedBy(organizationId));
   const revoked = db
     .select({ id: apiKeys.id })
@@ -91,7 +104,7 @@ export async function revokeApiKey(db: Database, organizationId: string | null, 
       .set({ revokedAt: nowMs })
       .where(and(isThis, isNull(apiKeys.revokedAt)))
       .returning({ keyHash: apiKeys.keyHash }),
-    db.delete(dashboardSessions).where(madeWithIt(dashboardSessions)),
+    ...(entry ? [addEntryIfChanged(db, entry), ...endingSessions(db, madeWithIt(dashboardSessions), { ...entry, by: entry.actor })] : []),
     db.delete(dashboardLinks).where(madeWithIt(dashboardLinks)),
     dropEnded(db, organizationId, nowMs),
   ]);

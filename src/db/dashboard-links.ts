@@ -1,4 +1,6 @@
 import { and, eq, gt, inArray, isNull, lt } from 'drizzle-orm';
+import type { AuditEntry } from '../domain/audit-log.ts';
+import { addEntry } from './audit-log.ts';
 import type { Database } from './client.ts';
 import { apiKeys, dashboardLinks, organizations } from './schema.ts';
 
@@ -6,10 +8,11 @@ export type NewDashboardLink = Omit<typeof dashboardLinks.$inferInsert, 'usedAt'
 export type DashboardLinkRow = typeof dashboardLinks.$inferSelect;
 
 /** Adds a link, and drops those of its organization that have expired. */
-export async function insertDashboardLink(db: Database, link: NewDashboardLink, nowMs: number): Promise<void> {
+export async function insertDashboardLink(db: Database, link: NewDashboardLink, nowMs: number, entry: AuditEntry): Promise<void> {
   await db.batch([
     db.delete(dashboardLinks).where(and(eq(dashboardLinks.organizationId, link.organizationId), lt(dashboardLinks.expiresAt, nowMs))),
     db.insert(dashboardLinks).values(link),
+    addEntry(db, entry),
   ]);
 }
 
@@ -17,10 +20,14 @@ export async function insertDashboardLink(db: Database, link: NewDashboardLink, 
 const works = (tokenHash: string, nowMs: number) =>
   and(eq(dashboardLinks.tokenHash, tokenHash), isNull(dashboardLinks.usedAt), gt(dashboardLinks.expiresAt, nowMs));
 
-/** The organization that a link opens, without using it; null where the link is unknown, expired or used. */
-export async function organizationOfLink(db: Database, tokenHash: string, nowMs: number): Promise<{ id: string; name: string } | null> {
+/** The organization that a link opens, and for whom, without using it; null where the link is unknown, expired or used. */
+export async function organizationOfLink(
+  db: Database,
+  tokenHash: string,
+  nowMs: number,
+): Promise<{ id: string; name: string; subject: string | null } | null> {
   const [organization = null] = await db
-    .select({ id: organizations.id, name: organizations.name })
+    .select({ id: organizations.id, name: organizations.name, subject: dashboardLinks.subject })
     .from(dashboardLinks)
     .innerJoin(organizations, eq(organizations.id, dashboardLinks.organizationId))
     .where(works(tokenHash, nowMs));
@@ -36,11 +43,14 @@ export async function useDashboardLink(
   db: Database,
   tokenHash: string,
   nowMs: number,
-): Promise<{ link: DashboardLinkRow; key: { revokedAt: number | null; expiresAt: number | null } | null } | null> {
+): Promise<{ link: DashboardLinkRow; key: { name: string; revokedAt: number | null; expiresAt: number | null } | null } | null> {
   const keyId = db.select({ id: dashboardLinks.keyId }).from(dashboardLinks).where(eq(dashboardLinks.tokenHash, tokenHash));
   const [[link], [key = null]] = await db.batch([
     db.update(dashboardLinks).set({ usedAt: nowMs }).where(works(tokenHash, nowMs)).returning(),
-    db.select({ revokedAt: apiKeys.revokedAt, expiresAt: apiKeys.expiresAt }).from(apiKeys).where(inArray(apiKeys.id, keyId)),
+    db
+      .select({ name: apiKeys.name, revokedAt: apiKeys.revokedAt, expiresAt: apiKeys.expiresAt })
+      .from(apiKeys)
+      .where(inArray(apiKeys.id, keyId)),
   ]);
   return link ? { link, key } : null;
 }

@@ -1,8 +1,11 @@
-import { and, desc, eq, inArray, isNull, lt, notInArray, or, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, notInArray, or, sql } from 'drizzle-orm';
+import { type AuditEntry, SERVICE } from '../domain/audit-log.ts';
 import { MAX_SESSIONS } from '../domain/dashboard-session.ts';
+import { addEntry } from './audit-log.ts';
 import type { Database } from './client.ts';
 import type { OrganizationRow } from './organizations.ts';
 import { apiKeys, dashboardLinks, dashboardSessions, organizations, webhooks } from './schema.ts';
+import { endingSessions } from './session-ends.ts';
 import { newestFirst, type WebhookRow } from './webhooks.ts';
 
 export type DashboardSessionRow = typeof dashboardSessions.$inferSelect;
@@ -43,7 +46,13 @@ export async function readSession(db: Database, tokenHash: string): Promise<Sess
  * Signs somebody in: adds a session, and drops the one it takes the place of, those of its organization that have expired, and all but
  * the latest MAX_SESSIONS that the same key (or the platform, for this organization) has made.
  */
-export async function insertSession(db: Database, session: NewDashboardSession, replacedHash: string | null, nowMs: number): Promise<void> {
+export async function insertSession(
+  db: Database,
+  session: NewDashboardSession,
+  replacedHash: string | null,
+  started: AuditEntry,
+): Promise<void> {
+  const { at: nowMs, network } = started;
   const { organizationId, keyId = null } = session;
   const expired = and(eq(dashboardSessions.organizationId, organizationId), lt(dashboardSessions.expiresAt, nowMs));
   const replaced = eq(dashboardSessions.tokenHash, replacedHash ?? '');
@@ -58,9 +67,11 @@ export async function insertSession(db: Database, session: NewDashboardSession, 
     .orderBy(desc(dashboardSessions.createdAt), sql`rowid desc`)
     .limit(MAX_SESSIONS);
   await db.batch([
-    db.delete(dashboardSessions).where(or(expired, replaced)),
+    db.delete(dashboardSessions).where(expired),
+    ...endingSessions(db, replaced, { at: nowMs, by: 'themselves', network }),
     db.insert(dashboardSessions).values(session),
-    db.delete(dashboardSessions).where(and(sameMaker, notInArray(dashboardSessions.tokenHash, latest))),
+    addEntry(db, started),
+    ...endingSessions(db, and(sameMaker, notInArray(dashboardSessions.tokenHash, latest)), { at: nowMs, by: SERVICE, network: null }),
   ]);
 }
 
@@ -74,11 +85,34 @@ export async function dropExpired(db: Database, nowMs: number, limit: number): P
   ]);
 }
 
-/** @returns null where there was none */
-export async function deleteSession(db: Database, tokenHash: string): Promise<{ tokenHash: string } | null> {
-  const isThis = eq(dashboardSessions.tokenHash, tokenHash);
-  const [deleted = null] = await db.delete(dashboardSessions).where(isThis).returning({ tokenHash: dashboardSessions.tokenHash });
-  return deleted;
+/** A session as it is listed, with the key that made it; null where a platform key did. */
+export interface ListedSession {
+  session: DashboardSessionRow;
+  key: { id: string; name: string } | null;
+}
+
+/**
+ * The sessions of an organization that open something, as makerIsActive has it, the latest first.
+ * @param platformMarks of the platform keys that are configured
+ */
+export async function listSessions(
+  db: Database,
+  organizationId: string,
+  platformMarks: readonly string[],
+  nowMs: number,
+  limit: number,
+): Promise<ListedSession[]> {
+  const { tokenHash, keyId, platformMark, createdAt } = dashboardSessions;
+  const { id, name, revokedAt, expiresAt } = apiKeys;
+  const ofOrganization = eq(dashboardSessions.organizationId, organizationId);
+  const keyIsActive = and(isNotNull(id), isNull(revokedAt), or(isNull(expiresAt), gt(expiresAt, nowMs)));
+  return await db
+    .select({ session: dashboardSessions, key: { id, name } })
+    .from(dashboardSessions)
+    .leftJoin(apiKeys, eq(id, keyId))
+    .where(and(ofOrganization, gt(dashboardSessions.expiresAt, nowMs), or(keyIsActive, inArray(platformMark, [...platformMarks]))))
+    .orderBy(desc(createdAt), desc(tokenHash))
+    .limit(limit);
 }
 
 /**

@@ -1,5 +1,7 @@
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
+import { type AuditAction, type AuditChanges, type AuditEntry, changesBetween, created } from '../domain/audit-log.ts';
 import type { Plan } from '../domain/plan.ts';
+import { addEntryIfChanged } from './audit-log.ts';
 import type { Database } from './client.ts';
 import { apiKeys, organizations, outboxErasures, webhooks } from './schema.ts';
 
@@ -9,23 +11,44 @@ export async function findOrganization(db: Database, id: string): Promise<Organi
   return await db.select().from(organizations).where(eq(organizations.id, id)).get();
 }
 
-/** Creates an organization, or gives the existing one its new name and plan. */
+/** What came of a PUT of an organization. */
+export interface PutOrganization {
+  outcome: 'created' | 'changed' | 'unchanged';
+  row: OrganizationRow;
+}
+
+/**
+ * Creates an organization, or gives the existing one its new name and plan. Null where another request was first, so that the entry would not
+ * tell what was before: then it is worth another try.
+ */
 export async function putOrganization(
   db: Database,
   id: string,
   values: { name: string; plan: Plan },
   nowMs: number,
-): Promise<{ created: boolean; row: OrganizationRow }> {
-  // One transaction: of two requests that race, one has created it.
-  const [before, [row]] = await db.batch([
-    db.select({ id: organizations.id }).from(organizations).where(eq(organizations.id, id)),
+  entryOf: (action: AuditAction, changes: AuditChanges) => AuditEntry,
+): Promise<PutOrganization | null> {
+  const before = await findOrganization(db, id);
+  if (!before) {
+    const added = { id, ...values, createdAt: nowMs, updatedAt: nowMs };
+    const [[row]] = await db.batch([
+      db.insert(organizations).values(added).onConflictDoNothing().returning(),
+      addEntryIfChanged(db, entryOf('organization.created', created(values))),
+    ]);
+    return row ? { outcome: 'created', row } : null;
+  }
+  const changes = changesBetween({ name: before.name, plan: before.plan }, values);
+  if (Object.keys(changes).length === 0) return { outcome: 'unchanged', row: before };
+  const isAsRead = and(eq(organizations.id, id), eq(organizations.name, before.name), eq(organizations.plan, before.plan));
+  const [[row]] = await db.batch([
     db
-      .insert(organizations)
-      .values({ id, ...values, createdAt: nowMs, updatedAt: nowMs })
-      .onConflictDoUpdate({ target: organizations.id, set: { ...values, updatedAt: nowMs } })
+      .update(organizations)
+      .set({ ...values, updatedAt: nowMs })
+      .where(isAsRead)
       .returning(),
+    addEntryIfChanged(db, entryOf('organization.updated', changes)),
   ]);
-  return { created: before.length === 0, row: row as OrganizationRow };
+  return row ? { outcome: 'changed', row } : null;
 }
 
 /**

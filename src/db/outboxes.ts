@@ -1,7 +1,10 @@
 import { and, eq, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
+import { SERVICE } from '../domain/audit-log.ts';
+import { mintId } from '../domain/ids.ts';
 import type { DisabledReason, Health } from '../domain/webhook.ts';
-import { databaseOf, whole } from './client.ts';
+import { addEntryFrom } from './audit-log.ts';
+import { type Database, databaseOf, whole } from './client.ts';
 import { busyOutboxes, outboxErasures, webhooks } from './schema.ts';
 
 /** Why and when an outbox decided that its webhook is to be disabled, and of which webhook that speaks. */
@@ -28,12 +31,36 @@ export async function disableWebhook(
   const mayBe = and(eq(webhooks.enabled, true), lte(webhooks.healthSince, decidedAt), isTheSame);
   const byThis = isTheSame ?? eq(webhooks.updatedAt, decidedAt);
   const isAlready = and(eq(webhooks.enabled, false), eq(webhooks.disabledReason, reason), byThis);
-  const disabled = await databaseOf(d1)
-    .update(webhooks)
-    .set({ enabled: false, disabledReason: reason, updatedAt: sql`max(${webhooks.updatedAt}, ${decidedAt})` })
-    .where(and(eq(webhooks.id, webhookId), eq(webhooks.url, url), or(mayBe, isAlready)))
-    .returning({ id: webhooks.id });
+  const isThis = and(eq(webhooks.id, webhookId), eq(webhooks.url, url));
+  const db = databaseOf(d1);
+  const [, disabled] = await db.batch([
+    entryOfDisabling(db, { webhookId, reason, decidedAt }, sql`from ${webhooks} where ${and(isThis, mayBe)}`),
+    db
+      .update(webhooks)
+      .set({ enabled: false, disabledReason: reason, updatedAt: sql`max(${webhooks.updatedAt}, ${decidedAt})` })
+      .where(and(isThis, or(mayBe, isAlready)))
+      .returning({ id: webhooks.id }),
+  ]);
   return disabled.length > 0;
+}
+
+/** Before the change, which can then be told from its repetition: one that has been made has no entry any more. */
+function entryOfDisabling(
+  db: Database,
+  { webhookId, reason, decidedAt }: Pick<Disabling, 'reason' | 'decidedAt'> & { webhookId: string },
+  enabled: SQL,
+) {
+  const entry = {
+    id: mintId('auditEntry', decidedAt),
+    organizationId: '',
+    at: decidedAt,
+    actor: SERVICE,
+    network: null,
+    action: 'webhook.disabled',
+    target: { type: 'webhook', id: webhookId },
+    changes: { enabled: { from: true, to: false }, disabledReason: { from: null, to: reason } },
+  } as const;
+  return addEntryFrom(db, entry, enabled, { organizationId: sql`${webhooks.organizationId}` });
 }
 
 /** A webhook's health as its outbox sees it. */

@@ -1,6 +1,9 @@
 import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
+import type { AuditEntry } from '../domain/audit-log.ts';
 import type { SecretColumns } from '../domain/secret-rotation.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import { addEntryIfChanged } from './audit-log.ts';
 import type { Database } from './client.ts';
 import type { OrganizationRow } from './organizations.ts';
 import { organizations, outboxErasures, webhooks } from './schema.ts';
@@ -62,7 +65,7 @@ export async function findWebhook(db: Database, organizationId: string, id: stri
  * Adds a webhook, unless its organization is gone or has MAX_WEBHOOKS already: then nothing is added and the answer is null.
  * One statement counts and inserts, so that racing creations cannot pass the limit together.
  */
-export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<WebhookRow | null> {
+export async function insertWebhook(db: Database, webhook: NewWebhook, entry: AuditEntry): Promise<WebhookRow | null> {
   // In the order of db/schema.ts: drizzle maps a select to an insert by place.
   const row = {
     id: sql`${webhook.id}`,
@@ -95,24 +98,33 @@ export async function insertWebhook(db: Database, webhook: NewWebhook): Promise<
   const columns = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value.as(name)]));
   const count = sql`(select count(*) from ${webhooks} where ${eq(webhooks.organizationId, webhook.organizationId)})`;
   const allowed = and(eq(organizations.id, webhook.organizationId), sql`${count} < ${MAX_WEBHOOKS}`);
-  const inserted = await db
-    .insert(webhooks)
-    .select(db.select(columns).from(organizations).where(allowed) as never)
-    .returning();
+  const [inserted] = await db.batch([
+    db
+      .insert(webhooks)
+      .select(db.select(columns).from(organizations).where(allowed) as never)
+      .returning(),
+    addEntryIfChanged(db, entry),
+  ]);
   return inserted[0] ?? null;
 }
 
-/** What changes are made of, beside what they name: headers are merged, a template is tried with what else is chosen. */
-const READ_FOR_CHANGES = ['url', 'events', 'once', 'fields', 'format', 'template', 'headers'] as const;
+/**
+ * What changes are made of, beside what they name: headers are merged, a template is tried with what else is chosen. It is all that an owner
+ * chooses, since the audit log tells what was before.
+ */
+const READ_FOR_CHANGES = [
+  ...(['url', 'description', 'events', 'enabled', 'secret', 'maxPerSecond', 'maxConcurrent', 'filter', 'once', 'fields'] as const),
+  ...(['format', 'template', 'headers', 'retrySchedule'] as const),
+] as const;
 
 /** Whether what a change was made of is what it was read as. */
 function isAsRead(row: WebhookRow): SQL | undefined {
-  return and(
-    ...READ_FOR_CHANGES.map((name) => {
-      const value = row[name];
-      return sql`${webhooks[name]} is ${typeof value === 'object' ? json(value) : value}`;
-    }),
-  );
+  return and(...READ_FOR_CHANGES.map((name) => sql`${webhooks[name]} is ${asKept(row[name])}`));
+}
+
+function asKept(value: WebhookRow[(typeof READ_FOR_CHANGES)[number]]): SQL {
+  if (typeof value === 'boolean') return sql`${value ? 1 : 0}`;
+  return typeof value === 'object' ? json(value) : sql`${value}`;
 }
 
 /**
@@ -121,12 +133,19 @@ function isAsRead(row: WebhookRow): SQL | undefined {
  * rotations. Enabling a disabled webhook, or pointing it elsewhere, gives its endpoint a fresh start; else its health is
  * the outbox's to write. Why the service has disabled it is a reason of the endpoint that it had: one that is pointed elsewhere stays
  * disabled, but for no reason of the service's.
+ * @param entry null: it changes nothing that an audit log tells of
  */
-export async function updateWebhook(db: Database, before: WebhookRow, changes: WebhookChanges, nowMs: number): Promise<WebhookRow | null> {
+export async function updateWebhook(
+  db: Database,
+  before: WebhookRow,
+  changes: WebhookChanges,
+  nowMs: number,
+  entry: AuditEntry | null,
+): Promise<WebhookRow | null> {
   const enables = changes.enabled === true ? sql`${webhooks.enabled} = 0` : sql`false`;
   const moves = changes.url === undefined ? sql`false` : sql`${webhooks.url} <> ${changes.url}`;
   const afresh = sql`(${enables} or ${moves})`;
-  const rows = await db
+  const update = db
     .update(webhooks)
     .set({
       ...changes,
@@ -139,7 +158,17 @@ export async function updateWebhook(db: Database, before: WebhookRow, changes: W
     })
     .where(and(isWebhook(before.organizationId, before.id), isAsRead(before)))
     .returning();
-  return rows[0] ?? null;
+  return await changed(db, update, entry);
+}
+
+/** Makes a change of a webhook, with its entry in the audit log. Null where its condition does not hold: then there is no entry either. */
+async function changed(
+  db: Database,
+  update: BatchItem<'sqlite'> & PromiseLike<WebhookRow[]>,
+  entry: AuditEntry | null,
+): Promise<WebhookRow | null> {
+  const [row = null] = entry ? ((await db.batch([update, addEntryIfChanged(db, entry)]))[0] as WebhookRow[]) : await update;
+  return row;
 }
 
 /**
@@ -151,35 +180,31 @@ export async function replaceSecrets(
   before: Pick<WebhookRow, 'id' | 'organizationId'> & SecretColumns,
   after: SecretColumns,
   nowMs: number,
+  entry: AuditEntry | null,
 ): Promise<WebhookRow | null> {
   const { secret, previousSecret, previousSecretExpiresAt, secretRing } = after;
-  const rows = await db
+  const update = db
     .update(webhooks)
     .set({ secret, previousSecret, previousSecretExpiresAt, secretRing, updatedAt: nowMs })
     .where(and(isWebhook(before.organizationId, before.id), hasSecrets(before)))
     .returning();
-  return rows[0] ?? null;
+  return await changed(db, update, entry);
 }
 
-/** Ends the overlaps of all rotations: from now on only the present secret signs. False where there is no such webhook. */
-export async function endOverlaps(db: Database, organizationId: string, id: string, nowMs: number): Promise<boolean> {
-  const rows = await db
-    .update(webhooks)
-    .set({ ...NO_FORMER_SECRETS, updatedAt: nowMs })
-    .where(isWebhook(organizationId, id))
-    .returning({ id: webhooks.id });
-  return rows.length > 0;
-}
-
-/** Deletes a webhook, and in the same transaction notes its outbox for erasure. False where there was none. */
-export async function deleteWebhook(db: Database, organizationId: string, id: string, nowMs: number): Promise<boolean> {
+/**
+ * Deletes a webhook, and in the same transaction notes its outbox for erasure. False where it is gone, or is not what it was read as any more:
+ * its entry tells what was deleted.
+ */
+export async function deleteWebhook(db: Database, before: WebhookRow, nowMs: number, entry: AuditEntry): Promise<boolean> {
+  const isThis = and(isWebhook(before.organizationId, before.id), isAsRead(before));
   const erasure = db
     .select({ webhookId: webhooks.id, requestedAt: sql<number>`${nowMs}`.as('requested_at') })
     .from(webhooks)
-    .where(isWebhook(organizationId, id));
+    .where(isThis);
   const [, deleted] = await db.batch([
     db.insert(outboxErasures).select(erasure).onConflictDoNothing(),
-    db.delete(webhooks).where(isWebhook(organizationId, id)).returning({ id: webhooks.id }),
+    db.delete(webhooks).where(isThis).returning({ id: webhooks.id }),
+    addEntryIfChanged(db, entry),
   ]);
   return deleted.length > 0;
 }

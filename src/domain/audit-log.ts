@@ -1,3 +1,5 @@
+import { DAY_MS } from './day.ts';
+
 /** Who did something: an API key, a person in a session of the dashboard, the platform with its key, the service by itself. */
 export const ACTOR_TYPES = ['api_key', 'dashboard', 'platform', 'service'] as const;
 
@@ -62,6 +64,41 @@ export interface AuditEntry {
 
 /** The service by itself. */
 export const SERVICE: AuditActor = { type: 'service', id: null, name: null };
+
+/** How long an organization's entries are kept. */
+export const AUDIT_RETENTION_MS = 400 * DAY_MS;
+
+/** Most entries of an organization that are kept, so that none fills the database that all share: the oldest go first. */
+export const MAX_AUDIT_ENTRIES = 100_000;
+
+/** Longest value in an entry, and longest changes together, as JSON in characters. Where these are longer, each value is cut shorter. */
+export const MAX_VALUE_LENGTH = 4_000;
+export const MAX_CHANGES_LENGTH = 10_000;
+const SHORT_VALUE_LENGTH = 200;
+
+/** Changes as an entry keeps them: what is too long is cut, and ends with `…`. */
+export function boundedChanges(changes: AuditChanges): AuditChanges {
+  const bounded = cutTo(changes, MAX_VALUE_LENGTH);
+  return JSON.stringify(bounded).length <= MAX_CHANGES_LENGTH ? bounded : cutTo(bounded, SHORT_VALUE_LENGTH);
+}
+
+function cutTo(changes: AuditChanges, length: number): AuditChanges {
+  return Object.fromEntries(
+    Object.entries(changes).map(([name, { from, to }]) => [name, { from: cutValue(from, length), to: cutValue(to, length) }]),
+  );
+}
+
+/** A value that is not a text is cut as JSON. */
+function cutValue(value: unknown, length: number): unknown {
+  const json = JSON.stringify(value) ?? '';
+  if (json.length <= length) return value;
+  return `${(typeof value === 'string' ? value : json).slice(0, length).toWellFormed()}…`;
+}
+
+/** What there is now, and was not before. */
+export function created(fields: Record<string, unknown>): AuditChanges {
+  return changesBetween({}, fields);
+}
 
 /** Which of some fields differ, from what to what; what is equal as JSON is the same. */
 export function changesBetween(before: Record<string, unknown>, after: Record<string, unknown>): AuditChanges {

@@ -6,8 +6,14 @@ export const LINK_LIFETIME_MS = 15 * 60_000;
 /** How long a person stays signed in: a working day. */
 export const SESSION_LIFETIME_MS = 12 * 3_600_000;
 
+/** How long after signing in a person can see secrets and rotate them. */
+export const FRESH_SIGN_IN_MS = 15 * 60_000;
+
 /** The most sessions of an organization that one key, or the platform, has made: a further one ends the oldest. */
 export const MAX_SESSIONS = 50;
+
+/** Longest name of the person whom a link is for, in characters. */
+export const MAX_SUBJECT_LENGTH = 200;
 
 /** Who made a link or a session, as it is now. */
 export interface Maker {

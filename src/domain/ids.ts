@@ -1,4 +1,4 @@
-import { decodeTime, monotonicFactory } from 'ulid';
+import { decodeTime, encodeTime, monotonicFactory } from 'ulid';
 import { toHex } from './encoding.ts';
 import { sha256 } from './sha256.ts';
 
@@ -50,6 +50,11 @@ const nextUlid = monotonicFactory(random);
 /** A new id that sorts after every earlier one of this isolate. */
 export function mintId(kind: IdKind, nowMs: number): string {
   return `${ID_PREFIXES[kind]}_${nextUlid(nowMs)}`;
+}
+
+/** What each id of a kind that is minted at a time, or later, sorts after, and each that was minted before does not. */
+export function leastIdAt(kind: IdKind, timeMs: number): string {
+  return `${ID_PREFIXES[kind]}_${encodeTime(timeMs)}`;
 }
 
 /** The id of a test's event. What has it is a test for good: nothing else is asked, wherever a test differs from an event. */

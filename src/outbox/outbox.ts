@@ -19,7 +19,7 @@ import { OutboxAlarm } from './alarm.ts';
 import { AuditEntries } from './audit-entries.ts';
 import { Admission } from './books/admission.ts';
 import { toSummary } from './books/delivery-row.ts';
-import { type ErasureResult, Ledger } from './books/ledger.ts';
+import { type Erasable, type ErasureResult, Ledger } from './books/ledger.ts';
 import { Store } from './books/store.ts';
 import { Vitals } from './books/vitals.ts';
 import { Bulk } from './bulk/bulk.ts';
@@ -362,6 +362,12 @@ export class Outbox extends DurableObject<Env> {
   /** The latest recoveries and how far they have come, newest first. */
   recoveries(): Recovery[] {
     return this.#bulk.recoveries;
+  }
+
+  /** What erasePayload would find. */
+  erasable(id: string): Erasable {
+    if (this.#fresh.get(id) || this.#dispatcher.runner.runningNow(id)) return 'unfinished';
+    return this.#ledger.erasable(id);
   }
 
   /** Erases what a delivery carried, once it has ended. */

@@ -1,3 +1,4 @@
+import { dropEntriesBefore, dropSurplusEntries } from '../db/audit-log.ts';
 import { databaseOf, withoutParameters } from '../db/client.ts';
 import { dropExpired } from '../db/dashboard-sessions.ts';
 import {
@@ -10,6 +11,7 @@ import {
   moveBusyToEnd,
   moveErasuresToEnd,
 } from '../db/outboxes.ts';
+import { AUDIT_RETENTION_MS } from '../domain/audit-log.ts';
 import { logError } from '../log.ts';
 import { eraseFormerSecrets } from './ended-overlaps.ts';
 import { advanceErasures } from './erasures.ts';
@@ -29,10 +31,14 @@ export const TURNS = 1_440;
  */
 const MAX_IN_TURN = 5_000;
 
-/** The sweeps between two that look for sessions and links that have expired: they open nothing, and their tables are read whole. */
+/** The sweeps between two that look for what reads a table whole: sessions and links that have expired, audit logs that are too long. */
 const EXPIRED_EVERY = 60;
-/** Most sessions, and links, that one of these drops. */
+/** Most sessions, and links, that one of these drops; most entries that are too many in one audit log. */
 const MAX_EXPIRED = 10_000;
+const MAX_SURPLUS = 40_000;
+
+/** Most entries of audit logs that one sweep drops because their time is over. */
+const MAX_OLD_ENTRIES = 1_000;
 
 /**
  * A deleted webhook's outbox is erased once more this long after the deletion: until then a consumer may bring
@@ -43,11 +49,12 @@ const ERASE_AGAIN_AFTER_MS = 120_000;
 /**
  * The cron's work, every minute. It pokes the outboxes in which deliveries wait, in case the platform has lost their alarms, and
  * erases those of deleted webhooks, and former secrets whose overlap has ended. While the master key is rotated it seals secrets anew. Once
- * an hour it drops sessions and links that have expired: whoever does not come back does not do it.
+ * an hour it drops sessions and links that have expired, since whoever does not come back does not do it, and what is too much of an audit log;
+ * what is too old in one, every minute.
  *
  * D1 takes 1,000 queries an invocation. So each part lists, calls, and then notes what came of all its calls in one or two
- * statements: 12 together, whatever the number of outboxes, and those of the resealing and of ended overlaps: one a webhook; and of erasures: 25
- * each, of ten.
+ * statements: 12 together, whatever the number of outboxes, those of the resealing and of ended overlaps: one a webhook; one for each audit log
+ * that is too long; and of erasures 25 each, of ten.
  */
 export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): Promise<void> {
   await Promise.all([
@@ -58,6 +65,7 @@ export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): 
     part('overlaps', eraseFormerSecrets(env, now)),
     part('people', advanceErasures(env, now)),
     part('expired', dropExpiredInTurn(env, now)),
+    part('audit_log', dropAuditEntries(env, now)),
   ]);
 }
 
@@ -102,6 +110,12 @@ async function eraseDeleted(env: Env, now: number, limit: number): Promise<void>
 
 async function dropExpiredInTurn(env: Env, now: number): Promise<void> {
   if (sweepNumber(now) % EXPIRED_EVERY === 0) await dropExpired(databaseOf(env.DB), now, MAX_EXPIRED);
+}
+
+async function dropAuditEntries(env: Env, now: number): Promise<void> {
+  const db = databaseOf(env.DB);
+  await dropEntriesBefore(db, now - AUDIT_RETENTION_MS, MAX_OLD_ENTRIES);
+  if (sweepNumber(now) % EXPIRED_EVERY === 0) await dropSurplusEntries(db, MAX_SURPLUS);
 }
 
 /** Whether anything waits there. */

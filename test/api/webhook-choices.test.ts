@@ -308,11 +308,11 @@ describe('two changes at once', () => {
     for (const move of moves) {
       const made = await changesOf({ description: 'of the slower one' }, read, context);
       await expectStatus(patch(move), 200);
-      expect(await updateWebhook(db, read, made, Date.now())).toBeNull();
+      expect(await updateWebhook(db, read, made, Date.now(), null)).toBeNull();
       read = (await findWebhook(db, own.id, id))!;
       expect(read.description).toBeNull();
     }
-    expect((await updateWebhook(db, read, { description: 'in time' }, Date.now()))?.description).toBe('in time');
+    expect((await updateWebhook(db, read, { description: 'in time' }, Date.now(), null))?.description).toBe('in time');
   });
 
   test('are all made, however many: what they do not name stays as the others have it', async () => {

@@ -1,6 +1,9 @@
 import { expect, it } from 'vitest';
-import { createOrganization, createWebhook, expectStatus } from '../support/api.ts';
-import { fieldsIn, signedIn } from '../support/dashboard.ts';
+import { addEntry } from '../../src/db/audit-log.ts';
+import { databaseOf } from '../../src/db/client.ts';
+import { createKey, createOrganization, createWebhook, env, expectStatus } from '../support/api.ts';
+import { anEntry } from '../support/audit.ts';
+import { fieldsIn, makeLink, signedIn, visitor } from '../support/dashboard.ts';
 import { outboxOf } from '../support/deliveries.ts';
 
 /** As long as each may be, of what takes most room in a page. */
@@ -30,11 +33,22 @@ it('every page of an organization that has written as much as it may is less tha
   const skipped = { event: 'visitor.identified', subject: "'".repeat(200), at, failedConditions: ['filter', 'filter.any[0]'] };
   const latest = Array.from({ length: 100 }, (_, index) => ({ ...skipped, eventId: `evt_${index}` }));
   await outboxOf(ids[0]!).tellSkipped({ counts: new Map([[at - (at % 3_600_000), 100]]), latest });
+  // Each as long as it may be, and as many as a page has.
+  const changes = Object.fromEntries(
+    Array.from({ length: 14 }, (_, field) => [`"${field}`, { from: '"'.repeat(600), to: "'".repeat(600) }]),
+  );
+  for (let entry = 0; entry < 25; entry++) await addEntry(databaseOf(env.DB), anEntry(organization.id, { changes }));
   const person = await signedIn(organization);
+  // As many as are listed, half of them with a key.
+  const key = await createKey(organization.id, ['read']);
+  for (let session = 0; session < 49; session++) {
+    expect((await visitor().post('sign-in', { key })).status).toBe(303);
+    expect((await visitor().post(await makeLink(organization.id, 'admin', '"'.repeat(200)))).status).toBe(303);
+  }
   const long = '"'.repeat(4_000);
   const pages = [
     '',
-    'new',
+    ...['new', 'audit-log', 'sessions'],
     ...['', '/edit', '/settings', '/verify', '/deliveries', '/skipped', '/test-event', '/delete'].map((part) => `${ids[0]}${part}`),
   ];
   for (const path of [...pages, `${ids[0]}/deliveries?q=${encodeURIComponent(long)}&event=${encodeURIComponent(long)}`]) {

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { listEntries } from '../../src/db/audit-log.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { disableWebhook, saveHealth } from '../../src/db/outboxes.ts';
 import { webhooks } from '../../src/db/schema.ts';
@@ -21,7 +22,7 @@ describe('a webhook that the service disables', () => {
   });
 
   const rowOf = async () => (await db.select().from(webhooks).where(eq(webhooks.id, webhook)))[0]!;
-  const change = async (changes: WebhookChanges, at: number) => updateWebhook(db, await rowOf(), changes, at);
+  const change = async (changes: WebhookChanges, at: number) => updateWebhook(db, await rowOf(), changes, at, null);
   const disable = (changes: Partial<Parameters<typeof disableWebhook>[2]> = {}) =>
     disableWebhook(env.DB, webhook, { url, reason: 'endpoint_gone', decidedAt, ...changes });
 
@@ -31,6 +32,28 @@ describe('a webhook that the service disables', () => {
     expect(disabled).toMatchObject({ enabled: false, disabledReason: 'endpoint_gone', updatedAt: decidedAt });
     expect(await disable()).toBe(true);
     expect(await rowOf()).toEqual(disabled);
+  });
+
+  it('has one entry in the audit log of that, the doing of the service, however often it is told', async () => {
+    const entries = () => listEntries(db, organization, { limit: 10 });
+    await disable({ decidedAt: 1 });
+    expect(await entries(), 'its owner has enabled it since').toEqual([]);
+    const { freshSince } = await rowOf();
+    await disable({ freshSince });
+    await disable({ freshSince });
+    await disable({ reason: 'endpoint_failing' });
+    expect(await entries()).toEqual([
+      {
+        ...{
+          id: expect.stringMatching(/^aud_/),
+          organizationId: organization,
+          at: decidedAt,
+          actor: { type: 'service', id: null, name: null },
+        },
+        ...{ network: null, action: 'webhook.disabled', target: { type: 'webhook', id: webhook } },
+        changes: { enabled: { from: true, to: false }, disabledReason: { from: null, to: 'endpoint_gone' } },
+      },
+    ]);
   });
 
   it('is not disabled by another decision that comes afterwards', async () => {

@@ -380,7 +380,7 @@ describe.skipIf(noBrowser)('every page', () => {
     await look(new URL((body as { url: string }).url).pathname.slice(PAGES.length));
     await signIn(customer, watched);
     const parts = ['', `/deliveries`, `/deliveries/${id}`, '/skipped', '/test-event', '/verify', '/settings', '/edit', '/delete'];
-    for (const path of ['', '/new', ...parts.map((part) => `/${webhookId}${part}`)]) await look(path);
+    for (const path of ['', '/new', '/audit-log', '/sessions', ...parts.map((part) => `/${webhookId}${part}`)]) await look(path);
     expect(watched.complaints).toEqual([]);
     await page.context().close();
   });

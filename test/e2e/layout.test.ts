@@ -33,7 +33,8 @@ afterAll(async () => {
 /** Signed in by a one-time link, with a language whose dates are long. */
 async function signedIn(customer: Customer): Promise<Page> {
   const { page } = await openPage(browser, { locale: 'es-ES', deviceScaleFactor: 2 });
-  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope: 'admin' });
+  const link = { scope: 'admin', subject: 'W'.repeat(200) };
+  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, link);
   await page.goto((body as { url: string }).url);
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.waitForURL(`**${PAGES}`);
@@ -121,7 +122,8 @@ describe.skipIf(noBrowser).each([
       '/delete',
       '/deliveries?q=nothing',
     ];
-    for (const path of ['', '/new', '/sign-in', '/nothing/here', ...parts.map((part) => `/${webhookId}${part}`)]) {
+    const account = ['/audit-log', '/audit-log?action=alerts.updated', '/sessions', `/sign-in?why=fresh&next=${PAGES}/sessions`];
+    for (const path of ['', '/new', '/sign-in', '/nothing/here', ...account, ...parts.map((part) => `/${webhookId}${part}`)]) {
       await page.goto(`${worker.origin}${PAGES}${path}`);
       await page.evaluate(OPEN);
       expect.soft({ path, faults: await layoutFaults(page) }).toEqual({ path, faults: [] });

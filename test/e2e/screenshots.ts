@@ -135,6 +135,8 @@ async function giveAddresses(client: ApiClient, organizationId: string, { crm, w
 async function picture(customer: Customer, webhookId: string): Promise<void> {
   const { body } = await customer.client.get(`/organization/${customer.organizationId}/webhooks/${webhookId}/deliveries?limit=1`);
   const [newest] = (body as { data: { id: string }[] }).data;
+  // First: before the other pictures' sign-ins.
+  await shoot(customer, '/audit-log', 'audit-log', { viewport: { width: 1_280, height: 860 } });
   await shoot(customer, `/${webhookId}`, 'overview', { viewport: { width: 1_280, height: 1_010 } });
   await shoot(customer, `/${webhookId}/deliveries/${newest?.id}`, 'delivery-dark', {
     viewport: { width: 1_280, height: 1_010 },
@@ -146,7 +148,10 @@ async function picture(customer: Customer, webhookId: string): Promise<void> {
 async function shoot(customer: Customer, path: string, name: string, options: BrowserContextOptions): Promise<void> {
   if (!browser) throw new Error('The browser has not been started.');
   const { page } = await openPage(browser, { locale: 'en-GB', timezoneId: 'Europe/London', ...options });
-  const link = await customer.client.post(`/organization/${customer.organizationId}/dashboard-links`, { scope: 'admin' });
+  const link = await customer.client.post(`/organization/${customer.organizationId}/dashboard-links`, {
+    scope: 'admin',
+    subject: 'Ada Lovelace',
+  });
   await page.goto((link.body as { url: string }).url);
   await page.getByRole('button', { name: 'Continue' }).click();
   await page.waitForURL(`**${PAGES}`);

@@ -3,7 +3,6 @@ import { vi } from 'vitest';
 import { knownEventTypes } from '../../src/api/catalogue.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { busyOutboxes, organizations, webhooks } from '../../src/db/schema.ts';
-import type { AuditEntry } from '../../src/domain/audit-log.ts';
 import type { NewDelivery } from '../../src/domain/delivery.ts';
 import { deliveryId, mintId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
@@ -22,6 +21,7 @@ import { Outbound } from '../platform/outbound.ts';
 import type { OutboxHost } from '../platform/outbox-host.ts';
 import type { VirtualTime } from '../platform/virtual-time.ts';
 import { type Random, seeded } from '../simulation/random.ts';
+import { anEntry } from '../support/audit.ts';
 import { Endpoints, OUTAGES, urlOf } from './endpoints.ts';
 import { bodyOf, FORM, personNamed, requestOf, requestTo, UNWANTED } from './producer.ts';
 import { ISOLATES, type Post, type Scenario, scenarioOf, type Victim } from './scenario.ts';
@@ -275,7 +275,7 @@ export class FaultRun {
         return;
       }
       if (what === 'cancel') {
-        await outbox.cancel({ since: 0, until: Date.now() + 1 }, canceledIn(this.organizationId));
+        await outbox.cancel({ since: 0, until: Date.now() + 1 }, anEntry(this.organizationId, { action: 'deliveries.canceled' }));
         return;
       }
       const { deliveries } = await outbox.list({}, 100, null);
@@ -392,23 +392,6 @@ export class FaultRun {
     if (hosts.some(({ alarmRuns, context }) => alarmRuns || context?.isAtWork)) return false;
     return !hosts.some((host) => host.waits());
   }
-}
-
-/** An entry of the audit log, as a route writes it. */
-function canceledIn(organizationId: string): AuditEntry {
-  const now = Date.now();
-  const actor = { type: 'platform', id: null, name: null } as const;
-  const target = { type: 'organization', id: organizationId } as const;
-  return {
-    id: mintId('auditEntry', now),
-    organizationId,
-    at: now,
-    actor,
-    network: null,
-    action: 'deliveries.canceled',
-    target,
-    changes: {},
-  };
 }
 
 /** A call of an object's method. */

@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeAll, expect, it } from 'vitest';
-import type { AuditEntry } from '../../src/domain/audit-log.ts';
 import { mintId } from '../../src/domain/ids.ts';
+import { anEntry } from '../support/audit.ts';
 import { aMessage, anEvent, consume, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm } from '../support/deliveries.ts';
 
 /*
@@ -107,7 +107,7 @@ it('a recovery of all of them is asked for and goes on in bounded pieces', { tim
 
 it('a cancellation of what waits is asked for and goes on in bounded pieces', { timeout: 60_000 }, async () => {
   const until = Date.now() + 1;
-  const cancel = () => outbox().cancel({ since: 0, until }, canceledIn(organization));
+  const cancel = () => outbox().cancel({ since: 0, until }, anEntry(organization, { action: 'deliveries.canceled' }));
   expectBounded(await mostInATurn(async () => expect(await cancel()).toBeGreaterThan(1_000)));
   expectBounded(await mostInATurn(() => runAlarm(webhook)));
 });
@@ -117,22 +117,6 @@ it('an erasure of a person goes through all of them in bounded pieces', { timeou
   expectBounded(await mostInATurn(() => outbox().erasePerson(request)));
   expectBounded(await mostInATurn(() => runAlarm(webhook)));
 });
-
-function canceledIn(organizationId: string): AuditEntry {
-  const now = Date.now();
-  const actor = { type: 'platform', id: null, name: null } as const;
-  const target = { type: 'webhook', id: webhook } as const;
-  return {
-    id: mintId('auditEntry', now),
-    organizationId,
-    at: now,
-    actor,
-    network: null,
-    action: 'deliveries.canceled',
-    target,
-    changes: {},
-  };
-}
 
 function expectBounded({ read, written }: { read: number; written: number }): void {
   expect(read).toBeLessThan(MOST_READ);

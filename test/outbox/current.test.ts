@@ -115,7 +115,7 @@ describe('a late 410', () => {
         if (isTold) expect((await platform.patch(path, changes)).status).toBe(200);
         else {
           const db = databaseOf(env.DB);
-          await updateWebhook(db, (await findWebhook(db, organization, webhook))!, changes, Date.now());
+          await updateWebhook(db, (await findWebhook(db, organization, webhook))!, changes, Date.now(), null);
         }
       }
       await vi.waitFor(async () => expect((await findDelivery(webhook, late.id)).attempts).toHaveLength(1), { timeout: 10_000 });

@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
-import { deleteWebhook } from '../../src/db/webhooks.ts';
+import { deleteWebhook, findWebhook } from '../../src/db/webhooks.ts';
 import { sweep } from '../../src/upkeep/sweep.ts';
+import { anEntry } from '../support/audit.ts';
 import { driveDate } from '../support/clock.ts';
 import {
   alarmOf,
@@ -184,10 +185,15 @@ describe('what falls due while the alarm waits for an attempt that hangs', () =>
 });
 
 describe('a webhook that was deleted and erased', () => {
+  const deleted = async (organization: string, webhook: string) => {
+    const db = databaseOf(env.DB);
+    await deleteWebhook(db, (await findWebhook(db, organization, webhook))!, Date.now(), anEntry(organization));
+  };
+
   it('gets nothing from somebody who still has a configuration of long ago, and its outbox stays empty', async () => {
     const { endpoint, organization, webhook } = await given([{ status: 200 }]);
     const [config, readAt] = [await configOf(webhook), Date.now()];
-    await deleteWebhook(databaseOf(env.DB), organization, webhook, Date.now());
+    await deleted(organization, webhook);
     vi.setSystemTime(Date.now() + 200_000);
     await sweep(env, Date.now());
     await outboxOf(webhook).deliver(config, [newDelivery(webhook)], readAt);
@@ -199,7 +205,7 @@ describe('a webhook that was deleted and erased', () => {
   it('gets nothing by a configuration of seconds ago either: what was read before its erasure is not believed', async () => {
     const { endpoint, organization, webhook } = await given([{ status: 200 }]);
     const [config, readAt] = [await configOf(webhook), Date.now()];
-    await deleteWebhook(databaseOf(env.DB), organization, webhook, Date.now());
+    await deleted(organization, webhook);
     await outboxOf(webhook).erase();
     await outboxOf(webhook).deliver(config, [newDelivery(webhook)], readAt);
     expect(await endpoint.requests()).toEqual([]);

@@ -9,6 +9,7 @@ import { deleteWebhook, insertWebhook } from '../../src/db/webhooks.ts';
 import { mintId } from '../../src/domain/ids.ts';
 import { sweep } from '../../src/upkeep/sweep.ts';
 import { createOrganization } from '../support/api.ts';
+import { anEntry } from '../support/audit.ts';
 
 /*
  * What one organization can add to the database that all share: everything that it may write in a minute (the limit itself has its test:
@@ -45,8 +46,8 @@ const KINDS: [kind: string, minutes: number, write: WriteForAMinute][] = [
       times(200, async () => {
         const id = mintId('apiKey', now);
         const key = { id, organizationId, name: 'n'.repeat(100), keyHash: hex(), keyPrefix: 'bsk_live_000', scopes: ['admin'] };
-        await insertApiKey(db, { ...key, expiresAt: null, createdAt: now }, now);
-        await revokeApiKey(db, organizationId, id, now);
+        await insertApiKey(db, { ...key, expiresAt: null, createdAt: now }, now, anEntry(organizationId));
+        await revokeApiKey(db, organizationId, id, now, anEntry(organizationId));
       }),
   ],
   [
@@ -55,7 +56,12 @@ const KINDS: [kind: string, minutes: number, write: WriteForAMinute][] = [
     (organizationId, keyId, now) =>
       times(50, () => {
         const made = { keyId, platformMark: null, createdAt: now, expiresAt: now + 12 * 60 * MINUTE };
-        return insertSession(db, { tokenHash: hex(), organizationId, scopes: ['admin'], ...made }, null, now);
+        return insertSession(
+          db,
+          { tokenHash: hex(), organizationId, scopes: ['admin'], ...made },
+          null,
+          anEntry(organizationId, { at: now }),
+        );
       }),
   ],
   [
@@ -64,7 +70,7 @@ const KINDS: [kind: string, minutes: number, write: WriteForAMinute][] = [
     async (organizationId, keyId, now) => {
       const made = { keyId, platformMark: null, createdAt: now, expiresAt: now + 15 * MINUTE };
       const tokenHash = hex();
-      await insertDashboardLink(db, { tokenHash, organizationId, scope: 'admin', ...made }, now);
+      await insertDashboardLink(db, { tokenHash, organizationId, scope: 'admin', ...made }, now, anEntry(organizationId));
       // The others of the minute, each as long as this one.
       await env.DB.prepare(
         `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
@@ -82,8 +88,9 @@ const KINDS: [kind: string, minutes: number, write: WriteForAMinute][] = [
     async (organizationId, _keyId, now) => {
       const id = mintId('webhook', now);
       const webhook = { url: `https://hooks.example.com/${'x'.repeat(2_000)}`, events: ['*'], enabled: true };
-      await insertWebhook(db, { id, organizationId, ...webhook, healthSince: now, createdAt: now, updatedAt: now });
-      await deleteWebhook(db, organizationId, id, now);
+      const row = { id, organizationId, ...webhook, healthSince: now, createdAt: now, updatedAt: now };
+      const inserted = await insertWebhook(db, row, anEntry(organizationId));
+      if (inserted) await deleteWebhook(db, inserted, now, anEntry(organizationId));
       await env.DB.prepare(
         `WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
          INSERT INTO outbox_erasures (webhook_id, requested_at) SELECT ?2 || hex(randomblob(4)), ?3 FROM n`,

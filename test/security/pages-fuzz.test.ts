@@ -67,7 +67,20 @@ describe('the pages', () => {
   });
 
   it('answer whatever is asked of them', async () => {
-    const page = fc.constantFrom('', 'new', 'ID', 'ID/edit', 'ID/settings', 'ID/deliveries', 'ID/deliveries/dlv_1', 'ID/verify', 'sign-in');
+    const page = fc.constantFrom(
+      '',
+      'new',
+      'audit-log',
+      'audit-log/export',
+      'sessions',
+      'ID',
+      'ID/edit',
+      'ID/settings',
+      'ID/deliveries',
+      'ID/deliveries/dlv_1',
+      'ID/verify',
+      'sign-in',
+    );
     const query = fc.dictionary(
       fc.constantFrom('status', 'event', 'from', 'to', 'q', 'cursor', 'period', 'next', 'limit'),
       fc.oneof(nearly(fc.constantFrom('failed', '24h', '2026-11-23', 'WzEsImEiXQ', PAGES)), anyText),

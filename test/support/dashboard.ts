@@ -65,8 +65,8 @@ export function visitor({ origin = ORIGIN, vars }: VisitorOptions = {}): Visitor
 }
 
 /** A one-time link to an organization's pages, made with the platform key; its path. */
-export async function makeLink(organizationId: string, scope?: string): Promise<string> {
-  const { body } = await expectStatus(platform.post(`/organization/${organizationId}/dashboard-links`, { scope }), 201);
+export async function makeLink(organizationId: string, scope?: string, subject?: string): Promise<string> {
+  const { body } = await expectStatus(platform.post(`/organization/${organizationId}/dashboard-links`, { scope, subject }), 201);
   return new URL(body.url).pathname;
 }
 

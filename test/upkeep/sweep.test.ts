@@ -2,13 +2,16 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { addEntry, dropEntriesBefore, dropSurplusEntries, listEntries } from '../../src/db/audit-log.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { dropExpired } from '../../src/db/dashboard-sessions.ts';
 import { listBusy, listInTurn, markBusy } from '../../src/db/outboxes.ts';
 import { busyOutboxes, dashboardLinks, dashboardSessions, outboxErasures, webhooks } from '../../src/db/schema.ts';
+import { leastIdAt } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
 import { sweep, TURNS } from '../../src/upkeep/sweep.ts';
 import { createOrganization } from '../support/api.ts';
+import { anEntry } from '../support/audit.ts';
 import { driveDate } from '../support/clock.ts';
 import { makeLink, signedIn } from '../support/dashboard.ts';
 import {
@@ -210,7 +213,7 @@ describe('a sweep', () => {
       return statements();
     };
     const few = await statementsFor(1);
-    expect(few).toBeLessThanOrEqual(9);
+    expect(few).toBeLessThanOrEqual(10);
     for (const table of [busyOutboxes, outboxErasures]) await db.delete(table);
     expect(await statementsFor(40)).toBe(few);
   });
@@ -277,5 +280,48 @@ describe('sessions and links that have expired', () => {
     expect(await left()).toBe(3);
     await dropExpired(db, Date.now(), 2);
     expect(await left(), 'those that are alive stay').toBe(3);
+  });
+});
+
+describe('entries of audit logs', () => {
+  const DAY = 24 * 60 * MINUTE;
+  const entriesOf = async (organizationId: string) => (await listEntries(db, organizationId, { limit: 100 })).map(({ id }) => id);
+  const given = async (organizationId: string, ats: readonly number[]) => {
+    const entries = ats.map((at) =>
+      anEntry(organizationId, { at, id: `${leastIdAt('auditEntry', at)}${crypto.randomUUID().slice(0, 8)}` }),
+    );
+    for (const entry of entries) await addEntry(db, entry);
+    return entries.map(({ id }) => id);
+  };
+
+  it('are dropped once they are 400 days old, and not before', async () => {
+    const [organization, now] = [await givenOrganization(), Date.now()];
+    const [, kept, newest] = await given(organization, [now - 400 * DAY - 1, now - 400 * DAY, now]);
+    await sweep(env, now);
+    expect(await entriesOf(organization)).toEqual([newest, kept]);
+  });
+
+  it('take turns where there are many, the oldest first', async () => {
+    const [organization, now] = [await givenOrganization(), Date.now()];
+    const ids = await given(
+      organization,
+      [1, 2, 3].map((at) => now - 401 * DAY + at),
+    );
+    await dropEntriesBefore(db, now - 400 * DAY, 2);
+    expect(await entriesOf(organization)).toEqual([ids[2]]);
+  });
+
+  it('are dropped where an organization has too many of them, the oldest first, and of no other one', async () => {
+    const [organization, other, now] = [await givenOrganization(), await givenOrganization(), Date.now()];
+    const ids = await given(
+      organization,
+      [1, 2, 3, 4, 5].map((at) => now + at),
+    );
+    const others = await given(other, [now - DAY, now]);
+    await dropSurplusEntries(db, 1, 3);
+    expect(await entriesOf(organization)).toEqual([ids[4], ids[3], ids[2], ids[1]]);
+    await dropSurplusEntries(db, 10, 3);
+    expect(await entriesOf(organization)).toEqual([ids[4], ids[3], ids[2]]);
+    expect(await entriesOf(other)).toEqual(others.toReversed());
   });
 });

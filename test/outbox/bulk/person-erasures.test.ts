@@ -2,13 +2,15 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../../src/db/client.ts';
 import { findErasure, insertErasure, listErasureWebhooks } from '../../../src/db/erasures.ts';
+import { deleteWebhook, findWebhook } from '../../../src/db/webhooks.ts';
 import type { ErasureRequest } from '../../../src/domain/erasure.ts';
 import { mintId } from '../../../src/domain/ids.ts';
 import { Ledger } from '../../../src/outbox/books/ledger.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
+import { anEntry } from '../../support/audit.ts';
 import { driveDate } from '../../support/clock.ts';
 import { alarmOf, givenScripted, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
-import { bring, configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../../support/outbox.ts';
+import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../../support/outbox.ts';
 import type { Reply } from '../../support/receiver.ts';
 import { storedIn } from '../../support/stored.ts';
 
@@ -27,16 +29,7 @@ const visitor = (email: string) => ({ visitor: { email } });
 /** An erasure as the database has it, before any outbox was asked. */
 async function requested(organization: string, person = { field: 'visitor.email', value: ADA }): Promise<ErasureRequest> {
   const request = { id: mintId('erasure', Date.now()), ...person, requestedAt: Date.now() };
-  const entry = {
-    id: mintId('auditEntry', Date.now()),
-    organizationId: organization,
-    at: Date.now(),
-    actor: { type: 'platform', id: null, name: null },
-    network: null,
-    action: 'person.erased',
-    target: { type: 'person', id: request.id },
-    changes: {},
-  } as const;
+  const entry = anEntry(organization, { action: 'person.erased', target: { type: 'person', id: request.id } });
   expect(await insertErasure(databaseOf(env.DB), { ...request, organizationId: organization, value: 'sealed' }, entry, 10)).toBe(true);
   vi.setSystemTime(Date.now() + 1);
   return request;
@@ -376,10 +369,10 @@ describe('the endpoint that had received the person', () => {
 it('a deleted webhook keeps nothing of it', async () => {
   const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
   await deliver(webhook, ...newDeliveries(webhook, 1));
-  const config = await configOf(webhook);
   const request = await requested(organization);
-  const { deleteWebhook } = await import('../../../src/db/webhooks.ts');
-  await deleteWebhook(databaseOf(env.DB), organization, config.webhook.id, Date.now());
+  const db = databaseOf(env.DB);
+  const row = await findWebhook(db, organization, webhook);
+  await deleteWebhook(db, row!, Date.now(), anEntry(organization));
   await outboxOf(webhook).erase();
   await outboxOf(webhook).erasePerson(request);
   expect(await inOutbox(webhook, (_, storage) => [...storage.kv.list()].length)).toBe(0);

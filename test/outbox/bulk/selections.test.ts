@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { anEntry } from '../../support/audit.ts';
 import { driveDate } from '../../support/clock.ts';
 import { givenScripted, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
 import { deliver, findDelivery, inOutbox, newDeliveries, newDelivery, rowsOf, vanish } from '../../support/outbox.ts';
@@ -126,17 +127,7 @@ describe('a cancellation', () => {
     vi.setSystemTime(Date.now() + 1);
     return { ...given, deliveries };
   }
-  const entry = (organizationId: string) =>
-    ({
-      id: `aud_${crypto.randomUUID()}`,
-      organizationId,
-      at: Date.now(),
-      actor: { type: 'platform', id: null, name: null },
-      network: null,
-      action: 'deliveries.canceled',
-      target: { type: 'webhook', id: 'whk_1' },
-      changes: {},
-    }) as const;
+  const entry = (organizationId: string) => anEntry(organizationId, { action: 'deliveries.canceled' });
 
   it('ends what waits in exactly its span, and leaves the rest to its schedule', async () => {
     const { endpoint, organization, webhook, deliveries } = await waiting(2);

@@ -1,0 +1,165 @@
+import { exportAuditLog, listAuditLog, type ShownEntry } from '../../api/account/audit-log.ts';
+import { AUDIT_ACTIONS, AUDIT_RETENTION_MS, type AuditAction } from '../../domain/audit-log.ts';
+import { DAY_MS } from '../../domain/day.ts';
+import { page, rootCrumb } from '../page.tsx';
+import { paths } from '../paths.ts';
+import { Room } from '../room.ts';
+import { Time } from '../time.tsx';
+import type { PageContext, Visit } from '../visit.ts';
+import { ACTION_NAMES, actorWords, deedWords, fieldWords, valueWords, type WebhookNames } from './audit-words.ts';
+
+const PAGE_SIZE = 25;
+
+/** What the values of a page may take, of 500 kB that it may have, and each of them at most. */
+const ROOM_BYTES = 250_000;
+const VALUE_BYTES = 4_000;
+
+/** `GET audit-log`: who did what, page by page. */
+export async function showAuditLog(c: PageContext): Promise<Response> {
+  const visit = c.get('visit');
+  const action = actionOf(c);
+  const cursor = c.req.query('cursor');
+  const { data, nextCursor } = await visit.call(listAuditLog, { query: { action, cursor, limit: String(PAGE_SIZE) } });
+  return await page(
+    c,
+    { title: 'Audit log', crumbs: [rootCrumb] },
+    <>
+      <div class="page-head">
+        <div>
+          <h1>Audit log</h1>
+          <p class="lead">Who changed, revealed or erased what, and who signed in. Kept for {AUDIT_RETENTION_MS / DAY_MS} days.</p>
+        </div>
+        <div class="actions">
+          <a class="button" href={at(paths.auditLogExport, { action })} download="audit-log.ndjson">
+            Download all
+          </a>
+        </div>
+      </div>
+      <FilterForm action={action} />
+      <section aria-label="Entries" class="card table-card" id="entries" data-live={cursor === undefined ? '' : undefined}>
+        <Entries entries={data} visit={visit} isFiltered={action !== undefined} />
+        {(cursor !== undefined || nextCursor) && (
+          <nav class="pager" aria-label="Pages">
+            {cursor !== undefined && <a href={at(paths.auditLog, { action })}>Newest</a>}
+            {nextCursor && <a href={at(paths.auditLog, { action, cursor: nextCursor })}>Older</a>}
+          </nav>
+        )}
+      </section>
+    </>,
+  );
+}
+
+/** `GET audit-log/export`: the same as a file. */
+export async function downloadAuditLog(c: PageContext): Promise<Response> {
+  // A whole answer rather than a body, which the types of a route do not tell.
+  return (await c.get('visit').call(exportAuditLog, { query: { action: actionOf(c) } })) as unknown as Response;
+}
+
+/** The action that the query names; what is none counts as all of them. */
+function actionOf(c: PageContext): AuditAction | undefined {
+  return AUDIT_ACTIONS.find((action) => action === c.req.query('action'));
+}
+
+function at(path: string, query: Record<string, string | undefined>): string {
+  const given = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
+}
+
+function FilterForm({ action }: { action: AuditAction | undefined }) {
+  return (
+    <form class="filters few" method="get" action={paths.auditLog} aria-label="Filter the entries">
+      <div class="field">
+        <label for="action">What was done</label>
+        <select id="action" name="action">
+          <option value="">Everything</option>
+          {AUDIT_ACTIONS.map((each) => (
+            <option value={each} selected={each === action}>
+              {ACTION_NAMES[each]}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div class="actions">
+        <button type="submit">Filter</button>
+        {action && <a href={paths.auditLog}>Clear</a>}
+      </div>
+    </form>
+  );
+}
+
+function Entries({ entries, visit, isFiltered }: { entries: readonly ShownEntry[]; visit: Visit; isFiltered: boolean }) {
+  if (entries.length === 0) return <p class="notice">{isFiltered ? 'There is no entry of this kind.' : 'Nothing has been done yet.'}</p>;
+  const names: WebhookNames = new Map(visit.webhooks.map(({ id, description, url }) => [id, description ?? URL.parse(url)?.host ?? url]));
+  const room = new Room(ROOM_BYTES);
+  return (
+    <table class="stacking">
+      <thead>
+        <tr>
+          <th scope="col">What was done</th>
+          <th scope="col" class="w21">
+            When
+          </th>
+          <th scope="col" class="w21">
+            From
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map((entry) => (
+          <tr id={entry.id}>
+            <th scope="row" class="endpoint">
+              <span>
+                <strong>{actorWords(entry.actor)}</strong> {deedWords(entry, names)}
+              </span>
+              <Details entry={entry} room={room} />
+            </th>
+            <td data-label="When">
+              <Time at={entry.at} />
+            </td>
+            <td data-label="From" class={entry.network === null ? 'blank' : 'url'}>
+              {entry.network ?? '–'}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** What changed, from what to what, and the ids that the API knows it by. */
+function Details({ entry, room }: { entry: ShownEntry; room: Room }) {
+  const { id, actor, target, changes } = entry;
+  const fields = Object.entries(changes);
+  return (
+    <details class="headers">
+      <summary>{fields.length === 0 ? 'More about it' : 'What changed'}</summary>
+      <dl class="header-list">
+        {fields.map(([field, { from, to }]) => (
+          <div>
+            <dt>{fieldWords(field)}</dt>
+            <dd>
+              <Value value={from} room={room} /> → <Value value={to} room={room} />
+            </dd>
+          </div>
+        ))}
+        <div>
+          <dt>ids</dt>
+          <dd>
+            {id}, {target.type} {target.id}
+            {actor.id !== null && `, by ${actor.type === 'api_key' ? 'key' : 'session'} ${actor.id}`}
+          </dd>
+        </div>
+      </dl>
+    </details>
+  );
+}
+
+function Value({ value, room }: { value: unknown; room: Room }) {
+  const { text, isCut } = room.take(valueWords(value), VALUE_BYTES);
+  return (
+    <>
+      {text}
+      {isCut && ' …'}
+    </>
+  );
+}
