@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { alertRoutes } from './api/alerts.ts';
 import { apiKeyRoutes } from './api/api-keys.ts';
 import { DASHBOARD_PATH, dashboardLinkRoutes } from './api/dashboard-links.ts';
 import { deliveryRoutes } from './api/deliveries.ts';
@@ -41,6 +42,7 @@ const apiRoutes: readonly Route[] = [
   ...skippedEventRoutes,
   ...payloadErasureRoutes,
   ...statisticsRoutes,
+  ...alertRoutes,
   ...dashboardLinkRoutes,
   ...eventTypeRoutes,
   ...parkedMessageRoutes,

@@ -6,6 +6,10 @@ export const paths = {
   create: `${DASHBOARD_PATH}/new`,
   signIn: `${DASHBOARD_PATH}/sign-in`,
   signOut: `${DASHBOARD_PATH}/sign-out`,
+  alerts: `${DASHBOARD_PATH}/alerts`,
+  alertsTrial: `${DASHBOARD_PATH}/alerts/trial`,
+  alertsConfirm: (token: string) => `${DASHBOARD_PATH}/alerts/confirm/${encodeURIComponent(token)}`,
+  alertsEnd: (token: string) => `${DASHBOARD_PATH}/alerts/end/${encodeURIComponent(token)}`,
   theme: `${DASHBOARD_PATH}/theme.css`,
   link: (token: string) => `${DASHBOARD_PATH}/link/${encodeURIComponent(token)}`,
   webhook: (id: string, part = '') => `${DASHBOARD_PATH}/${encodeURIComponent(id)}${part && `/${part}`}`,
@@ -20,12 +24,12 @@ export function signInPath(next: string): string {
 
 /** Whether a form that is posted to an address holds what a person has typed: other forms are buttons. */
 export function hasFields(path: string): boolean {
-  return /\/(new|edit|test-event|recover|secret\/rotate)$/.test(path);
+  return /\/(new|edit|alerts|test-event|recover|secret\/rotate)$/.test(path);
 }
 
 /** The page that has a button, by the address that it posts to. */
 export function pageOfButton(path: string): string {
-  return path.replace(/\/(test|retry)$/, '').replace(/\/(pause|resume|(secret|headers)\/[^/]+)$/, '/settings');
+  return path.replace(/\/(test|retry|trial)$/, '').replace(/\/(pause|resume|(secret|headers)\/[^/]+)$/, '/settings');
 }
 
 /** Where to go on after signing in: a page of the dashboard, and nowhere else, whatever the query said. */

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { type SQL, sql } from 'drizzle-orm';
 import type { AuditEntry } from '../domain/audit-log.ts';
 import type { Database } from './client.ts';
 import { auditLog } from './schema.ts';
@@ -18,12 +18,22 @@ export function addEntry(db: Database, entry: AuditEntry) {
  * no entry.
  */
 export function addEntryIfChanged(db: Database, entry: AuditEntry) {
+  return addEntryWhere(db, entry, sql`changes() > 0`);
+}
+
+/** Writes an entry where a condition holds: what it tells of is done in the same batch, where the entry is there (`hasEntry`). */
+export function addEntryWhere(db: Database, entry: AuditEntry, condition: SQL) {
   const { id, organizationId, at, actorType, actorId, actorName, network, action, targetType, targetId, changes } = rowOf(entry);
   return db.insert(auditLog).select(
     // The values in the order of the table's columns.
     sql`select ${id}, ${organizationId}, ${at}, ${actorType}, ${actorId}, ${actorName}, ${network}, ${action}, ${targetType}, ${targetId},
-      ${JSON.stringify(changes)} where changes() > 0`,
+      ${JSON.stringify(changes)} where ${condition}`,
   );
+}
+
+/** Whether an entry is there. */
+export function hasEntry({ id }: AuditEntry): SQL {
+  return sql`exists (select 1 from ${auditLog} where ${auditLog.id} = ${id})`;
 }
 
 function rowOf({ actor, target, ...entry }: AuditEntry): typeof auditLog.$inferInsert {

@@ -7,6 +7,7 @@ import { permission } from '../domain/circuit.ts';
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { EndpointPace } from '../domain/endpoint-pace.ts';
 import { deliveryId } from '../domain/ids.ts';
+import { MAX_COUNTED_WAITING } from '../domain/operational-event.ts';
 import type { Recovery } from '../domain/recovery.ts';
 import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent } from '../domain/skipped-event.ts';
 import type { Period } from '../domain/statistics.ts';
@@ -108,8 +109,12 @@ export class Outbox extends DurableObject<Env> {
     this.#attemptMs = longestAttemptMs(settings.deliveryTimeoutMs);
     this.#alarm = new OutboxAlarm(storage);
     this.#webhook = new WebhookMemory(storage.kv, env.DB, this.#webhookId);
-    this.#reports = new Reports(storage.kv, env, this.#webhookId);
     this.#store = new Store(storage);
+    const countWaiting = () => {
+      const inMemory = this.#fresh.list().filter(({ state }) => state.finishedAt === null).length;
+      return Math.min(this.#store.countDueUpTo(MAX_COUNTED_WAITING) + inMemory, MAX_COUNTED_WAITING);
+    };
+    this.#reports = new Reports(storage.kv, env, this.#webhookId, countWaiting);
     this.#vitals = new Vitals(storage.kv);
     this.#ledger = new Ledger(this.#store, { scheduleMs: settings.retryScheduleMs, random: Math.random });
     const known = this.#webhook.latest();
@@ -345,11 +350,15 @@ export class Outbox extends DurableObject<Env> {
       this.#takeOver(Date.now());
       await this.#markPastTests();
       await this.#report();
+      // Beside the attempts: a mail takes longer than most of them.
+      const mails = this.#reports.mail(Date.now());
+      this.ctx.waitUntil(mails);
       await this.#recoverStepwise();
       this.#dispatcher.pump();
       // What falls due while these run is attempted then.
       await this.#arm();
       await this.#dispatcher.idle(ALARM_WAIT_MS);
+      await mails;
       // What the attempts showed of the endpoint.
       await this.#report();
     } catch (error) {

@@ -72,6 +72,7 @@ export function messageOf(event: Event, name: string): Message {
     if (facts.length === MAX_FACTS) break;
     if (!said.has(path)) add(facts, wordsOf(path), textFrom(value));
   }
+  if (alert?.link && facts.length < MAX_FACTS) add(facts, 'Dashboard', alert.link);
   const title = alert?.title ?? (isVisitor ? visitorTitle(event) : wordsOf(String(event.event)));
   return {
     title: plain(title, MAX_TITLE_LENGTH) || 'Event',
