@@ -4,7 +4,7 @@ import { confirmationMail, type MailParties, trialMail } from '../domain/alert-m
 import { changesBetween } from '../domain/audit-log.ts';
 import { toBase64Url } from '../domain/encoding.ts';
 import { keyedHash } from '../domain/keyed-hash.ts';
-import { NOTICES, type NoticeName } from '../domain/operational-event.ts';
+import { NOTICES } from '../domain/operational-event.ts';
 import { logWarning } from '../log.ts';
 import { type Mailer, mailerOf } from '../mailer.ts';
 import { ApiError, type Issue, invalid } from './errors.ts';

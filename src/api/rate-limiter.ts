@@ -82,6 +82,7 @@ export class RateLimiter extends DurableObject<Env> {
 }
 
 function stateOf({ count, window }: { count: Count; window: Window }, allowed: boolean): RateLimitState {
-  const { limit, of, windowMs = WINDOW_MS } = count;
-  return { allowed, limit, remaining: limit - window.taken, resetAt: window.windowEndsAt, of, windowMs };
+  const { limit, of, windowMs } = count;
+  const state = { allowed, limit, remaining: limit - window.taken, resetAt: window.windowEndsAt, of };
+  return windowMs === undefined ? state : { ...state, windowMs };
 }

@@ -120,13 +120,13 @@ function organizationOf({ organization }: MailParties): string {
 function mailOf(subject: string, paragraphs: readonly Paragraph[]): MailText {
   const text = paragraphs.map(({ text: said, link }) => (link === undefined ? said : `${said}: ${link}`)).join('\n\n');
   const html = paragraphs.map(
-    ({ text: said, link }) => `<p>${link === undefined ? escape(said) : `<a href="${escape(link)}">${escape(said)}</a>`}</p>`,
+    ({ text: said, link }) => `<p>${link === undefined ? escaped(said) : `<a href="${escaped(link)}">${escaped(said)}</a>`}</p>`,
   );
   return { subject, text: `${text}\n`, html: `<!doctype html><html lang="en"><body>${html.join('\n')}</body></html>` };
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
-function escape(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

@@ -113,7 +113,7 @@ const webhookFailing: EventType = {
 
 const webhookRecovered: EventType = {
   name: WEBHOOK_RECOVERED,
-  description: `One of the organization's webhooks works again: the first delivery has arrived since \`${WEBHOOK_FAILING}\` was said of it. A test is no such delivery. ${WHO_GETS_IT}`,
+  description: `One of the organization's webhooks works again: a delivery has arrived since \`${WEBHOOK_FAILING}\` was said of it. A test is no such delivery. ${WHO_GETS_IT}`,
   example: {
     event: WEBHOOK_RECOVERED,
     timestamp: '2026-11-23T16:40:12.000Z',

@@ -92,9 +92,13 @@ export function answerInWords(error: string | null, url: string): string | null 
   return isTelling ? 'The request failed' : error;
 }
 
+function isNotice(eventType: string): boolean {
+  return (NOTICES as readonly string[]).includes(eventType);
+}
+
 /** The webhook that an event of the service is about; null for any other event. */
 export function aboutWebhook(event: { event: string; webhook?: unknown }): string | null {
-  if (!isOperational(event.event) || typeof event.webhook !== 'object' || event.webhook === null) return null;
+  if (!isNotice(event.event) || typeof event.webhook !== 'object' || event.webhook === null) return null;
   const { id } = event.webhook as { id?: unknown };
   return typeof id === 'string' ? id : null;
 }

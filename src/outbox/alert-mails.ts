@@ -4,7 +4,7 @@ import { withoutParameters } from '../db/client.ts';
 import { alertMail } from '../domain/alert-mail.ts';
 import type { Notice, Told } from '../domain/operational-event.ts';
 import { logError } from '../log.ts';
-import { type Mailer, mailerOf } from '../mailer.ts';
+import { mailerOf } from '../mailer.ts';
 import { settingsOf } from '../settings.ts';
 import { within } from '../within.ts';
 
