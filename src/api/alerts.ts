@@ -7,7 +7,7 @@ import { keyedHash } from '../domain/keyed-hash.ts';
 import { NOTICES } from '../domain/operational-event.ts';
 import { logWarning } from '../log.ts';
 import { type Mailer, mailerOf } from '../mailer.ts';
-import { ApiError, type Issue, invalid } from './errors.ts';
+import { ApiError } from './errors.ts';
 import { organizationParams, requireOrganization } from './parameters.ts';
 import { countRequest, countsOfConfirmation, countsOfTrial, RateLimited, requireCount } from './rate-limit.ts';
 import { type Route, route } from './route.ts';
@@ -25,15 +25,24 @@ const TRIES = 3;
 
 const notice = z.enum(NOTICES).openapi('Notice', { description: "One of the service's own events about a webhook." });
 
-const address = z
-  .email('This is not an e-mail address.')
-  .max(MAX_ADDRESS_LENGTH)
-  .transform((text) => text.toLowerCase())
-  .openapi({ description: 'Upper and lower case are the same.', example: 'ada@example.com' });
+const addresses = z
+  .array(z.string().openapi({ format: 'email', example: 'ada@example.com' }))
+  .max(MAX_ALERT_ADDRESSES)
+  .superRefine((emails, context) => {
+    const seen = new Set<string>();
+    for (const [index, named] of emails.entries()) {
+      const field = `emails[${index}]`;
+      const isAddress = named.length <= MAX_ADDRESS_LENGTH && z.email().safeParse(named).success;
+      const message = isAddress ? `\`${field}\` is there already.` : `\`${field}\` is not an e-mail address.`;
+      if (!isAddress || seen.has(named.toLowerCase())) context.addIssue({ code: 'custom', path: [`[${index}]`], message });
+      seen.add(named.toLowerCase());
+    }
+  })
+  .openapi({ description: 'Upper and lower case are the same.' });
 
 const alertsInput = z
   .strictObject({
-    emails: z.array(address).max(MAX_ALERT_ADDRESSES),
+    emails: addresses,
     events: z.array(notice).max(NOTICES.length).optional().openapi({ description: 'What the addresses are told of. Absent: all four.' }),
   })
   .openapi('AlertsInput');
@@ -97,7 +106,7 @@ export const chooseAlerts = route({
     const { organizationId } = params;
     const organization = await requireOrganization(db, organizationId);
     const mailer = requireMailer(env);
-    const emails = distinct(body.emails).sort();
+    const emails = body.emails.map((named) => named.toLowerCase()).sort();
     const events = NOTICES.filter((name) => body.events === undefined || body.events.includes(name));
     const chosen = emails.map((named) => ({ address: named, token: tokenOf(settings.masterKeys[0] as string, organizationId, named) }));
     for (let tries = 1; ; tries++) {
@@ -162,16 +171,6 @@ function requireMailer(env: Env): Mailer {
 
 function choicesOf({ addresses, events }: Alerts): Record<string, unknown> {
   return { emails: addresses.map(({ address: named }) => named), events };
-}
-
-/** Each address once: of one that is named twice it is not known which was to be another one. */
-function distinct(emails: readonly string[]): string[] {
-  const issues = emails.flatMap((named, index): Issue[] => {
-    const isRepeated = emails.indexOf(named) < index;
-    return isRepeated ? [{ field: `emails[${index}]`, message: `\`emails[${index}]\` is there already.` }] : [];
-  });
-  if (issues.length > 0) throw invalid(issues);
-  return [...emails];
 }
 
 /**

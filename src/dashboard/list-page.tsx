@@ -35,8 +35,17 @@ function ListHeader({ visit }: { visit: Visit }) {
         <h1>Webhooks</h1>
         <p class="lead">Events reach your own endpoints as they happen: signed, retried, and each attempt on record.</p>
       </div>
-      {webhooks.length > 0 && planAllows(visit) && visit.can('write') && (
-        <div class="actions">{full ? <span class="hint">All {MAX_WEBHOOKS} webhooks are in use.</span> : <AddWebhook />}</div>
+      {visit.can('write') && (
+        <div class="actions">
+          {visit.can('admin') && (
+            <a class="button" href={paths.alerts}>
+              Alerts
+            </a>
+          )}
+          {webhooks.length > 0 &&
+            planAllows(visit) &&
+            (full ? <span class="hint">All {MAX_WEBHOOKS} webhooks are in use.</span> : <AddWebhook />)}
+        </div>
       )}
     </div>
   );
