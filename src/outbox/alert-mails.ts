@@ -57,7 +57,8 @@ export class AlertMails {
 
   /** When a mail is due; null where none waits. While one is being sent that is its end's to say. */
   dueAt(): number | null {
-    return this.#sending ? null : this.#state().dueAt;
+    // A deployment without e-mail reads nothing for it.
+    return this.#sending || mailerOf(this.#env) === null ? null : this.#state().dueAt;
   }
 
   /** Something to be mailed. Without e-mail nothing is kept. */

@@ -48,7 +48,7 @@ async function recovery(): Promise<void> {
 
 /** What the outbox does when its alarm fires. */
 const alarm = () => inOutbox(webhook, (outbox) => outbox.alarm());
-const subjects = () => mailbox.sent.map(({ subject }) => subject.replace(/\d\d:\d\d UTC/, 'TIME'));
+const subjects = () => mailbox.sent.map(({ subject }) => subject.replace(/(\d{4}-\d\d-\d\d )?\d\d:\d\d UTC/, 'TIME'));
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
 const FAILED = 'Bullseye: webhook CRM has failed since TIME';
