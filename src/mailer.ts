@@ -3,7 +3,7 @@ import { settingsOf } from './settings.ts';
 import { within } from './within.ts';
 
 /** How long the e-mail service may take for one mail. */
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 5_000;
 
 /** A mail to one address. */
 export interface Mail {

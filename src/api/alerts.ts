@@ -89,7 +89,7 @@ export const chooseAlerts = route({
   summary: 'Choose who is told by e-mail, and of what',
   description:
     'A new address is sent a link to confirm, and gets nothing else until it has. One that stays keeps its confirmation; one that is left out is ' +
-    'deleted. Put an address again that has not confirmed, ten minutes later or more, to send the link once more. Of one webhook at most one mail an ' +
+    'deleted. Put an address again that has not confirmed, ten minutes later or more, to send the link once more (three times a day at most). Of one webhook at most one mail an ' +
     'hour is sent; what comes meanwhile is in the next. Every mail has a link that ends them with one click.',
   tag,
   access: 'admin',
@@ -194,7 +194,7 @@ async function addressesToAsk(env: Env, organizationId: string, chosen: readonly
     const state = await countRequest(env, organizationId, counts);
     const isFull = state && !state.allowed;
     // An address that was asked just now can be put again: it has its link.
-    if (isFull && !present && state.of !== counts[0]?.of) throw new RateLimited(state, nowMs);
+    if (isFull && !present && state.of === counts.at(-1)?.of) throw new RateLimited(state, nowMs);
     if (!isFull) toAsk.push(present ?? each);
   }
   return toAsk;

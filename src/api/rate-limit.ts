@@ -72,6 +72,8 @@ export function countsOfSignIn(keyId: string | null): Count[] {
 /** Mails that ask somebody whether they want alerts: an organization names the addresses, and nobody has proved that they are its own. */
 export const CONFIRMATIONS_A_DAY = 20;
 const CONFIRMATION_AGAIN_MS = 600_000;
+const CONFIRMATIONS_OF_ONE = 3;
+const DAY_MS = 86_400_000;
 /** Trials of the alerts, each a mail to every confirmed address. */
 export const TRIALS_AN_HOUR = 5;
 
@@ -79,10 +81,11 @@ export const TRIALS_AN_HOUR = 5;
 export function countsOfConfirmation(address: string): Count[] {
   return [
     { name: `confirmation:${address}`, limit: 1, windowMs: CONFIRMATION_AGAIN_MS, of: 'mails that ask one address to confirm' },
+    { name: `confirmations:${address}`, limit: CONFIRMATIONS_OF_ONE, windowMs: DAY_MS, of: 'mails that ask one address to confirm' },
     {
       name: 'confirmations',
       limit: CONFIRMATIONS_A_DAY,
-      windowMs: 86_400_000,
+      windowMs: DAY_MS,
       of: 'mails of an organization that ask an address to confirm',
     },
   ];

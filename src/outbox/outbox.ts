@@ -346,25 +346,26 @@ export class Outbox extends DurableObject<Env> {
     this.#alarmRuns = true;
     this.#dispatcher.renew();
     await this.#keepHouse();
+    let mails = Promise.resolve();
     try {
       this.#takeOver(Date.now());
       await this.#markPastTests();
       await this.#report();
       // Beside the attempts: a mail takes longer than most of them.
-      const mails = this.#reports.mail(Date.now());
-      this.ctx.waitUntil(mails);
+      mails = this.#reports.mail(Date.now());
       await this.#recoverStepwise();
       this.#dispatcher.pump();
       // What falls due while these run is attempted then.
       await this.#arm();
       await this.#dispatcher.idle(ALARM_WAIT_MS);
-      await mails;
       // What the attempts showed of the endpoint.
       await this.#report();
     } catch (error) {
       // Not thrown on: a throwing alarm is tried six times more and then never again (Durable Objects).
       this.#dispatcher.fault(error);
     } finally {
+      // Should the object vanish before, the platform runs the alarm again: what is still to be mailed is not forgotten.
+      await mails;
       this.#alarmRuns = false;
     }
     // Once more: an attempt that was being made looked for its row, and made the schema anew.

@@ -74,6 +74,14 @@ describe('the alerts of an organization', () => {
     await put(organization, { emails });
     vi.useRealTimers();
     expect(asked()).toBe(2);
+    // Three times a day.
+    for (let times = 2; times < 6; times++) {
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + times * 600_000 });
+      await put(organization, { emails: times % 2 === 0 ? [] : emails });
+      await put(organization, { emails });
+      vi.useRealTimers();
+    }
+    expect(asked()).toBe(3);
     const [first, second] = mailbox.sentTo('ada@example.com').map((mail) => linkIn(mail, 'Confirm the address'));
     // The first link works still.
     expect(first).toBe(second);

@@ -143,6 +143,7 @@ describe("what a chat shows of the service's own events", () => {
       const message = messageOf(example as Record<string, unknown>, 'x');
       expect(message.sentence).toBe((example as { message: string }).message);
       expect(message.facts.at(-1)).toMatchObject({ label: 'Dashboard', link: (example as { url: string }).url });
+      expect(message.facts.find(({ label }) => label === 'Failing since')?.text).toBe('2026-11-23 13:29 UTC');
       expect(message.facts.map(({ label }) => label)).toEqual(
         expect.arrayContaining(['Failing since', 'Deliveries waiting', 'Last answer']),
       );
