@@ -3,7 +3,10 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
-import { NOTICES, VISITOR_ERASED } from '../../src/domain/operational-event.ts';
+import { closedCircuit } from '../../src/domain/circuit.ts';
+import { MAX_COUNTED_WAITING, NOTICES, VISITOR_ERASED } from '../../src/domain/operational-event.ts';
+import { Admission } from '../../src/outbox/books/admission.ts';
+import { Store } from '../../src/outbox/books/store.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {
@@ -19,7 +22,7 @@ import {
   runAlarm,
   untilEnded,
 } from '../support/deliveries.ts';
-import { configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, runWhenDue, vanish } from '../support/outbox.ts';
+import { bring, configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, runWhenDue, vanish } from '../support/outbox.ts';
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 const MINUTE = 60_000;
@@ -220,6 +223,38 @@ describe('an outage', () => {
     await vanish(webhook);
     vi.setSystemTime(Date.now() + MINUTE);
     await expectTold(webhook, listening, ['webhook.failing']);
+  });
+});
+
+describe('an outbox that is full', () => {
+  it('is told as a failing that says so, once', async () => {
+    const { listening, webhook } = await given([{ status: 200 }]);
+    await bringOne(webhook);
+    await inOutbox(webhook, (_, { kv }) => kv.put('vitals', { circuit: closedCircuit(0), running: [], notBefore: Date.now() + 30_000 }));
+    await vanish(webhook);
+    vi.spyOn(Admission.prototype, 'admits').mockReturnValue(false);
+    for (let lost = 0; lost < 2; lost++) await bring(webhook, newDelivery(webhook));
+    vi.restoreAllMocks();
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    const [event] = await eventsAt(listening, 1);
+    expect(event).toMatchObject({ event: 'webhook.failing', reason: 'outbox_full', last_answer: null });
+    await expectTold(webhook, listening, ['webhook.failing']);
+  });
+
+  it('has its deliveries counted up to ten thousand', async () => {
+    const { webhook } = await given([{ status: 200 }]);
+    await bringOne(webhook);
+    const counted = await inOutbox(webhook, (_, storage) => {
+      const store = new Store(storage);
+      const none = store.countDueUpTo(MAX_COUNTED_WAITING);
+      storage.sql.exec(
+        `WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${MAX_COUNTED_WAITING + 5})
+        INSERT INTO deliveries (created_at, id, event_id, event, session_id, status, attempt_count, failures, expires_at, due_at, trigger, payload)
+        SELECT n, 'dlv_' || n, 'evt_' || n, 'a', 's', 'pending', 0, 0, 9e15, 9e15, 'event', x'7b7d' FROM number`,
+      );
+      return [none, store.countDueUpTo(3), store.countDueUpTo(MAX_COUNTED_WAITING)];
+    });
+    expect(counted).toEqual([0, 3, MAX_COUNTED_WAITING]);
   });
 });
 
