@@ -45,8 +45,7 @@ export class AlertMails {
   readonly #env: Env;
   readonly #told: () => Promise<Told>;
   #known: State | undefined;
-  /** The sending that is under way. */
-  #sending: object | null = null;
+  #isSending = false;
 
   /** @param told what is known of the webhook */
   constructor(kv: SyncKvStorage, env: Env, told: () => Promise<Told>) {
@@ -58,7 +57,7 @@ export class AlertMails {
   /** When a mail is due; null where none waits. While one is being sent that is its end's to say. */
   dueAt(): number | null {
     // A deployment without e-mail reads nothing for it.
-    return this.#sending || mailerOf(this.#env) === null ? null : this.#state().dueAt;
+    return this.#isSending || mailerOf(this.#env) === null ? null : this.#state().dueAt;
   }
 
   /** Something to be mailed. Without e-mail nothing is kept. */
@@ -73,28 +72,24 @@ export class AlertMails {
   /** Sends what is due. It does not throw: what fails is sent later. */
   async send(now: number): Promise<void> {
     const { dueAt } = this.#state();
-    if (this.#sending || dueAt === null || dueAt > now) return;
-    const sending = {};
-    this.#sending = sending;
-    // Where the storage is emptied meanwhile nothing is to be kept any more.
-    const goesOn = () => this.#sending === sending;
+    if (this.#isSending || dueAt === null || dueAt > now) return;
+    this.#isSending = true;
     try {
-      await this.#send(now, goesOn);
+      await this.#send(now);
     } catch (error) {
       logError('alerts.not_sent', withoutParameters(error));
-      if (goesOn()) this.#again(now);
+      this.#again(now);
     } finally {
-      if (goesOn()) this.#sending = null;
+      this.#isSending = false;
     }
   }
 
-  /** The storage has been emptied. */
+  /** The storage has been emptied. What is being sent is sent; what that leaves is erased by the alarm that has begun it. */
   reset(): void {
     this.#known = undefined;
-    this.#sending = null;
   }
 
-  async #send(now: number, goesOn: () => boolean): Promise<void> {
+  async #send(now: number): Promise<void> {
     const mailer = mailerOf(this.#env);
     // The deployment sends no mails any more.
     if (!mailer) {
@@ -103,9 +98,9 @@ export class AlertMails {
     }
     const told = await within(D1_TIMEOUT_MS, this.#told());
     const alerts = await within(D1_TIMEOUT_MS, readAlertsOfWebhook(this.#env.DB, told.id));
-    const notices = goesOn() && alerts ? this.#begin(alerts, now) : null;
-    if (!notices || !alerts) {
-      if (goesOn()) this.#drop();
+    const notices = alerts && this.#begin(alerts, now);
+    if (!notices) {
+      this.#drop();
       return;
     }
     const parties = { product: settingsOf(this.#env).dashboard.name, organization: alerts.organization };
@@ -114,7 +109,6 @@ export class AlertMails {
       if (this.#state().current?.sentTo.includes(address)) continue;
       const endUrl = `${mailer.origin}${paths.alertsEnd(token)}`;
       const result = await mailer.send({ ...alertMail(parties, notices, told, endUrl, now), to: address, endUrl });
-      if (!goesOn()) return;
       if (result === 'failed') hasFailed = true;
       else this.#sent(address);
     }
