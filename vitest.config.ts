@@ -8,6 +8,9 @@ const bindings = {
   MASTER_KEY: 'master-key-of-the-tests',
   ALLOW_INSECURE_ENDPOINTS: 'true',
   SECURITY_CONTACT: 'mailto:security@bullseye.example',
+  // Alerts by e-mail need both: a sender, and where their links lead.
+  ALERTS_FROM: 'alerts@bullseye.example',
+  PUBLIC_URL: 'https://webhooks.bullseye.example',
   // `npm run bench -- growth` asks for more rows than the tests need.
   GROWTH_ROWS: process.env.GROWTH_ROWS ?? '',
 };
@@ -47,7 +50,11 @@ export default defineConfig({
           textImports,
           cloudflareTest(async () => ({
             wrangler: { configPath: './wrangler.toml' },
-            miniflare: { bindings: { ...bindings, MIGRATIONS: await readD1Migrations('./migrations') } },
+            miniflare: {
+              bindings: { ...bindings, MIGRATIONS: await readD1Migrations('./migrations') },
+              // As a deployment has it that sends alerts by e-mail (wrangler.toml). The runtime's simulation takes mails and sends none.
+              email: { send_email: [{ name: 'EMAIL' }] },
+            },
           })),
         ],
         test: {

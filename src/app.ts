@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { auditLogRoutes } from './api/account/audit-log.ts';
 import { sessionRoutes } from './api/account/sessions.ts';
+import { alertRoutes } from './api/alerts.ts';
 import { apiKeyRoutes } from './api/api-keys.ts';
 import { bulkActionRoutes } from './api/bulk-actions.ts';
 import { DASHBOARD_PATH, dashboardLinkRoutes } from './api/dashboard-links.ts';
@@ -47,6 +48,7 @@ const apiRoutes: readonly Route[] = [
   ...payloadErasureRoutes,
   ...erasureRoutes,
   ...statisticsRoutes,
+  ...alertRoutes,
   ...dashboardLinkRoutes,
   ...sessionRoutes,
   ...auditLogRoutes,

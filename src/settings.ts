@@ -34,6 +34,8 @@ export interface Settings {
   publicUrl: URL | null;
   /** Where whoever finds a vulnerability can say so (/.well-known/security.txt), as URIs. None: nothing is said there. */
   securityContacts: readonly string[];
+  /** The sender of alerts by e-mail; null: none are sent. */
+  alertsFrom: string | null;
   /** How the dashboard looks, and who may frame it. */
   dashboard: DashboardSettings;
   /** One, or two while the key is rotated. */
@@ -71,6 +73,7 @@ type Vars = Pick<
   | 'ALLOW_INSECURE_ENDPOINTS'
   | 'PUBLIC_URL'
   | 'SECURITY_CONTACT'
+  | 'ALERTS_FROM'
   | 'DASHBOARD_NAME'
   | 'DASHBOARD_LOGO_URL'
   | 'DASHBOARD_ACCENT'
@@ -102,6 +105,7 @@ export function parseSettings(vars: Vars): Settings {
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
     publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, publicUrl) : null,
     securityContacts: vars.SECURITY_CONTACT ? read('SECURITY_CONTACT', vars.SECURITY_CONTACT, contacts) : [],
+    alertsFrom: vars.ALERTS_FROM ? read('ALERTS_FROM', vars.ALERTS_FROM, mailAddress) : null,
     dashboard: {
       name: read('DASHBOARD_NAME', vars.DASHBOARD_NAME, (text) => text),
       logoUrl: vars.DASHBOARD_LOGO_URL ? read('DASHBOARD_LOGO_URL', vars.DASHBOARD_LOGO_URL, webUrl) : null,
@@ -164,6 +168,12 @@ function contacts(text: string): string[] {
     if (!isContact) throw new RangeError('URIs such as mailto:security@example.com are needed, separated by commas');
     return url.href;
   });
+}
+
+/** The address alone: its name is the product's. */
+function mailAddress(text: string): string {
+  if (!/^[^\s@<>",;:]+@[^\s@<>",;:]+$/.test(text)) throw new RangeError('an address such as alerts@example.com is needed');
+  return text;
 }
 
 /** Origins alone: what else a value of a Content-Security-Policy could hold would widen it, or end it. */

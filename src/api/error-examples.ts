@@ -39,6 +39,11 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { message: string; detai
   },
   payload_erased: { message: 'The payload of this delivery was erased, or never kept: there is nothing to send.', details: {} },
   webhook_disabled: { message: 'The webhook is disabled. Enable it to deliver to it.', details: {} },
+  email_not_available: {
+    message:
+      'This deployment sends no e-mail. A webhook that subscribes to `webhook.*`, with the format `slack`, `teams` or `discord`, tells the same.',
+    details: {},
+  },
   payload_too_large: { message: 'The body must not be larger than 64000 bytes.', details: { maxBytes: 64_000 } },
   unsupported_content_type: { message: 'The body must be JSON in UTF-8: Content-Type: application/json.', details: {} },
   unsupported_content_encoding: { message: 'The body must come uncompressed, without Content-Encoding.', details: {} },

@@ -1,6 +1,7 @@
 import { BUILT_IN_EVENT_TYPES } from '../domain/event-type.ts';
 import { ORGANIZATION_ID } from '../domain/ids.ts';
 import { TIME_FORMS } from '../domain/iso-time.ts';
+import { isOperational, VISITOR_ERASED } from '../domain/operational-event.ts';
 import { z } from './zod.ts';
 
 /*
@@ -69,12 +70,35 @@ export const event = z
 const operationalEvent = z
   .looseObject({
     ...envelope,
-    webhook: z.looseObject({ id: z.string() }).openapi({ description: 'The webhook that it is about.' }),
+    message: z.string().optional().openapi({ description: 'What has happened, in a sentence.' }),
+    webhook: z
+      .looseObject({
+        id: z.string(),
+        name: z.string().openapi({ description: 'Its description, or else its host.' }),
+        host: z.string().openapi({ description: 'Of its URL. Nothing else of the URL is told.' }),
+        description: z.string().nullable().optional(),
+      })
+      .openapi({ description: 'The webhook that it is about.' }),
+    failing_since: z.string().nullable().optional().openapi({ format: 'date-time' }),
+    deliveries_waiting: z.int().optional().openapi({ description: 'Counted up to 10,000: that number means so many or more.' }),
+    last_answer: z.string().nullable().optional().openapi({ description: 'What the endpoint answered last, in words.' }),
+    url: z.string().optional().openapi({ description: "The webhook's page in the dashboard, where the service knows its own address." }),
   })
   .openapi('OperationalEvent', { description: 'Of the service itself, about one of the other webhooks of the organization.' });
 
+const erasedEvent = z
+  .looseObject({
+    ...envelope,
+    erasure_id: z.string(),
+    field: z.string().openapi({ description: 'The path of the field that names the person.' }),
+    value: z.string(),
+  })
+  .openapi('ErasedEvent', { description: 'Of the service itself: a person was erased.' });
+
 /** The events that receivers get, with what each is and how one looks. */
-export const describedEvents = BUILT_IN_EVENT_TYPES.map((type) => ({
-  ...type,
-  payload: type.name.startsWith('webhook.') ? operationalEvent : event,
-}));
+export const describedEvents = BUILT_IN_EVENT_TYPES.map((type) => ({ ...type, payload: payloadOf(type.name) }));
+
+function payloadOf(eventType: string) {
+  if (eventType === VISITOR_ERASED) return erasedEvent;
+  return isOperational(eventType) ? operationalEvent : event;
+}

@@ -69,6 +69,33 @@ export function countsOfSignIn(keyId: string | null): Count[] {
   ];
 }
 
+/** Mails that ask somebody whether they want alerts: an organization names the addresses, and nobody has proved that they are its own. */
+export const CONFIRMATIONS_A_DAY = 20;
+const CONFIRMATION_AGAIN_MS = 600_000;
+const CONFIRMATIONS_OF_ONE = 3;
+const DAY_MS = 86_400_000;
+/** Trials of the alerts, each a mail to every confirmed address. */
+export const TRIALS_AN_HOUR = 5;
+
+/** What a mail counts for that asks an address whether it wants alerts. @param address its keyed hash: addresses are not kept here */
+export function countsOfConfirmation(address: string): Count[] {
+  return [
+    { name: `confirmation:${address}`, limit: 1, windowMs: CONFIRMATION_AGAIN_MS, of: 'mails that ask one address to confirm' },
+    { name: `confirmations:${address}`, limit: CONFIRMATIONS_OF_ONE, windowMs: DAY_MS, of: 'mails that ask one address to confirm' },
+    {
+      name: 'confirmations',
+      limit: CONFIRMATIONS_A_DAY,
+      windowMs: DAY_MS,
+      of: 'mails of an organization that ask an address to confirm',
+    },
+  ];
+}
+
+/** What a trial of the alerts counts for. */
+export function countsOfTrial(): Count[] {
+  return [{ name: 'trials', limit: TRIALS_AN_HOUR, windowMs: 3_600_000, of: 'trials of the alerts of an organization' }];
+}
+
 /** What is counted of one key; nothing where none is behind the request. */
 function ofKey(keyId: string | null, name: string, limit: number, of: string): Count[] {
   return keyId === null ? [] : [{ name: `${name}:${keyId}`, limit, of }];
@@ -90,13 +117,20 @@ export async function requireCount(env: Env, organizationId: string, counts: rea
   if (state && !state.allowed) throw new RateLimited(state, nowMs);
 }
 
+const PERIODS: Readonly<Record<number, string>> = { 600000: 'in ten minutes', 3600000: 'an hour', 86400000: 'a day' };
+
 /** The 429 of a window that is used up. `X-RateLimit-*` beside it are those of this window: it is the one to wait for. */
 export class RateLimited extends ApiError {
   readonly state: RateLimitState;
 
   constructor(state: RateLimitState, nowMs: number) {
-    const { limit, of, resetAt } = state;
-    super('rate_limited', `At most ${limit} ${of} a minute.`, { limit }, Math.max(1, Math.ceil((resetAt - nowMs) / 1_000)));
+    const { limit, of, resetAt, windowMs } = state;
+    super(
+      'rate_limited',
+      `At most ${limit} ${of} ${(windowMs && PERIODS[windowMs]) || 'a minute'}.`,
+      { limit },
+      Math.max(1, Math.ceil((resetAt - nowMs) / 1_000)),
+    );
     this.state = state;
   }
 }

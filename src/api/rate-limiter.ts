@@ -8,6 +8,8 @@ const TIDY_AFTER_MS = 3_600_000;
 export interface Count {
   name: string;
   limit: number;
+  /** How long its windows are; absent: WINDOW_MS. */
+  windowMs?: number;
   /** What is counted, for the answer to who is refused: `requests of an API key`. */
   of: string;
 }
@@ -20,11 +22,13 @@ export interface RateLimitState {
   /** When the window ends, milliseconds since the epoch. */
   resetAt: number;
   of: string;
+  /** How long the window is; absent: WINDOW_MS. */
+  windowMs?: number;
 }
 
 /** The current window of a count. */
 interface Window {
-  /** Milliseconds since the epoch; the window began WINDOW_MS before, with its first request. */
+  /** Milliseconds since the epoch; the window began as long before as it is, with its first request. */
   windowEndsAt: number;
   taken: number;
 }
@@ -49,7 +53,7 @@ export class RateLimiter extends DurableObject<Env> {
       return {
         count,
         isNew: !stored,
-        window: stored && nowMs < stored.windowEndsAt ? stored : { windowEndsAt: nowMs + WINDOW_MS, taken: 0 },
+        window: stored && nowMs < stored.windowEndsAt ? stored : { windowEndsAt: nowMs + (count.windowMs ?? WINDOW_MS), taken: 0 },
       };
     });
     const full = windows.find(({ count, window }) => window.taken >= count.limit);
@@ -78,6 +82,7 @@ export class RateLimiter extends DurableObject<Env> {
 }
 
 function stateOf({ count, window }: { count: Count; window: Window }, allowed: boolean): RateLimitState {
-  const { limit, of } = count;
-  return { allowed, limit, remaining: limit - window.taken, resetAt: window.windowEndsAt, of };
+  const { limit, of, windowMs } = count;
+  const state = { allowed, limit, remaining: limit - window.taken, resetAt: window.windowEndsAt, of };
+  return windowMs === undefined ? state : { ...state, windowMs };
 }

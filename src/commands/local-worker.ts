@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gatherAssets } from './assets.ts';
-import { migrateLocally, spawnWrangler } from './wrangler.ts';
+import { migrateLocally, PROJECT_ROOT, spawnWrangler } from './wrangler.ts';
 
 const READY_WITHIN_MS = 60_000;
 const STOPPED_WITHIN_MS = 10_000;
@@ -17,6 +17,8 @@ export interface LocalWorkerOptions {
   persistTo: string;
   /** Settings that differ from wrangler.toml and .dev.vars.example. */
   vars?: Readonly<Record<string, string>>;
+  /** A configuration in the place of wrangler.toml. */
+  config?: string;
 }
 
 /** A Worker on the embedded Cloudflare runtime, as a process of its own. */
@@ -38,10 +40,11 @@ export interface LocalWorker extends WranglerSession {
 }
 
 /** Starts the Worker with its database migrated, and returns once it answers; where it does not, the error says why. */
-export async function startLocalWorker({ persistTo, vars = {} }: LocalWorkerOptions): Promise<LocalWorker> {
+export async function startLocalWorker({ persistTo, vars = {}, config }: LocalWorkerOptions): Promise<LocalWorker> {
   gatherAssets();
-  await migrateLocally(persistTo);
-  const session = await startWranglerDev(persistTo, ['--env-file', '.dev.vars.example'], vars);
+  const flags = config === undefined ? [] : ['--config', config];
+  await migrateLocally(persistTo, flags);
+  const session = await startWranglerDev(persistTo, [...flags, '--env-file', join(PROJECT_ROOT, '.dev.vars.example')], vars);
   return { ...session, platformKey: PLATFORM_KEY };
 }
 

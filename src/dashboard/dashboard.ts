@@ -8,6 +8,8 @@ import { answerOtherMethod, methodsByPath } from '../api/methods.ts';
 import { settingsOf } from '../settings.ts';
 import { downloadAuditLog, showAuditLog } from './account/audit-log-page.tsx';
 import { showSessions, submitEndOtherSessions, submitEndSession } from './account/sessions-page.tsx';
+import { sendTrial, showAlerts, submitAlerts } from './alerts/alerts-page.tsx';
+import { showConfirm, showEnd, submitConfirm, submitEnd } from './alerts/link-pages.tsx';
 import { cancelAll, cancelOne, retryAll, showCancelAll, showRetryAll } from './bulk/bulk-pages.tsx';
 import { showDelete, submitDelete } from './delete-page.tsx';
 import { showDeliveries } from './deliveries-page.tsx';
@@ -50,6 +52,8 @@ dashboard.use(async (c, next) => {
   if (isOther) return answerOtherMethod(c.req.method, allowed);
   await next();
 });
+// Before the check of where a form comes from: the mail programs that end mails with one click (RFC 8058) do not say, and have its link.
+dashboard.post('/alerts/end/:token', submitEnd);
 // A form of another site is refused, whatever cookies the browser sends with it.
 dashboard.use(csrf({ origin: (origin, c) => [new URL(c.req.url).origin, settingsOf(c.env).publicUrl?.origin].includes(origin) }));
 dashboard.onError(async (error, c) => {
@@ -59,7 +63,7 @@ dashboard.onError(async (error, c) => {
     : error;
   if (error instanceof ApiError && error.code === 'fresh_sign_in_required') return toFreshSignIn(c);
   // A link's token opens something: it is not for logs.
-  const path = c.req.path.replace(/\/link\/.*/, '/link/…');
+  const path = c.req.path.replace(/\/(link|confirm|end)\/.*/, '/$1/…');
   return await errorPage(c, toApiError(shown, c.get('requestId'), { method: c.req.method, path }));
 });
 
@@ -69,6 +73,9 @@ dashboard.post('/sign-in', submitSignIn);
 dashboard.get('/link/:token', showLink);
 dashboard.post('/link/:token', submitLink);
 dashboard.post('/sign-out', submitSignOut);
+dashboard.get('/alerts/confirm/:token', showConfirm);
+dashboard.post('/alerts/confirm/:token', submitConfirm);
+dashboard.get('/alerts/end/:token', showEnd);
 
 dashboard.use(requireSession);
 dashboard.get('/', showList);
@@ -81,6 +88,9 @@ dashboard.get('/audit-log/export', requireScope('admin'), downloadAuditLog);
 dashboard.get('/sessions', requireScope('admin'), showSessions);
 dashboard.post('/sessions/end-others', submitEndOtherSessions);
 dashboard.post('/sessions/:sessionId/end', submitEndSession);
+dashboard.get('/alerts', requireScope('admin'), showAlerts);
+dashboard.post('/alerts', requireScope('admin'), submitAlerts);
+dashboard.post('/alerts/trial', requireScope('admin'), sendTrial);
 dashboard.get('/:webhookId', showOverview);
 dashboard.get('/:webhookId/edit', requireScope('write'), showEdit);
 dashboard.post('/:webhookId/edit', requireScope('write'), submitEdit);

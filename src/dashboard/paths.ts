@@ -7,6 +7,10 @@ export const paths = {
   signIn: `${DASHBOARD_PATH}/sign-in`,
   signOut: `${DASHBOARD_PATH}/sign-out`,
   erasures: `${DASHBOARD_PATH}/erasures`,
+  alerts: `${DASHBOARD_PATH}/alerts`,
+  alertsTrial: `${DASHBOARD_PATH}/alerts/trial`,
+  alertsConfirm: (token: string) => `${DASHBOARD_PATH}/alerts/confirm/${encodeURIComponent(token)}`,
+  alertsEnd: (token: string) => `${DASHBOARD_PATH}/alerts/end/${encodeURIComponent(token)}`,
   theme: `${DASHBOARD_PATH}/theme.css`,
   auditLog: `${DASHBOARD_PATH}/audit-log`,
   auditLogExport: `${DASHBOARD_PATH}/audit-log/export`,
@@ -29,14 +33,14 @@ export function signInPath(next: string, why?: typeof FRESH): string {
 
 /** Whether a form that is posted to an address holds what a person has typed: other forms are buttons. */
 export function hasFields(path: string): boolean {
-  return /\/(new|edit|test-event|recover|erasures|secret\/rotate)$/.test(path);
+  return /\/(new|edit|alerts|test-event|recover|erasures|secret\/rotate)$/.test(path);
 }
 
 /** The page that has a button, by the address that it posts to. */
 export function pageOfButton(path: string): string {
   return path
     .replace(/\/sessions\/.*$/, '/sessions')
-    .replace(/\/(test|retry|cancel|retry-all|cancel-all)$/, '')
+    .replace(/\/(test|retry|trial|cancel|retry-all|cancel-all)$/, '')
     .replace(/\/(pause|resume|(secret|headers)\/[^/]+)$/, '/settings');
 }
 

@@ -160,8 +160,11 @@ async function isAlive(c: PageContext, { session, key }: SessionView, nowMs: num
 /** Refuses a page that is of no use without a scope. What a form does is refused by its route. */
 export const requireScope = (scope: KeyScope) =>
   createMiddleware<DashboardEnv>(async (c, next) => {
-    const message = scope === 'admin' ? 'This page is for sessions with the scope admin.' : 'Your session can read only.';
-    if (!c.get('visit').can(scope)) throw new ApiError('insufficient_scope', message, { requiredScope: scope });
+    const visit = c.get('visit');
+    if (!visit.can(scope)) {
+      const message = visit.can('write') ? `Only a session with the scope ${scope} opens this page.` : 'Your session can read only.';
+      throw new ApiError('insufficient_scope', message, { requiredScope: scope });
+    }
     await next();
   });
 

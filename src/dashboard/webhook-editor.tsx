@@ -51,7 +51,9 @@ interface Shown {
 
 /** `GET new`. */
 export async function showNew(c: PageContext): Promise<Response> {
-  return await newPage(c, EMPTY_FORM, {});
+  // What the page of the alerts offers.
+  const events = c.req.query('for') === 'notices' ? ['webhook.*'] : EMPTY_FORM.events;
+  return await newPage(c, { ...EMPTY_FORM, events }, {});
 }
 
 /** `POST new`: creates the webhook, and leads to the page that tells how to verify what it will send. */

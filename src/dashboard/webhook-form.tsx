@@ -195,7 +195,8 @@ function EventChoice({ values, problem, eventTypes }: EventChoiceProps) {
 function allEventsDescription(eventTypes: readonly OfferedEvent[]): string {
   const ofService = eventTypes.filter(({ name }) => isOperational(name)).map(({ name }) => `\`${name}\``);
   const others = 'Everything below, and types that are added later.';
-  return ofService.length === 0 ? others : `${others} Not only visitors: also news of your webhooks themselves (${ofService.join(', ')}).`;
+  if (ofService.length === 0) return others;
+  return `${others} Not only visitors: also news of your webhooks themselves, and of people who were erased (${ofService.join(', ')}).`;
 }
 
 function otherDescription(name: string): string {

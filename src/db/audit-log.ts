@@ -25,15 +25,25 @@ export async function writeEntry(db: Database, entry: AuditEntry): Promise<boole
  * no entry.
  */
 export function addEntryIfChanged(db: Database, entry: AuditEntry) {
-  return addEntryFrom(db, entry, sql`where changes() > 0`);
+  return addEntryWhere(db, entry, sql`changes() > 0`);
+}
+
+/** Writes an entry where a condition holds: what it tells of is done in the same batch, where the entry is there (`hasEntry`). */
+export function addEntryWhere(db: Database, entry: AuditEntry, condition: SQL) {
+  return addEntryFrom(db, entry, sql`where ${condition}`);
+}
+
+/** Whether an entry is there. */
+export function hasEntry({ id }: AuditEntry): SQL {
+  return sql`exists (select 1 from ${auditLog} where ${auditLog.id} = ${id})`;
 }
 
 /** Writes entries of what outboxes did, each once. Those of an organization that is gone are dropped, as its log was. */
 export async function addEntries(d1: D1Database, entries: readonly AuditEntry[]): Promise<void> {
   const db = databaseOf(d1);
   const [first, ...others] = entries.map((entry) => {
-    const isThere = sql`where exists (select 1 from ${organizations} where ${organizations.id} = ${entry.organizationId})`;
-    return addEntryFrom(db, entry, isThere).onConflictDoNothing();
+    const isThere = sql`exists (select 1 from ${organizations} where ${organizations.id} = ${entry.organizationId})`;
+    return addEntryWhere(db, entry, isThere).onConflictDoNothing();
   });
   if (first) await db.batch([first, ...others]);
 }

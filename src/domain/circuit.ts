@@ -46,6 +46,13 @@ export interface Circuit {
   announced: boolean;
   /** When it was last told of any. Missing in what earlier versions have stored. */
   announcedAt?: number | null;
+  /**
+   * Since when the outage goes that it was told of, until a delivery arrives: then it is told that it is over. Null: it was told of none. A
+   * test's success, or a fresh start of the owner's, is not that end. Missing in what earlier versions have stored.
+   */
+  toldSince?: number | null;
+  /** Whether it was warned of what follows from these failures. Missing in what earlier versions have stored. */
+  warned?: boolean;
   /** The deliveries they were of, as far as they need counting. */
   failedDeliveries: readonly string[];
   /** Succeeded attempts in a row, as far as they need counting. */
@@ -64,6 +71,25 @@ export function probedNow(circuit: Circuit, now: number): Circuit {
 /** Whether the organization is to be told of a delivery that has failed for good: once an outage, and once an hour at most. */
 export function isToBeAnnounced({ failures, announced, announcedAt }: Circuit, now: number): boolean {
   return failures > 0 && !announced && now - (announcedAt ?? Number.NEGATIVE_INFINITY) >= ANNOUNCE_EVERY_MS;
+}
+
+/** The circuit once the organization has been told that it fails. */
+export function announced(circuit: Circuit, now: number): Circuit {
+  return { ...circuit, announced: true, announcedAt: now, toldSince: circuit.failingSince ?? now };
+}
+
+/** Since when the outage goes that the organization was told of and that is not over for it; null: there is none. */
+export function toldSince({ toldSince: since, announced: isAnnounced, failingSince }: Circuit): number | null {
+  // Earlier versions have not stored it.
+  return since === undefined ? (isAnnounced ? failingSince : null) : since;
+}
+
+/**
+ * Whether the organization is to be warned that its webhook will be disabled: half of that time has gone by with nothing but failures.
+ * Once for each row of failures.
+ */
+export function isWarningDue({ failingSince, warned = false }: Circuit, now: number, disableAfterMs: number): boolean {
+  return failingSince !== null && !warned && now - failingSince >= disableAfterMs / 2;
 }
 
 /** Whether a response is about the one record that was sent, and says nothing about the endpoint while others are acknowledged. */
@@ -94,6 +120,8 @@ export function closedCircuit(since: number, announcedAt: number | null = null):
     failingSince: null,
     announced: false,
     announcedAt,
+    toldSince: null,
+    warned: false,
     failedDeliveries: [],
     successes: 0,
     probeAt: null,
@@ -107,22 +135,31 @@ export function closedCircuit(since: number, announcedAt: number | null = null):
  */
 export function afterAttempt(
   circuit: Circuit,
-  attempt: { outcome: AttemptOutcome; deliveryId: string; endedAt: number },
+  attempt: { outcome: AttemptOutcome; deliveryId: string; endedAt: number; isTest?: boolean },
   drained: boolean,
   policy: CircuitPolicy,
 ): Circuit {
   if (attempt.outcome === 'interrupted') return circuit;
   return attempt.outcome === 'succeeded'
-    ? afterSuccess(circuit, attempt.endedAt, drained)
+    ? afterSuccess(circuit, attempt.endedAt, drained, attempt.isTest ?? false)
     : afterFailure(circuit, attempt.deliveryId, attempt.endedAt, policy);
 }
 
-function afterSuccess(circuit: Circuit, now: number, drained: boolean): Circuit {
+function afterSuccess(circuit: Circuit, now: number, drained: boolean, isTest: boolean): Circuit {
   const { health, since, announcedAt = null } = circuit;
-  if (health === 'healthy') return circuit.failures === 0 ? circuit : closedCircuit(since, announcedAt);
+  const told = toldSince(circuit);
+  // For the organization an outage is over when a delivery has arrived.
+  const untold = isTest && told !== null ? { announced: circuit.announced, toldSince: told } : {};
+  const closed = (at: number) => ({ ...closedCircuit(at, announcedAt), ...untold });
+  if (health === 'healthy') return circuit.failures === 0 && (isTest || told === null) ? circuit : closed(since);
   const successes = circuit.successes + 1;
-  if (drained || successes >= HEALTHY_AFTER) return closedCircuit(now, announcedAt);
-  return { ...closedCircuit(health === 'open' ? now : since, announcedAt), health: 'failing', successes };
+  if (drained || successes >= HEALTHY_AFTER) return closed(now);
+  return { ...closed(health === 'open' ? now : since), health: 'failing', successes };
+}
+
+/** The circuit after a fresh start that the owner has given: what was told of the endpoint before is still to be told to be over. */
+export function afterFreshStart(circuit: Circuit, startedAt: number): Circuit {
+  return { ...closedCircuit(startedAt), toldSince: toldSince(circuit) };
 }
 
 function afterFailure(circuit: Circuit, deliveryId: string, now: number, policy: CircuitPolicy): Circuit {

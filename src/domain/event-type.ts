@@ -1,4 +1,4 @@
-import { WEBHOOK_DISABLED, WEBHOOK_FAILING } from './operational-event.ts';
+import { VISITOR_ERASED, WEBHOOK_DISABLE_WARNING, WEBHOOK_DISABLED, WEBHOOK_FAILING, WEBHOOK_RECOVERED } from './operational-event.ts';
 import { subscribes } from './webhook.ts';
 
 /** An entry of the catalogue: what producers may post, and webhooks may subscribe to. */
@@ -59,22 +59,36 @@ const visitorIdentified: EventType = {
   builtIn: true,
 };
 
+/** A webhook as the service's own events name it. */
+const webhookTold = {
+  id: 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA',
+  name: 'Leads to the CRM',
+  host: 'hooks.example.com',
+  description: 'Leads to the CRM',
+};
+
+/** Beside its name: how it stands, and where there is more of it. */
+const standing = {
+  failing_since: '2026-11-23T13:29:31.000Z',
+  deliveries_waiting: 12,
+  last_answer: 'The endpoint answered 500; only a 2xx acknowledges a delivery',
+};
+const page = `https://webhooks.example.com/settings/integrations/webhooks/${webhookTold.id}`;
+
+const WHO_GETS_IT = 'Goes to the other webhooks.';
+
 /** The service's own events (domain/operational-event.ts): producers cannot post them. */
 const webhookDisabled: EventType = {
   name: WEBHOOK_DISABLED,
-  description:
-    "The service has disabled one of the organization's webhooks: its endpoint answered 410, or nothing but failures for days. Goes to the " +
-    'other webhooks.',
+  description: `The service has disabled one of the organization's webhooks: its endpoint answered 410, or nothing but failures for days. ${WHO_GETS_IT}`,
   example: {
     event: WEBHOOK_DISABLED,
-    timestamp: '2026-11-23T14:05:09.000Z',
+    timestamp: '2026-11-28T13:31:09.000Z',
     organization_id: 'org_acme',
-    webhook: {
-      id: 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA',
-      name: 'hooks.example.com',
-      host: 'hooks.example.com',
-      disabled_reason: 'endpoint_failing',
-    },
+    message: '“Leads to the CRM” was disabled: its endpoint has done nothing but fail for days.',
+    webhook: { ...webhookTold, disabled_reason: 'endpoint_failing' },
+    ...standing,
+    url: page,
   },
   schema: null,
   builtIn: true,
@@ -82,22 +96,81 @@ const webhookDisabled: EventType = {
 
 const webhookFailing: EventType = {
   name: WEBHOOK_FAILING,
-  description:
-    "A delivery to one of the organization's webhooks has failed for good, though its endpoint had worked before. Said once for each outage, " +
-    'to the other webhooks.',
+  description: `A delivery to one of the organization's webhooks has failed for good, though its endpoint had worked before; or more deliveries wait for it than are kept (\`reason\` is \`outbox_full\` then). Said once for each outage. \`deliveries_waiting\` counts up to 10,000. ${WHO_GETS_IT}`,
   example: {
     event: WEBHOOK_FAILING,
     timestamp: '2026-11-23T14:05:09.000Z',
     organization_id: 'org_acme',
-    webhook: { id: 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA', name: 'hooks.example.com', host: 'hooks.example.com' },
+    message: 'A delivery to “Leads to the CRM” has failed for good, though its endpoint had worked before.',
+    webhook: webhookTold,
     delivery: { id: 'dlv_01JDCQ7Z8W5M3KXN4R2T6V9YBA6V9YBA', event_id: 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA' },
+    ...standing,
+    url: page,
+  },
+  schema: null,
+  builtIn: true,
+};
+
+const webhookRecovered: EventType = {
+  name: WEBHOOK_RECOVERED,
+  description: `One of the organization's webhooks works again: a delivery has arrived since \`${WEBHOOK_FAILING}\` was said of it. A test is no such delivery. ${WHO_GETS_IT}`,
+  example: {
+    event: WEBHOOK_RECOVERED,
+    timestamp: '2026-11-23T16:40:12.000Z',
+    organization_id: 'org_acme',
+    message: 'The endpoint of “Leads to the CRM” takes deliveries again.',
+    webhook: webhookTold,
+    ...standing,
+    last_answer: 'The endpoint answered 200',
+    url: page,
+  },
+  schema: null,
+  builtIn: true,
+};
+
+const webhookDisableWarning: EventType = {
+  name: WEBHOOK_DISABLE_WARNING,
+  description: `One of the organization's webhooks will be disabled if its endpoint goes on failing: half of the time has gone by with nothing but failures. Said once for each outage. ${WHO_GETS_IT}`,
+  example: {
+    event: WEBHOOK_DISABLE_WARNING,
+    timestamp: '2026-11-26T01:30:02.000Z',
+    organization_id: 'org_acme',
+    message:
+      '“Leads to the CRM” will be disabled on 2026-11-28 at 13:29 UTC if its endpoint goes on failing: nothing has been delivered since it began to.',
+    webhook: webhookTold,
+    ...standing,
+    will_be_disabled_at: '2026-11-28T13:29:31.000Z',
+    url: page,
+  },
+  schema: null,
+  builtIn: true,
+};
+
+const visitorErased: EventType = {
+  name: VISITOR_ERASED,
+  description:
+    'A person was erased who had been sent to this webhook: erase what you have of them, too. `field` and `value` say who it is. Goes to the webhooks that had received the person and subscribe to it.',
+  example: {
+    event: VISITOR_ERASED,
+    timestamp: '2026-11-23T14:05:09.000Z',
+    organization_id: 'org_acme',
+    erasure_id: 'ers_01JDCQ7Z8W5M3KXN4R2T6V9YBA',
+    field: 'visitor.email',
+    value: 'jane.doe@example.com',
   },
   schema: null,
   builtIn: true,
 };
 
 /** The event types that ship with the service: known without the database. */
-export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [visitorIdentified, webhookDisabled, webhookFailing];
+export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [
+  visitorIdentified,
+  visitorErased,
+  webhookFailing,
+  webhookDisableWarning,
+  webhookDisabled,
+  webhookRecovered,
+];
 
 /** The catalogue: what ships, overlaid by what was put; by name. An overlay without an example keeps the one that ships: tests send it. */
 export function mergeCatalogue(stored: readonly Omit<EventType, 'builtIn'>[]): EventType[] {

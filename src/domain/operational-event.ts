@@ -1,52 +1,108 @@
-import type { DisabledReason } from './webhook.ts';
+import { alertOf } from './rules/operational-message.ts';
+import { type DisabledReason, nameOf } from './webhook.ts';
 
 /*
- * Events of the service itself: what an organization is told of one of its webhooks, through its other webhooks. They are
- * signed, logged and retried like any event; producers cannot post them, and they are never about the webhook that they go to.
+ * Events of the service itself: what an organization is told of one of its webhooks, through its other webhooks, or what a receiver is told
+ * of an erasure. They are signed, logged and retried like any event; producers cannot post them, and those about a webhook never go to it.
  */
 
-export const WEBHOOK_DISABLED = 'webhook.disabled';
 export const WEBHOOK_FAILING = 'webhook.failing';
+export const WEBHOOK_RECOVERED = 'webhook.recovered';
+export const WEBHOOK_DISABLE_WARNING = 'webhook.disable_warning';
+export const WEBHOOK_DISABLED = 'webhook.disabled';
 export const VISITOR_ERASED = 'visitor.erased';
+
+/** What can be told of a webhook, in the order in which an outage has them. */
+export const NOTICES = [WEBHOOK_FAILING, WEBHOOK_DISABLE_WARNING, WEBHOOK_DISABLED, WEBHOOK_RECOVERED] as const;
+
+export type NoticeName = (typeof NOTICES)[number];
+
+const OPERATIONAL: ReadonlySet<string> = new Set([...NOTICES, VISITOR_ERASED]);
+
+/** How many waiting deliveries are counted: a notice that says so many means so many or more. */
+export const MAX_COUNTED_WAITING = 10_000;
 
 /** Whether an event type is the service's own. */
 export function isOperational(eventType: string): boolean {
-  return eventType === WEBHOOK_DISABLED || eventType === WEBHOOK_FAILING || eventType === VISITOR_ERASED;
+  return OPERATIONAL.has(eventType);
 }
 
-interface Subject {
-  id: string;
+/** Something that has happened to a webhook, as its outbox keeps it until it is told. */
+export interface Notice {
+  event: NoticeName;
+  /** When; milliseconds since the epoch. */
+  at: number;
   organizationId: string;
-  url: string;
+  /** Of the webhook's URL as it was then. */
+  host: string;
+  /** Since when there was nothing but failures, where there were any. */
+  since: number | null;
+  /** What the endpoint answered last, in words. */
+  lastAnswer: string | null;
+  /** The delivery that has failed for good. */
+  delivery?: { id: string; eventId: string };
+  /** More deliveries would wait than are kept: that is what was told as a failing. */
+  isFull?: boolean;
+  disabledReason?: DisabledReason;
+  /** Of a warning: when the webhook will be disabled. */
+  disableAt?: number;
 }
 
-/** The service has disabled a webhook. */
-export function webhookDisabled(webhook: Subject, reason: DisabledReason, now: number): Record<string, unknown> {
-  return { ...head(WEBHOOK_DISABLED, webhook.organizationId, now), webhook: { ...namesOf(webhook), disabled_reason: reason } };
+/** What is known of a webhook when it is told about. */
+export interface Told {
+  id: string;
+  /** Null: none was given, or the webhook has been deleted. */
+  description: string | null;
+  /** Deliveries that wait, up to MAX_COUNTED_WAITING. */
+  waiting: number;
+  /** Its page in the dashboard; null where nobody knows where that is. */
+  link: string | null;
 }
 
-/** A delivery has failed for good at an endpoint that had worked before; said once for each outage. */
-export function webhookFailing(webhook: Subject, delivery: { id: string; eventId: string }, now: number): Record<string, unknown> {
-  const told = { webhook: namesOf(webhook), delivery: { id: delivery.id, event_id: delivery.eventId } };
-  return { ...head(WEBHOOK_FAILING, webhook.organizationId, now), ...told };
+/** The event that tells of something that has happened to a webhook. */
+export function noticeEvent(notice: Notice, { id, description, waiting, link }: Told): Record<string, unknown> {
+  const { event, at, organizationId, host, since, lastAnswer, delivery, disabledReason, disableAt } = notice;
+  const webhook = { id, name: nameOf({ description, url: `https://${host}/` }), host, description };
+  const told = {
+    webhook: disabledReason === undefined ? webhook : { ...webhook, disabled_reason: disabledReason },
+    ...(notice.isFull && { reason: 'outbox_full' }),
+    ...(delivery && { delivery: { id: delivery.id, event_id: delivery.eventId } }),
+    failing_since: since === null ? null : isoTime(since),
+    deliveries_waiting: waiting,
+    last_answer: lastAnswer,
+    ...(disableAt !== undefined && { will_be_disabled_at: isoTime(disableAt) }),
+    ...(link !== null && { url: link }),
+  };
+  const head = { event, timestamp: isoTime(at), organization_id: organizationId };
+  return { ...head, message: alertOf({ ...head, ...told })?.sentence ?? '', ...told };
+}
+
+/** The host of a webhook's URL, with its port where it has one of its own: all that others may know of the URL. */
+export function hostOf(url: string): string {
+  return URL.parse(url)?.host ?? '';
+}
+
+/**
+ * What an endpoint answered, for others to read: in the words of an attempt's record, which are its owner's. Were the URL in them, nothing of
+ * its path or query is told.
+ */
+export function answerInWords(error: string | null, url: string): string | null {
+  const { pathname = '/', search = '' } = URL.parse(url) ?? {};
+  const isTelling = [pathname, search].some((part) => part.length > 1 && error?.includes(part));
+  return isTelling ? 'The request failed' : error;
+}
+
+function isNotice(eventType: string): boolean {
+  return (NOTICES as readonly string[]).includes(eventType);
 }
 
 /** The webhook that an event of the service is about; null for any other event. */
 export function aboutWebhook(event: { event: string; webhook?: unknown }): string | null {
-  if (!isOperational(event.event) || typeof event.webhook !== 'object' || event.webhook === null) return null;
+  if (!isNotice(event.event) || typeof event.webhook !== 'object' || event.webhook === null) return null;
   const { id } = event.webhook as { id?: unknown };
   return typeof id === 'string' ? id : null;
 }
 
-/**
- * What a webhook is known by. Not its URL: these events go to other endpoints, often other companies', and customers put tokens
- * into paths and queries. Whoever read one could post to the webhook's endpoint.
- */
-function namesOf({ id, url }: Subject): { id: string; name: string; host: string } {
-  const host = URL.parse(url)?.host ?? '';
-  return { id, name: host, host };
-}
-
-function head(event: string, organizationId: string, now: number): Record<string, unknown> {
-  return { event, timestamp: new Date(now).toISOString(), organization_id: organizationId };
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
 }

@@ -3,21 +3,37 @@ import type { OutboxConfig } from '../db/configuration.ts';
 import {
   ACKNOWLEDGED_WITHIN_MS,
   afterAttempt,
+  afterFreshStart,
+  announced,
   type Circuit,
   type CircuitPolicy,
-  closedCircuit,
   isEvidence,
   isToBeAnnounced,
+  isWarningDue,
   probedNow,
+  toldSince,
 } from '../domain/circuit.ts';
 import type { EndpointPace } from '../domain/endpoint-pace.ts';
 import { isTestEvent } from '../domain/ids.ts';
-import { isOperational, webhookFailing } from '../domain/operational-event.ts';
+import {
+  answerInWords,
+  hostOf,
+  isOperational,
+  type Notice,
+  type NoticeName,
+  WEBHOOK_DISABLE_WARNING,
+  WEBHOOK_DISABLED,
+  WEBHOOK_FAILING,
+  WEBHOOK_RECOVERED,
+} from '../domain/operational-event.ts';
 import { logWarning } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Store } from './books/store.ts';
 import type { Vitals } from './books/vitals.ts';
 import type { Reports } from './reports.ts';
+
+/** What an announcement says of the delivery that it follows from. */
+type AboutDelivery = Pick<StoredDelivery, 'id' | 'eventId' | 'event'>;
 
 /** The numbers of a deployment. */
 export interface HealthPolicy extends CircuitPolicy {
@@ -49,7 +65,7 @@ export class EndpointHealth {
 
   /** Whether a success could change anything. */
   get isBlemished(): boolean {
-    return this.circuit.health !== 'healthy' || this.circuit.failures > 0;
+    return this.circuit.health !== 'healthy' || this.circuit.failures > 0 || toldSince(this.circuit) !== null;
   }
 
   /**
@@ -68,23 +84,58 @@ export class EndpointHealth {
     // The first attempts that an outbox sees are of the health that the webhook has had since it was made.
     const circuit = this.circuit.since === 0 ? { ...this.circuit, since: config.webhook.healthSince } : this.circuit;
     if (outcome === 'succeeded' && !this.isBlemished) return;
-    const attempt = { outcome, deliveryId: delivery.id, endedAt: now };
+    const isTest = isTestEvent(delivery.eventId);
+    const attempt = { outcome, deliveryId: delivery.id, endedAt: now, isTest };
+    const outageSince = toldSince(circuit);
     this.#set(afterAttempt(circuit, attempt, isDrained, this.#policy), config.webhook.id, now);
+    const lastAnswer =
+      outcome === 'succeeded' ? `The endpoint answered ${responseStatus}` : answerInWords(record.error, config.webhook.url);
+    if (outcome === 'succeeded') {
+      if (outageSince !== null && !isTest) this.#tell(config, { event: WEBHOOK_RECOVERED, since: outageSince, lastAnswer }, now);
+      return;
+    }
+    this.#failed(config, delivery, { isGone: responseStatus === 410, lastAnswer }, now);
+  }
+
+  /** What follows from a failure of the endpoint. */
+  #failed(
+    config: OutboxConfig,
+    delivery: StoredDelivery,
+    { isGone, lastAnswer }: { isGone: boolean; lastAnswer: string | null },
+    now: number,
+  ): void {
     const { failingSince } = this.circuit;
-    const hasFailedLongEnough = failingSince !== null && now - failingSince >= this.#policy.disableAfterMs;
-    if (responseStatus === 410 || hasFailedLongEnough) {
+    const { disableAfterMs } = this.#policy;
+    if (isGone || (failingSince !== null && now - failingSince >= disableAfterMs)) {
       // Others that were under way meet the same: it is said once.
-      if (!this.#vitals.hasDisabled) this.#reports.disable(config, responseStatus === 410 ? 'endpoint_gone' : 'endpoint_failing', now);
-    } else if (delivery.state.status === 'failed' && isToBeAnnounced(this.circuit, now) && this.#store.lastDeliveredAt() !== null) {
-      // Looked up last: it reads up to a thousand rows, and an outage has many that fail.
-      this.#announce(config, delivery, now);
+      if (this.#vitals.hasDisabled) return;
+      const disabledReason = isGone ? 'endpoint_gone' : 'endpoint_failing';
+      const notice = noticeOf(config, { event: WEBHOOK_DISABLED, since: failingSince, lastAnswer, disabledReason }, now);
+      this.#reports.disable(config, disabledReason, notice, now);
+      return;
+    }
+    // Nothing is told of what is told.
+    if (isOperational(delivery.event)) return;
+    if (failingSince !== null && isWarningDue(this.circuit, now, disableAfterMs)) {
+      this.#vitals.circuit = { ...this.circuit, warned: true };
+      this.#tell(
+        config,
+        { event: WEBHOOK_DISABLE_WARNING, since: failingSince, lastAnswer, disableAt: failingSince + disableAfterMs },
+        now,
+      );
+    }
+    // Looked up last: it reads up to a thousand rows, and an outage has many that fail.
+    if (delivery.state.status === 'failed' && isToBeAnnounced(this.circuit, now) && this.#store.lastDeliveredAt() !== null) {
+      this.#announce(config, delivery, { lastAnswer }, now);
     }
   }
 
   /** Deliveries are not taken any more, since too many wait: their organization is told as of an outage, which it nearly always is. */
-  full(config: OutboxConfig, delivery: { id: string; eventId: string; event: string }, now: number): void {
+  full(config: OutboxConfig, delivery: AboutDelivery, now: number): void {
     if (this.circuit.failures === 0) this.#vitals.circuit = { ...this.circuit, failures: 1, failingSince: now };
-    this.#announce(config, delivery, now);
+    if (!isOperational(delivery.event) && isToBeAnnounced(this.circuit, now)) {
+      this.#announce(config, delivery, { lastAnswer: null, isFull: true }, now);
+    }
   }
 
   /** A person has asked for many deliveries to start over. */
@@ -101,7 +152,7 @@ export class EndpointHealth {
     if (webhook.freshSince) this.#vitals.freshSince = webhook.freshSince;
     if (this.circuit.since === 0) return;
     this.#reports.forgetHealth();
-    this.#vitals.circuit = closedCircuit(startedAt);
+    this.#vitals.circuit = afterFreshStart(this.circuit, startedAt);
   }
 
   /** When the owner gave the endpoint a fresh start that is not known here yet; null: there was none. */
@@ -123,11 +174,14 @@ export class EndpointHealth {
     return (this.lastAcknowledgedAt() ?? 0) >= now - ACKNOWLEDGED_WITHIN_MS;
   }
 
-  /** Tells the organization that its endpoint fails, seldom enough, and never about what it was told itself. */
-  #announce({ webhook }: OutboxConfig, delivery: { id: string; eventId: string; event: string }, now: number): void {
-    if (isOperational(delivery.event) || !isToBeAnnounced(this.circuit, now)) return;
-    this.#vitals.circuit = { ...this.circuit, announced: true, announcedAt: now };
-    this.#reports.notify(webhookFailing(webhook, delivery, now), now);
+  /** Tells the organization that its endpoint fails: seldom enough, which its callers have asked. */
+  #announce(config: OutboxConfig, { id, eventId }: AboutDelivery, said: Pick<Notice, 'lastAnswer' | 'isFull'>, now: number): void {
+    this.#vitals.circuit = announced(this.circuit, now);
+    this.#tell(config, { event: WEBHOOK_FAILING, since: this.circuit.failingSince, delivery: { id, eventId }, ...said }, now);
+  }
+
+  #tell(config: OutboxConfig, said: Said, now: number): void {
+    this.#reports.notify(noticeOf(config, said, now), now);
   }
 
   #set(circuit: Circuit, webhookId: string, now: number): void {
@@ -139,4 +193,10 @@ export class EndpointHealth {
     logWarning('webhook.health_changed', { webhook: webhookId, health: circuit.health, before: health, beforeSince: since });
     this.#reports.health({ health: circuit.health, since: circuit.since, freshSince: this.#vitals.freshSince }, now);
   }
+}
+
+type Said = Omit<Notice, 'at' | 'organizationId' | 'host'> & { event: NoticeName };
+
+function noticeOf({ webhook }: OutboxConfig, said: Said, now: number): Notice {
+  return { ...said, at: now, organizationId: webhook.organizationId, host: hostOf(webhook.url) };
 }

@@ -10,6 +10,7 @@ import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, De
 import { EndpointPace } from '../domain/endpoint-pace.ts';
 import type { ErasureRequest } from '../domain/erasure.ts';
 import { deliveryId } from '../domain/ids.ts';
+import { MAX_COUNTED_WAITING } from '../domain/operational-event.ts';
 import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
 import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
@@ -109,8 +110,12 @@ export class Outbox extends DurableObject<Env> {
     this.#attemptMs = longestAttemptMs(settings.deliveryTimeoutMs);
     this.#alarm = new OutboxAlarm(storage);
     this.#webhook = new WebhookMemory(storage.kv, env.DB, this.#webhookId);
-    this.#reports = new Reports(storage.kv, env, this.#webhookId);
     this.#store = new Store(storage);
+    const countWaiting = () => {
+      const inMemory = this.#fresh.list().filter(({ state }) => state.finishedAt === null).length;
+      return Math.min(this.#store.countDueUpTo(MAX_COUNTED_WAITING) + inMemory, MAX_COUNTED_WAITING);
+    };
+    this.#reports = new Reports(storage.kv, env, this.#webhookId, countWaiting);
     this.#vitals = new Vitals(storage.kv);
     this.#ledger = new Ledger(this.#store, { scheduleMs: settings.retryScheduleMs, random: Math.random });
     const known = this.#webhook.latest();
@@ -420,10 +425,13 @@ export class Outbox extends DurableObject<Env> {
     this.#alarmRuns = true;
     this.#dispatcher.renew();
     await this.#keepHouse();
+    let mails = Promise.resolve();
     try {
       this.#takeOver(Date.now());
       await this.#markPastTests();
       await this.#report();
+      // Beside the attempts: a mail takes longer than most of them.
+      mails = this.#reports.mail(Date.now());
       await this.#goOnWithBulk();
       this.#dispatcher.pump();
       // What falls due while these run is attempted then.
@@ -435,6 +443,8 @@ export class Outbox extends DurableObject<Env> {
       // Not thrown on: a throwing alarm is tried six times more and then never again (Durable Objects).
       this.#dispatcher.fault(error);
     } finally {
+      // Should the object vanish before, the platform runs the alarm again: what is still to be mailed is not forgotten.
+      await mails;
       this.#alarmRuns = false;
     }
     // Once more: an attempt that was being made looked for its row, and made the schema anew.

@@ -20,7 +20,14 @@ describe('what ingest knows of the catalogue', () => {
   test('is what ships where the database was never reached, then the last that was read', async () => {
     const nowMs = Date.now();
     const never = await knownEventTypes(failing, ['visitor.identified'], nowMs);
-    expect([...never.types.keys()].sort()).toEqual(['visitor.identified', 'webhook.disabled', 'webhook.failing']);
+    expect([...never.types.keys()].sort()).toEqual([
+      'visitor.erased',
+      'visitor.identified',
+      'webhook.disable_warning',
+      'webhook.disabled',
+      'webhook.failing',
+      'webhook.recovered',
+    ]);
     expect(never.complete).toBe(false);
 
     await givenEventType('deal.won');

@@ -163,10 +163,10 @@ describe('a test without a type', () => {
     [['visitor.identified'], 'visitor.identified'],
     [['*'], 'visitor.identified'],
     [['visitor.*'], 'visitor.identified'],
-    [['webhook.*'], 'webhook.disabled'],
+    [['webhook.*'], 'webhook.disable_warning'],
     [['webhook.failing'], 'webhook.failing'],
     [['webhook.failing', 'visitor.identified'], 'webhook.failing'],
-    [['gone.type', 'webhook.*'], 'webhook.disabled'],
+    [['gone.type', 'webhook.*'], 'webhook.disable_warning'],
     [['gone.*', 'visitor.identified'], 'visitor.identified'],
     [['gone.type', '*'], 'visitor.identified'],
   ])('of a webhook with %j is a %s', async (events, type) => {

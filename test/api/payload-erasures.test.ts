@@ -1,19 +1,7 @@
-import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
-import { Store } from '../../src/outbox/books/store.ts';
 import { call, createKey, createOrganization, createWebhook, expectStatus, type TestOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import {
-  aMessage,
-  anEvent,
-  consume,
-  deliveriesOf,
-  endedDeliveriesOf,
-  endpointInbox,
-  outboxOf,
-  runAlarm,
-  untilEnded,
-} from '../support/deliveries.ts';
+import { aMessage, anEvent, consume, deliveriesOf, endedDeliveriesOf, endpointInbox, runAlarm, untilEnded } from '../support/deliveries.ts';
 import type { Inbox } from '../support/receiver.ts';
 import { storedIn } from '../support/stored.ts';
 

@@ -160,7 +160,9 @@ describe('adding a webhook', () => {
     const { text } = await (await signedIn(await createOrganization())).get('new');
     expect(text).toContain('You get who it is, their company, and what they looked at.');
     expect(text).not.toContain('organization_id , session_id');
-    expect(text).toMatch(/All events .* news of your webhooks themselves \( webhook\.disabled , webhook\.failing \)/);
+    expect(text).toMatch(
+      /All events .* news of your webhooks themselves, and of people who were erased \( visitor\.erased , webhook\.disable_warning ,/,
+    );
   });
 
   it('leads to each field that is wrong, in the order in which they stand', async () => {

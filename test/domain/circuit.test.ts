@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import {
   ANNOUNCE_EVERY_MS,
   afterAttempt,
+  afterFreshStart,
+  announced,
   type Circuit,
   type CircuitPolicy,
   closedCircuit,
@@ -10,9 +12,11 @@ import {
   HEALTHY_AFTER,
   isAboutTheRecord,
   isToBeAnnounced,
+  isWarningDue,
   OPEN_AFTER_DELIVERIES,
   permission,
   probedNow,
+  toldSince,
 } from '../../src/domain/circuit.ts';
 import type { AttemptOutcome } from '../../src/domain/delivery.ts';
 
@@ -391,6 +395,60 @@ describe('the organization', () => {
   it('is told of an outage of an outbox whose version before did not keep when it told', () => {
     const { announcedAt: _, ...before } = failing;
     expect(isToBeAnnounced(before, T0)).toBe(true);
+  });
+});
+
+describe('an outage that the organization was told of', () => {
+  const outage = announced(failing, T0 + 5);
+  const success = (circuit: Circuit, isTest: boolean, drained = true) =>
+    afterAttempt(circuit, { outcome: 'succeeded', deliveryId: 'dlv_9', endedAt: T0 + 7, isTest }, drained, policy);
+
+  it('goes since its first failure, until a delivery arrives', () => {
+    expect(toldSince(outage)).toBe(T0);
+    expect(toldSince(inARow(outage, 'failed', 20))).toBe(T0);
+    expect(toldSince(success(outage, false))).toBeNull();
+    expect(toldSince(success(inARow(outage, 'failed', 20), false, false))).toBeNull();
+  });
+
+  it('is not over with a test that succeeds, and is not told of again after one', () => {
+    const tested = success(outage, true);
+    expect(tested).toMatchObject({ health: 'healthy', failures: 0 });
+    expect(toldSince(tested)).toBe(T0);
+    const again = inARow(tested, 'failed', FAILING_AFTER, { at: T0 + 9 });
+    expect(isToBeAnnounced(again, T0 + 10 * ANNOUNCE_EVERY_MS)).toBe(false);
+    expect(toldSince(success(tested, true))).toBe(T0);
+    expect(toldSince(success(tested, false))).toBeNull();
+    expect(toldSince(success(again, false))).toBeNull();
+  });
+
+  it('is not over with a fresh start of the owner’s, after which another one is told of at once', () => {
+    const fresh = afterFreshStart(outage, T0 + 8);
+    expect(fresh).toEqual({ ...closedCircuit(T0 + 8), toldSince: T0 });
+    expect(isToBeAnnounced(inARow(fresh, 'failed', 1, { at: T0 + 9 }), T0 + 9)).toBe(true);
+    expect(toldSince(success(fresh, false))).toBeNull();
+  });
+
+  it('is known of an outbox whose version before kept only that it was told', () => {
+    const { toldSince: _, warned: __, ...before } = outage;
+    expect(toldSince(before)).toBe(T0);
+    expect(toldSince({ ...before, announced: false })).toBeNull();
+    expect(toldSince(success(before, true))).toBe(T0);
+    expect(isWarningDue(before, T0 + MINUTE, 2 * MINUTE)).toBe(true);
+  });
+});
+
+describe('the warning', () => {
+  it('is due when half of the time has gone by with nothing but failures, once', () => {
+    expect(isWarningDue(failing, T0 + MINUTE - 1, 2 * MINUTE)).toBe(false);
+    expect(isWarningDue(failing, T0 + MINUTE, 2 * MINUTE)).toBe(true);
+    expect(isWarningDue({ ...failing, warned: true }, T0 + MINUTE, 2 * MINUTE)).toBe(false);
+    expect(isWarningDue(healthy, T0 + MINUTE, 2 * MINUTE)).toBe(false);
+  });
+
+  it('is given again of another outage', () => {
+    const warned = { ...failing, warned: true };
+    const again = inARow(inARow(warned, 'succeeded', HEALTHY_AFTER), 'failed', 1, { at: T0 + MINUTE });
+    expect(isWarningDue(again, T0 + 2 * MINUTE, 2 * MINUTE)).toBe(true);
   });
 });
 

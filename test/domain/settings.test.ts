@@ -29,6 +29,7 @@ describe('the settings', () => {
       allowInsecureEndpoints: false,
       publicUrl: null,
       securityContacts: [],
+      alertsFrom: null,
       dashboard: { name: 'Bullseye', logoUrl: null, accent: [79, 70, 229], upgradeUrl: null, frameAncestors: [] },
       platformKeys: [VARS.PLATFORM_API_KEY],
       masterKeys: [VARS.MASTER_KEY],

@@ -3,6 +3,10 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
+import { closedCircuit } from '../../src/domain/circuit.ts';
+import { MAX_COUNTED_WAITING, NOTICES, VISITOR_ERASED } from '../../src/domain/operational-event.ts';
+import { Admission } from '../../src/outbox/books/admission.ts';
+import { Store } from '../../src/outbox/books/store.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import {
@@ -18,7 +22,7 @@ import {
   runAlarm,
   untilEnded,
 } from '../support/deliveries.ts';
-import { configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, vanish } from '../support/outbox.ts';
+import { bring, configOf, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, runWhenDue, vanish } from '../support/outbox.ts';
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 const MINUTE = 60_000;
@@ -69,7 +73,8 @@ describe('webhook.failing', () => {
     });
     await post();
     await untilEnded(webhook);
-    expect((await eventsAt(listening, 2)).map(({ event: name }) => name)).toEqual(['webhook.failing', 'webhook.failing']);
+    const told = (await eventsAt(listening, 3)).map(({ event: name }) => name);
+    expect(told).toEqual(['webhook.failing', 'webhook.recovered', 'webhook.failing']);
   });
 
   it('is said once an hour at most, though the endpoint works in between', async () => {
@@ -91,11 +96,16 @@ describe('webhook.failing', () => {
     const tookMs = await failAndRecover();
     await listening.arrived(1);
     expect(tookMs).toBeLessThan(60 * MINUTE);
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    const told = async (count: number) => (await eventsAt(listening, count)).map(({ event: name }) => name);
+    expect(await told(2)).toEqual(['webhook.failing', 'webhook.recovered']);
     await failAndRecover();
-    await runAlarm(webhook);
-    expect(await listening.requests()).toHaveLength(1);
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    // What was not told of is not told to be over.
+    expect(await listening.requests()).toHaveLength(2);
     await failAndRecover();
-    expect((await eventsAt(listening, 2)).map(({ event: name }) => name)).toEqual(['webhook.failing', 'webhook.failing']);
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    expect(await told(4)).toEqual(['webhook.failing', 'webhook.recovered', 'webhook.failing', 'webhook.recovered']);
   });
 
   it('makes no further one where an endpoint does not take it: nothing is said of what was said', async () => {
@@ -124,6 +134,197 @@ describe('webhook.failing', () => {
     await post();
     await untilEnded(webhook);
     expect(await listening.requests()).toEqual([]);
+  });
+});
+
+/** What has been told of a webhook once its outbox's alarm has run: these, and no others. */
+async function expectTold(webhook: string, listening: Inbox, names: readonly string[]): Promise<void> {
+  await inOutbox(webhook, (outbox) => outbox.alarm());
+  if (names.length > 0) await listening.arrived(names.length);
+  expect((await eventsAt(listening, names.length)).map(({ event }) => event)).toEqual(names);
+  expect(await inOutbox(webhook, (_, { kv }) => kv.get('report'))).toBeUndefined();
+  expect(await listening.requests()).toHaveLength(names.length);
+}
+
+/** Brings a delivery that is delivered, or that fails for good. */
+async function bringOne(webhook: string, stepMs = 5 * MINUTE): Promise<void> {
+  await deliver(webhook, newDelivery(webhook));
+  await untilEnded(webhook, stepMs);
+}
+
+describe('an outage', () => {
+  it('tells once that it fails, once that the webhook will be disabled, and once that it works, though the object vanishes between', async () => {
+    const { failing, listening, webhook } = await given([{ status: 200 }, { status: 500 }]);
+    await bringOne(webhook);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, ['webhook.failing']);
+    await vanish(webhook);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, ['webhook.failing']);
+    vi.setSystemTime(Date.now() + 2.5 * DAY);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, ['webhook.failing', 'webhook.disable_warning']);
+    await vanish(webhook);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, ['webhook.failing', 'webhook.disable_warning']);
+    await failing.script([{ status: 200 }]);
+    await vanish(webhook);
+    vi.setSystemTime(Date.now() + 11 * MINUTE);
+    await bringOne(webhook);
+    const all = ['webhook.failing', 'webhook.disable_warning', 'webhook.recovered'];
+    await expectTold(webhook, listening, all);
+    await bringOne(webhook);
+    await vanish(webhook);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, all);
+  });
+
+  it('tells of the webhook by its name, since when, how many wait, the last answer, and where its page is', async () => {
+    const [endpoint, listening, organization] = [endpointInbox(), endpointInbox(), await givenOrganization()];
+    await endpoint.script([{ status: 200 }, { status: 500 }]);
+    const webhook = await givenWebhook(organization, { url: `${endpoint.url}/SECRET?token=SECRET`, description: 'CRM' });
+    await givenWebhook(organization, { url: listening.url, events: ['webhook.*'] });
+    await bringOne(webhook);
+    const failingSince = Date.now();
+    await deliver(webhook, newDelivery(webhook));
+    const [first] = await deliveriesOf(webhook);
+    for (let attempt = 2; attempt < 4; attempt++) await runWhenDue(webhook, first!.id);
+    // Another one waits when the first one fails for good.
+    await deliver(webhook, newDelivery(webhook));
+    await runWhenDue(webhook, first!.id);
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    const [event] = await eventsAt(listening, 1);
+    const { host } = new URL(endpoint.url);
+    expect(event).toMatchObject({
+      event: 'webhook.failing',
+      webhook: { id: webhook, name: 'CRM', host, description: 'CRM' },
+      message: 'A delivery to “CRM” has failed for good, though its endpoint had worked before.',
+      delivery: { id: first!.id, event_id: first!.eventId },
+      failing_since: new Date(failingSince).toISOString(),
+      deliveries_waiting: 1,
+      last_answer: 'The endpoint answered 500; only a 2xx acknowledges a delivery',
+      url: `https://webhooks.bullseye.example/settings/integrations/webhooks/${webhook}`,
+    });
+    expect(JSON.stringify(event)).not.toContain('SECRET');
+  });
+
+  it('is told of when the database can be asked again, by the object that is there then', async () => {
+    const { listening, webhook } = await given([{ status: 200 }, { status: 500 }]);
+    await bringOne(webhook);
+    const d1 = Object.getPrototypeOf(env.DB);
+    await deliver(webhook, newDelivery(webhook));
+    const prepare = vi.spyOn(d1, 'prepare').mockImplementation(() => {
+      throw new Error('D1_ERROR: the database is down');
+    });
+    await untilEnded(webhook);
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    expect(await listening.requests()).toEqual([]);
+    prepare.mockRestore();
+    await vanish(webhook);
+    vi.setSystemTime(Date.now() + MINUTE);
+    await expectTold(webhook, listening, ['webhook.failing']);
+  });
+});
+
+describe('an outbox that is full', () => {
+  it('is told as a failing that says so, once', async () => {
+    const { listening, webhook } = await given([{ status: 200 }]);
+    await bringOne(webhook);
+    await inOutbox(webhook, (_, { kv }) => kv.put('vitals', { circuit: closedCircuit(0), running: [], notBefore: Date.now() + 30_000 }));
+    await vanish(webhook);
+    vi.spyOn(Admission.prototype, 'admits').mockReturnValue(false);
+    for (let lost = 0; lost < 2; lost++) await bring(webhook, newDelivery(webhook));
+    vi.restoreAllMocks();
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    const [event] = await eventsAt(listening, 1);
+    expect(event).toMatchObject({ event: 'webhook.failing', reason: 'outbox_full', last_answer: null });
+    await expectTold(webhook, listening, ['webhook.failing']);
+  });
+
+  it('has its deliveries counted up to ten thousand', async () => {
+    const { webhook } = await given([{ status: 200 }]);
+    await bringOne(webhook);
+    const counted = await inOutbox(webhook, (_, storage) => {
+      const store = new Store(storage);
+      const none = store.countDueUpTo(MAX_COUNTED_WAITING);
+      storage.sql.exec(
+        `WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ${MAX_COUNTED_WAITING + 5})
+        INSERT INTO deliveries (created_at, id, event_id, event, session_id, status, attempt_count, failures, expires_at, due_at, trigger, payload)
+        SELECT n, 'dlv_' || n, 'evt_' || n, 'a', 's', 'pending', 0, 0, 9e15, 9e15, 'event', x'7b7d' FROM number`,
+      );
+      return [none, store.countDueUpTo(3), store.countDueUpTo(MAX_COUNTED_WAITING)];
+    });
+    expect(counted).toEqual([0, 3, MAX_COUNTED_WAITING]);
+  });
+});
+
+describe('webhook.recovered', () => {
+  it('is not said of a test, but of the delivery after it', async () => {
+    const { failing, listening, organization, webhook } = await given([{ status: 200 }, { status: 500 }]);
+    await bringOne(webhook);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, ['webhook.failing']);
+    await failing.script([{ status: 200 }]);
+    vi.setSystemTime(Date.now() + MINUTE);
+    await platform.post(`/organization/${organization}/webhooks/${webhook}/test`);
+    await vanish(webhook);
+    await expectTold(webhook, listening, ['webhook.failing']);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, ['webhook.failing', 'webhook.recovered']);
+  });
+
+  it('is not said where no failing was told: the endpoint stumbled, or had never worked', async () => {
+    const { failing, listening, webhook } = await given([{ status: 500 }]);
+    await bringOne(webhook);
+    await failing.script([{ status: 200 }, { status: 500 }, { status: 200 }]);
+    for (let deliveries = 0; deliveries < 3; deliveries++) await bringOne(webhook, MINUTE);
+    await expectTold(webhook, listening, []);
+  });
+
+  it('is said after its owner has pointed the webhook elsewhere, where it works', async () => {
+    const { listening, organization, webhook } = await given([{ status: 200 }, { status: 500 }]);
+    await bringOne(webhook);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, ['webhook.failing']);
+    vi.setSystemTime(Date.now() + MINUTE);
+    await platform.patch(`/organization/${organization}/webhooks/${webhook}`, { url: endpointInbox().url });
+    vi.setSystemTime(Date.now() + 5_000);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, ['webhook.failing', 'webhook.recovered']);
+  });
+});
+
+describe('webhook.disable_warning', () => {
+  it('is said when half of the time has gone by with nothing but failures, and says when it will be disabled', async () => {
+    const { listening, webhook } = await given([{ status: 500 }]);
+    const failingSince = Date.now();
+    await bringOne(webhook);
+    await expectTold(webhook, listening, []);
+    vi.setSystemTime(failingSince + 2.5 * DAY - MINUTE);
+    await deliver(webhook, newDelivery(webhook));
+    await expectTold(webhook, listening, []);
+    vi.setSystemTime(failingSince + 2.5 * DAY);
+    await deliver(webhook, newDelivery(webhook));
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    const [event] = await eventsAt(listening, 1);
+    const disabledAt = new Date(failingSince + 5 * DAY).toISOString();
+    expect(event).toMatchObject({ event: 'webhook.disable_warning', webhook: { id: webhook }, will_be_disabled_at: disabledAt });
+    expect(event!.message).toContain(`will be disabled on ${disabledAt.slice(0, 10)} at ${disabledAt.slice(11, 16)} UTC`);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, ['webhook.disable_warning']);
+  });
+
+  it('is not said of what is told: an endpoint that does not take the notices makes none', async () => {
+    const [endpoint, listening, organization] = [endpointInbox(), endpointInbox(), await givenOrganization()];
+    await endpoint.script([{ status: 500 }]);
+    const webhook = await givenWebhook(organization, { url: endpoint.url });
+    await givenWebhook(organization, { url: listening.url, events: ['webhook.*'] });
+    for (const event of ['webhook.failing', 'webhook.recovered', 'webhook.disable_warning', 'visitor.erased']) {
+      await deliver(webhook, newDelivery(webhook, { event, webhook: { id: 'whk_other' } }));
+      await untilEnded(webhook);
+      vi.setSystemTime(Date.now() + DAY);
+    }
+    await expectTold(webhook, listening, []);
   });
 });
 
@@ -254,9 +455,9 @@ describe('webhook.disabled', () => {
     expect(await deliveriesOf(listener)).toHaveLength(1);
   });
 
-  it('cannot be posted by a producer', async () => {
+  it.each([...NOTICES, VISITOR_ERASED])('as little as %s can be posted by a producer', async (name) => {
     const organization = await givenOrganization();
-    const event = { event: 'webhook.disabled', timestamp: '2026-11-23T10:00:00Z', organization_id: organization };
+    const event = { event: name, timestamp: '2026-11-23T10:00:00Z', organization_id: organization };
     expect(await platform.post('/events', event)).toMatchObject({ status: 422, body: { code: 'unknown_event_type' } });
   });
 });

@@ -10,7 +10,17 @@ import * as outbox3 from '../fixtures/outbox-3.ts';
 import * as outbox5 from '../fixtures/outbox-5.ts';
 import { client, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import { aMessage, anEvent, consume, deliveriesOf, endpointInbox, outboxOf, type QueueMessage, untilEnded } from '../support/deliveries.ts';
+import {
+  aMessage,
+  anEvent,
+  consume,
+  deliveriesOf,
+  endpointInbox,
+  givenWebhook,
+  outboxOf,
+  type QueueMessage,
+  untilEnded,
+} from '../support/deliveries.ts';
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 /*
@@ -266,5 +276,31 @@ describe('an outbox of version 5', () => {
     expect((await stub.find(DELIVERIES.openBegun))!.attempts[0]).toMatchObject({ number: 1, outcome: 'interrupted' });
     expect(await endpoint.requests()).toHaveLength(Object.keys(attempts).length);
     for (const request of await endpoint.requests()) expect(new TextDecoder().decode(bodyBytes(request))).toContain('Zo\\u00eb');
+  });
+
+  it('had told of an outage: when the first delivery arrives it is told that it is over', async () => {
+    const listening = endpointInbox();
+    await givenWebhook('org_fixture', { url: listening.url, events: ['webhook.recovered'] });
+    await given();
+    await untilEnded(outbox.WEBHOOK_ID);
+    const [request] = await listening.arrived(1);
+    expect(JSON.parse(new TextDecoder().decode(bodyBytes(request!)))).toMatchObject({
+      event: 'webhook.recovered',
+      webhook: { id: outbox.WEBHOOK_ID },
+      failing_since: new Date(1798757700012).toISOString(),
+    });
+    expect(await listening.requests()).toHaveLength(1);
+  });
+
+  it('had notices that were not sent: they are', async () => {
+    const listening = endpointInbox();
+    await givenWebhook('org_fixture', { url: listening.url, events: ['webhook.*'] });
+    const stub = await given();
+    const notice = anEvent('org_fixture', { event: 'webhook.failing', webhook: { id: outbox.WEBHOOK_ID } });
+    await runInDurableObject(stub, (_, { storage }) => storage.kv.put('report', { notices: [notice], dueAt: 0 }));
+    await evictDurableObject(stub);
+    await runInDurableObject(outboxOf(outbox.WEBHOOK_ID), (instance) => (instance as unknown as { alarm(): Promise<void> }).alarm());
+    const events = (await listening.arrived(1)).map(({ headers }) => headers['webhook-id']);
+    expect(events).toContain(notice.id);
   });
 });

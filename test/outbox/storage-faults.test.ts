@@ -200,7 +200,7 @@ describe('the note that deliveries wait', () => {
       });
     };
     const DB = { prepare: () => ({ bind: () => ({ run, all: run, raw: run }) }) } as unknown as D1Database;
-    const reports = new Reports(kv, { DB } as Env, 'whk_1');
+    const reports = new Reports(kv, { DB } as Env, 'whk_1', () => 0);
     const first = reports.busy(1);
     await vi.waitFor(() => expect(statements).toBe(1));
     reports.idle();

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { NewDelivery } from '../../src/domain/delivery.ts';
 import { deliveryId, keyedEventIds, mintId } from '../../src/domain/ids.ts';
-import { webhookFailing } from '../../src/domain/operational-event.ts';
 import type { Choices, Once } from '../../src/domain/rules/choices.ts';
 import { Store } from '../../src/outbox/books/store.ts';
 import { UsedValues } from '../../src/outbox/used-values.ts';
 import { driveDate } from '../support/clock.ts';
+import { aNotice } from '../support/notices.ts';
 import { inOutbox } from '../support/outbox.ts';
 
 const DAY = 86_400_000;
@@ -119,7 +119,7 @@ describe('a value', () => {
 
   it('of events of the service itself counts for nothing', async () => {
     await withValues({ per: 'webhook.id', days: 1 }, (values) => {
-      const told = webhookFailing({ id: 'whk_1', organizationId: 'org_1', url: 'https://x.example/' }, { id: 'd', eventId: 'e' }, START);
+      const told = aNotice({ at: START });
       for (let times = 0; times < 2; times++) expect(goesOut(values, delivery(null, 0, told))).toBe(true);
     });
   });

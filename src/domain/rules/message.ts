@@ -70,8 +70,10 @@ export function messageOf(event: Event, name: string): Message {
   for (const [label, ...paths] of known) add(facts, label, textOf(event, paths));
   for (const [path, value] of leavesOf(event, '')) {
     if (facts.length === MAX_FACTS) break;
-    if (!said.has(path)) add(facts, wordsOf(path), textFrom(value));
+    const isTime = alert !== null && path === 'failing_since';
+    if (!said.has(path)) add(facts, wordsOf(path), isTime ? timeOf({ timestamp: value }) : textFrom(value));
   }
+  if (alert?.link && facts.length < MAX_FACTS) add(facts, 'Dashboard', alert.link);
   const title = alert?.title ?? (isVisitor ? visitorTitle(event) : wordsOf(String(event.event)));
   return {
     title: plain(title, MAX_TITLE_LENGTH) || 'Event',

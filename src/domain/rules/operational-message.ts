@@ -3,12 +3,17 @@ export interface Alert {
   title: string;
   sentence: string;
   said: string[];
+  /** The page that has more of it. */
+  link: string | null;
 }
 
-const OF_WEBHOOKS: Readonly<Record<string, { title: string; sentence: (webhook: string, reason: unknown) => string }>> = {
+const OF_WEBHOOKS: Readonly<Record<string, { title: string; sentence: (webhook: string, event: Record<string, unknown>) => string }>> = {
   'webhook.failing': {
     title: 'Webhook is failing',
-    sentence: (webhook) => `A delivery to ${webhook} has failed for good, though its endpoint had worked before.`,
+    sentence: (webhook, { reason }) =>
+      reason === 'outbox_full'
+        ? `More deliveries wait for ${webhook} than are kept, so further ones are discarded: its endpoint takes too few.`
+        : `A delivery to ${webhook} has failed for good, though its endpoint had worked before.`,
   },
   'webhook.recovered': {
     title: 'Webhook works again',
@@ -16,11 +21,14 @@ const OF_WEBHOOKS: Readonly<Record<string, { title: string; sentence: (webhook: 
   },
   'webhook.disable_warning': {
     title: 'Webhook will be disabled',
-    sentence: (webhook) => `${webhook} will be disabled if its endpoint goes on failing: nothing has been delivered for days.`,
+    sentence: (webhook, { will_be_disabled_at: at }) =>
+      typeof at === 'string'
+        ? `${webhook} will be disabled on ${dayAndTime(at)} if its endpoint goes on failing: nothing has been delivered since it began to.`
+        : `${webhook} will be disabled if its endpoint goes on failing: nothing has been delivered for days.`,
   },
   'webhook.disabled': {
     title: 'Webhook was disabled',
-    sentence: (webhook, reason) => `${webhook} was disabled${REASONS[String(reason)] ?? ''}.`,
+    sentence: (webhook, { webhook: about }) => `${webhook} was disabled${REASONS[String(isObject(about) && about.disabled_reason)] ?? ''}.`,
   },
 };
 
@@ -40,6 +48,7 @@ export function alertOf(event: Record<string, unknown>): Alert | null {
       title: 'A person was erased',
       sentence: 'Somebody asked to be forgotten, and Bullseye has erased what it had. Erase what you have of the person, too.',
       said: [],
+      link: null,
     };
   }
   const words = Object.hasOwn(OF_WEBHOOKS, type) ? OF_WEBHOOKS[type] : undefined;
@@ -48,7 +57,17 @@ export function alertOf(event: Record<string, unknown>): Alert | null {
   const shown = ['description', 'name', 'host'].map((key) => webhook[key]).find((name) => typeof name === 'string' && name.trim() !== '');
   const name = shown === undefined ? 'one of your webhooks' : shown === webhook.host ? String(shown) : `“${shown}”`;
   const said = Object.keys(webhook).filter((key) => key === 'disabled_reason' || webhook[key] === shown);
-  return { title: words.title, sentence: words.sentence(name, webhook.disabled_reason), said: said.map((key) => `webhook.${key}`) };
+  return {
+    title: words.title,
+    sentence: words.sentence(name, event),
+    said: [...said.map((key) => `webhook.${key}`), 'message', 'reason', 'will_be_disabled_at', 'url'],
+    link: typeof event.url === 'string' ? event.url : null,
+  };
+}
+
+/** `2026-11-23 at 14:05 UTC`. */
+function dayAndTime(text: string): string {
+  return `${text.slice(0, 10)} at ${text.slice(11, 16)} UTC`;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -70,6 +70,7 @@ const SQL = {
   dueStepEnd: `SELECT due_at, created_at, id FROM deliveries WHERE due_at IS NOT NULL AND (due_at, created_at, id) > (?, ?, ?)
     ORDER BY due_at, created_at, id LIMIT 1 OFFSET ${COUNT_STEP - 1}`,
   countDueAfter: 'SELECT count(*) AS count FROM deliveries WHERE due_at IS NOT NULL AND (due_at, created_at, id) > (?, ?, ?)',
+  countDueUpTo: 'SELECT count(*) AS count FROM (SELECT 1 FROM deliveries WHERE due_at IS NOT NULL LIMIT ?)',
   // Newest first: where much is held, the newest were never attempted.
   newestToProbe: `SELECT ${COLUMNS} FROM (SELECT * FROM deliveries ORDER BY created_at DESC, id DESC LIMIT ${LOOK_ROWS})
     WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY attempt_count = 0 DESC, created_at DESC, id DESC LIMIT 1`,
@@ -310,6 +311,11 @@ export class Store {
   /** What waits, or runs, in the order in which it falls due, after a place in it. */
   dueAfter({ dueAt, createdAt, id }: DuePosition, limit: number): StoredDelivery[] {
     return this.sql.exec<Row>(SQL.dueAfter, dueAt, createdAt, id, limit).toArray().map(toStored);
+  }
+
+  /** How many rows wait, or run, up to a limit: so many index entries are read at most. */
+  countDueUpTo(limit: number): number {
+    return this.#first<{ count: number }>(SQL.countDueUpTo, limit)?.count ?? 0;
   }
 
   /** Of the latest deliveries, the newest that is due and was never attempted, else the newest that is due; null where none is. */

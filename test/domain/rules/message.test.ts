@@ -139,6 +139,14 @@ describe("what a chat shows of the service's own events", () => {
 
   it('has words of its own for each of them', () => {
     const own = BUILT_IN_EVENT_TYPES.filter(({ name }) => name.startsWith('webhook.'));
-    for (const { example } of own) expect(messageOf(example as Record<string, unknown>, 'x').sentence).toContain('hooks.example.com');
+    for (const { example } of own) {
+      const message = messageOf(example as Record<string, unknown>, 'x');
+      expect(message.sentence).toBe((example as { message: string }).message);
+      expect(message.facts.at(-1)).toMatchObject({ label: 'Dashboard', link: (example as { url: string }).url });
+      expect(message.facts.find(({ label }) => label === 'Failing since')?.text).toBe('2026-11-23 13:29 UTC');
+      expect(message.facts.map(({ label }) => label)).toEqual(
+        expect.arrayContaining(['Failing since', 'Deliveries waiting', 'Last answer']),
+      );
+    }
   });
 });

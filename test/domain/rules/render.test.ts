@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { webhookFailing } from '../../../src/domain/operational-event.ts';
 import type { Rendering } from '../../../src/domain/rules/choices.ts';
 import { FORMATS } from '../../../src/domain/rules/choices.ts';
 import { MAX_WORK } from '../../../src/domain/rules/liquid/work.ts';
 import { messageOf } from '../../../src/domain/rules/message.ts';
 import { render } from '../../../src/domain/rules/render.ts';
 import { slackMessage } from '../../../src/domain/rules/slack.ts';
+import { aNotice } from '../../support/notices.ts';
 import { VISITOR } from './events.ts';
 
 const bytesOf = (event: unknown) => new TextEncoder().encode(typeof event === 'string' ? event : JSON.stringify(event));
@@ -15,11 +15,7 @@ const rendered = (rendering: Partial<Rendering>, event: unknown = VISITOR) => {
   return payload ? new TextDecoder().decode(payload) : { error };
 };
 
-const alert = webhookFailing(
-  { id: 'whk_1', organizationId: 'org_acme', url: 'https://hooks.example.com/a' },
-  { id: 'dlv_1', eventId: 'evt_1' },
-  0,
-);
+const alert = aNotice();
 
 describe('rendering', () => {
   it('gives the very bytes that were accepted where nothing is chosen', () => {

@@ -1,0 +1,138 @@
+import type { Child } from 'hono/jsx';
+import { guesses } from '../../api/guesses.ts';
+import { confirmAddress, findAlertAddress, removeAddress } from '../../db/alerts.ts';
+import { databaseOf } from '../../db/client.ts';
+import type { AuditChanges, AuditEntry } from '../../domain/audit-log.ts';
+import { networkOf } from '../../domain/client-address.ts';
+import { mintId } from '../../domain/ids.ts';
+import { page } from '../page.tsx';
+import { paths } from '../paths.ts';
+import type { PageContext } from '../visit.ts';
+
+/*
+ * Where the links in mails lead. Nobody has to sign in: whoever has a link has got the mail. Opening one does nothing, since programs that look
+ * through mail open what is in them; a button does.
+ */
+
+/** As api/alerts.ts makes them: what looks otherwise is not worth a question to the database. */
+const TOKEN = /^[\w-]{22}$/;
+
+type Found = NonNullable<Awaited<ReturnType<typeof findAlertAddress>>>;
+
+/** The address of a link; null where it opens nothing, which is counted by the network that it comes from. */
+async function addressOf(c: PageContext): Promise<Found | null> {
+  const nowMs = Date.now();
+  const token = tokenOf(c);
+  const network = networkOf(c.req.raw.headers);
+  guesses.requireTurn(network, nowMs);
+  const found = TOKEN.test(token) ? await findAlertAddress(databaseOf(c.env.DB), token) : null;
+  if (!found) await guesses.failed(c.env.FAILED_KEYS, network, nowMs);
+  return found;
+}
+
+function tokenOf(c: PageContext): string {
+  return c.req.param('token') ?? '';
+}
+
+/** `GET alerts/confirm/<token>`: asks for a click. */
+export async function showConfirm(c: PageContext): Promise<Response> {
+  const found = await addressOf(c);
+  if (!found) return await over(c);
+  if (found.confirmedAt !== null) return await confirmed(c, found);
+  return await narrow(
+    c,
+    'Confirm this address',
+    <>
+      <p>
+        <strong>{found.organization}</strong> wants {found.address} to be told when one of their webhooks fails, and when it works again.
+      </p>
+      <form method="post" action={paths.alertsConfirm(tokenOf(c))}>
+        <button type="submit" class="primary">
+          Confirm
+        </button>
+      </form>
+      <p class="hint">You do not want that? Close this page: you get no alerts.</p>
+    </>,
+  );
+}
+
+/** `POST alerts/confirm/<token>`. */
+export async function submitConfirm(c: PageContext): Promise<Response> {
+  const found = await addressOf(c);
+  if (!found) return await over(c);
+  const changes = { [`emails.${found.address}`]: { from: 'not confirmed', to: 'confirmed' } };
+  await confirmAddress(databaseOf(c.env.DB), tokenOf(c), entryOf(c, found, changes));
+  return await confirmed(c, found);
+}
+
+/** `GET alerts/end/<token>`: asks for a click. */
+export async function showEnd(c: PageContext): Promise<Response> {
+  const found = await addressOf(c);
+  if (!found) return await ended(c);
+  return await narrow(
+    c,
+    'End these mails',
+    <>
+      <p>
+        {found.address} gets the alerts of <strong>{found.organization}</strong>.
+      </p>
+      <form method="post" action={paths.alertsEnd(tokenOf(c))}>
+        <button type="submit" class="primary">
+          End these mails
+        </button>
+      </form>
+    </>,
+  );
+}
+
+/** `POST alerts/end/<token>`: of the page, and of mail programs, which send nothing that tells who they are (RFC 8058). */
+export async function submitEnd(c: PageContext): Promise<Response> {
+  const found = await addressOf(c);
+  if (!found) return await ended(c);
+  const changes = { [`emails.${found.address}`]: { from: found.confirmedAt === null ? 'not confirmed' : 'confirmed', to: null } };
+  await removeAddress(databaseOf(c.env.DB), tokenOf(c), entryOf(c, found, changes));
+  return await ended(c);
+}
+
+/** What somebody has done who has the mail: nobody of the organization, so it is the service that answers for it, and the address says who. */
+function entryOf(c: PageContext, { organizationId, address }: Found, changes: AuditChanges): AuditEntry {
+  const at = Date.now();
+  const network = networkOf(c.req.raw.headers);
+  const who = { actor: { type: 'service', id: null, name: address }, target: { type: 'organization', id: organizationId } } as const;
+  return { id: mintId('auditEntry', at), organizationId, at, network, action: 'alerts.updated', changes, ...who };
+}
+
+async function confirmed(c: PageContext, { address, organization }: Found): Promise<Response> {
+  return await narrow(
+    c,
+    'This address is confirmed',
+    <p>
+      {address} gets the alerts of <strong>{organization}</strong>. Each mail has a link that ends them.
+    </p>,
+  );
+}
+
+/** The same whether it has just ended or had before: a mail program may ask twice. */
+async function ended(c: PageContext): Promise<Response> {
+  return await narrow(c, 'These mails have ended', <p>This address gets no more alerts.</p>);
+}
+
+async function over(c: PageContext): Promise<Response> {
+  return await narrow(
+    c,
+    'This link does not work any more',
+    <p>The address was taken out again, or has ended its mails. Whoever wants it to be told can add it anew.</p>,
+    410,
+  );
+}
+
+async function narrow(c: PageContext, title: string, content: Child, status: 200 | 410 = 200): Promise<Response> {
+  return await page(
+    c,
+    { title, status },
+    <section class="card narrow">
+      <h1>{title}</h1>
+      {content}
+    </section>,
+  );
+}
