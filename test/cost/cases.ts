@@ -269,7 +269,7 @@ export const CASES = {
     storedBytes: STORED_BYTES.alone,
     mostRows: 5,
     ...atWork(4, CLOSE_BY_MS),
-    operations: { requests: 2, queueOperations: 3, d1RowsRead: 12, d1RowsWritten: 0, objectRequests: 4, rowsRead: 37, rowsWritten: 20 },
+    operations: { requests: 2, queueOperations: 3, d1RowsRead: 12, d1RowsWritten: 0, objectRequests: 4, rowsRead: 35, rowsWritten: 20 },
   },
   dead: {
     title: 'One every quarter of an hour to an endpoint that is dead for a day',
