@@ -9,7 +9,7 @@ import { paths } from './paths.ts';
 import { PlanNotice, planAllows } from './plan-notice.tsx';
 import { RelativeTime, Time } from './time.tsx';
 import type { Visit } from './visit.ts';
-import { count, counted, span } from './wording.ts';
+import { count, exactly, exactlyCounted, span } from './wording.ts';
 
 /** What a banner needs to say what happens next. */
 export interface Outlook {
@@ -51,8 +51,8 @@ export function Banners({ webhook, visit, outlook }: { webhook: WebhookRow; visi
 /** “1,200 of 100,000 deliveries have”. */
 function recoveredWords({ count: all, recovered }: NonNullable<Outlook['recovering']>): string {
   return all === null
-    ? counted(recovered, 'delivery has', 'deliveries have')
-    : `${count(recovered)} of ${counted(all, 'delivery has', 'deliveries have')}`;
+    ? exactlyCounted(recovered, 'delivery has', 'deliveries have')
+    : `${exactly(recovered)} of ${exactlyCounted(all, 'delivery has', 'deliveries have')}`;
 }
 
 /** Those that have a banner of their own. A plan without webhooks has its notice. */

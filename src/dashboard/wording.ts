@@ -21,6 +21,16 @@ export function counted(value: number, one: string, many: string): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
+/** `123,456`: for what a person is about to do with so many. */
+export function exactly(value: number): string {
+  return numbers.format(value);
+}
+
+/** `123,456 deliveries`. */
+export function exactlyCounted(value: number, one: string, many: string): string {
+  return `${exactly(value)} ${value === 1 ? one : many}`;
+}
+
 /** A share, 0 to 1, as a percentage that says 100 % only where all of it is meant. */
 export function percent(share: number | null): string {
   if (share === null) return '–';

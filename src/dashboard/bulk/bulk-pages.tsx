@@ -8,7 +8,7 @@ import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { done, leaveMessage } from '../webhook-actions.ts';
 import { webhookCrumb, webhookOf } from '../webhook-page.tsx';
-import { counted, STATUS_WORDS } from '../wording.ts';
+import { exactlyCounted, STATUS_WORDS } from '../wording.ts';
 import { countOf, isRecoverable, Kept, matchingBody, whatOf } from './matching.tsx';
 
 /** `GET <webhook>/deliveries/retry-all`: asks once more before what was delivered is sent again. */
@@ -48,7 +48,7 @@ async function ask(c: PageContext, what: 'retry' | 'cancel', part: string, quest
   if (whatOf(filters) !== what) throw notFound('page');
   const count = await countOf(c.get('visit'), webhook.id, filters);
   const { title, text, button, danger } = question(
-    count === null ? 'Those that match are' : counted(count, 'delivery is', 'deliveries are'),
+    count === null ? 'Those that match are' : exactlyCounted(count, 'delivery is', 'deliveries are'),
   );
   const list = { name: 'Deliveries', path: listOf(webhook.id, filters) };
   return await page(
@@ -81,7 +81,7 @@ export async function retryAll(c: PageContext): Promise<Response> {
     const body = { ...matchingBody(filters), status: [status] };
     const { count } = await c.get('visit').call(recoverDeliveries, { params: { webhookId: id }, body });
     if (count === 0) return { ...done('Nothing matches any more: there is nothing to retry.'), path: listOf(id, filters) };
-    return done(`${counted(count, 'delivery starts', 'deliveries start')} over. They go out a few at a time.`);
+    return done(`${exactlyCounted(count, 'delivery starts', 'deliveries start')} over. They go out a few at a time.`);
   });
 }
 
@@ -92,7 +92,7 @@ export async function cancelAll(c: PageContext): Promise<Response> {
   if (whatOf(filters) !== 'cancel') throw notFound('page');
   return await leaveMessage(c, paths.webhook(id, 'deliveries'), async () => {
     const { count } = await c.get('visit').call(cancelDeliveries, { params: { webhookId: id }, body: matchingBody(filters) });
-    return done(count === 0 ? 'Nothing waits any more.' : `${counted(count, 'delivery is', 'deliveries are')} canceled.`);
+    return done(count === 0 ? 'Nothing waits any more.' : `${exactlyCounted(count, 'delivery is', 'deliveries are')} canceled.`);
   });
 }
 

@@ -8,7 +8,7 @@ import { endOf, type Filters, startOf } from '../delivery-filters.ts';
 import { paths } from '../paths.ts';
 import { planAllows } from '../plan-notice.tsx';
 import type { Visit } from '../visit.ts';
-import { count as written } from '../wording.ts';
+import { exactly } from '../wording.ts';
 
 /** How long a page waits to be told how many match: it is shown without the number then. */
 const COUNT_WITHIN_MS = 1_500;
@@ -71,7 +71,7 @@ interface Props {
 /** The button below the filters. What arrived already, and what is not to be sent any more, is asked about once more. */
 export function MatchingActions({ webhook, visit, filters, matching }: Props) {
   if (matching.count === 0) return null;
-  const count = matching.count === null ? '' : ` (${written(matching.count)})`;
+  const count = matching.count === null ? '' : ` (${exactly(matching.count)})`;
   const query = new URLSearchParams(filters);
   if (matching.what === 'cancel')
     return <Ask path={paths.webhook(webhook.id, `deliveries/cancel-all?${query}`)} text={`Cancel all that wait${count}`} />;

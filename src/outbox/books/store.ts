@@ -33,7 +33,7 @@ const COUNT_STEP = 50_000;
 const NO_PAYLOAD = new Uint8Array();
 
 /** Of what the index of unsuccessful deliveries has: those that can start over. */
-const RECOVERABLE = "status IN ('failed', 'discarded') AND reason IS NOT 'test_failed' AND expires_at > 0";
+const RECOVERABLE = "status IN ('failed', 'discarded') AND status IN (?, ?) AND reason IS NOT 'test_failed' AND expires_at > 0";
 
 const SQL = {
   // Recording a delivery twice is a no-op; a row that breaks a CHECK is an error, and not silence.
@@ -338,17 +338,18 @@ export class Store {
    * How many deliveries a recovery of events accepted in this span would start over, in bounded steps.
    * @returns for each step how many it found
    */
-  *countRecoverable(since: number, until: number): Generator<number> {
+  *countRecoverable(since: number, until: number, statuses: readonly ('failed' | 'discarded')[]): Generator<number> {
     if (this.isEmpty) return;
+    const wanted = [statuses[0] ?? '', statuses[1] ?? ''];
     let after: DeliveryPosition = { createdAt: since, id: '' };
     for (;;) {
       const last = this.#first<Pick<Row, 'created_at' | 'id'>>(SQL.unsuccessfulAfter, after.createdAt, after.id, until);
       if (!last) {
-        yield this.#first<{ count: number }>(SQL.countRecoverable, after.createdAt, after.id, until)?.count ?? 0;
+        yield this.#first<{ count: number }>(SQL.countRecoverable, ...wanted, after.createdAt, after.id, until)?.count ?? 0;
         return;
       }
       const to = toPosition(last);
-      yield this.#first<{ count: number }>(SQL.countRecoverableTo, after.createdAt, after.id, to.createdAt, to.id)?.count ?? 0;
+      yield this.#first<{ count: number }>(SQL.countRecoverableTo, ...wanted, after.createdAt, after.id, to.createdAt, to.id)?.count ?? 0;
       after = to;
     }
   }

@@ -6,6 +6,8 @@ import { Jobs } from './jobs.ts';
 
 /** Deliveries looked at in one step; calls are served between two. */
 const STEP_ROWS = 200;
+/** The same where they are only counted. */
+const COUNT_ROWS = 2_000;
 
 const KEY = 'cancellations';
 const FIRST: DuePosition = { dueAt: Number.MIN_SAFE_INTEGER, createdAt: 0, id: '' };
@@ -30,10 +32,10 @@ export class Cancellations {
     if (this.#store.isEmpty) return;
     let position = FIRST;
     for (;;) {
-      const found = this.#store.dueAfter(position, STEP_ROWS);
+      const found = this.#store.dueAfter(position, COUNT_ROWS);
       yield found.filter((delivery) => isSelected(selection, delivery) && !isRunning(delivery.id)).length;
       const last = found.at(-1);
-      if (!last || found.length < STEP_ROWS) return;
+      if (!last || found.length < COUNT_ROWS) return;
       position = positionOf(last);
     }
   }

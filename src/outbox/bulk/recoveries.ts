@@ -1,4 +1,5 @@
-import { isOfDelivered, isRecovered, type Recovery, type RecoverySelection } from '../../domain/bulk.ts';
+import { isOfDelivered, isRecovered, RECOVERED_BY_DEFAULT, type Recovery, type RecoverySelection } from '../../domain/bulk.ts';
+import type { DeliveryPosition } from '../../domain/delivery.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import type { Ledger } from '../books/ledger.ts';
 import type { Store } from '../books/store.ts';
@@ -7,6 +8,8 @@ import { Jobs } from './jobs.ts';
 
 /** Deliveries looked at in one step; calls are served between two. */
 const STEP_ROWS = 200;
+/** The same where they are only counted. */
+const COUNT_ROWS = 2_000;
 
 const KEY = 'recoveries';
 
@@ -27,17 +30,19 @@ export class Recoveries {
 
   /** How many deliveries would start over, in bounded steps: for each how many it found. */
   *count(selection: RecoverySelection, now: number): Generator<number> {
-    const { since, until, event } = selection;
+    const { since, until, event, statuses = RECOVERED_BY_DEFAULT } = selection;
     if (this.#store.isEmpty) return;
-    if (!isOfDelivered(selection) && !selection.statuses && event === undefined) {
-      yield* this.#store.countRecoverable(since, until);
+    if (event === undefined && !isOfDelivered(selection)) {
+      // An index tells.
+      const unsuccessful = statuses.filter((status) => status !== 'delivered');
+      yield* this.#store.countRecoverable(since, until, unsuccessful);
       return;
     }
     const isMeant = (delivery: StoredDelivery) => isRecovered(selection, delivery, now);
-    let position = { createdAt: since, id: '' };
+    let position: DeliveryPosition = { createdAt: since, id: '' };
     for (let isThrough = false; !isThrough; ) {
-      const found = this.#rowsAfter(selection, position);
-      isThrough = found.length < STEP_ROWS;
+      const found = this.#rowsAfter(selection, position, COUNT_ROWS);
+      isThrough = found.length < COUNT_ROWS;
       position = found.at(-1) ?? position;
       yield found.filter(isMeant).length;
     }
@@ -66,7 +71,7 @@ export class Recoveries {
   }
 
   #stepRows(recovery: Recovery, isMeant: (delivery: StoredDelivery) => boolean, now: number): Partial<Recovery> & { started: number } {
-    const found = this.#rowsAfter(recovery, recovery.position);
+    const found = this.#rowsAfter(recovery, recovery.position, STEP_ROWS);
     const started = found.filter((delivery) => isMeant(delivery) && this.#ledger.recover(delivery, now)).length;
     const last = found.at(-1);
     const position = last ? { createdAt: last.createdAt, id: last.id } : recovery.position;
@@ -91,9 +96,9 @@ export class Recoveries {
     return { started, finishedAt: now };
   }
 
-  #rowsAfter(selection: RecoverySelection, position: { createdAt: number; id: string }): StoredDelivery[] {
+  #rowsAfter(selection: RecoverySelection, position: DeliveryPosition, limit: number): StoredDelivery[] {
     const { until } = selection;
-    if (isOfDelivered(selection)) return this.#store.after(position, until, STEP_ROWS);
-    return this.#store.unsuccessful(position, until, STEP_ROWS);
+    if (isOfDelivered(selection)) return this.#store.after(position, until, limit);
+    return this.#store.unsuccessful(position, until, limit);
   }
 }
