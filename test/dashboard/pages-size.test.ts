@@ -48,7 +48,7 @@ it('every page of an organization that has written as much as it may is less tha
   const long = '"'.repeat(4_000);
   const pages = [
     '',
-    ...['new', 'audit-log', 'sessions'],
+    ...['new', 'alerts', 'audit-log', 'sessions', 'erasures'],
     ...['', '/edit', '/settings', '/verify', '/deliveries', '/skipped', '/test-event', '/delete'].map((part) => `${ids[0]}${part}`),
   ];
   for (const path of [...pages, `${ids[0]}/deliveries?q=${encodeURIComponent(long)}&event=${encodeURIComponent(long)}`]) {

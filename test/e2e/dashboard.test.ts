@@ -380,7 +380,8 @@ describe.skipIf(noBrowser)('every page', () => {
     await look(new URL((body as { url: string }).url).pathname.slice(PAGES.length));
     await signIn(customer, watched);
     const parts = ['', `/deliveries`, `/deliveries/${id}`, '/skipped', '/test-event', '/verify', '/settings', '/edit', '/delete'];
-    for (const path of ['', '/new', '/audit-log', '/sessions', ...parts.map((part) => `/${webhookId}${part}`)]) await look(path);
+    parts.push('/deliveries?status=failed', '/deliveries/retry-all?status=delivered', '/deliveries/cancel-all?status=pending');
+    for (const path of ['', '/new', '/alerts', '/audit-log', '/sessions', '/erasures', ...parts.map((part) => `/${webhookId}${part}`)]) await look(path);
     expect(watched.complaints).toEqual([]);
     await page.context().close();
   });
