@@ -3,6 +3,7 @@ import { listEventTypes } from '../db/event-types.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { sampledType } from '../domain/event-type.ts';
 import { deliveryId, mintTestEventId } from '../domain/ids.ts';
+import { VISITOR_ERASED } from '../domain/operational-event.ts';
 import type { TestResult } from '../outbox/by-hand.ts';
 import { TESTS_A_MINUTE } from '../outbox/test-limit.ts';
 import { attempt, delivery, toAttempt, toDelivery } from './deliveries.ts';
@@ -124,7 +125,8 @@ async function pastEventOf(env: Env, webhookId: string, id: string): Promise<Sen
   const detail = await reached(outboxOf(env, webhookId).find(id));
   if (!detail) throw notFound('delivery');
   const text = detail.acceptedPayload ?? detail.payload;
-  if (text === null)
+  // What tells of an erasure is to be gone when it has ended, and a test of it would stay.
+  if (text === null || detail.event === VISITOR_ERASED)
     throw new ApiError('payload_erased', 'The payload of this delivery was erased, or never kept: there is nothing to send.');
   return { event: detail.event, sessionId: detail.sessionId, payload: new TextEncoder().encode(text) };
 }

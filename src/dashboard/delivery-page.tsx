@@ -1,6 +1,7 @@
 import { getDelivery } from '../api/deliveries.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { AttemptRecord } from '../domain/delivery.ts';
+import { VISITOR_ERASED } from '../domain/operational-event.ts';
 import { Badge, StatusBadge, TestBadge } from './condition.tsx';
 import { Copyable, CopyButton } from './copyable.tsx';
 import { Bodies, Cut } from './delivery-bodies.tsx';
@@ -109,7 +110,13 @@ function Cancel({ delivery, webhook, visit }: DeliveryProps) {
 
 /** Sends the delivery's event as a test: in the form that the webhook has now. */
 function TestAgain({ delivery, webhook, visit }: DeliveryProps) {
-  if (!visit.can('write') || !planAllows(visit) || (delivery.payload ?? delivery.acceptedPayload) === null) return null;
+  if (
+    delivery.event === VISITOR_ERASED ||
+    !visit.can('write') ||
+    !planAllows(visit) ||
+    (delivery.payload ?? delivery.acceptedPayload) === null
+  )
+    return null;
   return (
     <form method="post" action={paths.webhook(webhook.id, 'test')}>
       <input type="hidden" name="deliveryId" value={delivery.id} />

@@ -266,6 +266,8 @@ export class Outbox extends DurableObject<Env> {
   async sendTest(delivery: NewDelivery): Promise<TestResult | null> {
     this.#dispatcher.renew();
     this.#erased = false;
+    // Of somebody who has been erased since its event was taken: there is nothing to send.
+    if (this.#bulk.erasures.sift([delivery], Date.now()).length === 0) return null;
     const { isLogged, waitMs } = await this.#byHand.test(delivery, Date.now());
     if (this.#erased) return null;
     this.#retention.plan(Date.now());

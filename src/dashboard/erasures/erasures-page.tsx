@@ -88,7 +88,7 @@ async function erasuresPage(
           </button>
         </div>
       </form>
-      <section aria-labelledby="erasures-title">
+      <section class="listed" aria-labelledby="erasures-title">
         <h2 id="erasures-title">Erased so far</h2>
         <div class="card table-card" id="erasures" data-live="">
           <Erasures erasures={erasures} visit={visit} />
@@ -104,9 +104,15 @@ function Erasures({ erasures, visit }: { erasures: readonly Shown[]; visit: Visi
     <table class="stacking">
       <thead>
         <tr>
-          <th scope="col">Asked for</th>
-          <th scope="col">By</th>
-          <th scope="col">State</th>
+          <th scope="col" class="w21">
+            Asked for
+          </th>
+          <th scope="col" class="w21">
+            By
+          </th>
+          <th scope="col" class="w21">
+            State
+          </th>
           <th scope="col">Found</th>
         </tr>
       </thead>

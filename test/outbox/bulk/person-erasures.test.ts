@@ -7,6 +7,7 @@ import type { ErasureRequest } from '../../../src/domain/erasure.ts';
 import { mintId } from '../../../src/domain/ids.ts';
 import { Ledger } from '../../../src/outbox/books/ledger.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
+import { platform } from '../../support/api.ts';
 import { anEntry } from '../../support/audit.ts';
 import { driveDate } from '../../support/clock.ts';
 import { alarmOf, givenScripted, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
@@ -143,6 +144,16 @@ describe('an erasure finds a person', () => {
     const request = await requested(organization);
     await erased(webhook, request);
     expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 2 });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+  });
+
+  it('in a test that comes only afterwards, though its event was taken before', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([ok], plain);
+    const test = newDelivery(webhook, visitor(ADA));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    expect(await outboxOf(webhook).sendTest({ ...test, eventId: test.eventId.replace('evt_', 'evt_test_') })).toBeNull();
+    expect(await endpoint.requests()).toEqual([]);
     expect(await storedIn(webhook)).not.toContain(ADA);
   });
 
@@ -328,6 +339,15 @@ describe('the endpoint that had received the person', () => {
     expect(await toldOf(webhook, request.id)).toEqual({ deliveries: 1, notified: 'delivered', isThrough: true });
     expect(await storedIn(webhook)).not.toContain(ADA);
     expect((await outboxOf(webhook).list({ event: 'visitor.erased' }, 1, null)).deliveries).toMatchObject([{ status: 'delivered' }]);
+  });
+
+  it('is told once: what tells it cannot be sent again as a test, which would stay', async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }, { status: 503 }], subscribed);
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    await erased(webhook, await requested(organization));
+    const [notice] = (await outboxOf(webhook).list({ event: 'visitor.erased' }, 1, null)).deliveries;
+    const answer = await platform.post(`/organization/${organization}/webhooks/${webhook}/test`, { deliveryId: notice!.id });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'payload_erased' } });
   });
 
   it('is retried like any, and the erasure says where it failed', async () => {
