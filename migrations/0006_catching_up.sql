@@ -32,6 +32,7 @@ CREATE TABLE `audit_log` (
 );
 --> statement-breakpoint
 CREATE INDEX `audit_log_organization` ON `audit_log` (`organization_id`,`id`);--> statement-breakpoint
+CREATE INDEX `audit_log_action` ON `audit_log` (`organization_id`,`action`,`id`);--> statement-breakpoint
 CREATE TABLE `erasure_webhooks` (
 	`erasure_id` text NOT NULL,
 	`webhook_id` text NOT NULL,
@@ -47,6 +48,7 @@ CREATE TABLE `erasures` (
 	`organization_id` text NOT NULL,
 	`field` text NOT NULL,
 	`value` text,
+	`hash` text,
 	`parked_after` text DEFAULT '',
 	`requested_at` integer NOT NULL,
 	`finished_at` integer,
@@ -54,6 +56,7 @@ CREATE TABLE `erasures` (
 );
 --> statement-breakpoint
 CREATE INDEX `erasures_organization` ON `erasures` (`organization_id`,`id`);--> statement-breakpoint
+CREATE INDEX `erasures_finished` ON `erasures` (`finished_at`);--> statement-breakpoint
 CREATE INDEX `erasures_unfinished` ON `erasures` (`requested_at`) WHERE "erasures"."finished_at" is null;--> statement-breakpoint
 ALTER TABLE `dashboard_links` ADD `subject` text;--> statement-breakpoint
 ALTER TABLE `dashboard_sessions` ADD `subject` text;--> statement-breakpoint

@@ -1,11 +1,12 @@
 import type { AuditChanges } from '../domain/audit-log.ts';
 import { type Cancellation, RECOVERABLE, RECOVERED_BY_DEFAULT, type Recovery, type Selection } from '../domain/bulk.ts';
 import { MAX_UNFINISHED } from '../outbox/bulk/jobs.ts';
+import type { BulkAnswer } from '../outbox/outbox.ts';
 import { eventPattern } from './deliveries.ts';
 import { ApiError, invalid } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import { isoTime, isoTimeOrNull, requireOrganization, time, timeInput, webhookParams } from './parameters.ts';
-import { Other, type Route, route } from './route.ts';
+import { OtherSuccess, type Route, route } from './route.ts';
 import { requirePlan, requireWebhook } from './webhooks.ts';
 import { z } from './zod.ts';
 
@@ -27,9 +28,20 @@ function selectionOf(body: { since?: number; until?: number; event?: string }, n
   return { since, until: end, ...(body.event !== undefined && { event: body.event }) };
 }
 
-function tooMany(what: string): ApiError {
-  const message = `${MAX_UNFINISHED} ${what} of this webhook are under way. Wait until one of them has finished.`;
-  return new ApiError('rate_limited', message, { limit: MAX_UNFINISHED }, WAIT_SECONDS);
+/** How long an outbox may take: it counts first. */
+const TIMEOUT_MS = 15_000;
+
+/** How many deliveries an outbox says it is; an error where nothing begins. */
+function countIn(answer: BulkAnswer | null, what: string): { count: number } {
+  if (typeof answer === 'number') return { count: answer };
+  if (answer === 'too_many_under_way') {
+    const message = `${MAX_UNFINISHED} ${what} of this webhook are under way. Wait until one of them has finished.`;
+    throw new ApiError('rate_limited', message, { limit: MAX_UNFINISHED }, WAIT_SECONDS);
+  }
+  throw new ApiError(
+    'outbox_unavailable',
+    'There is more to count than one request has time for. Nothing has begun. Ask for a shorter span of time.',
+  );
 }
 
 /** What an entry of the audit log says of a selection. */
@@ -62,7 +74,7 @@ const recover = route({
   summary: 'Start deliveries over that have ended',
   description:
     'Those that failed or were discarded, or with `status` others, too. Each gets its whole schedule again. They go out a few at a time, at a rising ' +
-    'pace, so that an endpoint that just came back is not knocked over. Asking twice delivers nothing twice. `GET …/recover` shows how far it has ' +
+    'pace, so that an endpoint that just came back is not knocked over. Asking twice starts nothing over twice that is still on its way. `GET …/recover` shows how far it has ' +
     `come. Tests, and deliveries whose payload was erased, do not start over. At most ${MAX_UNFINISHED} of a webhook are under way at a time: 429 beyond.`,
   tag,
   access: 'write',
@@ -83,13 +95,11 @@ const recover = route({
     const webhook = await requireWebhook(db, params);
     const outbox = outboxOf(env, webhook.id);
     const selection = { ...selectionOf(body, nowMs), ...(body.status && { statuses: body.status }) };
-    if (body.dryRun) return new Other({ count: await reached(outbox.countRecovery(selection)) });
+    if (body.dryRun) return new OtherSuccess(countIn(await reached(outbox.countRecovery(selection), TIMEOUT_MS), 'recoveries'));
     requirePlan((await requireOrganization(db, params.organizationId)).plan);
     if (!webhook.enabled) throw new ApiError('webhook_disabled', 'The webhook is disabled. Enable it, then recover what it missed.');
     const recovered = entry('deliveries.recovered', { type: 'webhook', id: webhook.id }, changesOf(selection));
-    const count = await reached<number | null>(outbox.recover(selection.since, selection.until, selection, recovered));
-    if (count === null) throw tooMany('recoveries');
-    return { count };
+    return countIn(await reached<BulkAnswer>(outbox.recoverSelected(selection, recovered), TIMEOUT_MS), 'recoveries');
   },
 });
 
@@ -162,11 +172,9 @@ const cancel = route({
     const { id } = await requireWebhook(db, params);
     const selection = selectionOf(body, nowMs);
     const outbox = outboxOf(env, id);
-    if (body.dryRun) return new Other({ count: await reached(outbox.countCancellation(selection)) });
+    if (body.dryRun) return new OtherSuccess(countIn(await reached(outbox.countCancellation(selection), TIMEOUT_MS), 'cancellations'));
     const canceled = entry('deliveries.canceled', { type: 'webhook', id }, changesOf(selection));
-    const count = await reached<number | null>(outbox.cancel(selection, canceled));
-    if (count === null) throw tooMany('cancellations');
-    return { count };
+    return countIn(await reached<BulkAnswer>(outbox.cancel(selection, canceled), TIMEOUT_MS), 'cancellations');
   },
 });
 

@@ -1,6 +1,7 @@
+import { withoutParameters } from '../db/client.ts';
 import { type ErasureRow, type ErasureWebhookRow, findErasure, insertErasure, listErasures, listErasureWebhooks } from '../db/erasures.ts';
 import { sealSecret } from '../db/secret-box.ts';
-import { NOTIFIED } from '../domain/erasure.ts';
+import { hashOfPerson, NOTIFIED } from '../domain/erasure.ts';
 import { mintId } from '../domain/ids.ts';
 import { isPath, PATH_FORM } from '../domain/rules/path.ts';
 import { logError } from '../log.ts';
@@ -18,6 +19,7 @@ import {
   time,
   writeCursor,
 } from './parameters.ts';
+import { countsOfErasure, ERASURES_A_DAY, requireCount } from './rate-limit.ts';
 import { type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
@@ -96,19 +98,21 @@ const create = route({
     'included, of events accepted until now. What waits is not sent any more, and ends as `discarded`, with the reason `person_erased`. An attempt that ' +
     'runs ends as it ends, and is then emptied. Events kept back by a filter or `once` lose the names of whom they were about. A webhook that had received the ' +
     'person, and subscribes to `visitor.erased`, gets that event. It goes on after the answer, in steps, while deliveries do. ' +
-    `At most ${MAX_UNDER_WAY} of an organization are under way at a time: 429 beyond.`,
+    `At most ${MAX_UNDER_WAY} of an organization are under way at a time, and ${ERASURES_A_DAY} in a day: 429 beyond. They are listed for 400 days.`,
   tag,
   access: 'admin',
   writes: true,
   params: organizationParams,
   body: erasureInput,
   success: { status: 202, description: 'The erasure has begun.', schema: erasure },
-  handler: async ({ params, body, db, env, settings, nowMs, waitUntil, entry }) => {
+  handler: async ({ params, body, caller, db, env, settings, nowMs, waitUntil, entry }) => {
     const { organizationId } = params;
     await requireOrganization(db, organizationId);
+    if (caller.kind === 'organization') await requireCount(env, organizationId, countsOfErasure(), nowMs);
     const id = mintId('erasure', nowMs);
     const value = await sealSecret(settings.masterKeys, id, body.value);
-    const row = { id, organizationId, field: body.field, value, requestedAt: nowMs };
+    const hash = hashOfPerson(settings.masterKeys[0] as string, body.field, body.value);
+    const row = { id, organizationId, field: body.field, value, hash, requestedAt: nowMs };
     const erased = entry('person.erased', { type: 'person', id }, { field: { from: null, to: body.field } });
     if (!(await insertErasure(db, row, erased, MAX_UNDER_WAY))) {
       await requireOrganization(db, organizationId);
@@ -117,7 +121,9 @@ const create = route({
     }
     const begun = { ...row, parkedAfter: '', finishedAt: null };
     // What fails is done by the cron within a minute.
-    waitUntil(advanceErasure(env, begun, nowMs).catch((error) => logError('api.erasure_not_begun', error, { erasure: id })));
+    waitUntil(
+      advanceErasure(env, begun, nowMs).catch((error) => logError('api.erasure_not_begun', withoutParameters(error), { erasure: id })),
+    );
     return toErasure(begun, []);
   },
 });

@@ -3,7 +3,7 @@ import { schemaProblem } from '../domain/event-schema.ts';
 import { BUILT_IN_EVENT_TYPES, EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH, mergeCatalogue } from '../domain/event-type.ts';
 import { expireCatalogue } from './catalogue.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
-import { Other, type Route, route } from './route.ts';
+import { OtherSuccess, type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
 const path = '/api/v1/event-types';
@@ -103,7 +103,7 @@ const put = route({
     const isNew = (await putEventType(db, type, nowMs)) && !isBuiltIn(type.name);
     expireCatalogue();
     const merged = mergeCatalogue([type]).find(({ name }) => name === type.name) as z.input<typeof eventType>;
-    return isNew ? new Other(merged) : merged;
+    return isNew ? new OtherSuccess(merged) : merged;
   },
 });
 

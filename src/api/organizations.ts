@@ -5,7 +5,7 @@ import { PLANS } from '../domain/plan.ts';
 import { ApiError, notFound } from './errors.ts';
 import { eraseOutboxes, tellAllReconfigured } from './outboxes.ts';
 import { isoTime, organizationParams, requireOrganization, time } from './parameters.ts';
-import { Other, type Route, route } from './route.ts';
+import { OtherSuccess, type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
 const path = '/api/v1/organization/{organizationId}';
@@ -53,7 +53,7 @@ const put = route({
     const entryOf = (action: AuditAction, changes: AuditChanges) => entry(action, { type: 'organization', id: organizationId }, changes);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const put = await putOrganization(db, organizationId, body, nowMs, entryOf);
-      if (put?.outcome === 'created') return new Other(toOrganization(put.row));
+      if (put?.outcome === 'created') return new OtherSuccess(toOrganization(put.row));
       if (put?.outcome === 'changed') waitUntil(tellAllReconfigured(env, db, organizationId));
       if (put) return toOrganization(put.row);
     }

@@ -1,7 +1,8 @@
 import { eventQueueFor } from '../consumer/event-queues.ts';
 import { deleteParkedMessage, findParkedMessage, listParkedMessages, type ParkedMessage } from '../db/parked-messages.ts';
 import { toBase64 } from '../domain/encoding.ts';
-import { decodeEventMessage } from '../domain/event-message.ts';
+import { decodeEventMessage, type EventMessage, encodeEventMessage } from '../domain/event-message.ts';
+import { withoutErased } from '../upkeep/erased-events.ts';
 import { ApiError, notFound } from './errors.ts';
 import { sendToQueue } from './events.ts';
 import { DEFAULT_PAGE, isoTime, nextCursor, pageQuery, readCursor, time, writeCursor } from './parameters.ts';
@@ -75,7 +76,8 @@ const redrive = route({
   path: `${path}/{messageId}/redrive`,
   operationId: 'redriveParkedMessage',
   summary: 'Put a parked message into the queue again',
-  description: 'It leaves the list. Deliveries that it had already led to are not made twice.',
+  description:
+    'It leaves the list. Deliveries that it had already led to are not made twice, and events of people who have been erased since are left out.',
   tag,
   access: 'platform',
   params,
@@ -85,16 +87,16 @@ const redrive = route({
     const message = await findParkedMessage(db, messageId);
     if (!message) throw notFound('parked message');
     // First into the queue, then off the list: where this ends in between, the message is in both: the outboxes know what they have.
-    await sendToQueue(eventQueueFor(env, messageId), [readable(message.body)]);
+    const left = await withoutErased(env, readable(message.body));
+    if (left) await sendToQueue(eventQueueFor(env, messageId), [encodeEventMessage(left)]);
     await deleteParkedMessage(db, messageId);
     return { id: messageId };
   },
 });
 
-function readable(body: Uint8Array): Uint8Array {
+function readable(body: Uint8Array): EventMessage {
   try {
-    decodeEventMessage(body);
-    return body;
+    return decodeEventMessage(body);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new ApiError('message_unreadable', `The message is not one of events, and would only come back: ${why}.`);

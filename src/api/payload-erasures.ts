@@ -1,7 +1,6 @@
-import { writeEntry } from '../db/audit-log.ts';
 import { listWebhooks } from '../db/webhooks.ts';
 import { deliveryId, isEventId } from '../domain/ids.ts';
-import type { Erasable, ErasureResult } from '../outbox/books/ledger.ts';
+import type { ErasureResult } from '../outbox/books/ledger.ts';
 import { ApiError, notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import { deliveryParams, eventParams, requireOrganization } from './parameters.ts';
@@ -36,13 +35,8 @@ const ofDelivery = route({
   handler: async ({ params, db, env, entry }) => {
     const { id } = await requireWebhook(db, params);
     const { deliveryId } = params;
-    const found = await reached(outboxOf(env, id).erasable(deliveryId));
-    if (found === 'unknown') throw notFound('delivery');
-    if (found === 'unfinished') throw notFinished([deliveryId]);
-    // First: an erasure without its entry could not be told afterwards, since what it erased is gone.
-    const told = found !== 'erasable' || (await writeEntry(db, entry('payload.erased', { type: 'delivery', id: deliveryId })));
-    if (!told) throw notFound('delivery');
-    const result = await reached<ErasureResult>(outboxOf(env, id).erasePayload(deliveryId));
+    const erased = entry('payload.erased', { type: 'delivery', id: deliveryId });
+    const result = await reached<ErasureResult>(outboxOf(env, id).erasePayload(deliveryId, erased));
     if (result === 'unknown') throw notFound('delivery');
     if (result === 'unfinished') throw notFinished([deliveryId]);
   },
@@ -66,22 +60,18 @@ const ofEvent = route({
     await requireOrganization(db, organizationId);
     if (!isEventId(eventId)) throw notFound('event');
     const webhooks = await listWebhooks(db, organizationId);
-    const found = await Promise.all(
+    // One entry, of whichever outbox tells it first.
+    const erased = entry('payload.erased', { type: 'event', id: eventId });
+    const erasures = await Promise.all(
       webhooks.map(async ({ id: webhookId }) => {
         const id = deliveryId(eventId, webhookId);
         const outbox = outboxOf(env, webhookId);
         // The id of a test without its mark is another one, and leads to the same delivery.
         const isOfEvent = (await reached(outbox.summary(id)))?.eventId === eventId;
-        return { id, webhookId, is: isOfEvent ? await reached<Erasable>(outbox.erasable(id)) : ('unknown' as const) };
+        return { id, result: isOfEvent ? await reached<ErasureResult>(outbox.erasePayload(id, erased)) : 'unknown' };
       }),
     );
-    const known = found.filter(({ is }) => is !== 'unknown');
-    if (known.length === 0) throw notFound('event');
-    const isErased = known.some(({ is }) => is === 'erasable');
-    if (isErased && !(await writeEntry(db, entry('payload.erased', { type: 'event', id: eventId })))) throw notFound('event');
-    const erasures = await Promise.all(
-      known.map(async ({ id, webhookId }) => ({ id, result: await reached<ErasureResult>(outboxOf(env, webhookId).erasePayload(id)) })),
-    );
+    if (erasures.every(({ result }) => result === 'unknown')) throw notFound('event');
     const unfinished = erasures.filter(({ result }) => result === 'unfinished').map(({ id }) => id);
     if (unfinished.length > 0) throw notFinished(unfinished);
   },

@@ -91,6 +91,14 @@ export function countsOfConfirmation(address: string): Count[] {
   ];
 }
 
+/** Erasures of people that an organization can ask for in a day: each is rows in the database that all share. */
+export const ERASURES_A_DAY = 1_000;
+
+/** What an erasure of a person counts for. */
+export function countsOfErasure(): Count[] {
+  return [{ name: 'erasures', limit: ERASURES_A_DAY, windowMs: DAY_MS, of: 'erasures of an organization' }];
+}
+
 /** What a trial of the alerts counts for. */
 export function countsOfTrial(): Count[] {
   return [{ name: 'trials', limit: TRIALS_AN_HOUR, windowMs: 3_600_000, of: 'trials of the alerts of an organization' }];

@@ -78,7 +78,7 @@ export interface RouteDeclaration<
     description: string;
     schema?: S;
     contentType?: string;
-    /** What else is a success, where the handler can also answer with Other. */
+    /** What else is a success, where the handler can also answer with OtherSuccess. */
     other?: { status: 200 | 201; description: string };
   };
   /** Beyond those that its access, parameters and body bring with them. */
@@ -86,11 +86,11 @@ export interface RouteDeclaration<
   /** The body of the success; or a whole Response, where that is not JSON. */
   handler(
     request: ApiRequest<z.output<P>, z.output<Q>, z.output<H>, z.output<B>>,
-  ): Promise<z.input<S> | Other<z.input<S>> | Response> | z.input<S> | Response;
+  ): Promise<z.input<S> | OtherSuccess<z.input<S>> | Response> | z.input<S> | Response;
 }
 
 /** The other success of a route: of a PUT to which nothing was there before, or of what is only counted. */
-export class Other<T> {
+export class OtherSuccess<T> {
   readonly body: T;
 
   constructor(body: T) {
@@ -159,7 +159,7 @@ async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
   const inputs = { ...readRequest(declared, c, url), ...(await readBodyOf(declared, c.req.raw)) };
   const result = await handle(declared, inputs, { caller, env: c.env, url, nowMs, network, waitUntil });
   if (result instanceof Response) return result;
-  if (result instanceof Other) return Response.json(result.body, { status: declared.success.other?.status });
+  if (result instanceof OtherSuccess) return Response.json(result.body, { status: declared.success.other?.status });
   const { status } = declared.success;
   return status === 204 ? new Response(null, { status }) : Response.json(result, { status });
 }
@@ -184,7 +184,7 @@ export async function perform<P, Q, B, S>(
     bytes: new Uint8Array(),
   };
   const result = await handle(declared, checked, surroundings);
-  return (result instanceof Other ? result.body : result) as S;
+  return (result instanceof OtherSuccess ? result.body : result) as S;
 }
 
 type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & { bytes: Uint8Array };

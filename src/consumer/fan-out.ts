@@ -52,6 +52,8 @@ export interface KeptBack {
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+/** An event that seems to have come before a webhook may have come after it: two machines have two clocks. */
+const CLOCKS_APART_MS = 60_000;
 
 /** The events of a message. Throws where one is not what ingest lets in: such a message is parked. */
 export function eventsOf(inbound: Inbound): InboundEvent[] {
@@ -125,7 +127,7 @@ export function fanOut(
     const subscribers = subscribersOf(config ?? null, event);
     if (subscribers.length === 0 && !loaded?.fresh) event.inbound.failed = true;
     for (const webhook of subscribers) {
-      if (!config) continue;
+      if (!config || isMadeLater(webhook, event)) continue;
       if (keepsBack(webhook, event)) {
         filtered.push({ webhook, event });
         if (!loaded.fresh) event.inbound.failed = true;
@@ -143,6 +145,14 @@ export function fanOut(
     }
   }
   return { works: [...works.values()].map(({ config, readAt, tasks }) => ({ config, readAt, tasks })), filtered };
+}
+
+/**
+ * Whether a webhook was made well after an event was accepted: what waited in the queue for so long, or was taken out of the parked messages, was
+ * never meant for it, and can be of somebody who was erased before there was an outbox to know of it.
+ */
+function isMadeLater({ createdAt = 0 }: FilteredWebhook, { acceptedAt }: InboundEvent): boolean {
+  return createdAt - CLOCKS_APART_MS > acceptedAt;
 }
 
 /** A webhook as its outbox knows it, wherever it has it from: it keeps the configuration, and writes what has changed in it. */

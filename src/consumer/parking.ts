@@ -1,7 +1,8 @@
 import { databaseOf, withoutParameters } from '../db/client.ts';
 import { insertParkedMessage } from '../db/parked-messages.ts';
-import { decodeEventMessage } from '../domain/event-message.ts';
+import { decodeEventMessage, type EventMessage, encodeEventMessage } from '../domain/event-message.ts';
 import { logError, logWarning } from '../log.ts';
+import { withoutErased } from '../upkeep/erased-events.ts';
 import { within } from '../within.ts';
 import { eventsOf } from './fan-out.ts';
 
@@ -22,9 +23,12 @@ const RETRY_SECONDS = 3_600;
 export async function parkMessages(batch: MessageBatch, env: Env, maxParked = MAX_PARKED): Promise<void> {
   let left = 0;
   for (const message of batch.messages) {
-    const body = bytesOf(message.body);
-    const reason = reasonOf(body);
     try {
+      const { body, reason } = await parkable(env, bytesOf(message.body));
+      if (body === null) {
+        message.ack();
+        continue;
+      }
       const parked = { id: message.id, reason, body, parkedAt: Date.now() };
       if (await within(D1_TIMEOUT_MS, insertParkedMessage(databaseOf(env.DB), parked, maxParked))) {
         logWarning('message.parked', { message: message.id, reason, sizeBytes: body.length });
@@ -42,14 +46,21 @@ export async function parkMessages(batch: MessageBatch, env: Env, maxParked = MA
   if (left > 0) logError('parking.full', new Error(full), { messages: left });
 }
 
-/** What was wrong with it: what reading it says, or else the redeliveries of a fault of ours were used up. */
-function reasonOf(body: Uint8Array): string {
+/**
+ * What is kept of a message, without the events of people who have been erased since it was accepted (null: nothing), and what was wrong with it:
+ * what reading it says, or else the redeliveries of a fault of ours were used up.
+ */
+async function parkable(env: Env, body: Uint8Array): Promise<{ body: Uint8Array | null; reason: string }> {
+  let message: EventMessage;
   try {
-    eventsOf({ message: decodeEventMessage(body), failed: false });
-    return 'Its redeliveries are used up: see the log for message.redelivered and its causes';
+    message = decodeEventMessage(body);
+    eventsOf({ message, failed: false });
   } catch (error) {
-    return `It cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    return { body, reason: `It cannot be read: ${error instanceof Error ? error.message : String(error)}` };
   }
+  const left = await within(D1_TIMEOUT_MS, withoutErased(env, message));
+  const reason = 'Its redeliveries are used up: see the log for message.redelivered and its causes';
+  return { body: left === message ? body : left && encodeEventMessage(left), reason };
 }
 
 function bytesOf(body: unknown): Uint8Array {

@@ -42,6 +42,7 @@ export const webhookColumns = {
   template: webhooks.template,
   headers: webhooks.headers,
   retrySchedule: webhooks.retrySchedule,
+  createdAt: webhooks.createdAt,
 };
 
 type WebhookColumns = Pick<WebhookRow, keyof typeof webhookColumns>;

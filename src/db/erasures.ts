@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, isNull, lt, notExists, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, isNull, lt, notExists, sql } from 'drizzle-orm';
 import type { AuditEntry } from '../domain/audit-log.ts';
 import type { Notified } from '../domain/erasure.ts';
 import { addEntryIfChanged } from './audit-log.ts';
@@ -7,6 +7,9 @@ import { erasures, erasureWebhooks, organizations, webhooks } from './schema.ts'
 
 export type ErasureRow = typeof erasures.$inferSelect;
 export type ErasureWebhookRow = typeof erasureWebhooks.$inferSelect;
+
+/** An erasure that is about to begin, with its value sealed. */
+export type NewErasure = Pick<ErasureRow, 'id' | 'organizationId' | 'field' | 'requestedAt'> & { value: string; hash?: string | null };
 
 /** How far an erasure has come in one webhook's outbox. */
 export interface ErasureProgress {
@@ -22,13 +25,7 @@ export interface ErasureProgress {
  */
 export async function insertErasure(
   db: Database,
-  {
-    id,
-    organizationId,
-    field,
-    value,
-    requestedAt,
-  }: Pick<ErasureRow, 'id' | 'organizationId' | 'field' | 'requestedAt'> & { value: string },
+  { id, organizationId, field, value, hash = null, requestedAt }: NewErasure,
   entry: AuditEntry,
   max: number,
 ): Promise<boolean> {
@@ -38,7 +35,9 @@ export async function insertErasure(
     db
       .insert(erasures)
       // The values in the order of the table's columns.
-      .select(sql`select ${id}, ${organizationId}, ${field}, ${value}, '', ${requestedAt}, null where ${isThere} and ${underWay} < ${max}`)
+      .select(
+        sql`select ${id}, ${organizationId}, ${field}, ${value}, ${hash}, '', ${requestedAt}, null where ${isThere} and ${underWay} < ${max}`,
+      )
       .returning({ id: erasures.id }),
     addEntryIfChanged(db, entry),
     db.insert(erasureWebhooks).select(
@@ -96,14 +95,15 @@ export async function saveErasureProgress(
   d1: D1Database,
   erasureId: string,
   webhookId: string,
-  progress: ErasureProgress,
+  { deliveries, notified, finishedAt }: ErasureProgress,
   nowMs: number,
 ): Promise<void> {
   const db = databaseOf(d1);
   await db.batch([
     db
       .update(erasureWebhooks)
-      .set(progress)
+      // What is through stays so: a write that was given up can land after a later one.
+      .set({ deliveries, notified, finishedAt: sql`coalesce(${erasureWebhooks.finishedAt}, ${finishedAt})` })
       .where(and(eq(erasureWebhooks.erasureId, erasureId), eq(erasureWebhooks.webhookId, webhookId))),
     finishErasure(db, erasureId, nowMs),
   ]);
@@ -123,6 +123,33 @@ export async function saveParkedProgress(db: Database, erasureId: string, parked
       .where(and(eq(erasureWebhooks.erasureId, erasureId), isNull(erasureWebhooks.finishedAt), isDeleted)),
     finishErasure(db, erasureId, nowMs),
   ]);
+}
+
+/** The erasures of some organizations that were asked for at a time or later: their fields and hashes, the latest first. */
+export async function listErasureHashes(
+  db: Database,
+  organizationIds: readonly string[],
+  since: number,
+  limit: number,
+): Promise<Pick<ErasureRow, 'organizationId' | 'field' | 'hash' | 'requestedAt'>[]> {
+  const { organizationId, field, hash, requestedAt } = erasures;
+  return await db
+    .select({ organizationId, field, hash, requestedAt })
+    .from(erasures)
+    .where(and(sql`${organizationId} in (select value from json_each(${JSON.stringify(organizationIds)}))`, gte(requestedAt, since)))
+    .orderBy(desc(erasures.id))
+    .limit(limit);
+}
+
+/** Drops erasures that were done before a time, a bounded number. */
+export async function dropErasuresBefore(db: Database, timeMs: number, limit: number): Promise<void> {
+  const old = db
+    .select({ id: erasures.id })
+    .from(erasures)
+    .where(lt(erasures.finishedAt, timeMs))
+    .orderBy(erasures.finishedAt)
+    .limit(limit);
+  await db.delete(erasures).where(inArray(erasures.id, old));
 }
 
 /** An erasure is done, and its value forgotten, once nothing of it is left to look at. */

@@ -64,12 +64,14 @@ export async function listParkedAfter(db: Database, after: string, limit: number
   return rows.map((row) => row.id);
 }
 
-/** Keeps another body of a message, where it is still there. */
-export async function replaceParkedMessage(db: Database, id: string, body: Uint8Array): Promise<void> {
-  await db
+/** Keeps another body of a message, where it is as it was read. False where it is another one by now, or gone. */
+export async function replaceParkedMessage(db: Database, id: string, before: Uint8Array, after: Uint8Array): Promise<boolean> {
+  const replaced = await db
     .update(parkedMessages)
-    .set({ body: sql`${body}` })
-    .where(eq(parkedMessages.id, id));
+    .set({ body: sql`${after}` })
+    .where(and(eq(parkedMessages.id, id), sql`${parkedMessages.body} = ${before}`))
+    .returning({ id: parkedMessages.id });
+  return replaced.length > 0;
 }
 
 export async function findParkedMessage(db: Database, id: string): Promise<(ParkedMessage & { body: Uint8Array }) | undefined> {

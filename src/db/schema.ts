@@ -212,7 +212,10 @@ export const auditLog = sqliteTable(
     targetId: text().notNull(),
     changes: text({ mode: 'json' }).$type<AuditChanges>().notNull(),
   },
-  (table) => [index('audit_log_organization').on(table.organizationId, table.id)],
+  (table) => [
+    index('audit_log_organization').on(table.organizationId, table.id),
+    index('audit_log_action').on(table.organizationId, table.action, table.id),
+  ],
 );
 
 /** What an organization wants to be told of by e-mail. None: the defaults. */
@@ -253,6 +256,8 @@ export const erasures = sqliteTable(
     field: text().notNull(),
     /** Its value, sealed with the erasure's id as associated data (db/secret-box.ts). Null once it is done: it is not kept. */
     value: text(),
+    /** Keyed hash of field and value (domain/erasure.ts): it tells events of the person in messages that are parked later. */
+    hash: text(),
     /** The last of the parked messages that was looked at for it, by its id; null: all were. */
     parkedAfter: text().default(''),
     requestedAt: integer().notNull(),
@@ -260,6 +265,8 @@ export const erasures = sqliteTable(
   },
   (table) => [
     index('erasures_organization').on(table.organizationId, table.id),
+    // For the cron, which drops those of long ago.
+    index('erasures_finished').on(table.finishedAt),
     // For the cron, which sees to those that are not done.
     index('erasures_unfinished').on(table.requestedAt).where(sql`${table.finishedAt} is null`),
   ],

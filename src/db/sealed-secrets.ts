@@ -3,12 +3,12 @@ import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
 import type { SecretColumns } from '../domain/secret-rotation.ts';
 import { databaseOf, whole } from './client.ts';
 import { type OutboxConfig, toOutboxConfig, webhookColumns } from './configuration.ts';
-import { organizations, webhooks } from './schema.ts';
+import { erasures, organizations, webhooks } from './schema.ts';
 
 /** The id of the master key that a stored secret is sealed under: its second part (db/secret-box.ts). */
 const keyIdOf = (column: SQLiteColumn): SQL<string> => sql<string>`substr(${column}, 4, 8)`;
 
-/** How many stored secrets are sealed under each master key, by the key's id; former ones that still sign included, and a webhook's own headers as one. */
+/** How many stored secrets are sealed under each master key, by the key's id; former ones that still sign included, a webhook's own headers as one, and the values of erasures that are not done. */
 export async function countSealedSecrets(d1: D1Database): Promise<Map<string, number>> {
   const entry = sql`json_each(${webhooks.secretRing})`;
   const inRing = sql`json_extract(value, '$.endsAt') IS NOT NULL`;
@@ -16,7 +16,8 @@ export async function countSealedSecrets(d1: D1Database): Promise<Map<string, nu
     SELECT ${webhooks.secret} AS sealed FROM ${webhooks}
     UNION ALL SELECT ${webhooks.previousSecret} FROM ${webhooks} WHERE ${webhooks.secretRing} IS NULL
     UNION ALL SELECT json_extract(value, '$.sealed') FROM ${webhooks}, ${entry} WHERE ${inRing}
-    UNION ALL SELECT ${webhooks.headers} FROM ${webhooks}`;
+    UNION ALL SELECT ${webhooks.headers} FROM ${webhooks}
+    UNION ALL SELECT ${erasures.value} FROM ${erasures}`;
   const rows = await databaseOf(d1).all<{ keyId: string; count: number }>(
     sql`SELECT substr(sealed, 4, 8) AS keyId, count(*) AS count FROM (${sealed}) WHERE sealed IS NOT NULL GROUP BY keyId`,
   );

@@ -77,13 +77,14 @@ export function isSelected({ since, until, event }: Selection, delivery: Selecta
 }
 
 /**
- * Whether a recovery starts a delivery over. A test is never recovered, nor is what was delivered since it was asked for.
+ * Whether a recovery starts a delivery over. A test is never recovered, nor is what has ended only since it was asked for: what it has started
+ * over itself, and what somebody has canceled meanwhile.
  * @param requestedAt when it was asked for
  */
 export function isRecovered(recovery: RecoverySelection, delivery: Selectable, requestedAt: number): boolean {
   const { statuses = RECOVERED_BY_DEFAULT } = recovery;
   const { status, finishedAt } = delivery.state;
   if (!(statuses as readonly DeliveryStatus[]).includes(status) || !isSelected(recovery, delivery)) return false;
-  if (status === 'delivered' && (finishedAt ?? requestedAt) > requestedAt) return false;
+  if ((finishedAt ?? requestedAt) > requestedAt) return false;
   return !isTestEvent(delivery.eventId) && isRecoverable(delivery.state);
 }

@@ -1,5 +1,7 @@
+import { toHex } from './encoding.ts';
+import { keyedHash } from './keyed-hash.ts';
 import { VISITOR_ERASED } from './operational-event.ts';
-import type { Person } from './person.ts';
+import { foldedValue, type Person } from './person.ts';
 
 /**
  * What became of the `visitor.erased` that tells a webhook's endpoint of an erased person whom it had received.
@@ -48,4 +50,9 @@ export interface PersonErasure {
 export function visitorErased(organizationId: string, { id, field, value }: ErasureRequest, now: number): Record<string, unknown> {
   const timestamp = new Date(now).toISOString();
   return { event: VISITOR_ERASED, timestamp, organization_id: organizationId, erasure_id: id, field, value };
+}
+
+/** The hash of a person's value at a field, lower-case hex, by a key of the deployment's. */
+export function hashOfPerson(key: string, field: string, value: string): string {
+  return toHex(keyedHash(new TextEncoder().encode(`erased person\n${key}`), `${field}\n${foldedValue(value)}`));
 }

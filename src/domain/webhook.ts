@@ -55,6 +55,8 @@ export interface WebhookConfig {
    * An outbox keeps a copy of the configuration, and one of an older version lacks the field: read it with `?? null`.
    */
   maxConcurrent: number | null;
+  /** When it was made; milliseconds since the epoch. An older version's copy lacks the field, as above. */
+  createdAt?: number;
   /** What the owner has chosen of what is sent; null: nothing. An older version's copy lacks the field, as above. */
   choices?: Choices | null;
 }

@@ -59,21 +59,35 @@ export class AuditEntries {
     await this.#telling;
   }
 
-  /** The storage has been emptied. */
+  /** Tells D1 everything that waits. Throws where it cannot. */
+  async tellAll(): Promise<void> {
+    for (let waiting = this.#waiting(); waiting; waiting = this.#waiting()) {
+      const told = waiting.entries.slice(0, AT_ONCE);
+      await within(D1_TIMEOUT_MS, addEntries(this.#d1, told));
+      this.#put(this.#left(told), 0);
+    }
+  }
+
+  /** The storage has been emptied, or a change was undone. */
   reset(): void {
     this.#known = undefined;
   }
 
   async #tell(now: number): Promise<void> {
     const told = this.#waiting()?.entries.slice(0, AT_ONCE) ?? [];
-    const left = () => this.#waiting()?.entries.filter((entry) => !told.includes(entry)) ?? [];
     try {
       await within(D1_TIMEOUT_MS, addEntries(this.#d1, told));
-      this.#put(left(), now);
+      this.#put(this.#left(told), now);
     } catch (error) {
       logError('outbox.entries_not_told', withoutParameters(error), { webhook: this.#webhookId });
       if (this.dueAt() !== null) this.#put(this.#waiting()?.entries ?? [], now + AGAIN_AFTER_MS);
     }
+  }
+
+  /** What is still to be told, of what was added meanwhile as well. */
+  #left(told: readonly AuditEntry[]): AuditEntry[] {
+    const ids = new Set(told.map(({ id }) => id));
+    return (this.#waiting()?.entries ?? []).filter(({ id }) => !ids.has(id));
   }
 
   #waiting(): Waiting | null {

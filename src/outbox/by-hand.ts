@@ -4,7 +4,7 @@ import type { OutboxConfig } from '../db/configuration.ts';
 import type { DeliveryDetail, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { asTestEventId, mintedAt } from '../domain/ids.ts';
 import { begin, type DeliveryState, isAtRest, MAX_ATTEMPTS, notRendered, settle, waiting } from '../domain/lifecycle.ts';
-import { toSummary } from './books/delivery-row.ts';
+import { type StoredDelivery, toSummary } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
 import type { Vitals } from './books/vitals.ts';
@@ -58,6 +58,10 @@ interface Parts {
   renderer: Renderer;
   sender: Sender;
   tests: TestLimit;
+  /** Erases what is about to be attempted of people who are erased. */
+  eraseSome(about: readonly StoredDelivery[], now: number): void;
+  /** Of new deliveries those that are of nobody who has been erased since. */
+  sift(news: readonly NewDelivery[], now: number): readonly NewDelivery[];
 }
 
 /** Attempts that a person asks for: at once, whatever circuit and paces say. */
@@ -86,6 +90,8 @@ export class ByHand {
     // Looked at now: all of that was awaited.
     const stored = fresh.get(id) ? null : store.find(id);
     if (!stored || !runner.begunByHand(stored)) return { result: { kind: 'running' } };
+    // Of somebody who is erased, though no step has come to it yet.
+    this.#parts.eraseSome([stored], Date.now());
     if (store.payloadErasedAt(id) !== null || stored.state.reason === 'outbox_full') return { result: { kind: 'erased' } };
     if (stored.state.attemptCount >= MAX_ATTEMPTS) return { result: { kind: 'exhausted' } };
     if (!runner.takesByHand) return { result: { kind: 'busy' } };
@@ -123,6 +129,7 @@ export class ByHand {
     const waits: DeliveryState = { ...waiting(now), trigger: 'test' };
     const state = begin(waits, now);
     if (!config || !state || !runner.takesByHand) return { isLogged: false, waitMs: 0 };
+    if (this.#parts.sift([sample], now).length === 0) return { isLogged: false, waitMs: 0 };
     const waitMs = tests.take(now);
     if (waitMs > 0) return { isLogged: false, waitMs };
     // A Worker of the version before, which can still call during a deploy, does not mark it.

@@ -35,6 +35,8 @@ interface Parts extends RunnerParts {
 export interface DispatcherDeps extends RunnerDeps {
   /** The webhook has been deleted: everything that is left of it goes. */
   erase(): Promise<void>;
+  /** Ends what is about to be attempted of what is canceled, or is of somebody who is erased; returns whether there was any. */
+  endSome(about: readonly StoredDelivery[], now: number): boolean;
   /** Something has begun, ended or become due: the alarm is to be right. */
   arm(): void;
   /** A fault of ours: what is known of the configuration may be the cause. */
@@ -229,6 +231,10 @@ export class Dispatcher {
         return;
       }
       if (this.#endOverdue(rows, now)) return;
+      if (this.#deps.endSome(rows, now)) {
+        this.#goOn();
+        return;
+      }
       this.#overdueLookAt = now + OVERDUE_EVERY_MS;
       if (permitted.kind !== 'attempt') {
         this.#fresh.spill(now);
@@ -287,6 +293,10 @@ export class Dispatcher {
     const [longestDue] = this.#store.due(now, 1);
     // The newest of those that no attempt has told anything of yet: a record that the endpoint rejects holds up no other.
     const delivery = this.#store.newestToProbe(now) ?? longestDue;
+    if (delivery && this.#deps.endSome([delivery], now)) {
+      this.#goOn();
+      return;
+    }
     const place = delivery ? this.#places.take() : null;
     // One that cannot be rendered has failed: the next is as good.
     if (delivery && place !== null && !this.#beginStored(delivery, config, place, 'probe')) this.#goOn();

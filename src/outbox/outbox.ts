@@ -20,7 +20,7 @@ import { OutboxAlarm } from './alarm.ts';
 import { AuditEntries } from './audit-entries.ts';
 import { Admission } from './books/admission.ts';
 import { toSummary } from './books/delivery-row.ts';
-import { type Erasable, type ErasureResult, Ledger } from './books/ledger.ts';
+import { type ErasureResult, Ledger } from './books/ledger.ts';
 import { Store } from './books/store.ts';
 import { Vitals } from './books/vitals.ts';
 import { Bulk } from './bulk/bulk.ts';
@@ -55,6 +55,13 @@ export interface OutboxStatus {
   /** When a delivery last arrived, about; null: none has that the log still knows of. Versions before do not say. */
   lastDeliveredAt?: number | null;
 }
+
+/**
+ * What is answered to who asks for a recovery or a cancellation: how many deliveries it is of, or why nothing begins.
+ * - `too_many_to_count`: they cannot be counted in the time that a call has.
+ * - `too_many_under_way`: so many are under way that no further one is taken.
+ */
+export type BulkAnswer = number | 'too_many_to_count' | 'too_many_under_way';
 
 /** How a webhook is doing, for a list of webhooks. */
 export interface OutboxActivity {
@@ -161,6 +168,7 @@ export class Outbox extends DurableObject<Env> {
         readConfiguration: () => this.#configuration(),
         freshConfiguration: () => this.#freshConfiguration(),
         erase: () => this.#erase(),
+        endSome: (about, now) => this.#bulk.endSome(about, now),
         arm: () => keepAwake(this.#armInTime()),
         keepAwake,
         faulted: (error) => {
@@ -171,7 +179,14 @@ export class Outbox extends DurableObject<Env> {
       },
     );
     const tests = new TestLimit(storage.kv);
-    this.#byHand = new ByHand({ ...books, runner: this.#dispatcher.runner, renderer, sender, tests }, () => this.#freshConfiguration());
+    this.#byHand = new ByHand(
+      {
+        ...{ ...books, runner: this.#dispatcher.runner, renderer, sender, tests },
+        eraseSome: (about, now) => this.#bulk.eraseSome(about, now),
+        sift: (news, now) => this.#bulk.erasures.sift(news, now),
+      },
+      () => this.#freshConfiguration(),
+    );
     this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runner.runningNow(id));
     this.#pastEvents = new PastEvents(this.#store, this.#fresh, this.#log);
     this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
@@ -266,8 +281,6 @@ export class Outbox extends DurableObject<Env> {
   async sendTest(delivery: NewDelivery): Promise<TestResult | null> {
     this.#dispatcher.renew();
     this.#erased = false;
-    // Of somebody who has been erased since its event was taken: there is nothing to send.
-    if (this.#bulk.erasures.sift([delivery], Date.now()).length === 0) return null;
     const { isLogged, waitMs } = await this.#byHand.test(delivery, Date.now());
     if (this.#erased) return null;
     this.#retention.plan(Date.now());
@@ -276,17 +289,24 @@ export class Outbox extends DurableObject<Env> {
     return isLogged ? this.#log.detail(delivery.id) : null;
   }
 
+  /** As Workers of the version before ask: what failed or was discarded of a span of time starts over. */
+  async recover(since: number, until: number): Promise<number | null> {
+    const answer = await this.recoverSelected({ since, until });
+    return typeof answer === 'number' ? answer : null;
+  }
+
   /**
-   * What has ended of a selection starts over, at a rising pace; durable when it returns. Returns how many deliveries that is; null where too
-   * many recoveries are under way. (Workers of the version before give the times alone.)
-   * @param entry of the audit log; absent: it is only to be counted
+   * What has ended of a selection starts over, at a rising pace; durable when it returns.
+   * @param entry of the audit log, which is added with it
+   * @returns how many deliveries that is, or why nothing begins
    */
-  async recover(since: number, until: number, selection: RecoverySelection = { since, until }, entry?: AuditEntry): Promise<number | null> {
+  async recoverSelected(selection: RecoverySelection, entry?: AuditEntry): Promise<BulkAnswer> {
     const count = await this.#bulk.countRecovery(selection, Date.now());
+    if (count === null) return 'too_many_to_count';
     if (count === 0 || !(await this.#freshConfiguration())) return 0;
+    if (!this.#bulk.takesRecovery) return 'too_many_under_way';
     const now = Date.now();
-    if (!this.#bulk.recover(selection, count, now)) return null;
-    this.#entries.add(entry && withCount(entry, count), now);
+    this.#withEntry(entry && withCount(entry, count), now, () => this.#bulk.recover(selection, count, now));
     this.#health.drainGently(this.#webhookId);
     this.#vitals.save();
     this.ctx.waitUntil(this.#reports.busy(now));
@@ -295,29 +315,31 @@ export class Outbox extends DurableObject<Env> {
     return count;
   }
 
-  /** How many deliveries a recovery would start over. */
-  async countRecovery(selection: RecoverySelection): Promise<number> {
+  /** How many deliveries a recovery would start over; null where there are more than one call has time for. */
+  async countRecovery(selection: RecoverySelection): Promise<number | null> {
     return await this.#bulk.countRecovery(selection, Date.now());
   }
 
   /**
-   * What waits of a selection is not attempted any more; durable when it returns. An attempt that runs is left to end. Returns how many
-   * deliveries that is; null where too many cancellations are under way.
+   * What waits of a selection is not attempted any more; durable when it returns. An attempt that runs is left to end.
+   * @param entry of the audit log, which is added with it
+   * @returns how many deliveries that is, or why nothing begins
    */
-  async cancel(selection: Selection, entry: AuditEntry): Promise<number | null> {
+  async cancel(selection: Selection, entry: AuditEntry): Promise<BulkAnswer> {
     this.#fresh.spill(Date.now());
     const count = await this.#bulk.countCancellation(selection);
+    if (count === null) return 'too_many_to_count';
     if (count === 0) return 0;
+    if (!this.#bulk.takesCancellation) return 'too_many_under_way';
     const now = Date.now();
-    if (!this.#bulk.cancel(selection, now)) return null;
-    this.#entries.add(withCount(entry, count), now);
+    this.#withEntry(withCount(entry, count), now, () => this.#bulk.cancel(selection, now));
     await this.#entries.flush(now);
     await this.#arm();
     return count;
   }
 
-  /** How many deliveries a cancellation would end. */
-  async countCancellation(selection: Selection): Promise<number> {
+  /** How many deliveries a cancellation would end; null where there are more than one call has time for. */
+  async countCancellation(selection: Selection): Promise<number | null> {
     this.#fresh.spill(Date.now());
     return await this.#bulk.countCancellation(selection);
   }
@@ -325,9 +347,12 @@ export class Outbox extends DurableObject<Env> {
   /** One delivery that waits is not attempted any more. */
   async cancelOne(id: string, entry: AuditEntry): Promise<CancelResult> {
     const now = Date.now();
-    const result = this.#byHand.cancel(id, now);
-    if (result.kind !== 'canceled') return result;
-    this.#entries.add(entry, now);
+    const result = this.#withEntry(
+      entry,
+      now,
+      () => this.#byHand.cancel(id, now),
+      ({ kind }) => kind === 'canceled',
+    );
     await this.#entries.flush(now);
     await this.#arm();
     return result;
@@ -371,16 +396,20 @@ export class Outbox extends DurableObject<Env> {
     return this.#bulk.recoveries;
   }
 
-  /** What erasePayload would find. */
-  erasable(id: string): Erasable {
+  /** Erases what a delivery carried, once it has ended. @param entry of the audit log, which is added where there was something to erase */
+  async erasePayload(id: string, entry?: AuditEntry): Promise<ErasureResult> {
     if (this.#fresh.get(id) || this.#dispatcher.runner.runningNow(id)) return 'unfinished';
-    return this.#ledger.erasable(id);
-  }
-
-  /** Erases what a delivery carried, once it has ended. */
-  erasePayload(id: string): ErasureResult {
-    if (this.#fresh.get(id) || this.#dispatcher.runner.runningNow(id)) return 'unfinished';
-    return this.#ledger.erasePayload(id, Date.now());
+    const now = Date.now();
+    const isErased = this.#store.payloadErasedAt(id) !== null;
+    const result = this.#withEntry(
+      entry,
+      now,
+      () => this.#ledger.erasePayload(id, now),
+      (each) => each === 'erased' && !isErased,
+    );
+    await this.#entries.flush(now);
+    await this.#arm();
+    return result;
   }
 
   /** The webhook's secrets were sealed anew: what is kept of its configuration for an outage of D1 must not need the old key. */
@@ -605,7 +634,26 @@ export class Outbox extends DurableObject<Env> {
     this.#ledger.adopt(config.webhook);
   }
 
+  /** Does something and adds its entry of the audit log, both or neither. @param happened whether there is anything to tell of */
+  #withEntry<T>(entry: AuditEntry | undefined, now: number, change: () => T, happened: (result: T) => boolean = () => true): T {
+    // An outbox in which nothing was ever recorded has nothing to change, and stays empty.
+    if (this.#store.isEmpty) return change();
+    try {
+      return this.#store.atomically(() => {
+        const result = change();
+        if (happened(result)) this.#entries.add(entry, now);
+        return result;
+      });
+    } catch (error) {
+      this.#bulk.reset();
+      this.#entries.reset();
+      throw error;
+    }
+  }
+
   async #erase(): Promise<void> {
+    // What they tell of has happened, whatever becomes of the webhook. Where D1 cannot be told, this is done again.
+    await this.#entries.tellAll();
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
     this.#erased = true;

@@ -294,10 +294,15 @@ describe('every one of these', () => {
     ['POST', '/test', {}],
     ['POST', '/recover', { since: '2026-01-01' }],
     ['GET', '/recover', undefined],
+    ['POST', '/cancel', {}],
+    ['POST', '/cancel', { dryRun: true }],
+    ['POST', '/deliveries/dlv_x/cancel', {}],
+    ['GET', '/cancel', undefined],
   ])('%s …%s is 503 while the outbox cannot be reached', async (method, action, json) => {
     const { path } = await given([{ status: 200 }], { events: 0 });
     const overloaded = () => Promise.reject(new Error('overloaded'));
-    const broken = { retryNow: overloaded, sendTest: overloaded, recover: overloaded, recoveries: overloaded };
+    const broken = { retryNow: overloaded, sendTest: overloaded, recoverSelected: overloaded, recoveries: overloaded };
+    Object.assign(broken, { cancel: overloaded, cancelOne: overloaded, cancellations: overloaded, countCancellation: overloaded });
     const OUTBOX = { getByName: () => broken } as unknown as Env['OUTBOX'];
     const headers = { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json' };
     const request = new Request(`${ORIGIN}/api/v1${path}${action}`, { method, headers, body: json && JSON.stringify(json) });

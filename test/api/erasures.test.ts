@@ -106,6 +106,66 @@ describe('POST /erasures', () => {
     expect(await parked('3')).toBeDefined();
   });
 
+  it('takes their events out of what is parked only later, and out of what is sent again, also in another webhook', async () => {
+    const { organization, endpoint, path } = await given([]);
+    const hers = about(organization, ADA);
+    const his = about(organization, 'bob@example.com');
+    const message = encodeEventMessage({ acceptedAt: Date.now() - 1, events: [hers, his] });
+    const begun = await expectStatus(organization.admin.post(path, body), 202);
+    await eventually(async () => (await organization.admin.get(`${path}/${begun.body.id}`)).body.status === 'done');
+    // Its redeliveries are used up while the erasure goes on, and after it.
+    const only = encodeEventMessage({ acceptedAt: Date.now() - 1, events: [hers] });
+    const messages = [message, only].map((each) => ({ id: crypto.randomUUID(), timestamp: Date.now(), attempts: 1, body: each }));
+    expect((await consume(messages, env, 'bullseye-events-dead')).acknowledged).toHaveLength(2);
+    expect((await platform.get(`/platform/parked-messages/${messages[1]!.id}`)).status).toBe(404);
+    const left = (await platform.get(`/platform/parked-messages/${messages[0]!.id}`)).body.bodyText;
+    expect(left).toContain('bob@example.com');
+    expect(left).not.toContain(ADA);
+    // One that a version before has parked as it was.
+    await env.DB.prepare('UPDATE parked_messages SET body = ? WHERE id = ?').bind(message, messages[0]!.id).run();
+    const sent = vi.spyOn(env.EVENTS, 'send');
+    await expectStatus(platform.post(`/platform/parked-messages/${messages[0]!.id}/redrive`), 202);
+    const bodies = sent.mock.calls.map(([each]) => new TextDecoder().decode(each as Uint8Array));
+    sent.mockRestore();
+    expect(bodies).toHaveLength(1);
+    expect(bodies[0]).toContain('bob@example.com');
+    expect(bodies[0]).not.toContain(ADA);
+    // A webhook that is made later gets nothing that was accepted long before it.
+    vi.setSystemTime(Date.now() + 120_000);
+    const { id } = await createWebhook(organization, { url: endpoint.url });
+    await consume([{ id: crypto.randomUUID(), timestamp: Date.now(), attempts: 1, body: only }]);
+    expect(await deliveriesOf(id)).toEqual([]);
+  });
+
+  it('that cannot go on does not keep others from their turn', async () => {
+    const { organization, path } = await given([]);
+    const insert = env.DB.prepare(
+      "INSERT INTO erasures (id, organization_id, field, value, requested_at) VALUES (?, ?, 'visitor.email', 'sealed by nobody', 1)",
+    );
+    await insert.bind(`ers_stuck_${organization.id}`, organization.id).run();
+    const { Outbox } = await import('../../src/outbox/outbox.ts');
+    vi.spyOn(Outbox.prototype, 'erasePerson').mockResolvedValue();
+    const begun = await expectStatus(organization.admin.post(path, body), 202);
+    await eventually(async () => {
+      await advanceErasures(env, Date.now());
+      return (await organization.admin.get(`${path}/${begun.body.id}`)).body.status === 'done';
+    });
+    await env.DB.prepare('DELETE FROM erasures WHERE organization_id = ?').bind(organization.id).run();
+    vi.restoreAllMocks();
+  });
+
+  it('is dropped from the list 400 days after it was done', async () => {
+    const { organization, path } = await given([]);
+    const insert = env.DB.prepare(
+      "INSERT INTO erasures (id, organization_id, field, requested_at, finished_at) VALUES (?, ?, 'visitor.email', 1, ?)",
+    );
+    const now = Math.ceil(Date.now() / 3_600_000) * 3_600_000;
+    await insert.bind(`ers_1_${organization.id}`, organization.id, now - 401 * 86_400_000).run();
+    await insert.bind(`ers_2_${organization.id}`, organization.id, now - 399 * 86_400_000).run();
+    await advanceErasures(env, now);
+    expect((await organization.admin.get(path)).body.data).toMatchObject([{ id: `ers_2_${organization.id}` }]);
+  });
+
   it('goes on where the outboxes could not be asked: the cron asks them', async () => {
     const { organization, ids, path } = await given([{}]);
     await consume([aMessage([about(organization, ADA)])]);

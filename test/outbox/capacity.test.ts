@@ -108,8 +108,9 @@ it('a recovery of all of them is asked for and goes on in bounded pieces', { tim
 it('a cancellation of what waits is asked for and goes on in bounded pieces', { timeout: 60_000 }, async () => {
   const until = Date.now() + 1;
   const cancel = () => outbox().cancel({ since: 0, until }, anEntry(organization, { action: 'deliveries.canceled' }));
-  expectBounded(await mostInATurn(async () => expect(await cancel()).toBeGreaterThan(1_000)));
-  expectBounded(await mostInATurn(() => runAlarm(webhook)));
+  // The alarm's steps, and those of what is due, go on beside each other.
+  expectBounded(await mostInATurn(async () => expect(await cancel()).toBeGreaterThan(1_000)), 4);
+  expectBounded(await mostInATurn(() => runAlarm(webhook)), 4);
 });
 
 it('an erasure of a person goes through all of them in bounded pieces', { timeout: 60_000 }, async () => {
@@ -118,7 +119,7 @@ it('an erasure of a person goes through all of them in bounded pieces', { timeou
   expectBounded(await mostInATurn(() => runAlarm(webhook)));
 });
 
-function expectBounded({ read, written }: { read: number; written: number }): void {
-  expect(read).toBeLessThan(MOST_READ);
-  expect(written).toBeLessThan(MOST_WRITTEN);
+function expectBounded({ read, written }: { read: number; written: number }, together = 1): void {
+  expect(read).toBeLessThan(together * MOST_READ);
+  expect(written).toBeLessThan(together * MOST_WRITTEN);
 }

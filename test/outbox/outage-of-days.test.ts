@@ -67,7 +67,7 @@ it('an outage of days is told once when it begins, once before it disables, and 
   await untilEnded(webhook, 11 * 60_000);
   await vi.waitFor(async () => expect(await told()).toEqual(['webhook.failing', 'webhook.disable_warning', 'webhook.recovered']));
   const person = await signedIn(organization);
-  const failed = (await outboxOf(webhook).countRecovery({ since: 0, until: Date.now() + 1 })).toLocaleString('en-US');
+  const failed = ((await outboxOf(webhook).countRecovery({ since: 0, until: Date.now() + 1 })) ?? 0).toLocaleString('en-US');
   expect((await person.get(`${path}/deliveries?status=failed`)).text).toContain(`Retry all that match (${failed})`);
   const clicked = await person.submit(`${path}/deliveries/retry-all`, { status: 'failed' });
   expect(clicked.text).toContain(`${failed} deliveries start over.`);

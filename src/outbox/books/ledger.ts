@@ -30,9 +30,6 @@ import type { RunningAttempt } from './vitals.ts';
  */
 export type ErasureResult = 'erased' | 'unfinished' | 'unknown';
 
-/** What erasing a payload would find: `erasable` where it is there still, and the delivery has ended. */
-export type Erasable = ErasureResult | 'erasable';
-
 /** Why a delivery is not attempted. */
 export type DiscardReason = Extract<
   DeliveryReason,
@@ -185,14 +182,6 @@ export class Ledger {
     const state = discard(delivery.state, reason, now);
     if (state) this.#store.save(delivery, state);
     return state !== null;
-  }
-
-  /** What erasing the payload of a delivery would find. */
-  erasable(id: string): Erasable {
-    const delivery = this.#store.find(id);
-    if (!delivery) return 'unknown';
-    if (!isAtRest(delivery.state)) return 'unfinished';
-    return this.#store.payloadErasedAt(id) === null ? 'erasable' : 'erased';
   }
 
   /** Erases the payload of a delivery that has ended. The delivery and its attempts stay in the log. */

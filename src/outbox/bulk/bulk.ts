@@ -1,4 +1,5 @@
 import type { Cancellation, Recovery, RecoverySelection, Selection } from '../../domain/bulk.ts';
+import type { StoredDelivery } from '../books/delivery-row.ts';
 import type { Ledger } from '../books/ledger.ts';
 import { inSteps } from '../books/steps.ts';
 import type { Store } from '../books/store.ts';
@@ -8,6 +9,8 @@ import { Recoveries } from './recoveries.ts';
 
 /** Steps in one alarm: a new one goes on. */
 const STEPS = 50;
+/** How long counting may take. Whoever asks waits for it. */
+const COUNT_WITHIN_MS = 10_000;
 
 interface Parts extends PersonErasuresParts {
   store: Store;
@@ -45,32 +48,53 @@ export class Bulk {
     return this.#cancellations.jobs.list();
   }
 
-  /** How many deliveries a recovery would start over. */
-  async countRecovery(selection: RecoverySelection, now: number): Promise<number> {
-    return await inSteps(this.#recoveries.count(selection, now));
+  /** How many deliveries a recovery would start over; null where there are more than one call has time for. */
+  async countRecovery(selection: RecoverySelection, now: number): Promise<number | null> {
+    return await inSteps(this.#recoveries.count(selection, now), COUNT_WITHIN_MS);
   }
 
-  /** How many deliveries a cancellation would end. */
-  async countCancellation(selection: Selection): Promise<number> {
-    return await inSteps(this.#cancellations.count(selection, this.#isBusy));
+  /** How many deliveries a cancellation would end; null as above. */
+  async countCancellation(selection: Selection): Promise<number | null> {
+    return await inSteps(this.#cancellations.count(selection, this.#isBusy), COUNT_WITHIN_MS);
   }
 
-  /** Asks for a recovery of so many deliveries; returns whether one more could be. */
-  recover(selection: RecoverySelection, count: number, now: number): boolean {
-    const { takeOneMore } = this.#recoveries.jobs;
-    if (takeOneMore) this.#recoveries.request(selection, count, now);
-    return takeOneMore;
+  /** Whether one more recovery can be asked for. */
+  get takesRecovery(): boolean {
+    return this.#recoveries.jobs.haveRoom;
   }
 
-  /** Asks for a cancellation, and begins it; returns whether one more could be. */
-  cancel(selection: Selection, now: number): boolean {
-    const { takeOneMore } = this.#cancellations.jobs;
-    if (!takeOneMore) return false;
-    this.#store.atomically(() => {
-      this.#cancellations.request(selection, now);
-      this.#cancellations.step(now, this.#isBusy);
+  /** Whether one more cancellation can be asked for. */
+  get takesCancellation(): boolean {
+    return this.#cancellations.jobs.haveRoom;
+  }
+
+  /** Asks for a recovery of so many deliveries. */
+  recover(selection: RecoverySelection, count: number, now: number): void {
+    this.#recoveries.request(selection, count, now);
+  }
+
+  /** Asks for a cancellation, and begins it. */
+  cancel(selection: Selection, now: number): void {
+    this.#cancellations.request(selection, now);
+    this.#cancellations.step(now, this.#isBusy);
+  }
+
+  /**
+   * Ends what is about to be attempted of what is not to be any more, though no step has come to it yet: what is canceled, or is of somebody who
+   * is erased. Returns whether there was any.
+   */
+  endSome(about: readonly StoredDelivery[], now: number): boolean {
+    if (about.length === 0 || (!this.#cancellations.jobs.areUnfinished && !this.erasures.areUnwalked)) return false;
+    return this.#undoable(() => {
+      const hasErased = this.erasures.eraseSome(about, now);
+      const rest = hasErased ? about.flatMap((delivery) => this.#store.at(delivery) ?? []) : about;
+      return this.#cancellations.endSome(rest, now) || hasErased;
     });
-    return true;
+  }
+
+  /** The same of erasures alone: who asks by hand means what is canceled. */
+  eraseSome(about: readonly StoredDelivery[], now: number): void {
+    if (this.erasures.areUnwalked) this.#undoable(() => this.erasures.eraseSome(about, now));
   }
 
   /**
@@ -92,24 +116,28 @@ export class Bulk {
       const now = Date.now();
       const step = this.#nextStep(now, isHeld());
       if (!step) return;
-      try {
-        this.#store.atomically(step);
-      } catch (error) {
-        this.erasures.reset();
-        throw error;
-      }
+      this.#undoable(step);
       await scheduler.wait(0);
     }
   }
 
-  /** The storage has been emptied. */
+  /** The storage has been emptied, or a change was undone: what is kept is read anew. */
   reset(): void {
     this.#recoveries.jobs.reset();
     this.#cancellations.jobs.reset();
     this.erasures.reset();
   }
 
-  /** What is not to be attempted comes before what is; what is to be gone before both. */
+  #undoable<T>(change: () => T): T {
+    try {
+      return this.#store.atomically(change);
+    } catch (error) {
+      this.reset();
+      throw error;
+    }
+  }
+
+  /** First what erases, then what cancels, and last what starts over. */
   #nextStep(now: number, isHeld: boolean): (() => void) | null {
     if (this.erasures.isStepDue(now)) return () => this.erasures.step(now);
     if (this.#cancellations.jobs.areUnfinished) return () => this.#cancellations.step(now, this.#isBusy);

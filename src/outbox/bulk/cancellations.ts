@@ -45,6 +45,22 @@ export class Cancellations {
     this.jobs.add({ ...selection, requestedAt: now, canceled: 0, position: FIRST, finishedAt: null });
   }
 
+  /** Ends what is about to be attempted, of what is canceled and was not come to yet. Returns whether there was any. */
+  endSome(about: readonly StoredDelivery[], now: number): boolean {
+    const { unfinished } = this.jobs;
+    const meant = Map.groupBy(about, (delivery) => unfinished.findIndex((each) => isSelected(each, delivery)));
+    let hasEnded = false;
+    for (const [index, deliveries] of meant) {
+      // As it is now: keeping one reads all of them anew.
+      const cancellation = this.jobs.unfinished[index];
+      const canceled = cancellation ? deliveries.filter((delivery) => this.#ledger.discard(delivery, 'canceled', now)).length : 0;
+      if (!cancellation || canceled === 0) continue;
+      this.jobs.replace(cancellation, { ...cancellation, canceled: cancellation.canceled + canceled });
+      hasEnded = true;
+    }
+    return hasEnded;
+  }
+
   /** Takes the oldest unfinished cancellation one step further. */
   step(now: number, isRunning: (id: string) => boolean): void {
     const cancellation = this.jobs.next();

@@ -59,10 +59,10 @@ export class ErasureWalk {
     return { found: [], walk: repeated && { ...walk, repeated } };
   }
 
-  /** Looks at one delivery that has rows or is archived, for one person. @returns what was found; null: it is not theirs */
-  look(delivery: StoredDelivery, erasure: PersonErasure, now: number): Found | null {
+  /** Looks at one delivery that has rows or is archived; nothing is found where it is of none of these people. */
+  look(delivery: StoredDelivery, erasures: readonly PersonErasure[], now: number): Found[] {
     const contents = this.#store.contents(delivery);
-    return this.#erase(delivery, new People([erasure]).of(delivery, contents), now)[0] ?? null;
+    return this.#erase(delivery, new People(erasures).of(delivery, contents), now);
   }
 
   #archive(walk: Walk, people: People, now: number): { found: Found[]; walk: Walk } {

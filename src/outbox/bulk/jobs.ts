@@ -13,28 +13,32 @@ export interface Job {
 export class Jobs<T extends Job> {
   readonly #kv: SyncKvStorage;
   readonly #key: string;
+  readonly #formerKey: string | null;
   #known: T[] | null = null;
 
-  constructor(kv: SyncKvStorage, key: string) {
+  /** @param formerKey where versions before keep theirs: one that is rolled back to does not know what these ask for */
+  constructor(kv: SyncKvStorage, key: string, formerKey: string | null = null) {
     this.#kv = kv;
     this.#key = key;
+    this.#formerKey = formerKey;
   }
 
   /** Newest first. */
   list(): T[] {
     // Asked for with every batch: read once, since only this object writes it.
-    this.#known ??= this.#kv.get<T[]>(this.#key) ?? [];
+    const stored = (key: string | null) => (key === null ? undefined : this.#kv.get<T[]>(key));
+    this.#known ??= stored(this.#key) ?? stored(this.#formerKey) ?? [];
     return this.#known;
   }
 
   /** Whether one has not come to its end. */
   get areUnfinished(): boolean {
-    return this.list().some(({ finishedAt }) => finishedAt === null);
+    return this.unfinished.length > 0;
   }
 
   /** Whether one more can be asked for. */
-  get takeOneMore(): boolean {
-    return this.list().filter(({ finishedAt }) => finishedAt === null).length < MAX_UNFINISHED;
+  get haveRoom(): boolean {
+    return this.unfinished.length < MAX_UNFINISHED;
   }
 
   /** The one whose turn it is; undefined: all have come to their ends. */
@@ -47,12 +51,17 @@ export class Jobs<T extends Job> {
     this.#put([job, ...this.list().filter(({ finishedAt }, index) => finishedAt === null || index < MAX_KEPT - 1)]);
   }
 
+  /** Those that have not come to their end. */
+  get unfinished(): T[] {
+    return this.list().filter(({ finishedAt }) => finishedAt === null);
+  }
+
   /** One has come further. */
   replace(job: T, further: T): void {
     this.#put(this.list().map((each) => (each === job ? further : each)));
   }
 
-  /** The storage has been emptied. */
+  /** The storage has been emptied, or a change was undone. */
   reset(): void {
     this.#known = null;
   }

@@ -9,6 +9,7 @@ import { VISITOR_ERASED } from '../../domain/operational-event.ts';
 import { subscribes } from '../../domain/webhook.ts';
 import { logError } from '../../log.ts';
 import { within } from '../../within.ts';
+import type { StoredDelivery } from '../books/delivery-row.ts';
 import type { Ledger } from '../books/ledger.ts';
 import type { Store } from '../books/store.ts';
 import type { UsedValues } from '../used-values.ts';
@@ -19,6 +20,8 @@ import { KeptErasures } from './kept-erasures.ts';
 const LOOK_EVERY_MS = 5_000;
 /** Of it looked at in one step. */
 const STEP_LEFT = 50;
+/** Notices that are looked at, whether they have ended, whenever something has changed. */
+const MAX_LOOKED_AT = 20;
 /** How long D1 may take, and the wait before it is told again. */
 const D1_TIMEOUT_MS = 2_000;
 const AGAIN_AFTER_MS = 30_000;
@@ -66,7 +69,12 @@ export class PersonErasures {
    * @param inMemory deliveries that are in memory, or run: they are looked at when they have ended
    */
   request(request: ErasureRequest, inMemory: readonly string[], now: number): void {
-    if (this.#kept.get(request.id)) return;
+    const known = this.#kept.get(request.id);
+    if (known) {
+      // Asked again, since D1 does not know that it is done: what it was told can have been overtaken.
+      if (known.finishedAt !== null) this.#change(known, {});
+      return;
+    }
     const { store, usedValues } = this.#parts;
     this.#atomically(() => {
       this.#kept.add(request, inMemory, now);
@@ -89,6 +97,15 @@ export class PersonErasures {
     });
   }
 
+  /** Erases what is about to be attempted, of people whom no walk has come to yet. Returns whether there was any. */
+  eraseSome(about: readonly StoredDelivery[], now: number): boolean {
+    const erasures = this.#kept.unwalked();
+    if (erasures.length === 0) return false;
+    const found = about.flatMap((delivery) => this.#walk.look(delivery, erasures, now));
+    for (const each of found) this.#note(each);
+    return found.length > 0;
+  }
+
   /** Whom events of before this time are about is not to be kept beside them. */
   get subjectsForgottenUntil(): number {
     return this.#kept.latestAt;
@@ -96,13 +113,18 @@ export class PersonErasures {
 
   /** When something is to be done; null where nothing is. */
   dueAt(now: number, notBefore: number): number | null {
-    const times = this.#kept.open().flatMap((erasure) => {
-      if (erasure.walkedAt === null) return [now];
-      if (erasure.left.length > 0) return [Math.max(now, this.#lookAt)];
-      const isSettled = erasure.isTold && erasure.finishedAt !== null && !this.#hasNoticeEnded(erasure);
-      return isSettled ? [] : [Math.max(now, this.#tellAt)];
+    const times = this.#kept.open().flatMap(({ walkedAt, left, isTold, finishedAt }) => {
+      if (walkedAt === null) return [now];
+      if (left.length > 0) return [Math.max(now, this.#lookAt)];
+      return isTold && finishedAt !== null ? [] : [Math.max(now, this.#tellAt)];
     });
+    if (this.#told().some((erasure) => this.#hasNoticeEnded(erasure))) times.push(Math.max(now, this.#tellAt));
     return times.length === 0 ? null : Math.max(notBefore, Math.min(...times));
+  }
+
+  /** Whether there are people whom no walk has come to its end for. */
+  get areUnwalked(): boolean {
+    return this.#kept.unwalked().length > 0;
   }
 
   /** Whether there is something to look at now. */
@@ -121,7 +143,7 @@ export class PersonErasures {
     if (now < this.#tellAt) return;
     try {
       await this.#finish(now);
-      for (const erasure of this.#kept.open()) if (this.#hasNoticeEnded(erasure)) this.#endNotice(erasure, now);
+      for (const erasure of this.#told()) if (this.#hasNoticeEnded(erasure)) this.#endNotice(erasure, now);
       await this.#tell(now);
     } catch (error) {
       this.#kept.reset();
@@ -162,7 +184,7 @@ export class PersonErasures {
         if (this.#isBusy(id)) still.push(id);
         continue;
       }
-      const found = this.#walk.look(delivery, erasure, now);
+      const [found] = this.#walk.look(delivery, [erasure], now);
       if (found?.isLeft) still.push(id);
       else if (found) this.#note(found);
     }
@@ -186,7 +208,10 @@ export class PersonErasures {
     if (!this.#kept.open().some(isThrough)) return;
     const config = await this.#parts.configuration();
     // The webhook has been deleted, and everything is about to be.
-    if (!config) return;
+    if (!config) {
+      this.#tellAt = now + AGAIN_AFTER_MS;
+      return;
+    }
     for (const erasure of this.#kept.open().filter(isThrough)) {
       this.#parts.store.atomically(() => this.#change(erasure, { ...this.#notice(erasure, config, now), value: null, finishedAt: now }));
     }
@@ -203,6 +228,14 @@ export class PersonErasures {
     );
     this.#parts.take(config, { id, eventId, event: VISITOR_ERASED, sessionId: null, acceptedAt: now, payload }, now);
     return { notice: id, notified: 'pending' };
+  }
+
+  /** Those whose endpoint is being told, the oldest: their notices end first. */
+  #told(): PersonErasure[] {
+    return this.#kept
+      .open()
+      .filter(({ notified }) => notified === 'pending')
+      .slice(0, MAX_LOOKED_AT);
   }
 
   #hasNoticeEnded({ notice, notified }: PersonErasure): boolean {

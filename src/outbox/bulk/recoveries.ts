@@ -11,7 +11,9 @@ const STEP_ROWS = 200;
 /** The same where they are only counted. */
 const COUNT_ROWS = 2_000;
 
-const KEY = 'recoveries';
+const KEY = 'recoveryJobs';
+/** Versions before recover everything that failed or was discarded. */
+const FORMER_KEY = 'recoveries';
 
 /**
  * Recoveries of an outbox: what has ended in a span of time starts over, oldest first: what has rows, then what is archived. What has
@@ -23,7 +25,7 @@ export class Recoveries {
   readonly #ledger: Ledger;
 
   constructor(kv: SyncKvStorage, store: Store, ledger: Ledger) {
-    this.jobs = new Jobs(kv, KEY);
+    this.jobs = new Jobs(kv, KEY, FORMER_KEY);
     this.#store = store;
     this.#ledger = ledger;
   }

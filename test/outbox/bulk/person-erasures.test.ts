@@ -7,6 +7,7 @@ import type { ErasureRequest } from '../../../src/domain/erasure.ts';
 import { mintId } from '../../../src/domain/ids.ts';
 import { Ledger } from '../../../src/outbox/books/ledger.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
+import { ErasureWalk } from '../../../src/outbox/bulk/erasure-walk.ts';
 import { platform } from '../../support/api.ts';
 import { anEntry } from '../../support/audit.ts';
 import { driveDate } from '../../support/clock.ts';
@@ -113,6 +114,24 @@ describe('an erasure finds a person', () => {
     expect(ids.filter((id) => id === ada.eventId)).toHaveLength(1);
     expect(ids.filter((id) => id === bob.eventId)).toHaveLength(2);
     expect(await storedIn(webhook)).not.toContain(ADA);
+  });
+
+  it('in what is about to be sent, by whomever, though no step has come to it yet', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([{ status: 503 }], plain);
+    const [due, byHand, bob] = [newDelivery(webhook, visitor(ADA)), newDelivery(webhook, visitor(ADA)), newDelivery(webhook, visitor(BOB))];
+    await deliver(webhook, due, byHand, bob);
+    const request = await requested(organization);
+    await endpoint.script([{ status: 200 }]);
+    const walk = vi.spyOn(ErasureWalk.prototype, 'step').mockImplementation((each) => ({ found: [], walk: each }));
+    await outboxOf(webhook).erasePerson(request);
+    expect(await outboxOf(webhook).retryNow(byHand.id)).toEqual({ kind: 'erased' });
+    vi.setSystemTime(Date.now() + 120_000);
+    await runAlarm(webhook);
+    await vi.waitFor(async () => expect(await findDelivery(webhook, bob.id)).toMatchObject({ status: 'delivered' }));
+    expect((await endpoint.requests()).slice(3).map(({ headers }) => headers['webhook-id'])).toEqual([bob.eventId]);
+    walk.mockRestore();
+    await untilTold(webhook, request.id);
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 2 });
   });
 
   it('in what runs, which ends as it ends and is then emptied; what fails is not retried', async () => {
@@ -312,6 +331,29 @@ describe('an erasure goes on', () => {
     await untilTold(webhook, request.id);
     expect(await toldOf(webhook, request.id)).toMatchObject({ deliveries: 1, isThrough: true });
   });
+});
+
+it('an erasure that D1 does not know to be done is told again when it is asked for again', async () => {
+  const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
+  await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+  const request = await requested(organization);
+  await erased(webhook, request);
+  // A write that was late has put it back.
+  await env.DB.prepare('UPDATE erasure_webhooks SET finished_at = NULL, deliveries = 0 WHERE erasure_id = ?').bind(request.id).run();
+  await outboxOf(webhook).erasePerson(request);
+  await untilTold(webhook, request.id);
+  expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 1 });
+});
+
+it('an erasure of a webhook that is deleted sets no alarm for at once, again and again', async () => {
+  const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
+  await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+  const request = await requested(organization);
+  await outboxOf(webhook).erasePerson(request);
+  const db = databaseOf(env.DB);
+  await deleteWebhook(db, (await findWebhook(db, organization, webhook))!, Date.now(), anEntry(organization));
+  await inOutbox(webhook, (outbox) => outbox.alarm());
+  expect(await alarmOf(webhook)).toBeGreaterThan(Date.now() + 10_000);
 });
 
 describe('the endpoint that had received the person', () => {

@@ -1,4 +1,10 @@
+import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { RecoverySelection } from '../../../src/domain/bulk.ts';
+import { AuditEntries } from '../../../src/outbox/audit-entries.ts';
+import { Cancellations } from '../../../src/outbox/bulk/cancellations.ts';
+import { Dispatcher } from '../../../src/outbox/dispatcher.ts';
+import type { BulkAnswer } from '../../../src/outbox/outbox.ts';
 import { anEntry } from '../../support/audit.ts';
 import { driveDate } from '../../support/clock.ts';
 import { givenScripted, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
@@ -22,12 +28,18 @@ function arrivalsOf(requests: readonly ReceivedRequest[]): Record<string, number
 }
 
 /** Recovers, and delivers what starts over. */
-async function recovered(webhook: string, selection: Parameters<ReturnType<typeof outboxOf>['recover']>[2]): Promise<number | null> {
+async function recovered(webhook: string, selection: RecoverySelection): Promise<BulkAnswer> {
   vi.setSystemTime(Date.now() + 1);
-  const count = await outboxOf(webhook).recover(selection!.since, selection!.until, selection);
+  const count = await outboxOf(webhook).recoverSelected(selection);
   await runAlarm(webhook);
   await untilEnded(webhook);
   return count;
+}
+
+/** A test, as a route makes it. */
+function aTest(webhook: string) {
+  const test = newDelivery(webhook);
+  return { ...test, eventId: test.eventId.replace('evt_', 'evt_test_') };
 }
 
 describe('a recovery of what was delivered', () => {
@@ -59,10 +71,9 @@ describe('a recovery of what was delivered', () => {
     const [erased, kept] = newDeliveries(webhook, 2);
     await deliver(webhook, erased!, kept!);
     expect(await outboxOf(webhook).erasePayload(erased!.id)).toBe('erased');
-    const test = newDelivery(webhook);
-    await outboxOf(webhook).sendTest({ ...test, eventId: test.eventId.replace('evt_', 'evt_test_') });
+    await outboxOf(webhook).sendTest(aTest(webhook));
     const until = Date.now() + 1_000;
-    expect(await outboxOf(webhook).recover(0, until, { since: 0, until, statuses: ['delivered'] })).toBe(1);
+    expect(await outboxOf(webhook).recoverSelected({ since: 0, until, statuses: ['delivered'] })).toBe(1);
     vi.setSystemTime(Date.now() + 1);
     const later = newDelivery(webhook);
     await deliver(webhook, later);
@@ -82,7 +93,7 @@ describe('a recovery of what was delivered', () => {
       await deliver(webhook, ...some);
     }
     vi.setSystemTime(Date.now() + 1);
-    expect(await outboxOf(webhook).recover(0, Date.now(), { since: 0, until: Date.now(), statuses: ['delivered'] })).toBe(480);
+    expect(await outboxOf(webhook).recoverSelected({ since: 0, until: Date.now(), statuses: ['delivered'] })).toBe(480);
     await inOutbox(webhook, (_, storage) => storage.deleteAlarm());
     for (let steps = 0; steps < 10; steps++) {
       await vanish(webhook);
@@ -112,7 +123,7 @@ describe('a recovery of some events', () => {
     expect(await count('visitor.*', ['failed'])).toBe(1);
     expect(await count('*', ['discarded'])).toBe(2);
     expect(await count('*', ['delivered'])).toBe(0);
-    expect(await outboxOf(webhook).recover(0, until, { since: 0, until, event: 'company.*', statuses: ['discarded'] })).toBe(1);
+    expect(await outboxOf(webhook).recoverSelected({ since: 0, until, event: 'company.*', statuses: ['discarded'] })).toBe(1);
     // Counting alone has changed nothing.
     expect(await outboxOf(webhook).recoveries()).toMatchObject([{ event: 'company.*', statuses: ['discarded'] }]);
   });
@@ -156,6 +167,22 @@ describe('a cancellation', () => {
     expect(await outboxOf(webhook).cancellations()).toMatchObject([{ canceled: 2, finishedAt: expect.any(Number) }]);
   });
 
+  it('of two that are under way, each ends its own', async () => {
+    const { organization, webhook } = await waiting(1);
+    const other = newDelivery(webhook, { event: 'company.identified' });
+    await deliver(webhook, other);
+    const until = Date.now() + 1;
+    vi.spyOn(Cancellations.prototype, 'step').mockImplementation(() => {});
+    expect(await outboxOf(webhook).cancel({ since: 0, until, event: 'company.*' }, entry(organization))).toBe(1);
+    expect(await outboxOf(webhook).cancel({ since: 0, until, event: 'visitor.*' }, entry(organization))).toBe(1);
+    vi.setSystemTime(Date.now() + 120_000);
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    expect(await outboxOf(webhook).cancellations()).toMatchObject([
+      { event: 'visitor.*', canceled: 1 },
+      { event: 'company.*', canceled: 1 },
+    ]);
+  });
+
   it('is of some events alone', async () => {
     const { organization, webhook } = await waiting(1);
     const other = newDelivery(webhook, { event: 'company.identified' });
@@ -177,6 +204,65 @@ describe('a cancellation', () => {
     await runAlarm(webhook);
     expect(await outboxOf(webhook).cancellations()).toMatchObject([{ canceled: 512, finishedAt: expect.any(Number) }]);
     expect(await outboxOf(webhook).poke()).toBe(false);
+  });
+
+  it('is in force when it is answered, also of what no step has come to yet', async () => {
+    const { endpoint, organization, webhook } = await waiting(12);
+    await deliver(webhook, ...newDeliveries(webhook, 500));
+    // The endpoint is back, and all of it is due.
+    await endpoint.script([ok]);
+    const before = (await endpoint.requests()).length;
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expect(await outboxOf(webhook).cancel({ since: 0, until: Date.now() }, entry(organization))).toBe(512);
+    await outboxOf(webhook).sendTest(aTest(webhook));
+    const later = newDelivery(webhook);
+    await deliver(webhook, later);
+    for (let alarm = 0; alarm < 3; alarm++) await inOutbox(webhook, (outbox) => outbox.alarm());
+    const after = (await endpoint.requests()).slice(before).map(({ headers }) => headers['webhook-id']);
+    expect(after.filter((id) => !id?.startsWith('evt_test_') && id !== later.eventId)).toEqual([]);
+    expect(await outboxOf(webhook).cancellations()).toMatchObject([{ canceled: 512, finishedAt: expect.any(Number) }]);
+  });
+
+  it('is not undone by a recovery that was asked for before it', async () => {
+    const { organization, webhook, deliveries } = await waiting(2);
+    await untilEnded(webhook);
+    vi.setSystemTime(Date.now() + 1);
+    // No step of it has been made.
+    expect(await outboxOf(webhook).recoverSelected({ since: 0, until: Date.now() })).toBe(2);
+    const [one] = deliveries;
+    await inOutbox(webhook, (_, storage) => {
+      storage.sql.exec("UPDATE deliveries SET status = 'retrying', reason = NULL, finished_at = NULL, due_at = 9e15 WHERE id = ?", one!.id);
+    });
+    vi.setSystemTime(Date.now() + 1);
+    expect(await outboxOf(webhook).cancelOne(one!.id, entry(organization))).toMatchObject({ kind: 'canceled' });
+    vi.spyOn(Dispatcher.prototype, 'pump').mockImplementation(() => {});
+    await inOutbox(webhook, (outbox) => outbox.alarm());
+    expect(await findDelivery(webhook, one!.id)).toMatchObject({ status: 'discarded', reason: 'canceled' });
+    expect(await outboxOf(webhook).recoveries()).toMatchObject([{ recovered: 1, finishedAt: expect.any(Number) }]);
+  });
+
+  it('is not made without its entry of the audit log, nor in part', async () => {
+    const { organization, webhook, deliveries } = await waiting(3);
+    const full = vi.spyOn(AuditEntries.prototype, 'add').mockImplementation(() => {
+      throw new Error('too many entries of the audit log wait for D1');
+    });
+    const { id } = deliveries[0]!;
+    await expect(outboxOf(webhook).cancel({ since: 0, until: Date.now() }, entry(organization))).rejects.toThrow('too many entries');
+    await expect(outboxOf(webhook).cancelOne(id, entry(organization))).rejects.toThrow('too many entries');
+    full.mockRestore();
+    for (const delivery of deliveries) expect(await findDelivery(webhook, delivery.id)).toMatchObject({ status: 'retrying' });
+    expect(await outboxOf(webhook).cancellations()).toEqual([]);
+  });
+
+  it('whose entry waits for D1 is told all the same when its webhook is deleted', async () => {
+    const { organization, webhook } = await waiting(1);
+    vi.spyOn(AuditEntries.prototype, 'flush').mockResolvedValue();
+    const told = entry(organization);
+    expect(await outboxOf(webhook).cancel({ since: 0, until: Date.now() }, told)).toBe(1);
+    await outboxOf(webhook).erase();
+    const { results } = await env.DB.prepare('SELECT id, changes FROM audit_log WHERE id = ?').bind(told.id).all();
+    expect(results).toMatchObject([{ id: told.id, changes: expect.stringContaining('count') }]);
+    expect(await inOutbox(webhook, (_, { kv }) => [...kv.list()])).toEqual([]);
   });
 
   it('leaves an attempt that runs to end, and what it makes of its delivery to the schedule', async () => {
