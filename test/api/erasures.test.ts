@@ -123,10 +123,16 @@ describe('POST /erasures', () => {
     expect(left).not.toContain(ADA);
     // One that a version before has parked as it was.
     await env.DB.prepare('UPDATE parked_messages SET body = ? WHERE id = ?').bind(message, messages[0]!.id).run();
-    const sent = vi.spyOn(env.EVENTS, 'send');
+    const bodies: string[] = [];
+    const queue = Object.getPrototypeOf(env.EVENTS);
+    for (const method of ['send', 'sendBatch']) {
+      vi.spyOn(queue, method).mockImplementation(async (...sent: unknown[]) => {
+        const [first] = [sent[0]].flat() as [Uint8Array | { body: Uint8Array }];
+        bodies.push(new TextDecoder().decode('body' in first ? first.body : first));
+      });
+    }
     await expectStatus(platform.post(`/platform/parked-messages/${messages[0]!.id}/redrive`), 202);
-    const bodies = sent.mock.calls.map(([each]) => new TextDecoder().decode(each as Uint8Array));
-    sent.mockRestore();
+    vi.restoreAllMocks();
     expect(bodies).toHaveLength(1);
     expect(bodies[0]).toContain('bob@example.com');
     expect(bodies[0]).not.toContain(ADA);
