@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createOrganization, createWebhook, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
-import { PAGES, signedIn } from '../support/dashboard.ts';
+import { fieldsIn, heldIn, PAGES, signedIn, visitor } from '../support/dashboard.ts';
 import { aMessage, anEvent, consume, deliveriesOf, endpointInbox, runAlarm, untilEnded } from '../support/deliveries.ts';
 import type { Reply } from '../support/receiver.ts';
 
@@ -130,6 +130,19 @@ describe('a person', () => {
     expect(refused.text).toContain('This is not a path of keys');
     expect(refused.html).toContain('value="visitor..email"');
     expect((await platform.get(`/organization/${organization.id}/erasures`)).body.data).toEqual([]);
+  });
+
+  it('does not stand in the sign-in page after the session has ended, but has to be named again', async () => {
+    const { person } = await given([{ status: 200 }], 1);
+    const form = { field: 'session_id', value: 'ada@example.com' };
+    const asked = await visitor().post(`sign-in?${new URLSearchParams({ next: `${PAGES}/erasures` })}`, form);
+    expect(asked.text).toContain('What you entered is kept, except secrets and personal data: sign in to go on with it.');
+    expect(decodeURIComponent(asked.html)).not.toContain('ada@example.com');
+    const restored = await person.post('erasures', { held: heldIn(asked.html) });
+    expect(fieldsIn(restored.html)).toEqual([
+      ['value', ''],
+      ['field', 'session_id'],
+    ]);
   });
 
   it('is not erased by who may only write', async () => {

@@ -164,7 +164,7 @@ describe('a session that began more than 15 minutes ago', () => {
     expect(refused.status).toBe(307);
     // A browser posts the form on to where a 307 leads.
     const signIn = await ada.post(refused.location ?? '', form);
-    expect(signIn.text).toContain('What you entered is kept, but for a secret.');
+    expect(signIn.text).toContain('What you entered is kept, except secrets and personal data.');
     expect(signIn.html).not.toContain('somebody has typed');
     const held = /name="held" value="([^"]*)"/.exec(signIn.html)?.[1]?.replaceAll('&amp;', '&') ?? '';
     expect((await ada.post('sign-in', { key: own.key, next: `${PAGES}/${webhookId}/secret/rotate`, held })).status).toBe(307);
