@@ -141,7 +141,7 @@ async function refusedLink(c: PageContext): Promise<Response> {
 function reasonOf({ next, held, isFresh }: Errand): string | null {
   if (isFresh) {
     const kept = held === undefined ? '' : ' What you entered is kept, except secrets and personal data.';
-    return `You can see and rotate secrets for ${FRESH_SIGN_IN_MS / 60_000} minutes after you have signed in. Sign in again to go on.${kept}`;
+    return `You can see and change secrets and headers for ${FRESH_SIGN_IN_MS / 60_000} minutes after you have signed in. Sign in again to go on.${kept}`;
   }
   if (held !== undefined)
     return 'Your session has ended, so nothing was saved. What you entered is kept, except secrets and personal data: sign in to go on with it.';
