@@ -31,6 +31,7 @@ describe('the page of the audit log', () => {
     await own.admin.patch(`${own.path}/webhooks/${webhookId}`, { url: 'https://hooks.example.com/new', headers: { 'X-Key': 'hush-hush' } });
     await ada.post(`${webhookId}/pause`);
     const { text, html, status } = await ada.get('audit-log');
+    expect(text).toContain('Kept for 400 days, at most 50,000 entries.');
     expect(status).toBe(200);
     expect(text).toContain('Ada (dashboard) paused CRM');
     expect(text).toContain('admin (API key) changed the URL and the header X-Key of CRM');
