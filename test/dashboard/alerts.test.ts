@@ -157,6 +157,15 @@ describe('the link to confirm', () => {
     ]);
   });
 
+  it('is told of in the audit log as used by its reader, as the link that ends the mails is', async () => {
+    const organization = await confirmed();
+    await visitor().post(linkTo('End these mails'));
+    const { text } = await (await signedIn(organization)).get('audit-log');
+    for (const said of ['ada@example.com (by e-mail) confirmed the address', 'ada@example.com (by e-mail) ended the mails to it'])
+      expect(text).toContain(said);
+    expect(text).not.toContain('The service');
+  });
+
   it('works no more when the address was taken out', async () => {
     const organization = await createOrganization();
     await organization.admin.put(`${organization.path}/alerts`, { emails: [ADA] });
