@@ -9,7 +9,7 @@ import { logWarning } from '../log.ts';
 import { type Mailer, mailerOf } from '../mailer.ts';
 import { ApiError } from './errors.ts';
 import { organizationParams, requireOrganization } from './parameters.ts';
-import { countRequest, countsOfConfirmation, countsOfTrial, RateLimited, requireCount } from './rate-limit.ts';
+import { countRequest, countsOfConfirmation, countsOfTrial, lookAtCounts, RateLimited, requireCount } from './rate-limit.ts';
 import { type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
@@ -111,7 +111,7 @@ export const chooseAlerts = route({
     const chosen = emails.map((named) => ({ address: named, token: tokenOf(settings.masterKeys[0] as string, organizationId, named) }));
     for (let tries = 1; ; tries++) {
       const before = await readAlerts(db, organizationId);
-      const toAsk = tries === 1 ? await addressesToAsk(env, organizationId, chosen, before, nowMs) : [];
+      const toAsk = await addressesToAsk(env, organizationId, chosen, before, nowMs);
       const changes = changesBetween(choicesOf(before), { emails, events });
       const isChange = Object.keys(changes).length > 0;
       const target = { type: 'organization', id: organizationId } as const;
@@ -119,7 +119,7 @@ export const chooseAlerts = route({
       if (!isDone && tries < TRIES) continue;
       if (!isDone)
         throw new ApiError('configuration_unavailable', 'Others are changing the alerts at the same time. Please try again shortly.');
-      await ask(mailer, toAsk, { product: settings.dashboard.name, organization: organization.name });
+      await ask(env, organizationId, mailer, toAsk, { product: settings.dashboard.name, organization: organization.name });
       return toAlerts(env, isChange ? await readAlerts(db, organizationId) : before);
     }
   },
@@ -183,27 +183,36 @@ function tokenOf(masterKey: string, organizationId: string, named: string): stri
 
 type Asked = Pick<AlertAddress, 'address' | 'token'>;
 
-/** The addresses that are to be asked whether they want alerts: not again soon, and 429 where too many new ones were asked today. */
+/**
+ * The addresses that are to be asked whether they want alerts: not again soon, and 429 where there are more new ones than may be asked today.
+ * Nothing is counted yet: what is not saved asks nobody.
+ */
 async function addressesToAsk(env: Env, organizationId: string, chosen: readonly Asked[], before: Alerts, nowMs: number): Promise<Asked[]> {
   const known = new Map(before.addresses.map((each) => [each.address, each]));
-  const toAsk: Asked[] = [];
-  for (const each of chosen) {
+  const unconfirmed = chosen.filter((each) => (known.get(each.address)?.confirmedAt ?? null) === null);
+  const looked = unconfirmed.map(async (each) => {
     const present = known.get(each.address);
-    if (present && present.confirmedAt !== null) continue;
-    const counts = countsOfConfirmation(present?.token ?? each.token);
-    const state = await countRequest(env, organizationId, counts);
-    const isFull = state && !state.allowed;
+    const asked = present ?? each;
+    const states = await lookAtCounts(env, organizationId, countsOfConfirmation(asked.token));
     // An address that was asked just now can be put again: it has its link.
-    if (isFull && !present && state.of === counts.at(-1)?.of) throw new RateLimited(state, nowMs);
-    if (!isFull) toAsk.push(present ?? each);
-  }
-  return toAsk;
+    const isOpen = states === null || states.slice(0, -1).every(({ allowed }) => allowed);
+    return { asked, isNew: present === undefined, isOpen, ofAll: states?.at(-1) };
+  });
+  const open = (await Promise.all(looked)).filter(({ isOpen }) => isOpen);
+  const ofAll = open.find((each) => each.ofAll !== undefined)?.ofAll;
+  const added = open.filter(({ isNew }) => isNew);
+  if (ofAll && added.length > ofAll.remaining) throw new RateLimited(ofAll, nowMs);
+  // Those that are there already can wait for another day.
+  return [...added, ...open.filter(({ isNew }) => !isNew)].slice(0, ofAll?.remaining).map(({ asked }) => asked);
 }
 
-async function ask(mailer: Mailer, addresses: readonly Asked[], parties: MailParties): Promise<void> {
-  const asked = addresses.map(({ address: to, token }) =>
-    mailer.send({ ...confirmationMail(parties, `${mailer.origin}${paths.alertsConfirm(token)}`), to }),
-  );
+/** Asks addresses, and counts that. One that somebody else has had asked at the same moment is not asked twice. */
+async function ask(env: Env, organizationId: string, mailer: Mailer, addresses: readonly Asked[], parties: MailParties): Promise<void> {
+  const asked = addresses.map(async ({ address: to, token }) => {
+    const state = await countRequest(env, organizationId, countsOfConfirmation(token));
+    if (state && !state.allowed) return 'counted';
+    return await mailer.send({ ...confirmationMail(parties, `${mailer.origin}${paths.alertsConfirm(token)}`), to });
+  });
   const unsent = (await Promise.all(asked)).filter((result) => result !== 'sent').length;
   if (unsent > 0) logWarning('alerts.not_asked', { addresses: unsent });
 }

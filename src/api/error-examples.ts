@@ -13,7 +13,7 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { message: string; detai
   platform_key_required: { message: 'This route needs a platform key.', details: {} },
   plan_upgrade_required: { message: 'Webhooks need the Scale plan or above.', details: { plan: 'growth', requiredPlan: 'scale' } },
   fresh_sign_in_required: {
-    message: 'You signed in more than 15 minutes ago. Sign in again to see or to rotate a secret.',
+    message: 'You signed in more than 15 minutes ago. Sign in again to see or to change secrets and headers.',
     details: { withinSeconds: 900 },
   },
   not_found: { message: 'There is no such webhook.', details: {} },

@@ -77,8 +77,11 @@ const DAY_MS = 86_400_000;
 /** Trials of the alerts, each a mail to every confirmed address. */
 export const TRIALS_AN_HOUR = 5;
 
-/** What a mail counts for that asks an address whether it wants alerts. @param address its keyed hash: addresses are not kept here */
-export function countsOfConfirmation(address: string): Count[] {
+/**
+ * What a mail counts for that asks an address whether it wants alerts: twice for the address, and last for the organization.
+ * @param address its keyed hash: addresses are not kept here
+ */
+export function countsOfConfirmation(address: string): [again: Count, ofOne: Count, ofAll: Count] {
   return [
     { name: `confirmation:${address}`, limit: 1, windowMs: CONFIRMATION_AGAIN_MS, of: 'mails that ask one address to confirm' },
     { name: `confirmations:${address}`, limit: CONFIRMATIONS_OF_ONE, windowMs: DAY_MS, of: 'mails that ask one address to confirm' },
@@ -111,8 +114,21 @@ function ofKey(keyId: string | null, name: string, limit: number, of: string): C
 
 /** Counts a request of an organization. Null where that fails: a limiter that is down must not take the API with it. */
 export async function countRequest(env: Env, organizationId: string, counts: readonly Count[]): Promise<RateLimitState | null> {
+  return await ofLimiter(env, organizationId, (limiter) => limiter.take(counts));
+}
+
+/** Where counts of an organization stand, in their order, before anything is done that counts. Null where that fails. */
+export async function lookAtCounts(env: Env, organizationId: string, counts: readonly Count[]): Promise<RateLimitState[] | null> {
+  return await ofLimiter(env, organizationId, (limiter) => limiter.look(counts));
+}
+
+async function ofLimiter<T>(
+  env: Env,
+  organizationId: string,
+  ask: (limiter: ReturnType<Env['RATE_LIMITER']['getByName']>) => Promise<T>,
+): Promise<T | null> {
   try {
-    return await within(TIMEOUT_MS, env.RATE_LIMITER.getByName(`organization:${organizationId}`).take(counts));
+    return await within(TIMEOUT_MS, ask(env.RATE_LIMITER.getByName(`organization:${organizationId}`)));
   } catch (error) {
     logError('api.rate_limiter_failed', error, { organization: organizationId });
     return null;

@@ -48,14 +48,7 @@ export class RateLimiter extends DurableObject<Env> {
    */
   async take(counts: readonly Count[], nowMs: number = Date.now()): Promise<RateLimitState> {
     const { kv } = this.ctx.storage;
-    const windows = counts.map((count) => {
-      const stored = kv.get<Window>(PREFIX + count.name);
-      return {
-        count,
-        isNew: !stored,
-        window: stored && nowMs < stored.windowEndsAt ? stored : { windowEndsAt: nowMs + (count.windowMs ?? WINDOW_MS), taken: 0 },
-      };
-    });
+    const windows = this.#windowsOf(counts, nowMs);
     const full = windows.find(({ count, window }) => window.taken >= count.limit);
     const [first] = windows;
     if (!first) throw new RangeError('a request counts for something');
@@ -65,6 +58,22 @@ export class RateLimiter extends DurableObject<Env> {
       await this.ctx.storage.setAlarm(nowMs + TIDY_AFTER_MS);
     }
     return stateOf(first, true);
+  }
+
+  /** Where counts stand, in their order. It counts nothing. */
+  async look(counts: readonly Count[], nowMs: number = Date.now()): Promise<RateLimitState[]> {
+    return this.#windowsOf(counts, nowMs).map((each) => stateOf(each, each.window.taken < each.count.limit));
+  }
+
+  #windowsOf(counts: readonly Count[], nowMs: number): { count: Count; isNew: boolean; window: Window }[] {
+    return counts.map((count) => {
+      const stored = this.ctx.storage.kv.get<Window>(PREFIX + count.name);
+      return {
+        count,
+        isNew: !stored,
+        window: stored && nowMs < stored.windowEndsAt ? stored : { windowEndsAt: nowMs + (count.windowMs ?? WINDOW_MS), taken: 0 },
+      };
+    });
   }
 
   /** Keys are revoked, sessions end, organizations go: what is over is not kept, and an object that has nothing left is gone. */

@@ -161,8 +161,9 @@ const end = route({
   access: 'admin',
   params: webhookParams,
   success: { status: 204, description: 'The former secrets sign no more.' },
-  errors: ['rotation_in_progress'],
-  handler: async ({ params, db, nowMs, entry }) => {
+  errors: ['rotation_in_progress', 'fresh_sign_in_required'],
+  handler: async ({ params, caller, db, nowMs, entry }) => {
+    requireFreshSignIn(caller, nowMs);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const before = await requireWebhook(db, params);
       if (formerOf(secretsOf(before, nowMs)).length === 0) return;

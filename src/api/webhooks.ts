@@ -11,6 +11,7 @@ import { isLoopback } from '../domain/loopback.ts';
 import { includesWebhooks, type Plan } from '../domain/plan.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Settings } from '../settings.ts';
+import { requireFreshSignIn } from './account/fresh-sign-in.ts';
 import { authorize } from './auth.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { eraseOutboxes, statusOf, tellReconfigured } from './outboxes.ts';
@@ -156,11 +157,12 @@ const patch = route({
   body: webhookChangesInput,
   examples: WEBHOOK_CHANGES,
   success: { status: 200, description: 'The webhook as it is now.', schema: changedWebhook },
-  errors: ['plan_upgrade_required'],
+  errors: ['plan_upgrade_required', 'fresh_sign_in_required'],
   handler: async ({ params, body, caller, db, env, settings, url, nowMs, entry, waitUntil }) => {
     const { organizationId, webhookId } = params;
     // Also where it is the present one: to be told so would be to be told the secret, a guess at a time.
     if (body.secret !== undefined) authorize(caller, 'admin', organizationId);
+    if (body.secret !== undefined || body.headers !== undefined) requireFreshSignIn(caller, nowMs);
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       const before = await requireWebhook(db, params);
       if (Object.keys(body).length === 0) return toWebhook(before);

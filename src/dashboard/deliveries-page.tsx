@@ -9,6 +9,7 @@ import { dayProblems, endOf, type Filters, filtersFrom, isStatus } from './deliv
 import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
 import { Field, type Problems } from './field.tsx';
 import { outlookOf, unlessUnreachable } from './overview-page.tsx';
+import { LIVE_HEADER } from './page.tsx';
 import { paths } from './paths.ts';
 import { type Hold, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
@@ -30,13 +31,16 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
   const filters = filtersFrom((name) => c.req.query(name));
   const problems = dayProblems(filters);
   const cursor = c.req.query('cursor');
-  const canBeDone = problems.size === 0 && isStatus(filters.status) && cursor === undefined;
+  // Who brings the list up to date has the buttons, with their numbers, already.
+  const isLive = c.req.header(LIVE_HEADER) !== undefined;
+  const canBeDone = problems.size === 0 && isStatus(filters.status) && cursor === undefined && !isLive;
   const [search, types, outlook, matching] = await Promise.all([
     problems.size > 0 ? { found: null, problem: null } : findDeliveries(visit, webhook.id, filters, cursor),
     visit.callGeneral(listEventTypes),
     outlookOf(c, webhook),
     canBeDone ? matchingOf(visit, webhook.id, filters).catch(() => null) : null,
   ]);
+  const isNothing = search.found?.data.length === 0 && search.found.nextCursor === null;
   const events = types.eventTypes.map(({ name }) => name);
   return await webhookPage(
     c,
@@ -44,7 +48,9 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
       <FilterForm webhook={webhook} filters={filters} events={events} problems={problems} problem={search.problem} />
-      {matching && !search.problem && <MatchingActions webhook={webhook} visit={visit} filters={filters} matching={matching} />}
+      {matching && !search.problem && !isNothing && (
+        <MatchingActions webhook={webhook} visit={visit} filters={filters} matching={matching} />
+      )}
       <section aria-label="Deliveries" class="card table-card" id="deliveries" data-live={cursor === undefined ? '' : undefined}>
         {search.found ? (
           <Results

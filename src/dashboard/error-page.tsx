@@ -32,7 +32,7 @@ export async function errorPage(c: PageContext, error: ApiError): Promise<Respon
       {held !== null && (
         <form method="post" action={c.req.path}>
           <input type="hidden" name={HELD} value={held} />
-          <p>What you entered is kept, but for a secret. Go on with it in a moment.</p>
+          <p>What you entered is kept, except secrets and personal data. Go on with it in a moment.</p>
           <button type="submit" class="primary">
             Go on with what you entered
           </button>

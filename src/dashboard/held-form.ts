@@ -9,13 +9,18 @@ import type { Flash } from './flash.ts';
 /** The field that it travels in. */
 export const HELD = 'held';
 
-/** What does not travel: it would stand in a page that anybody at this browser can look at. */
-const LEFT_OUT: readonly string[] = ['secret', 'key', 'token', 'authPassword', 'headerValue'];
+/**
+ * What does not travel, since it would stand in a page that anybody at this browser can look at: secrets, the person to erase (`value`), and the
+ * addresses of colleagues (`emails`).
+ */
+const LEFT_OUT: readonly string[] = ['secret', 'key', 'token', 'authPassword', 'headerValue', 'value', 'emails'];
 
 /** What is said above a form that stands again. */
 export const RESTORED: Flash = {
   kind: 'done',
-  message: 'Here is your form again. Nothing has been saved yet: look the form over, and send it. A secret is not kept: enter it again.',
+  message:
+    'Here is your form again. Nothing has been saved yet: look the form over, and send it. ' +
+    'Secrets and personal data are not kept: enter them again.',
 };
 
 /** A form as it travels: also one that has travelled before, to a sign-in page that nobody signed in on. */

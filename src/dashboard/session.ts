@@ -175,7 +175,7 @@ function toSignIn(c: PageContext, why?: typeof FRESH): Response {
   return hasFields(pathname) ? c.redirect(signInPath(pathname, why), 307) : c.redirect(signInPath(pageOfButton(pathname), why), 303);
 }
 
-/** Asks somebody who signed in too long ago to see a secret to do so again; then they are where they were. */
+/** Asks somebody who signed in too long ago to see or to change a secret to do so again; then they are where they were. */
 export function toFreshSignIn(c: PageContext): Response {
   return toSignIn(c, FRESH);
 }

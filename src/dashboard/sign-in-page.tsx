@@ -140,10 +140,11 @@ async function refusedLink(c: PageContext): Promise<Response> {
 /** Why somebody is asked to sign in who was about something else. A browser drops the cookie of a session that is over: new or not is not known. */
 function reasonOf({ next, held, isFresh }: Errand): string | null {
   if (isFresh) {
-    const kept = held === undefined ? '' : ' What you entered is kept, but for a secret.';
-    return `You can see and rotate secrets for ${FRESH_SIGN_IN_MS / 60_000} minutes after you have signed in. Sign in again to go on.${kept}`;
+    const kept = held === undefined ? '' : ' What you entered is kept, except secrets and personal data.';
+    return `You can see and change secrets and headers for ${FRESH_SIGN_IN_MS / 60_000} minutes after you have signed in. Sign in again to go on.${kept}`;
   }
-  if (held !== undefined) return 'Your session has ended, so nothing was saved. What you entered is kept: sign in to go on with it.';
+  if (held !== undefined)
+    return 'Your session has ended, so nothing was saved. What you entered is kept, except secrets and personal data: sign in to go on with it.';
   if (next === undefined) return null;
   return 'Your session has ended, or you have not signed in yet. Sign in to go on where you were. A session lasts 12 hours.';
 }

@@ -201,7 +201,6 @@ async function orFormAgain(c: PageContext, form: URLSearchParams, action: () => 
   try {
     outcome = await action();
   } catch (thrown) {
-    if (thrown instanceof ApiError && thrown.code === 'fresh_sign_in_required') throw thrown;
     const error = refusedOf(c, thrown);
     const issues = error.code === 'validation_failed' ? (error.details.issues as Issue[]) : [];
     // Of a recovery that begins in the future the API names the end.

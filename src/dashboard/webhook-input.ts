@@ -160,7 +160,12 @@ export function sentInput({ filter, fields, format, kept }: WebhookFormValues, k
 export function changesIn(input: ReturnType<typeof sharedInput>, stored: WebhookRow): Partial<typeof input> {
   const { once, ...rest } = stored;
   const before: Record<string, unknown> = { ...rest, once: once && { per: once.per, days: once.days } };
-  const isChange = ([name, value]: [string, unknown]) => value !== undefined && (name === 'headers' || !isSame(value, before[name]));
+  const hasHeaders = stored.headerNames !== null;
+  const isChange = ([name, value]: [string, unknown]) => {
+    // None where there are none: it needs no fresh sign-in.
+    if (name === 'headers') return value !== undefined && (value !== null || hasHeaders);
+    return value !== undefined && !isSame(value, before[name]);
+  };
   return Object.fromEntries(Object.entries(input).filter(isChange));
 }
 
@@ -213,6 +218,8 @@ export interface Refusal {
  */
 export function refusedOf(c: PageContext, thrown: unknown): ApiError {
   if (!(thrown instanceof ApiError) && !isDatabaseFailure(thrown)) throw thrown;
+  // The form goes to the sign-in page, and comes back.
+  if (thrown instanceof ApiError && thrown.code === 'fresh_sign_in_required') throw thrown;
   const error = toApiError(thrown, c.get('requestId'), { method: c.req.method, path: c.req.path });
   if (error.status === 500) throw error;
   return error;

@@ -69,17 +69,38 @@ export const SERVICE: AuditActor = { type: 'service', id: null, name: null };
 export const AUDIT_RETENTION_MS = 400 * DAY_MS;
 
 /** Most entries of an organization that are kept, so that none fills the database that all share: the oldest go first. */
-export const MAX_AUDIT_ENTRIES = 100_000;
+export const MAX_AUDIT_ENTRIES = 50_000;
 
-/** Longest value in an entry, and longest changes together, as JSON in characters. Where these are longer, each value is cut shorter. */
-export const MAX_VALUE_LENGTH = 4_000;
-export const MAX_CHANGES_LENGTH = 10_000;
-const SHORT_VALUE_LENGTH = 200;
+/**
+ * Longest value in an entry, and longest changes together, as JSON in characters. Where these are longer, each value is cut shorter: full of the
+ * longest entries the log of one organization takes 200 MB of D1's 10 GB.
+ */
+export const MAX_VALUE_LENGTH = 1_000;
+export const MAX_CHANGES_LENGTH = 4_000;
+const SHORTER_VALUE_LENGTHS = [200, 50] as const;
+
+/** Stands for the fields that an entry has no room for: those of dozens of headers with long names. */
+const MORE = '…';
 
 /** Changes as an entry keeps them: what is too long is cut, and ends with `…`. */
 export function boundedChanges(changes: AuditChanges): AuditChanges {
-  const bounded = cutTo(changes, MAX_VALUE_LENGTH);
-  return JSON.stringify(bounded).length <= MAX_CHANGES_LENGTH ? bounded : cutTo(bounded, SHORT_VALUE_LENGTH);
+  let bounded = cutTo(changes, MAX_VALUE_LENGTH);
+  for (const length of SHORTER_VALUE_LENGTHS) if (!fits(bounded)) bounded = cutTo(changes, length);
+  return fits(bounded) ? bounded : firstOf(bounded);
+}
+
+function fits(changes: AuditChanges): boolean {
+  return JSON.stringify(changes).length <= MAX_CHANGES_LENGTH;
+}
+
+/** As many of the first fields as there is room for, and how many there are beside them. */
+function firstOf(changes: AuditChanges): AuditChanges {
+  const fields = Object.entries(changes);
+  for (let kept = fields.length - 1; kept > 0; kept--) {
+    const shown = { ...Object.fromEntries(fields.slice(0, kept)), [MORE]: { from: null, to: `${fields.length - kept} more` } };
+    if (fits(shown)) return shown;
+  }
+  return { [MORE]: { from: null, to: `${fields.length} more` } };
 }
 
 function cutTo(changes: AuditChanges, length: number): AuditChanges {

@@ -6,7 +6,7 @@ export const LINK_LIFETIME_MS = 15 * 60_000;
 /** How long a person stays signed in: a working day. */
 export const SESSION_LIFETIME_MS = 12 * 3_600_000;
 
-/** How long after signing in a person can see secrets and rotate them. */
+/** How long after signing in a person can see and change secrets and headers. */
 export const FRESH_SIGN_IN_MS = 15 * 60_000;
 
 /** The most sessions of an organization that one key, or the platform, has made: a further one ends the oldest. */

@@ -16,7 +16,7 @@ export const MAIL_EVERY_MS = 3_600_000;
 const MAX_WAITING = 20;
 /** Wait before a mail is tried again: the first, and the longest. Each is twice the one before. */
 const AGAIN_AFTER_MS = [60_000, 3_600_000] as const;
-/** After so many tries, about a day, a mail is given up: whoever looks by then looks at the dashboard. */
+/** After so many tries, about a day, a mail is given up: whoever looks by then looks at the dashboard. Sooner where there is a next one. */
 const MAX_TRIES = 30;
 
 const KEY = 'alerts';
@@ -37,8 +37,8 @@ const NOTHING: State = { waiting: [], current: null, lastAt: null, dueAt: null }
 
 /**
  * The mails that tell an organization's people of one webhook. What is to be mailed, and who has had it, is kept in the object: one bad address
- * does not stop the others, and none gets a mail again because another one failed. To whom it goes, and of what, is read when it is sent. A
- * mail is sent at least once: an object that vanishes between a mail and its note sends it again.
+ * does not stop the others, nor hold up the next mail, and none gets a mail again because another one failed. To whom it goes, and of what, is
+ * read when it is sent. A mail is sent at least once: an object that vanishes between a mail and its note sends it again.
  */
 export class AlertMails {
   readonly #kv: SyncKvStorage;
@@ -65,7 +65,9 @@ export class AlertMails {
     if (mailerOf(this.#env) === null) return;
     const state = this.#state();
     const waiting = [...state.waiting, ...notices].slice(-MAX_WAITING);
-    const dueAt = state.current ? state.dueAt : Math.max(now, (state.lastAt ?? 0) + (state.lastAt === null ? 0 : MAIL_EVERY_MS));
+    const nextAt = Math.max(now, nextAfter(state));
+    // A try of the current mail can be due before.
+    const dueAt = state.current && state.dueAt !== null ? Math.min(state.dueAt, nextAt) : nextAt;
     this.#put({ ...state, waiting, dueAt });
   }
 
@@ -96,6 +98,7 @@ export class AlertMails {
       this.#put({ ...this.#state(), waiting: [], current: null, dueAt: null });
       return;
     }
+    this.#giveWay(now);
     const told = await within(D1_TIMEOUT_MS, this.#told());
     const alerts = await within(D1_TIMEOUT_MS, readAlertsOfWebhook(this.#env.DB, told.id));
     const notices = alerts && this.#begin(alerts, now);
@@ -114,6 +117,20 @@ export class AlertMails {
     }
     if (hasFailed) this.#again(now);
     else this.#end();
+  }
+
+  /**
+   * Where the next mail may go out, the current one is given up for those whom it could not be sent to: they do not hold up the others. What
+   * nobody has been told of is in the next one.
+   */
+  #giveWay(now: number): void {
+    const state = this.#state();
+    const { current } = state;
+    if (!current || state.waiting.length === 0 || now < nextAfter(state)) return;
+    const isTold = current.sentTo.length > 0;
+    if (isTold) logError('alerts.given_up', `a mail could not be sent to everybody before the next one, in ${current.tries} tries`);
+    const waiting = isTold ? state.waiting : [...current.notices, ...state.waiting].slice(-MAX_WAITING);
+    this.#put({ ...state, waiting, current: null });
   }
 
   /** Makes what waits the current mail, where there is none; returns what it tells of, null: nobody is to be told of anything. */
@@ -140,8 +157,8 @@ export class AlertMails {
 
   /** The mail is through: what has come meanwhile is in the next one. */
   #end(): void {
-    const { waiting, lastAt } = this.#state();
-    this.#put({ waiting, current: null, lastAt, dueAt: waiting.length > 0 ? (lastAt ?? 0) + MAIL_EVERY_MS : null });
+    const state = this.#state();
+    this.#put({ ...state, current: null, dueAt: state.waiting.length > 0 ? nextAfter(state) : null });
   }
 
   #again(now: number): void {
@@ -153,7 +170,9 @@ export class AlertMails {
       return;
     }
     const [firstMs, longestMs] = AGAIN_AFTER_MS;
-    const dueAt = now + Math.min(firstMs * 2 ** (tries - 1), longestMs);
+    const againAt = now + Math.min(firstMs * 2 ** (tries - 1), longestMs);
+    // The next mail does not wait for long tries of this one.
+    const dueAt = state.waiting.length > 0 ? Math.min(againAt, Math.max(nextAfter(state), now + firstMs)) : againAt;
     this.#put({ ...state, current: state.current && { ...state.current, tries }, dueAt });
   }
 
@@ -167,4 +186,9 @@ export class AlertMails {
     this.#known = state;
     this.#kv.put(KEY, state);
   }
+}
+
+/** When the next mail may be begun: 0 where there was none. */
+function nextAfter({ lastAt }: State): number {
+  return lastAt === null ? 0 : lastAt + MAIL_EVERY_MS;
 }

@@ -6,6 +6,7 @@ import { app } from '../../src/app.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { alertAddresses, auditLog } from '../../src/db/schema.ts';
 import { client, createKey, createOrganization, ORIGIN, PLATFORM_KEY, platform, read, type TestOrganization } from '../support/api.ts';
+import { databaseWithout } from '../support/dashboard.ts';
 import { aMailbox, linkIn } from '../support/mails.ts';
 
 const mailbox = aMailbox();
@@ -100,6 +101,35 @@ describe('the alerts of an organization', () => {
     expect(mailbox.sent).toHaveLength(20);
     // What asks nobody is not refused.
     expect((await put(organization, { emails: [] })).status).toBe(200);
+  });
+
+  test('that are refused for today ask nobody, and keep nobody from being asked by fewer', async () => {
+    const organization = await createOrganization();
+    const some = (from: number, count: number) => Array.from({ length: count }, (_, index) => `a${10 + from + index}@example.com`);
+    await put(organization, { emails: some(0, 10) });
+    await put(organization, { emails: some(10, 8) });
+    expect((await put(organization, { emails: some(20, 5) })).status).toBe(429);
+    expect(mailbox.sent).toHaveLength(18);
+    expect((await put(organization, { emails: some(20, 2) })).status).toBe(200);
+    expect(mailbox.sent.slice(18).map(({ to }) => to)).toEqual(some(20, 2));
+  });
+
+  test('that fail for an outage ask nobody, and whoever puts them again has them asked', async () => {
+    const organization = await createOrganization();
+    const emails = ['ada@example.com'];
+    const broken = await callWith({ DB: databaseWithout(/insert into "audit_log"/) }, 'PUT', `${organization.path}/alerts`, { emails });
+    expect(broken.status).toBe(503);
+    expect(mailbox.sent).toEqual([]);
+    expect((await put(organization, { emails })).status).toBe(200);
+    expect(mailbox.sentTo('ada@example.com')).toHaveLength(1);
+  });
+
+  test('that others change at the same time ask those who are in the list in the end', async () => {
+    const organization = await createOrganization();
+    await Promise.all(['a', 'b', 'c'].map((name) => put(organization, { emails: [`${name}@example.com`, 'all@example.com'] })));
+    const { emails } = await alertsOf(organization);
+    expect(emails).toHaveLength(2);
+    for (const { address } of emails) expect([address, mailbox.sentTo(address).length]).toEqual([address, 1]);
   });
 
   test('are saved though the mail that asks could not be sent, which is tried when the address is put again', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { auditLog } from '../../src/db/schema.ts';
 import { createOrganization, createWebhook, type TestOrganization } from '../support/api.ts';
-import { fieldsIn, PAGES, signedIn, visitor } from '../support/dashboard.ts';
+import { fieldsIn, heldIn, PAGES, signedIn, visitor } from '../support/dashboard.ts';
 import { aMailbox, linkIn } from '../support/mails.ts';
 
 const mailbox = aMailbox();
@@ -75,13 +75,20 @@ describe('the page Alerts', () => {
     expect((await admin.post('alerts', { emails: many })).text).toContain('At most 10 addresses.');
   });
 
-  it('keeps the form of somebody whose session has ended', async () => {
+  it('keeps the form of somebody whose session has ended, but for the addresses: those that are saved stand in it', async () => {
     const person = visitor();
-    const posted = await person.post('alerts', { emails: ADA });
+    const form = { emails: 'grace@example.com', events: 'webhook.failing' };
+    const posted = await person.post('alerts', form);
     expect([posted.status, posted.location]).toEqual([307, `${PAGES}/sign-in?next=${encodeURIComponent(`${PAGES}/alerts`)}`]);
-    const admin = await signedIn(await createOrganization());
-    const restored = await admin.post('alerts', { held: `emails=${encodeURIComponent(ADA)}&events=webhook.failing` });
+    const asked = await person.post(posted.location!, form);
+    expect(asked.text).toContain('What you entered is kept, except secrets and personal data: sign in to go on with it.');
+    expect(asked.html).not.toContain('grace');
+    const organization = await createOrganization();
+    await organization.admin.put(`${organization.path}/alerts`, { emails: [ADA] });
+    const admin = await signedIn(organization);
+    const restored = await admin.post('alerts', { held: heldIn(asked.html) });
     expect(restored.text).toContain('Here is your form again.');
+    expect(restored.text).toContain('Secrets and personal data are not kept: enter them again.');
     expect(fieldsIn(restored.html)).toEqual([
       ['emails', ADA],
       ['events', 'webhook.failing'],
@@ -148,6 +155,15 @@ describe('the link to confirm', () => {
     expect(entries).toMatchObject([
       { action: 'alerts.updated', actorType: 'service', changes: { [`emails.${ADA}`]: { from: 'not confirmed', to: 'confirmed' } } },
     ]);
+  });
+
+  it('is told of in the audit log as used by its reader, as the link that ends the mails is', async () => {
+    const organization = await confirmed();
+    await visitor().post(linkTo('End these mails'));
+    const { text } = await (await signedIn(organization)).get('audit-log');
+    for (const said of ['ada@example.com (by e-mail) confirmed the address', 'ada@example.com (by e-mail) ended the mails to it'])
+      expect(text).toContain(said);
+    expect(text).not.toContain('The service');
   });
 
   it('works no more when the address was taken out', async () => {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { boundedChanges, changesBetween, created, MAX_CHANGES_LENGTH, MAX_VALUE_LENGTH } from '../../src/domain/audit-log.ts';
+import {
+  boundedChanges,
+  changesBetween,
+  created,
+  HIDDEN,
+  MAX_AUDIT_ENTRIES,
+  MAX_CHANGES_LENGTH,
+  MAX_VALUE_LENGTH,
+} from '../../src/domain/audit-log.ts';
 import { webhookChanges } from '../../src/domain/audited-webhook.ts';
 
 describe('what changed', () => {
@@ -30,8 +38,24 @@ describe('what changed', () => {
     const long = 'x'.repeat(20_000);
     const changes = Object.fromEntries(Array.from({ length: 14 }, (_, at) => [`field${at}`, { from: long, to: { long, at } }]));
     const bounded = boundedChanges(changes);
-    expect(JSON.stringify(bounded).length).toBeLessThan(MAX_CHANGES_LENGTH);
+    expect(JSON.stringify(bounded).length).toBeLessThanOrEqual(MAX_CHANGES_LENGTH);
     expect(Object.keys(bounded)).toEqual(Object.keys(changes));
+  });
+
+  it('is as much of it as fits where there are too many fields, and says how many more there are', () => {
+    const name = (at: number) => `headers.${String(at).padStart(100, 'X-')}`;
+    const changes = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [name(at), { from: HIDDEN, to: null }]));
+    const { '…': more, ...kept } = boundedChanges(changes);
+    expect(JSON.stringify({ ...kept, '…': more }).length).toBeLessThanOrEqual(MAX_CHANGES_LENGTH);
+    const names = Object.keys(kept);
+    expect(names.length).toBeGreaterThan(20);
+    expect(names).toEqual(Object.keys(changes).slice(0, names.length));
+    expect(more).toEqual({ from: null, to: `${40 - names.length} more` });
+  });
+
+  it('of one organization takes no more than a fiftieth of the database that all share', () => {
+    // D1 holds 10 GB.
+    expect(MAX_AUDIT_ENTRIES * MAX_CHANGES_LENGTH).toBeLessThanOrEqual(10e9 / 50);
   });
 });
 

@@ -125,7 +125,14 @@ describe.skipIf(noBrowser).each([
       '/deliveries/retry-all?status=delivered',
       '/deliveries/cancel-all?status=retrying&event=visitor.identified',
     ];
-    const account = ['/alerts', '/erasures', '/audit-log', '/audit-log?action=alerts.updated', '/sessions', `/sign-in?why=fresh&next=${PAGES}/sessions`];
+    const account = [
+      '/alerts',
+      '/erasures',
+      '/audit-log',
+      '/audit-log?action=alerts.updated',
+      '/sessions',
+      `/sign-in?why=fresh&next=${PAGES}/sessions`,
+    ];
     for (const path of ['', '/new', '/sign-in', '/nothing/here', ...account, ...parts.map((part) => `/${webhookId}${part}`)]) {
       await page.goto(`${worker.origin}${PAGES}${path}`);
       await page.evaluate(OPEN);

@@ -48,6 +48,14 @@ async function recovery(): Promise<void> {
 
 /** What the outbox does when its alarm fires. */
 const alarm = () => inOutbox(webhook, (outbox) => outbox.alarm());
+interface State {
+  waiting: unknown[];
+  current: object | null;
+  lastAt: number | null;
+  dueAt: number | null;
+}
+/** What the outbox has still to mail. */
+const stateOf = () => inOutbox(webhook, (_, { kv }) => kv.get<State>('alerts')!);
 const subjects = () => mailbox.sent.map(({ subject }) => subject.replace(/(\d{4}-\d\d-\d\d )?\d\d:\d\d UTC/, 'TIME'));
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms);
 
@@ -211,16 +219,65 @@ describe('a mail that cannot be sent', () => {
     await givenAddress(organization, ADA);
     mailbox.fails(ADA, new Error('the service is down'));
     await outage();
-    await recovery();
-    for (let tries = 0; tries < 31; tries++) {
-      vi.setSystemTime(Math.max(Date.now(), (await alarmOf(webhook)) ?? 0));
+    const begunAt = Date.now();
+    while ((await stateOf()).current !== null) {
+      vi.setSystemTime((await alarmOf(webhook))!);
       await alarm();
-      if ((await inOutbox(webhook, (_, { kv }) => kv.get<{ current: unknown }>('alerts')))?.current === null) break;
     }
+    expect((Date.now() - begunAt) / 3_600_000).toBeGreaterThan(20);
+    expect((Date.now() - begunAt) / 3_600_000).toBeLessThan(30);
     mailbox.fails(ADA, null);
-    later(MAIL_EVERY_MS);
+    await recovery();
+    expect(subjects()).toEqual([WORKS]);
+  });
+
+  it('does not hold up what came since for longer than the hour, for those who have had it nor for those who have not', async () => {
+    for (const address of [ADA, GRACE]) await givenAddress(organization, address);
+    mailbox.fails(ADA, new Error('no such mailbox'));
+    await outage();
+    const firstAt = Date.now();
+    expect(mailbox.sent.map(({ to }) => to)).toEqual([GRACE]);
+    await recovery();
+    while (mailbox.sent.length < 2 && Date.now() < firstAt + 2 * MAIL_EVERY_MS) {
+      vi.setSystemTime((await alarmOf(webhook))!);
+      await alarm();
+    }
+    expect(Date.now()).toBe(firstAt + MAIL_EVERY_MS);
+    expect(mailbox.sent.map(({ to }) => to)).toEqual([GRACE, GRACE]);
+    mailbox.fails(ADA, null);
+    vi.setSystemTime((await alarmOf(webhook))!);
+    await alarm();
+    expect(mailbox.sent.map(({ to }) => to)).toEqual([GRACE, GRACE, ADA]);
+    expect(subjects()).toEqual([FAILED, WORKS, WORKS]);
+  });
+
+  it('does not hold up what comes when its hour is over already', async () => {
+    for (const address of [ADA, GRACE]) await givenAddress(organization, address);
+    mailbox.fails(ADA, new Error('no such mailbox'));
+    await outage();
+    const firstAt = Date.now();
+    while (Date.now() < firstAt + 3 * MAIL_EVERY_MS) {
+      vi.setSystemTime((await alarmOf(webhook))!);
+      await alarm();
+    }
+    await recovery();
+    expect(mailbox.sent.map(({ to }) => to)).toEqual([GRACE, GRACE]);
+  });
+
+  it('to anybody is in the next one, where there is one', async () => {
+    await givenAddress(organization, ADA);
+    mailbox.fails(ADA, new Error('the service is down'));
+    await outage();
+    await recovery();
+    const state = await stateOf();
+    mailbox.fails(ADA, null);
+    vi.setSystemTime(state.lastAt! + MAIL_EVERY_MS);
     await alarm();
     expect(subjects()).toEqual([WORKS]);
+    const { text } = mailbox.sent[0]!;
+    expect(text.indexOf('has failed')).toBeGreaterThan(0);
+    expect(text.indexOf('has failed')).toBeLessThan(text.indexOf('takes deliveries again'));
+    expect(await stateOf()).toMatchObject({ waiting: [], current: null, dueAt: null });
   });
 
   it('leaves nothing behind in an outbox that is erased meanwhile', async () => {

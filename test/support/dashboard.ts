@@ -138,6 +138,11 @@ export function fieldsIn(html: string): [name: string, value: string][] {
   return fields;
 }
 
+/** The form that travels in a page, as its field says it. */
+export function heldIn(html: string): string {
+  return attribute(/<input [^>]*name="held"[^>]*>/.exec(html)?.[0] ?? '', 'value');
+}
+
 function attribute(tag: string, name: string): string {
   return unescaped(new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1] ?? '');
 }

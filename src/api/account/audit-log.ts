@@ -1,6 +1,15 @@
 import { listEntries } from '../../db/audit-log.ts';
 import type { Database } from '../../db/client.ts';
-import { ACTOR_TYPES, AUDIT_ACTIONS, AUDIT_RETENTION_MS, type AuditAction, type AuditEntry, TARGET_TYPES } from '../../domain/audit-log.ts';
+import {
+  ACTOR_TYPES,
+  AUDIT_ACTIONS,
+  AUDIT_RETENTION_MS,
+  type AuditAction,
+  type AuditEntry,
+  MAX_AUDIT_ENTRIES,
+  MAX_VALUE_LENGTH,
+  TARGET_TYPES,
+} from '../../domain/audit-log.ts';
 import { DAY_MS } from '../../domain/day.ts';
 import {
   DEFAULT_PAGE,
@@ -39,7 +48,8 @@ const entry = z
     target: z.object({ type: z.enum(TARGET_TYPES), id: z.string() }),
     changes: z.record(z.string(), z.object({ from: z.unknown(), to: z.unknown() })).openapi({
       description:
-        'What changed, from what to what. A secret, and the value of a header, is `"•••"`. A value of more than 4,000 characters is cut, and ends with `…`.',
+        'What changed, from what to what. A secret, and the value of a header, is `"•••"`. A value of more than ' +
+        `${MAX_VALUE_LENGTH.toLocaleString('en')} characters is cut, and ends with \`…\`.`,
       example: { url: { from: 'https://hooks.example.com/old', to: 'https://hooks.example.com/new' } },
     }),
   })
@@ -64,7 +74,7 @@ const list = route({
   summary: 'See who did what',
   description:
     'Each change of the configuration, of keys and secrets, each secret that was revealed, what was recovered, canceled or erased, who signed in and out: newest ' +
-    `first. Entries are kept for ${AUDIT_RETENTION_MS / DAY_MS} days.`,
+    `first. Entries are kept for ${AUDIT_RETENTION_MS / DAY_MS} days, at most ${MAX_AUDIT_ENTRIES.toLocaleString('en')} of them.`,
   tag,
   access: 'admin',
   params: organizationParams,

@@ -9,6 +9,6 @@ import { ApiError } from '../errors.ts';
 export function requireFreshSignIn(caller: Caller, nowMs: number): void {
   if (!('session' in caller) || nowMs - caller.session.startedAt <= FRESH_SIGN_IN_MS) return;
   const minutes = FRESH_SIGN_IN_MS / 60_000;
-  const message = `You signed in more than ${minutes} minutes ago. Sign in again to see or to rotate a secret.`;
+  const message = `You signed in more than ${minutes} minutes ago. Sign in again to see or to change secrets and headers.`;
   throw new ApiError('fresh_sign_in_required', message, { withinSeconds: FRESH_SIGN_IN_MS / 1_000 });
 }

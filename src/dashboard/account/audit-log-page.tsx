@@ -1,11 +1,12 @@
 import { exportAuditLog, listAuditLog, type ShownEntry } from '../../api/account/audit-log.ts';
-import { AUDIT_ACTIONS, AUDIT_RETENTION_MS, type AuditAction } from '../../domain/audit-log.ts';
+import { AUDIT_ACTIONS, AUDIT_RETENTION_MS, type AuditAction, MAX_AUDIT_ENTRIES } from '../../domain/audit-log.ts';
 import { DAY_MS } from '../../domain/day.ts';
 import { page, rootCrumb } from '../page.tsx';
 import { paths } from '../paths.ts';
 import { Room } from '../room.ts';
 import { Time } from '../time.tsx';
 import type { PageContext, Visit } from '../visit.ts';
+import { exactly } from '../wording.ts';
 import { ACTION_NAMES, actorWords, deedWords, fieldWords, valueWords, type WebhookNames } from './audit-words.ts';
 
 const PAGE_SIZE = 25;
@@ -27,7 +28,10 @@ export async function showAuditLog(c: PageContext): Promise<Response> {
       <div class="page-head">
         <div>
           <h1>Audit log</h1>
-          <p class="lead">Who changed, revealed or erased what, and who signed in. Kept for {AUDIT_RETENTION_MS / DAY_MS} days.</p>
+          <p class="lead">
+            Who changed, revealed or erased what, and who signed in. Kept for {AUDIT_RETENTION_MS / DAY_MS} days, at most{' '}
+            {exactly(MAX_AUDIT_ENTRIES)} entries.
+          </p>
         </div>
         <div class="actions">
           <a class="button" href={at(paths.auditLogExport, { action })} download="audit-log.ndjson">

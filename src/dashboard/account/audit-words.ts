@@ -58,7 +58,8 @@ export type WebhookNames = ReadonlyMap<string, string>;
 /** Who did it: “Ada (dashboard)”. */
 export function actorWords({ type, name }: ShownEntry['actor']): string {
   if (type === 'platform') return 'The platform';
-  if (type === 'service') return 'The service';
+  // With a name it is an address whose link in a mail somebody has used.
+  if (type === 'service') return name === null ? 'The service' : `${cut(name)} (by e-mail)`;
   if (type === 'api_key') return `${name === null ? 'A key' : cut(name)} (API key)`;
   return `${name === null ? 'Somebody' : cut(name)} (dashboard)`;
 }
@@ -87,7 +88,7 @@ export function deedWords(entry: ShownEntry, names: WebhookNames): string {
     case 'secret.revealed':
       return `looked at the secret of ${webhook}`;
     case 'secret.rotated':
-      return changes.secret ? `rotated the secret of ${webhook}` : `ended the time of the former secrets of ${webhook}`;
+      return changes.secret ? `rotated the secret of ${webhook}` : `stopped signing with the former secrets of ${webhook}`;
     case 'deliveries.recovered':
       return `recovered ${deliveriesWords(entry, webhook)}`;
     case 'deliveries.canceled':
@@ -97,7 +98,7 @@ export function deedWords(entry: ShownEntry, names: WebhookNames): string {
     case 'person.erased':
       return 'had a person erased from all logs';
     case 'alerts.updated':
-      return 'changed who is told by e-mail';
+      return alertsWords(entry);
     case 'dashboard_link.created':
       return typeof changes.subject?.to === 'string' ? `made a sign-in link for ${cut(changes.subject.to)}` : 'made a sign-in link';
     case 'session.started':
@@ -111,6 +112,13 @@ function updateWords(changes: ShownEntry['changes'], webhook: string): string {
   const fields = Object.keys(changes);
   if (fields.length === 1 && fields[0] === 'enabled') return `${changes.enabled?.to ? 'resumed' : 'paused'} ${webhook}`;
   return `changed the ${changedWords(changes)} of ${webhook}`;
+}
+
+/** An address that has confirmed, or that has ended its mails, does so by itself. */
+function alertsWords({ actor, changes }: ShownEntry): string {
+  const own = actor.type === 'service' ? changes[`emails.${actor.name}`] : undefined;
+  if (own === undefined) return 'changed who is told by e-mail';
+  return own.to === null ? 'ended the mails to it' : 'confirmed the address';
 }
 
 /** “URL, the events and 2 more” */

@@ -35,7 +35,8 @@ interface Typed {
 }
 
 interface Shown {
-  typed?: Typed;
+  /** Without addresses (held-form.ts): those that are saved stand in the form, and are not deleted with it. */
+  typed?: Partial<Typed>;
   problem?: string;
   status?: ApiError['status'] | 200;
   flash?: Flash;
@@ -54,7 +55,7 @@ export async function showAlerts(c: PageContext): Promise<Response> {
 export async function submitAlerts(c: PageContext): Promise<Response> {
   const form = await readForm(c);
   const held = heldForm(form);
-  if (held) return await alertsPage(c, { typed: typedIn(held), flash: RESTORED });
+  if (held) return await alertsPage(c, { typed: { events: held.getAll('events') }, flash: RESTORED });
   const typed = typedIn(form);
   try {
     const { emails } = await c.get('visit').call(chooseAlerts, { body: { emails: addressesIn(typed), events: noticesIn(typed) } });
@@ -87,7 +88,7 @@ export async function sendTrial(c: PageContext): Promise<Response> {
 async function alertsPage(c: PageContext, { typed, problem, status = 200, flash }: Shown): Promise<Response> {
   const visit = c.get('visit');
   const chosen = await readChosen(c);
-  const values = typed ?? { emails: chosen.emails.map(({ address }) => address).join('\n'), events: chosen.events };
+  const values = { emails: chosen.emails.map(({ address }) => address).join('\n'), events: chosen.events, ...typed };
   return await page(
     c,
     { title: 'Alerts', crumbs: [rootCrumb], status, flash },

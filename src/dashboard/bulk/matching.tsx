@@ -38,11 +38,11 @@ export function isRecoverable(status: string | undefined): status is Recoverable
   return (RECOVERABLE as readonly (string | undefined)[]).includes(status);
 }
 
-/** The same with how many deliveries it would be. */
+/** The same with how many deliveries it would be; not of what was delivered: that is most of a log, and the page that asks about it counts. */
 export async function matchingOf(visit: Visit, webhookId: string, filters: Filters): Promise<Matching | null> {
   const what = whatOf(filters);
   if (what === null || !visit.can('write')) return null;
-  const count = await countOf(visit, webhookId, filters);
+  const count = filters.status === 'delivered' ? null : await countOf(visit, webhookId, filters);
   return what === 'retry' ? { what, status: filters.status as RecoverableStatus, count } : { what, count };
 }
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { call, createOrganization, createWebhook, env, expectStatus, type TestOrganization } from '../../support/api.ts';
 import { auditLogOf } from '../../support/audit.ts';
-import { makeLink, PAGES, signedIn, type Visitor, visitor } from '../../support/dashboard.ts';
+import { fieldsIn, heldIn, makeLink, PAGES, signedIn, type Visitor, visitor } from '../../support/dashboard.ts';
 
 let own: TestOrganization;
 let webhookId: string;
@@ -31,6 +31,7 @@ describe('the page of the audit log', () => {
     await own.admin.patch(`${own.path}/webhooks/${webhookId}`, { url: 'https://hooks.example.com/new', headers: { 'X-Key': 'hush-hush' } });
     await ada.post(`${webhookId}/pause`);
     const { text, html, status } = await ada.get('audit-log');
+    expect(text).toContain('Kept for 400 days, at most 50,000 entries.');
     expect(status).toBe(200);
     expect(text).toContain('Ada (dashboard) paused CRM');
     expect(text).toContain('admin (API key) changed the URL and the header X-Key of CRM');
@@ -132,7 +133,9 @@ describe('a session that began more than 15 minutes ago', () => {
     const refused = await ada.post(`${webhookId}/secret/reveal`);
     expect(refused.status).toBe(303);
     const signIn = await ada.get(refused.location ?? '');
-    expect(signIn.text).toContain('You can see and rotate secrets for 15 minutes after you have signed in. Sign in again to go on.');
+    expect(signIn.text).toContain(
+      'You can see and change secrets and headers for 15 minutes after you have signed in. Sign in again to go on.',
+    );
     expect(signIn.text).toContain(
       'Came here from Bullseye? Open Webhooks there again, in another tab: that signs you in anew. Then go on here:',
     );
@@ -164,7 +167,7 @@ describe('a session that began more than 15 minutes ago', () => {
     expect(refused.status).toBe(307);
     // A browser posts the form on to where a 307 leads.
     const signIn = await ada.post(refused.location ?? '', form);
-    expect(signIn.text).toContain('What you entered is kept, but for a secret.');
+    expect(signIn.text).toContain('What you entered is kept, except secrets and personal data.');
     expect(signIn.html).not.toContain('somebody has typed');
     const held = /name="held" value="([^"]*)"/.exec(signIn.html)?.[1]?.replaceAll('&amp;', '&') ?? '';
     expect((await ada.post('sign-in', { key: own.key, next: `${PAGES}/${webhookId}/secret/rotate`, held })).status).toBe(307);
@@ -177,9 +180,52 @@ describe('a session that began more than 15 minutes ago', () => {
     expect((await ada.submit(`${webhookId}/secret/rotate`, form)).text).toContain('This is the new secret.');
   });
 
+  it.each([
+    ['a new secret', { secretChoice: 'own', secret: 'hush, a secret of her own' }],
+    ['no secret', { secretChoice: 'none' }],
+    ['a new header', { auth: 'own', headerName: 'X-Key', headerValue: 'hush-hush' }],
+    ['a new token', { auth: 'bearer', token: 'hush-hush' }],
+  ])('is asked the same before it saves %s, and has its form again', async (_, changed) => {
+    const ada = await named('Ada');
+    const form = [
+      ...new Map([...fieldsIn((await ada.get(`${webhookId}/edit`)).html), ...Object.entries({ ...changed, description: 'Other' })]),
+    ];
+    await began(16);
+    const refused = await ada.post(`${webhookId}/edit`, form);
+    expect([refused.status, refused.location]).toEqual([307, expect.stringContaining('why=fresh')]);
+    const signIn = await ada.post(refused.location ?? '', form);
+    expect(signIn.text).toContain('What you entered is kept, except secrets and personal data.');
+    expect(decodeURIComponent(signIn.html)).not.toContain('hush');
+    expect(await auditLogOf(own, '&action=webhook.updated')).toEqual([]);
+
+    await ada.post(await makeLink(own.id, 'admin', 'Ada'));
+    const again = await ada.post(`${webhookId}/edit`, { held: heldIn(signIn.html) });
+    expect(again.text).toContain('Here is your form again.');
+    expect(fieldsIn(again.html)).toContainEqual(['description', 'Other']);
+    expect(again.html).not.toContain('hush');
+    expect((await ada.submit(`${webhookId}/edit`, form)).text).toContain('Saved.');
+    expect(await auditLogOf(own, '&action=webhook.updated')).toHaveLength(1);
+  });
+
+  it('is asked the same before it ends the overlaps of rotations', async () => {
+    const ada = await named('Ada');
+    await ada.submit(`${webhookId}/secret/rotate`, { secret: '', overlapSeconds: '3600' });
+    await began(16);
+    const refused = await ada.post(`${webhookId}/secret/end-overlap`);
+    expect(refused).toMatchObject({
+      status: 303,
+      location: `${PAGES}/sign-in?${new URLSearchParams({ next: `${PAGES}/${webhookId}/settings`, why: 'fresh' })}`,
+    });
+    expect(await auditLogOf(own, '&action=secret.rotated')).toHaveLength(1);
+    await ada.post(await makeLink(own.id, 'admin', 'Ada'));
+    expect((await ada.submit(`${webhookId}/secret/end-overlap`)).text).toContain('signs no more.');
+  });
+
   it('does all else as before', async () => {
     const ada = await named('Ada');
     await began(16);
+    const form = [...new Map([...fieldsIn((await ada.get(`${webhookId}/edit`)).html), ['maxPerSecond', '5'] as const])];
+    expect((await ada.submit(`${webhookId}/edit`, form)).text).toContain('Saved.');
     for (const path of ['', 'audit-log', 'sessions', `${webhookId}/settings`]) expect((await ada.get(path)).status).toBe(200);
     expect((await ada.submit(`${webhookId}/pause`)).text).toContain('The webhook is paused.');
   });
@@ -197,6 +243,10 @@ describe('a session that began more than 15 minutes ago', () => {
       status: 200,
       body: { secret },
     });
+    expect((await own.admin.patch(`${own.path}/webhooks/${webhookId}`, { secret: null, headers: { 'X-Key': 'hush-hush' } })).status).toBe(
+      200,
+    );
+    expect((await own.admin.delete(`${own.path}/webhooks/${webhookId}/secret/previous`)).status).toBe(204);
   });
 });
 

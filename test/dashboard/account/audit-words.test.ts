@@ -14,6 +14,9 @@ function entry(more: Partial<ShownEntry>): ShownEntry {
   };
 }
 
+/** Whoever clicked in a mail. */
+const reader = { type: 'service', id: null, name: 'grace@example.com' } as const;
+
 const said = (more: Partial<ShownEntry>) => `${actorWords(entry(more).actor)} ${deedWords(entry(more), names)}.`;
 const change = { from: null, to: 'x' };
 
@@ -42,7 +45,7 @@ describe('an entry in words', () => {
     ],
     [
       { action: 'secret.rotated', changes: { formerSecretsExpireAt: change } },
-      'Ada (dashboard) ended the time of the former secrets of CRM.',
+      'Ada (dashboard) stopped signing with the former secrets of CRM.',
     ],
     [
       {
@@ -87,6 +90,15 @@ describe('an entry in words', () => {
     [{ action: 'payload.erased', target: { type: 'delivery', id: 'dlv_1' } }, 'Ada (dashboard) erased the payload of the delivery dlv_1.'],
     [{ action: 'deliveries.canceled', target: { type: 'delivery', id: 'dlv_1' } }, 'Ada (dashboard) canceled the delivery dlv_1.'],
     [{ action: 'deliveries.recovered' }, 'Ada (dashboard) recovered deliveries of CRM.'],
+    [{ action: 'alerts.updated', changes: { emails: change } }, 'Ada (dashboard) changed who is told by e-mail.'],
+    [
+      { actor: reader, action: 'alerts.updated', changes: { 'emails.grace@example.com': { from: 'not confirmed', to: 'confirmed' } } },
+      'grace@example.com (by e-mail) confirmed the address.',
+    ],
+    [
+      { actor: reader, action: 'alerts.updated', changes: { 'emails.grace@example.com': { from: 'confirmed', to: null } } },
+      'grace@example.com (by e-mail) ended the mails to it.',
+    ],
   ])('%# says %s as %s', (more, sentence) => {
     expect(said(more)).toBe(sentence);
   });
