@@ -24,7 +24,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-async function given(script: Reply[], options: { enabled?: boolean } = {}) {
+async function given(script: Reply[], options: { enabled?: boolean; maxConcurrent?: number } = {}) {
   const endpoint = endpointInbox();
   await endpoint.script(script);
   const webhook = await givenWebhook(await givenOrganization(), { url: endpoint.url, ...options });
@@ -96,6 +96,27 @@ describe('retries by hand', () => {
         .catch(() => {});
     await endpoint.arrived(13);
     expect(seen).toMatchObject({ running: 13, mostOfOne: CONNECTIONS, objects: 3 });
+  });
+
+  it('and tests do not wait for `maxConcurrent`, which what else comes does', async () => {
+    const { endpoint, webhook } = await given([{ status: 500 }, { hang: true }], { maxConcurrent: 1 });
+    const failed = newDelivery(webhook);
+    await deliver(webhook, failed);
+    const running = newDelivery(webhook);
+    await bring(webhook, running);
+    await endpoint.arrived(2);
+    const waiting = newDelivery(webhook);
+    await bring(webhook, waiting);
+    expect(await outboxOf(webhook).retryNow(failed.id)).toMatchObject({ kind: 'begun' });
+    const test = newDelivery(webhook);
+    void outboxOf(webhook)
+      .sendTest(test)
+      .catch(() => {});
+    const triggers = (await endpoint.arrived(4))
+      .slice(2)
+      .map(({ headers }) => headers['x-bullseye-test'] ?? headers['x-bullseye-delivery']);
+    expect(triggers.toSorted()).toEqual([failed.id, 'true'].toSorted());
+    expect(await findDelivery(webhook, waiting.id)).toMatchObject({ status: 'pending', attemptCount: 0 });
   });
 
   it('of one delivery at once are one', async () => {
