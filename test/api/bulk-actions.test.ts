@@ -83,7 +83,7 @@ describe('POST …/recover', () => {
 
   it.each([
     [{ since: '2020-01-01T00:00:00Z', status: [] }, 'status'],
-    [{ since: '2020-01-01T00:00:00Z', status: ['pending'] }, 'status.0'],
+    [{ since: '2020-01-01T00:00:00Z', status: ['pending'] }, 'status[0]'],
     [{ since: '2020-01-01T00:00:00Z', status: ['failed', 'failed'] }, 'status'],
     [{ since: '2020-01-01T00:00:00Z', event: 'Visitor' }, 'event'],
     [{ since: '2020-01-02T00:00:00Z', until: '2020-01-01T00:00:00Z' }, 'until'],

@@ -186,6 +186,16 @@ describe('what is refused', () => {
     expect((await organization.admin.get(at)).body).toEqual(before);
   });
 
+  test.each([
+    ['in a filter', { filter: { any: [leaf, { all: [{ field: 'a', operator: 'one_of', value: ['x', '\ud800'] }] }] } }],
+    ['in the fields', { fields: ['visitor', '\ud800'] }],
+  ])('half a character is named by its place with brackets: %s', async (what, change) => {
+    const field = what === 'in a filter' ? 'filter.any[1].all[0].value[1]' : 'fields[1]';
+    expect(await organization.admin.patch(at, change)).toMatchObject({ status: 422, body: { details: { field } } });
+    const body = { ...change };
+    expect(await organization.admin.post(`${organization.path}/webhooks/preview`, body)).toMatchObject({ body: { details: { field } } });
+  });
+
   test('all that is wrong is named at once', async () => {
     const { body } = await organization.admin.patch(at, { filter: { all: [{}, leaf] }, fields: ['a', ''], retrySchedule: ['1s'] });
     const places = body.details.issues.map(({ field }: { field: string }) => field);
