@@ -119,6 +119,22 @@ describe('retries by hand', () => {
     expect(await findDelivery(webhook, waiting.id)).toMatchObject({ status: 'pending', attemptCount: 0 });
   });
 
+  it('begin at once though the delivery has still to wait for its first attempt; what else waits goes on waiting, and arrives', async () => {
+    const { endpoint, webhook } = await given([{ held: 'first' }, { status: 200 }], { maxConcurrent: 1 });
+    const [running, retried, other] = newDeliveries(webhook, 3);
+    await bring(webhook, running!);
+    await endpoint.arrived(1);
+    await bring(webhook, retried!, other!);
+    expect(await outboxOf(webhook).retryNow(retried!.id)).toMatchObject({ kind: 'begun', delivery: { attemptCount: 1 } });
+    await vi.waitFor(async () => expect(await findDelivery(webhook, retried!.id)).toMatchObject({ status: 'delivered' }));
+    expect((await findDelivery(webhook, retried!.id)).attempts).toMatchObject([{ number: 1, trigger: 'manual' }]);
+    expect(await findDelivery(webhook, other!.id)).toMatchObject({ status: 'pending', attemptCount: 0 });
+    await endpoint.release('first', { status: 200 });
+    await untilEnded(webhook, 1_000);
+    expect((await deliveriesOf(webhook)).map(({ status, attemptCount }) => [status, attemptCount])).toEqual(Array(3).fill(['delivered', 1]));
+    expect(await endpoint.requests()).toHaveLength(3);
+  });
+
   it('of one delivery at once are one', async () => {
     const { endpoint, webhook } = await given([{ status: 500 }, { status: 200, delayMs: 200 }]);
     const delivery = newDelivery(webhook);

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { anEntry } from '../../support/audit.ts';
 import { driveDate } from '../../support/clock.ts';
 import { givenScripted, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
-import { deliver, findDelivery, inOutbox, newDeliveries, newDelivery, rowsOf, vanish } from '../../support/outbox.ts';
+import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, rowsOf, vanish } from '../../support/outbox.ts';
 import type { ReceivedRequest, Reply } from '../../support/receiver.ts';
 
 // Ahead of the clock: alarms are run by hand alone.
@@ -196,6 +196,27 @@ describe('a cancellation', () => {
     });
     expect(await outboxOf(webhook).cancelOne(id, entry(organization))).toEqual({ kind: 'finished' });
     expect(await outboxOf(webhook).cancelOne('dlv_0', entry(organization))).toEqual({ kind: 'unknown' });
+  });
+
+  it('ends what waits for its first attempt behind one that runs, counted and one by one; the one that runs arrives', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([{ held: 'first' }], { maxConcurrent: 1 });
+    const [running, one, ...others] = newDeliveries(webhook, 6);
+    await bring(webhook, running!);
+    await endpoint.arrived(1);
+    await bring(webhook, one!, ...others);
+    const until = Date.now() + 1;
+    expect(await outboxOf(webhook).cancelOne(running!.id, entry(organization))).toEqual({ kind: 'running' });
+    expect(await outboxOf(webhook).cancelOne(one!.id, entry(organization))).toMatchObject({
+      kind: 'canceled',
+      delivery: { status: 'discarded', reason: 'canceled', attemptCount: 0 },
+    });
+    expect(await outboxOf(webhook).countCancellation({ since: 0, until })).toBe(4);
+    expect(await outboxOf(webhook).cancel({ since: 0, until }, entry(organization))).toBe(4);
+    await endpoint.release('first', ok);
+    await untilEnded(webhook);
+    expect(await findDelivery(webhook, running!.id)).toMatchObject({ status: 'delivered' });
+    for (const { id } of others) expect(await findDelivery(webhook, id)).toMatchObject({ status: 'discarded', reason: 'canceled' });
+    expect(await endpoint.requests()).toHaveLength(1);
   });
 
   it('can be taken back by a recovery', async () => {
