@@ -83,7 +83,8 @@ export class ByHand {
     const reason = whyNotDelivered(config);
     if (reason) return { result: { kind: 'refused', reason } };
     await sender.prepare(config.webhook);
-    // Looked at now: all of that was awaited.
+    // Looked at now: all of that was awaited. What waits in memory gets its row first: it need not wait for others.
+    if (fresh.get(id) && !runner.runningNow(id)) fresh.spill(Date.now());
     const stored = fresh.get(id) ? null : store.find(id);
     if (!stored || !runner.begunByHand(stored)) return { result: { kind: 'running' } };
     if (store.payloadErasedAt(id) !== null || stored.state.reason === 'outbox_full') return { result: { kind: 'erased' } };
