@@ -131,7 +131,9 @@ describe('retries by hand', () => {
     expect(await findDelivery(webhook, other!.id)).toMatchObject({ status: 'pending', attemptCount: 0 });
     await endpoint.release('first', { status: 200 });
     await untilEnded(webhook, 1_000);
-    expect((await deliveriesOf(webhook)).map(({ status, attemptCount }) => [status, attemptCount])).toEqual(Array(3).fill(['delivered', 1]));
+    expect((await deliveriesOf(webhook)).map(({ status, attemptCount }) => [status, attemptCount])).toEqual(
+      Array(3).fill(['delivered', 1]),
+    );
     expect(await endpoint.requests()).toHaveLength(3);
   });
 

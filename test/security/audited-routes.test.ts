@@ -71,7 +71,10 @@ const DEEDS: Record<string, Deed> = {
     },
   },
   [`POST ${organization}/webhooks`]: {
-    json: () => ({ url: 'https://hooks.example.com/two', events: ['*'], secret: 'a secret of the tests, long enough', enabled: false }),
+    json: () => ({
+      ...{ url: 'https://hooks.example.com/two', events: ['*'], secret: 'a secret of the tests, long enough', enabled: false },
+      headers: { Authorization: 'Bearer of-the-tests' },
+    }),
     entry: {
       action: 'webhook.created',
       target: () => ({ type: 'webhook', id: expect.stringMatching(/^whk_/) }),
@@ -79,14 +82,19 @@ const DEEDS: Record<string, Deed> = {
         url: { from: null, to: 'https://hooks.example.com/two' },
         events: { from: null, to: ['*'] },
         secret: { from: null, to: '•••' },
+        'headers.Authorization': { from: null, to: '•••' },
         enabled: { from: null, to: false },
         format: { from: null, to: 'event' },
       },
     },
   },
   [`PATCH ${webhook}`]: {
-    json: () => ({ description: 'CRM', enabled: true }),
-    entry: { action: 'webhook.updated', target: ofWebhook, changes: { description: { from: null, to: 'CRM' } } },
+    json: () => ({ description: 'CRM', enabled: false }),
+    entry: {
+      action: 'webhook.updated',
+      target: ofWebhook,
+      changes: { description: { from: null, to: 'CRM' }, enabled: { from: true, to: false } },
+    },
   },
   [`DELETE ${webhook}`]: {
     entry: {
