@@ -156,6 +156,11 @@ const refused: [what: string, change: Record<string, unknown>, field: string][] 
   ['a wait of more than a day', { retrySchedule: ['1441m'] }, 'retrySchedule[0]'],
   ['a wait in days', { retrySchedule: ['1d'] }, 'retrySchedule[0]'],
   ['half an hour as a fraction', { retrySchedule: ['0.5h'] }, 'retrySchedule[0]'],
+  ...['30000ms', ' 30s', '+30s', '30S', '030s', '1e2s', '30', 's', '1h30m', ''].map((wait): [string, Record<string, unknown>, string] => [
+    `a wait of ${JSON.stringify(wait)}`,
+    { retrySchedule: ['1h', wait] },
+    'retrySchedule[1]',
+  ]),
   ['a wait that is a number', { retrySchedule: [60] }, 'retrySchedule[0]'],
   ['more than 7 days', { retrySchedule: [...Array(7).fill('24h'), '30s'] }, 'retrySchedule'],
   ['a schedule that is no list', { retrySchedule: '30s' }, 'retrySchedule'],

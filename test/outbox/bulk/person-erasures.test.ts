@@ -427,6 +427,35 @@ describe('the endpoint that had received the person', () => {
     expect(await endpoint.requests()).toHaveLength(1);
   });
 
+  it('by an event of which its template makes nothing: that has failed, and is not kept either', async () => {
+    const template = '{% if erasure_id %}no JSON{% else %}{}{% endif %}';
+    const { endpoint, organization, webhook } = await givenScripted([{ status: 200 }], { ...subscribed, format: 'template', template });
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    for (let alarm = 0; alarm < 3; alarm++) await inOutbox(webhook, (outbox) => outbox.alarm());
+    expect(await toldOf(webhook, request.id)).toEqual({ deliveries: 1, notified: 'failed', isThrough: true });
+    const [told] = (await outboxOf(webhook).list({ event: 'visitor.erased' }, 1, null)).deliveries;
+    expect(told).toMatchObject({ status: 'failed', reason: 'not_rendered' });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+    expect(await endpoint.requests()).toHaveLength(1);
+  });
+
+  it('by an event that somebody cancels, which counts as failed, and is not kept either', async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }, { status: 500 }], subscribed);
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    await runAlarm(webhook);
+    const [told] = (await outboxOf(webhook).list({ event: 'visitor.erased' }, 1, null)).deliveries;
+    expect(told).toMatchObject({ status: 'retrying' });
+    const entry = anEntry(organization, { action: 'deliveries.canceled' });
+    expect(await outboxOf(webhook).cancelOne(told!.id, entry)).toMatchObject({ kind: 'canceled' });
+    await runAlarm(webhook);
+    expect(await toldOf(webhook, request.id)).toMatchObject({ notified: 'failed' });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+  });
+
   it('is told whatever its webhook has chosen: a filter, `once` and fields leave it alone', async () => {
     const { endpoint, organization, webhook } = await givenScripted([{ status: 200 }], {
       ...subscribed,
