@@ -311,7 +311,7 @@ it.each(NOTICES)('%s passes the filter, `once` and the fields of a webhook that 
   const [listening, organization] = [endpointInbox(), await givenOrganization()];
   const listener = await givenWebhook(organization, {
     url: listening.url,
-    filter: { field: 'visitor.email', operator: 'exists' },
+    filter: { field: 'event', operator: 'equals', value: 'visitor.identified' },
     once: { per: 'webhook.id', days: 30 },
     fields: ['visitor.email'],
   });

@@ -288,6 +288,23 @@ describe('an erasure goes on', () => {
     expect(stored).toContain('carol@example.com');
   });
 
+  it('beside a later one, and finds nothing that was accepted between the two', async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
+    const [before, between] = [newDelivery(webhook, visitor(ADA)), visitor(ADA)];
+    await deliver(webhook, before);
+    const ada = await requested(organization);
+    await outboxOf(webhook).erasePerson(ada);
+    const later = newDelivery(webhook, between);
+    await deliver(webhook, later);
+    vi.setSystemTime(Date.now() + 1);
+    const bob = await requested(organization, { field: 'visitor.email', value: BOB });
+    await outboxOf(webhook).erasePerson(bob);
+    for (const { id } of [ada, bob]) await untilTold(webhook, id);
+    expect(await toldOf(webhook, ada.id)).toEqual({ ...NONE, deliveries: 1 });
+    expect(await findDelivery(webhook, before.id)).toMatchObject({ payload: null });
+    expect((await findDelivery(webhook, later.id)).payload).toContain(ADA);
+  });
+
   it('as a whole or not at all: a step that cannot be kept is made again', async () => {
     const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
     await deliver(webhook, newDelivery(webhook, visitor(ADA)));

@@ -198,25 +198,53 @@ describe('a cancellation', () => {
     expect(await outboxOf(webhook).cancelOne('dlv_0', entry(organization))).toEqual({ kind: 'unknown' });
   });
 
-  it('ends what waits for its first attempt behind one that runs, counted and one by one; the one that runs arrives', async () => {
-    const { endpoint, organization, webhook } = await givenScripted([{ held: 'first' }], { maxConcurrent: 1 });
-    const [running, one, ...others] = newDeliveries(webhook, 6);
-    await bring(webhook, running!);
-    await endpoint.arrived(1);
-    await bring(webhook, one!, ...others);
+  it('is of what was accepted at its beginning or later, and before its end, to the millisecond', async () => {
+    const { organization, webhook, deliveries } = await waiting(1);
+    const at = deliveries[0]!.acceptedAt;
+    const count = (since: number, until: number) => outboxOf(webhook).countCancellation({ since, until });
+    expect([await count(0, at), await count(at + 1, at + 9), await count(at, at + 1)]).toEqual([0, 0, 1]);
+    expect(await outboxOf(webhook).cancel({ since: 0, until: at }, entry(organization))).toBe(0);
+    expect(await outboxOf(webhook).cancel({ since: at, until: at + 1 }, entry(organization))).toBe(1);
+  });
+
+  /** Deliveries that wait in memory behind the first, whose attempt runs. */
+  async function behind(count: number) {
+    const given = await givenScripted([{ held: 'first' }, ok], { maxConcurrent: 1 });
+    const [running, ...others] = newDeliveries(given.webhook, count + 1);
+    await bring(given.webhook, running!);
+    await given.endpoint.arrived(1);
+    await bring(given.webhook, ...others);
+    expect((await rowsOf(given.webhook)).deliveries).toBe(0);
+    return { ...given, running: running!, others };
+  }
+
+  it('ends what waits for its first attempt behind one that runs, which arrives', async () => {
+    const { endpoint, organization, webhook, running, others } = await behind(4);
     const until = Date.now() + 1;
-    expect(await outboxOf(webhook).cancelOne(running!.id, entry(organization))).toEqual({ kind: 'running' });
-    expect(await outboxOf(webhook).cancelOne(one!.id, entry(organization))).toMatchObject({
-      kind: 'canceled',
-      delivery: { status: 'discarded', reason: 'canceled', attemptCount: 0 },
-    });
-    expect(await outboxOf(webhook).countCancellation({ since: 0, until })).toBe(4);
     expect(await outboxOf(webhook).cancel({ since: 0, until }, entry(organization))).toBe(4);
     await endpoint.release('first', ok);
     await untilEnded(webhook);
-    expect(await findDelivery(webhook, running!.id)).toMatchObject({ status: 'delivered' });
+    expect(await findDelivery(webhook, running.id)).toMatchObject({ status: 'delivered' });
     for (const { id } of others) expect(await findDelivery(webhook, id)).toMatchObject({ status: 'discarded', reason: 'canceled' });
     expect(await endpoint.requests()).toHaveLength(1);
+  });
+
+  it('counts such deliveries, and ends one of them alone', async () => {
+    const { endpoint, organization, webhook, running, others } = await behind(4);
+    expect(await outboxOf(webhook).countCancellation({ since: 0, until: Date.now() + 1 })).toBe(4);
+    const single = await behind(2);
+    expect(await outboxOf(single.webhook).cancelOne(single.running.id, entry(organization))).toEqual({ kind: 'running' });
+    expect(await outboxOf(single.webhook).cancelOne(single.others[0]!.id, entry(organization))).toMatchObject({
+      kind: 'canceled',
+      delivery: { status: 'discarded', reason: 'canceled', attemptCount: 0 },
+    });
+    for (const inbox of [endpoint, single.endpoint]) await inbox.release('first', ok);
+    await untilEnded(single.webhook);
+    expect(arrivalsOf(await single.endpoint.requests())).toEqual({ [single.running.eventId]: 1, [single.others[1]!.eventId]: 1 });
+    await untilEnded(webhook);
+    expect(Object.keys(arrivalsOf(await endpoint.requests())).toSorted()).toEqual(
+      [running, ...others].map(({ eventId }) => eventId).toSorted(),
+    );
   });
 
   it('can be taken back by a recovery', async () => {
