@@ -3,6 +3,7 @@ import { type Database, databaseOf } from '../db/client.ts';
 import type { AuditAction, AuditChanges, AuditEntry, AuditTarget } from '../domain/audit-log.ts';
 import { networkOf } from '../domain/client-address.ts';
 import { mintId } from '../domain/ids.ts';
+import { fieldAt } from '../domain/issue.ts';
 import { illFormedPlace } from '../domain/well-formed.ts';
 import { type Settings, settingsOf } from '../settings.ts';
 import { type Access, actorOf, authenticate, authorize, type Caller } from './auth.ts';
@@ -267,20 +268,17 @@ function unknownParameter(name: string, known: readonly string[]): string {
 /** The value as the schema makes it, or a 422 that names its fields. */
 function check(schema: z.ZodType, value: unknown): unknown {
   const illFormed = illFormedPlace(value);
-  if (illFormed) throw invalid([{ field: illFormed.join('.'), message: 'This is not well-formed Unicode.' }]);
+  if (illFormed) throw invalid([{ field: fieldAt(illFormed), message: 'This is not well-formed Unicode.' }]);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw invalid(result.error.issues.flatMap(toIssues));
 }
 
 function toIssues(issue: z.core.$ZodIssue): Issue[] {
-  const path = issue.path.map(String);
-  // What the domain reads itself names a place in a list with brackets: `fields` and `[1]`.
-  if (issue.code !== 'unrecognized_keys') return [{ field: path.join('.').replace('.[', '['), message: issue.message }];
-  return issue.keys.map((key) => ({
-    field: [...path, key].join('.'),
-    message: `\`${[...path, key].join('.')}\` is not a field of this request`,
-  }));
+  // What the domain reads itself names a place in a list with its brackets: `fields` and `[1]`.
+  if (issue.code !== 'unrecognized_keys') return [{ field: fieldAt(issue.path), message: issue.message }];
+  const fields = issue.keys.map((key) => fieldAt([...issue.path, key]));
+  return fields.map((field) => ({ field, message: `\`${field}\` is not a field of this request` }));
 }
 
 /** Every error code a route can answer with, those of its access and its inputs included. */

@@ -56,7 +56,7 @@ async function requireSubscribable(db: Database, events: readonly string[], alre
   const names = (await listEventTypes(db)).map((type) => type.name);
   const unknown = [...events.entries()].filter(([, pattern]) => !already.includes(pattern) && !isSubscribable(pattern, names));
   if (unknown.length === 0) return;
-  throw invalid(unknown.map(([at]) => ({ field: `events.${at}`, message: 'The catalogue has no such event type.' })));
+  throw invalid(unknown.map(([at]) => ({ field: `events[${at}]`, message: 'The catalogue has no such event type.' })));
 }
 
 /** The webhook of a request; another organization's is no more there than one that does not exist. */

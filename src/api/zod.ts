@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { mismatch } from '../domain/issue.ts';
+import { fieldAt, mismatch } from '../domain/issue.ts';
 
 /** What a schema expects, in words. */
 const EXPECTED: Record<string, string> = {
@@ -18,7 +18,7 @@ const UNITS: Record<string, string> = { string: 'characters', array: 'entries' }
 
 /** What is wrong with a field, in sentences like those that refuse events; nothing where a schema has no sentence of its own here. */
 function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
-  const field = (issue.path ?? []).map(String).join('.');
+  const field = fieldAt(issue.path ?? []);
   const named = field === '' ? 'the body' : `\`${field}\``;
   switch (issue.code) {
     case 'invalid_type':

@@ -8,6 +8,15 @@ export interface Issue {
   index?: number;
 }
 
+/** A field by the way that leads to it: `filter.any[0].value`. Places in lists have brackets, everywhere. */
+export function fieldAt(path: readonly PropertyKey[]): string {
+  return path
+    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
+    .join('')
+    .replaceAll('.[', '[')
+    .replace(/^\./, '');
+}
+
 /** "`url` is missing; it is a string", "`url` is a number, not a string". */
 export function mismatch(what: string, value: unknown, expected: string): string {
   return value === undefined ? `${what} is missing; it is ${expected}` : `${what} is ${nameOf(value)}, not ${expected}`;

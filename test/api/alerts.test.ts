@@ -152,8 +152,8 @@ describe('the alerts of an organization', () => {
     [{ emails: [`${'a'.repeat(250)}@example.com`] }, 'emails[0]'],
     [{ emails: ['a@example.com\r\nBcc: b@example.com'] }, 'emails[0]'],
     [{ emails: Array.from({ length: 11 }, (_, index) => `a${index}@example.com`) }, 'emails'],
-    [{ emails: [], events: ['webhook.sleepy'] }, 'events.0'],
-    [{ emails: [], events: ['visitor.erased'] }, 'events.0'],
+    [{ emails: [], events: ['webhook.sleepy'] }, 'events[0]'],
+    [{ emails: [], events: ['visitor.erased'] }, 'events[0]'],
     [{ emails: [], other: 1 }, 'other'],
   ])('of %j are refused, naming %s', async (body, field) => {
     const organization = await createOrganization();

@@ -57,7 +57,7 @@ describe("an organization's keys", () => {
     ['a name of 101 characters', { name: 'n'.repeat(101) }, 'name'],
     ['no scopes', { scopes: [] }, 'scopes'],
     ['a scope twice', { scopes: ['read', 'read'] }, 'scopes'],
-    ['a scope of producers', { scopes: ['ingest'] }, 'scopes.0'],
+    ['a scope of producers', { scopes: ['ingest'] }, 'scopes[0]'],
     ['an expiry that is past', { expiresAt: '2020-01-01T00:00:00Z' }, 'expiresAt'],
     ['an expiry that is no time', { expiresAt: 'tomorrow' }, 'expiresAt'],
     ['an unknown field', { organizationId: 'org_other' }, 'organizationId'],

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { client, createKey, createOrganization, createWebhook, expectStatus } from '../support/api.ts';
+import { client, createKey, createOrganization, createWebhook, expectStatus, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { aMessage, anEvent, consume, deliveriesOf, endpointInbox, runAlarm, untilEnded } from '../support/deliveries.ts';
 import type { Reply } from '../support/receiver.ts';
@@ -83,7 +83,7 @@ describe('POST …/recover', () => {
 
   it.each([
     [{ since: '2020-01-01T00:00:00Z', status: [] }, 'status'],
-    [{ since: '2020-01-01T00:00:00Z', status: ['pending'] }, 'status.0'],
+    [{ since: '2020-01-01T00:00:00Z', status: ['pending'] }, 'status[0]'],
     [{ since: '2020-01-01T00:00:00Z', status: ['failed', 'failed'] }, 'status'],
     [{ since: '2020-01-01T00:00:00Z', event: 'Visitor' }, 'event'],
     [{ since: '2020-01-02T00:00:00Z', until: '2020-01-01T00:00:00Z' }, 'until'],
@@ -96,6 +96,19 @@ describe('POST …/recover', () => {
     expect(answer.body).toMatchObject({ code: 'validation_failed', details: { field } });
   });
 });
+
+it.each(['recover', 'cancel'])(
+  '%s is only counted of a webhook that is disabled, and without the plan, where it is asked to be',
+  async (action) => {
+    const { organization, path } = await given([{ status: 500 }]);
+    const body = { since: '2020-01-01T00:00:00Z', dryRun: true };
+    await expectStatus(organization.admin.patch(path, { enabled: false }), 200);
+    const count = action === 'recover' ? 0 : 2;
+    expect((await expectStatus(organization.admin.post(`${path}/${action}`, body), 200)).body).toEqual({ count });
+    await expectStatus(platform.put(organization.path, { name: 'Test', plan: 'growth' }), 200);
+    expect((await expectStatus(organization.admin.post(`${path}/${action}`, body), 200)).body).toEqual({ count });
+  },
+);
 
 describe('POST …/cancel', () => {
   it('counts first, then ends what waits, of every time where nothing is said', async () => {
@@ -114,6 +127,34 @@ describe('POST …/cancel', () => {
     // Nothing is left: that changes nothing, and has no entry.
     expect((await expectStatus(organization.admin.post(`${path}/cancel`), 202)).body).toEqual({ count: 0 });
     expect(await entriesOf(organization.id)).toHaveLength(1);
+  });
+
+  it('ends those of the time and of the events that are named, and no others', async () => {
+    const { organization, webhookId, path } = await given([{ status: 500 }]);
+    const at = (ms: number) => new Date(Date.now() + ms).toISOString();
+    for (const [body, count] of [
+      [{ until: at(-60_000) }, 0],
+      [{ since: at(60_000), until: at(120_000) }, 0],
+      [{ event: 'webhook.*' }, 0],
+      [{ since: at(-60_000), until: at(60_000), event: 'visitor.*' }, 2],
+    ] as const) {
+      expect((await expectStatus(organization.admin.post(`${path}/cancel`, { ...body, dryRun: true }), 200)).body).toEqual({ count });
+      expect((await expectStatus(organization.admin.post(`${path}/cancel`, body), 202)).body).toEqual({ count });
+    }
+    expect((await deliveriesOf(webhookId)).map(({ reason }) => reason)).toEqual(['canceled', 'canceled']);
+  });
+
+  it.each([
+    [{ since: 'yesterday' }, 'since'],
+    [{ since: '2020-01-02T00:00:00Z', until: '2020-01-01T00:00:00Z' }, 'until'],
+    [{ event: 'Visitor' }, 'event'],
+    [{ dryRun: 1 }, 'dryRun'],
+    [{ status: ['failed'] }, 'status'],
+  ])('refuses %j and names the field', async (body, field) => {
+    const organization = await createOrganization();
+    const { id } = await createWebhook(organization);
+    const answer = await expectStatus(organization.admin.post(`${organization.path}/webhooks/${id}/cancel`, body), 422);
+    expect(answer.body).toMatchObject({ code: 'validation_failed', details: { field } });
   });
 
   it('of a webhook that is disabled, too', async () => {

@@ -67,7 +67,7 @@ describe('retrying a delivery by hand', () => {
   it('replaces an attempt that was scheduled: the two never race, and the schedule goes on from it', async () => {
     const { endpoint, webhook, path, id } = await given([{ status: 500 }]);
     const { nextAttemptAt } = (await deliveriesOf(webhook))[0]!;
-    await platform.post(`${path}/deliveries/${id}/retry`);
+    expect(await platform.post(`${path}/deliveries/${id}/retry`)).toMatchObject({ status: 202, body: { id, status: 'retrying' } });
     const delivery = await afterAttempt(path, id, 2);
     expect(delivery).toMatchObject({ status: 'retrying', attemptCount: 2 });
     // The second wait of the schedule, from now.

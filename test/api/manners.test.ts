@@ -228,7 +228,7 @@ describe('text that is not well-formed Unicode', () => {
     ['PUT', '', { name: 'x\ud800', plan: 'scale' }, 'name'],
     ['POST', '/webhooks', { url: 'https://hooks.example.com/', events: ['visitor.identified'], description: '\udc00' }, 'description'],
     ['POST', '/webhooks', { url: 'https://hooks.example.com/\ud800', events: ['visitor.identified'] }, 'url'],
-    ['POST', '/webhooks', { url: 'https://hooks.example.com/', events: ['visitor.identified', '\ud800.*'] }, 'events.1'],
+    ['POST', '/webhooks', { url: 'https://hooks.example.com/', events: ['visitor.identified', '\ud800.*'] }, 'events[1]'],
     ['POST', '/webhooks', { url: 'https://hooks.example.com/', events: ['*'], secret: 'whsec_\ud83d' }, 'secret'],
     ['POST', '/api-keys', { name: '\ud83d', scopes: ['read'] }, 'name'],
   ])('is refused: %s %s %j', async (method, path, json, field) => {
@@ -243,7 +243,7 @@ describe('text that is not well-formed Unicode', () => {
     const put = (input: unknown) => call('PUT', '/api/v1/event-types/ill.formed', { key: PLATFORM_KEY, raw: JSON.stringify(input) });
     expect(await put({ description: 'x', example: { a: [1, { b: '\ud800' }] } })).toMatchObject({
       status: 422,
-      body: { details: { field: 'example.a.1.b' } },
+      body: { details: { field: 'example.a[1].b' } },
     });
     expect(await put({ description: 'x', schema: { properties: { '\udfff': true } } })).toMatchObject({
       status: 422,

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { call, createKey, createOrganization, createWebhook, expectStatus, type TestOrganization } from '../support/api.ts';
+import { auditLogOf } from '../support/audit.ts';
 import { driveDate } from '../support/clock.ts';
 import { aMessage, anEvent, consume, deliveriesOf, endedDeliveriesOf, endpointInbox, runAlarm, untilEnded } from '../support/deliveries.ts';
 import type { Inbox } from '../support/receiver.ts';
@@ -81,6 +82,7 @@ describe("erasing a delivery's payload", () => {
     vi.setSystemTime(Date.now() + 5_000);
     await expectStatus(organization.admin.delete(`${path}/payload`), 204);
     expect((await organization.admin.get(path)).body).toEqual(erased);
+    expect(await auditLogOf(organization, '&action=payload.erased')).toHaveLength(1);
   });
 
   it('is refused while the delivery waits: it is still needed, and still arrives', async () => {

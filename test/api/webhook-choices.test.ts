@@ -156,6 +156,11 @@ const refused: [what: string, change: Record<string, unknown>, field: string][] 
   ['a wait of more than a day', { retrySchedule: ['1441m'] }, 'retrySchedule[0]'],
   ['a wait in days', { retrySchedule: ['1d'] }, 'retrySchedule[0]'],
   ['half an hour as a fraction', { retrySchedule: ['0.5h'] }, 'retrySchedule[0]'],
+  ...['30000ms', ' 30s', '+30s', '30S', '030s', '1e2s', '30', 's', '1h30m', ''].map((wait): [string, Record<string, unknown>, string] => [
+    `a wait of ${JSON.stringify(wait)}`,
+    { retrySchedule: ['1h', wait] },
+    'retrySchedule[1]',
+  ]),
   ['a wait that is a number', { retrySchedule: [60] }, 'retrySchedule[0]'],
   ['more than 7 days', { retrySchedule: [...Array(7).fill('24h'), '30s'] }, 'retrySchedule'],
   ['a schedule that is no list', { retrySchedule: '30s' }, 'retrySchedule'],
@@ -184,6 +189,16 @@ describe('what is refused', () => {
       expect(body.details.issues[0]).toMatchObject({ field, message: expect.stringMatching(/\w/) });
     }
     expect((await organization.admin.get(at)).body).toEqual(before);
+  });
+
+  test.each([
+    ['in a filter', { filter: { any: [leaf, { all: [{ field: 'a', operator: 'one_of', value: ['x', '\ud800'] }] }] } }],
+    ['in the fields', { fields: ['visitor', '\ud800'] }],
+  ])('half a character is named by its place with brackets: %s', async (what, change) => {
+    const field = what === 'in a filter' ? 'filter.any[1].all[0].value[1]' : 'fields[1]';
+    expect(await organization.admin.patch(at, change)).toMatchObject({ status: 422, body: { details: { field } } });
+    const body = { ...change };
+    expect(await organization.admin.post(`${organization.path}/webhooks/preview`, body)).toMatchObject({ body: { details: { field } } });
   });
 
   test('all that is wrong is named at once', async () => {

@@ -73,7 +73,7 @@ describe('a webhook', () => {
     expect(await organization.admin.patch(at, { events })).toMatchObject({ status: 200, body: { events } });
     expect(await organization.admin.patch(at, { events: ['company.*', 'deal.*'] })).toMatchObject({
       status: 422,
-      body: { details: { issues: [{ field: 'events.1' }] } },
+      body: { details: { issues: [{ field: 'events[1]' }] } },
     });
   });
 
@@ -174,9 +174,9 @@ describe('what a webhook is refused for', () => {
     ['a URL that is too long', { url: `https://hooks.example.com/${'a'.repeat(2_048)}` }, 'url'],
     ['no events', { events: [] }, 'events'],
     ['51 events', { events: Array(51).fill('*') }, 'events'],
-    ['an event of no catalogue', { events: ['*', 'visitor.vanished'] }, 'events.1'],
-    ['a prefix that nothing has', { events: ['company.*'] }, 'events.0'],
-    ['a prefix without its dot', { events: ['visitor*'] }, 'events.0'],
+    ['an event of no catalogue', { events: ['*', 'visitor.vanished'] }, 'events[1]'],
+    ['a prefix that nothing has', { events: ['company.*'] }, 'events[0]'],
+    ['a prefix without its dot', { events: ['visitor*'] }, 'events[0]'],
     ['events that are not a list', { events: 'visitor.identified' }, 'events'],
     ['an empty secret', { secret: '' }, 'secret'],
     ['a secret of 257 characters', { secret: 's'.repeat(257) }, 'secret'],

@@ -27,7 +27,7 @@ describe('what is wrong with a body is said in words', () => {
     [{ events: 'x' }, '`events` is a string, not an array'],
     [{ events: [] }, '`events` is empty'],
     [{ events: ['a', 'b', 'c'] }, '`events` has more than 2 entries'],
-    [{ events: ['a', {}] }, '`events.1` is an object, not a string'],
+    [{ events: ['a', {}] }, '`events[1]` is an object, not a string'],
     [{ example: [] }, '`example` is an array, not an object'],
     [{ scope: 'all' }, '`scope` is not one of `read`, `write`, `admin`'],
     [{ only: 5 }, '`only` is not `ingest`'],

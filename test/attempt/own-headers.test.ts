@@ -8,8 +8,9 @@ import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
 import type { AttemptRecord } from '../../src/domain/delivery.ts';
 import { MASKED } from '../../src/domain/mask.ts';
+import { driveDate } from '../support/clock.ts';
 import { endedDeliveriesOf, givenScripted, outboxOf } from '../support/deliveries.ts';
-import { bring, deliver, findDelivery, havePatience, newDeliveries, newDelivery } from '../support/outbox.ts';
+import { bring, deliver, findDelivery, havePatience, newDeliveries, newDelivery, runWhenDue } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
 import { haveAnswersTake } from '../support/senders.ts';
 
@@ -80,6 +81,21 @@ describe("a webhook's own headers", () => {
     await databaseOf(env.DB).update(webhooks).set({ headers: null }).where(eq(webhooks.id, webhook));
     await deliver(webhook, newDelivery(webhook));
     expect((await endpoint.arrived(2)).map(({ headers }) => headers.authorization)).toEqual([HEADERS.Authorization, undefined]);
+  });
+});
+
+describe('a retry that is scheduled', () => {
+  driveDate();
+
+  it('sends the headers that the webhook has when it is made, and the bytes that it had before', async () => {
+    const { endpoint, webhook } = await givenScripted([{ status: 500 }, { status: 200 }], { headers: HEADERS });
+    const delivery = newDelivery(webhook);
+    await deliver(webhook, delivery);
+    await databaseOf(env.DB).update(webhooks).set({ headers: null }).where(eq(webhooks.id, webhook));
+    await runWhenDue(webhook, delivery.id);
+    const [first, second] = await endpoint.arrived(2);
+    expect([first!.headers.authorization, second!.headers.authorization]).toEqual([HEADERS.Authorization, undefined]);
+    expect(second!.bodyBase64).toBe(first!.bodyBase64);
   });
 });
 

@@ -32,7 +32,7 @@ afterEach(() => {
 });
 
 /** An organization's webhook that wants large companies alone. */
-async function given(options: { enabled?: boolean; events?: string[]; filter?: Condition } = {}) {
+async function given(options: { enabled?: boolean; events?: string[]; filter?: Condition; once?: { per: string; days: number } } = {}) {
   const endpoint = endpointInbox();
   const organization = await givenOrganization();
   const webhook = await givenWebhook(organization, { url: endpoint.url, filter: LARGE, ...options });
@@ -64,6 +64,33 @@ describe('a webhook with a filter', () => {
     await consume([aMessage([large, small])]);
     expect(await deliveriesOf(webhook)).toMatchObject([{ eventId: large.id, status: 'discarded', reason: 'webhook_disabled' }]);
     expect(await skippedIds(webhook)).toEqual([small.id]);
+  });
+
+  it('comes before `once`: what does not match uses no value up', async () => {
+    const { webhook, of } = await given({ once: { per: 'visitor.email', days: 30 } });
+    const [small, large, again] = [of(1), of(1_000), of(1_000)];
+    for (const event of [small, large, again]) await consume([aMessage([event])]);
+    expect(await endedDeliveriesOf(webhook, 1)).toMatchObject([{ eventId: large.id, status: 'delivered' }]);
+    const kept = (await outboxOf(webhook).skipped()).map(({ eventId, why }) => [eventId, why]);
+    expect(kept.toSorted()).toEqual([
+      [small.id, 'filtered'],
+      [again.id, 'repeated'],
+    ]);
+  });
+
+  it('has a change of it in force within five seconds', async () => {
+    const { endpoint, webhook, of } = await given();
+    await consume([aMessage([of(1)])]);
+    await databaseOf(env.DB)
+      .update(webhooks)
+      .set({ filter: { field: 'company.employee_count', operator: 'less_than', value: 200 } })
+      .where(eq(webhooks.id, webhook));
+    vi.setSystemTime(Date.now() + 5_000);
+    const [small, large] = [of(1), of(1_000)];
+    await consume([aMessage([small, large])]);
+    expect(await endedDeliveriesOf(webhook, 1)).toMatchObject([{ eventId: small.id }]);
+    expect(await endpoint.requests()).toHaveLength(1);
+    expect((await skippedIds(webhook)).includes(large.id)).toBe(true);
   });
 
   it('counts nothing of types that it does not subscribe to', async () => {

@@ -24,7 +24,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-async function given(script: Reply[], options: { enabled?: boolean } = {}) {
+async function given(script: Reply[], options: { enabled?: boolean; maxConcurrent?: number } = {}) {
   const endpoint = endpointInbox();
   await endpoint.script(script);
   const webhook = await givenWebhook(await givenOrganization(), { url: endpoint.url, ...options });
@@ -96,6 +96,45 @@ describe('retries by hand', () => {
         .catch(() => {});
     await endpoint.arrived(13);
     expect(seen).toMatchObject({ running: 13, mostOfOne: CONNECTIONS, objects: 3 });
+  });
+
+  it('and tests do not wait for `maxConcurrent`, which what else comes does', async () => {
+    const { endpoint, webhook } = await given([{ status: 500 }, { hang: true }], { maxConcurrent: 1 });
+    const failed = newDelivery(webhook);
+    await deliver(webhook, failed);
+    const running = newDelivery(webhook);
+    await bring(webhook, running);
+    await endpoint.arrived(2);
+    const waiting = newDelivery(webhook);
+    await bring(webhook, waiting);
+    expect(await outboxOf(webhook).retryNow(failed.id)).toMatchObject({ kind: 'begun' });
+    const test = newDelivery(webhook);
+    void outboxOf(webhook)
+      .sendTest(test)
+      .catch(() => {});
+    const triggers = (await endpoint.arrived(4))
+      .slice(2)
+      .map(({ headers }) => headers['x-bullseye-test'] ?? headers['x-bullseye-delivery']);
+    expect(triggers.toSorted()).toEqual([failed.id, 'true'].toSorted());
+    expect(await findDelivery(webhook, waiting.id)).toMatchObject({ status: 'pending', attemptCount: 0 });
+  });
+
+  it('begin at once though the delivery has still to wait for its first attempt; what else waits goes on waiting, and arrives', async () => {
+    const { endpoint, webhook } = await given([{ held: 'first' }, { status: 200 }], { maxConcurrent: 1 });
+    const [running, retried, other] = newDeliveries(webhook, 3);
+    await bring(webhook, running!);
+    await endpoint.arrived(1);
+    await bring(webhook, retried!, other!);
+    expect(await outboxOf(webhook).retryNow(retried!.id)).toMatchObject({ kind: 'begun', delivery: { attemptCount: 1 } });
+    await vi.waitFor(async () => expect(await findDelivery(webhook, retried!.id)).toMatchObject({ status: 'delivered' }));
+    expect((await findDelivery(webhook, retried!.id)).attempts).toMatchObject([{ number: 1, trigger: 'manual' }]);
+    expect(await findDelivery(webhook, other!.id)).toMatchObject({ status: 'pending', attemptCount: 0 });
+    await endpoint.release('first', { status: 200 });
+    await untilEnded(webhook, 1_000);
+    expect((await deliveriesOf(webhook)).map(({ status, attemptCount }) => [status, attemptCount])).toEqual(
+      Array(3).fill(['delivered', 1]),
+    );
+    expect(await endpoint.requests()).toHaveLength(3);
   });
 
   it('of one delivery at once are one', async () => {

@@ -7,6 +7,7 @@ import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
 import { closedCircuit } from '../../src/domain/circuit.ts';
 import type { NewDelivery } from '../../src/domain/delivery.ts';
+import { keyedEventIds } from '../../src/domain/ids.ts';
 import type { Once } from '../../src/domain/rules/choices.ts';
 import { Admission } from '../../src/outbox/books/admission.ts';
 import { platform } from '../support/api.ts';
@@ -89,6 +90,23 @@ describe('a message that comes again', () => {
     await bring(webhook, ended, running);
     expect(await repeatedOf(webhook)).toEqual([]);
     expect(await endpoint.requests()).toHaveLength(2);
+  });
+
+  it('with an `Idempotency-Key` that was used before is not repeated, days later and after its object has vanished, too', async () => {
+    const { endpoint, organization, webhook, path } = await given();
+    const event = anEvent(organization);
+    const [id = ''] = await keyedEventIds([{ organizationId: organization, payload: event.payload }], 'a key');
+    const keyed = { ...event, id };
+    for (let days = 0; days < 3; days++) {
+      await consume([aMessage([keyed]), aMessage([keyed])]);
+      await endedDeliveriesOf(webhook, 1);
+      await vanish(webhook);
+      vi.setSystemTime(Date.now() + 86_400_000);
+    }
+    expect(await deliveriesOf(webhook)).toMatchObject([{ eventId: id, status: 'delivered' }]);
+    expect(await endpoint.requests()).toHaveLength(1);
+    expect(await repeatedOf(webhook)).toEqual([]);
+    expect((await platform.get(`${path}/stats?period=7d`)).body.totals).toMatchObject({ delivered: 1, repeated: 0 });
   });
 
   it('because its outbox has vanished passes, though its value is used up; another event does not', async () => {

@@ -273,6 +273,19 @@ describe('webhook.recovered', () => {
     await expectTold(webhook, listening, ['webhook.failing', 'webhook.recovered']);
   });
 
+  it('is said of a delivery that somebody has retried by hand', async () => {
+    const { failing, listening, webhook } = await given([{ status: 200 }, { status: 500 }]);
+    await bringOne(webhook);
+    await bringOne(webhook);
+    await expectTold(webhook, listening, ['webhook.failing']);
+    await failing.script([{ status: 200 }]);
+    vi.setSystemTime(Date.now() + MINUTE);
+    const failed = (await deliveriesOf(webhook)).find(({ status }) => status === 'failed')!;
+    expect(await outboxOf(webhook).retryNow(failed.id)).toMatchObject({ kind: 'begun' });
+    await vi.waitFor(async () => expect(await findDelivery(webhook, failed.id)).toMatchObject({ status: 'delivered' }));
+    await expectTold(webhook, listening, ['webhook.failing', 'webhook.recovered']);
+  });
+
   it('is not said where no failing was told: the endpoint stumbled, or had never worked', async () => {
     const { failing, listening, webhook } = await given([{ status: 500 }]);
     await bringOne(webhook);
@@ -292,6 +305,22 @@ describe('webhook.recovered', () => {
     await bringOne(webhook);
     await expectTold(webhook, listening, ['webhook.failing', 'webhook.recovered']);
   });
+});
+
+it.each(NOTICES)('%s passes the filter, `once` and the fields of a webhook that listens', async (event) => {
+  const [listening, organization] = [endpointInbox(), await givenOrganization()];
+  const listener = await givenWebhook(organization, {
+    url: listening.url,
+    filter: { field: 'event', operator: 'equals', value: 'visitor.identified' },
+    once: { per: 'webhook.id', days: 30 },
+    fields: ['visitor.email'],
+  });
+  const told = () => anEvent(organization, { event, webhook: { id: 'whk_other', host: 'hooks.example.com' } });
+  const events = [told(), told()];
+  for (const each of events) await consume([aMessage([each])]);
+  await endedDeliveriesOf(listener, 2);
+  expect((await listening.requests()).map(bodyBytes)).toEqual(events.map(({ payload }) => payload));
+  expect(await outboxOf(listener).skipped()).toEqual([]);
 });
 
 describe('webhook.disable_warning', () => {

@@ -71,7 +71,10 @@ const DEEDS: Record<string, Deed> = {
     },
   },
   [`POST ${organization}/webhooks`]: {
-    json: () => ({ url: 'https://hooks.example.com/two', events: ['*'], secret: 'a secret of the tests, long enough', enabled: false }),
+    json: () => ({
+      ...{ url: 'https://hooks.example.com/two', events: ['*'], secret: 'a secret of the tests, long enough', enabled: false },
+      headers: { Authorization: 'Bearer of-the-tests' },
+    }),
     entry: {
       action: 'webhook.created',
       target: () => ({ type: 'webhook', id: expect.stringMatching(/^whk_/) }),
@@ -79,14 +82,19 @@ const DEEDS: Record<string, Deed> = {
         url: { from: null, to: 'https://hooks.example.com/two' },
         events: { from: null, to: ['*'] },
         secret: { from: null, to: '•••' },
+        'headers.Authorization': { from: null, to: '•••' },
         enabled: { from: null, to: false },
         format: { from: null, to: 'event' },
       },
     },
   },
   [`PATCH ${webhook}`]: {
-    json: () => ({ description: 'CRM', enabled: true }),
-    entry: { action: 'webhook.updated', target: ofWebhook, changes: { description: { from: null, to: 'CRM' } } },
+    json: () => ({ description: 'CRM', enabled: false }),
+    entry: {
+      action: 'webhook.updated',
+      target: ofWebhook,
+      changes: { description: { from: null, to: 'CRM' }, enabled: { from: true, to: false } },
+    },
   },
   [`DELETE ${webhook}`]: {
     entry: {
@@ -397,6 +405,62 @@ describe('the audit log tells', () => {
     const byRoute = Object.values(DEEDS).flatMap(({ entry }) => entry?.action ?? []);
     const told = new Set<AuditAction>([...byRoute, 'organization.created', 'session.started', 'webhook.disabled']);
     expect([...told].sort()).toEqual([...AUDIT_ACTIONS].sort());
+  });
+});
+
+/*
+ * What is done in an outbox is done there, and told to D1 later: an entry is kept until D1 has it (test/api/bulk-actions.test.ts). All else is in
+ * the transaction of its entry.
+ */
+const TOLD_LATER = [`POST ${webhook}/recover`, `POST ${webhook}/cancel`, `POST ${webhook}/deliveries/{deliveryId}/cancel`];
+const transactional = changing.filter((route) => DEEDS[nameOf(route)]?.entry && !TOLD_LATER.includes(nameOf(route)));
+
+describe('where its entry cannot be written, nothing is done by', () => {
+  /** What D1 has of organizations, but for what counts and what is noted of the use of a key. */
+  async function stored(): Promise<string> {
+    const tables = ['organizations', 'webhooks', 'dashboard_links', 'dashboard_sessions', 'alerts', 'alert_addresses'];
+    const read = (sql: string) => env.DB.prepare(sql).all();
+    const rows = await Promise.all(tables.map((table) => read(`SELECT * FROM ${table}`)));
+    const others = [await read('SELECT id, revoked_at FROM api_keys'), await read('SELECT * FROM erasures')];
+    return JSON.stringify([...rows, ...others].map(({ results }) => results));
+  }
+
+  async function withoutEntries(act: () => Promise<unknown>): Promise<void> {
+    await env.DB.prepare(`CREATE TRIGGER no_entries BEFORE INSERT ON audit_log BEGIN SELECT RAISE(ABORT, 'no entries today'); END`).run();
+    try {
+      await act();
+    } finally {
+      await env.DB.prepare('DROP TRIGGER no_entries').run();
+    }
+  }
+
+  test.each(transactional.map((route) => [nameOf(route), route] as const))('%s', async (name, route) => {
+    const from = await given();
+    const body = await DEEDS[name]?.json?.(from);
+    const before = await stored();
+    const key = route.access === 'platform' ? PLATFORM_KEY : from.own.key;
+    await withoutEntries(async () => {
+      const options = { key, ...(body !== undefined && { json: body }) };
+      expect((await call(route.method.toUpperCase(), pathOf(route, from.values), options)).status).toBeGreaterThanOrEqual(500);
+    });
+    expect(await stored()).toBe(before);
+    if (name.endsWith('/payload')) {
+      const { values } = from;
+      const { body: detail } = await from.own.admin.get(`${from.own.path}/webhooks/${values.webhookId}/deliveries/${values.deliveryId}`);
+      expect(detail.payload).toContain('visitor.identified');
+    }
+  });
+
+  test('a link and a key that sign somebody in, and signing out', async () => {
+    const own = await createOrganization();
+    const [person, link] = [await signedIn(own), await makeLink(own.id)];
+    const before = await stored();
+    await withoutEntries(async () => {
+      expect((await visitor().post(link)).status).toBeGreaterThanOrEqual(500);
+      expect((await visitor().post('sign-in', { key: own.key })).status).toBeGreaterThanOrEqual(500);
+      await person.post('sign-out');
+    });
+    expect(await stored()).toBe(before);
   });
 });
 

@@ -42,10 +42,16 @@ export function inbox(origin: string, name: string = crypto.randomUUID()): Inbox
     const response = await fetch(`${origin}/${path}`, { method: 'PUT', body: JSON.stringify(value) });
     await response.text();
   };
+  // The receiver has one set of such names; tests that run at the same time are not to release each other's requests.
+  const ownName = (held: string) => `${name}-${held}`;
   return {
     url: `${origin}/to/${name}`,
-    script: (replies) => put(`script/${name}`, replies),
-    release: (held, reply) => put(`release/${held}`, reply),
+    script: (replies) =>
+      put(
+        `script/${name}`,
+        replies.map((reply) => (reply.held === undefined ? reply : { ...reply, held: ownName(reply.held) })),
+      ),
+    release: (held, reply) => put(`release/${ownName(held)}`, reply),
     requests,
     async arrived(count) {
       for (;;) {

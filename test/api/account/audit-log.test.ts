@@ -56,6 +56,17 @@ describe('the audit log', () => {
     expect((await own.admin.get(`${own.path}/audit-log?limit=10`)).body).toMatchObject({ data: { length: 10 }, nextCursor: null });
   });
 
+  test('has 50 entries on a page where nothing is said, and at most 100', async () => {
+    const own = await withoutEntries();
+    await givenEntries(own.id, 120);
+    const page = (query: string) => own.admin.get(`${own.path}/audit-log${query}`);
+    expect((await page('')).body).toMatchObject({ data: { length: 50 }, nextCursor: expect.any(String) });
+    expect((await page('?limit=100')).body).toMatchObject({ data: { length: 100 }, nextCursor: expect.any(String) });
+    for (const limit of ['0', '101', '-1', '1.5', 'all']) {
+      expect([limit, await page(`?limit=${limit}`)]).toMatchObject([limit, { status: 422, body: { details: { field: 'limit' } } }]);
+    }
+  });
+
   test('is filtered by action; one that is none is refused with those that there are', async () => {
     const own = await withoutEntries();
     await givenEntries(own.id, 3);
@@ -237,6 +248,9 @@ describe('nothing is told where nothing is changed', () => {
     expect((await own.admin.post(`${own.path}/webhooks/${id}/secret/rotate`, { secret })).status).toBe(200);
     expect((await own.admin.delete(`${own.path}/webhooks/${id}/deliveries/dlv_that_is_not/payload`)).status).toBe(404);
     expect((await own.admin.post(`${own.path}/webhooks`, { url: 'http://insecure.example.com', events: ['*'] })).status).toBe(422);
+    expect((await own.admin.post(`${own.path}/webhooks/${id}/recover`, { since: '2020-01-01' })).body).toEqual({ count: 0 });
+    expect((await own.admin.post(`${own.path}/webhooks/${id}/recover`, { since: '2020-01-01', dryRun: true })).status).toBe(200);
+    expect((await own.admin.post(`${own.path}/webhooks/${id}/cancel`, { dryRun: true })).status).toBe(200);
     expect(await auditLogOf(own)).toEqual(before);
   });
 });

@@ -93,6 +93,13 @@ describe('what a chat shows of another event', () => {
     expect(linksOf('https://a.example/(b)|c>@d<e')).toEqual(['https://a.example/%28b%29%7Cc%3E%40d%3Ce']);
   });
 
+  it.each(['@channel', '@here', '@everyone', '@HERE'])('does not call %s', (mention) => {
+    const event = { event: 'visitor.identified', ...envelope, visitor: { first_name: mention, job_title: `x ${mention}` } };
+    const { title, facts } = messageOf(event, mention);
+    expect([title, ...facts.map(({ text }) => text)]).toEqual([`@\u200b${mention.slice(1)}`, `x @\u200b${mention.slice(1)}`]);
+    expect(messageOf(event, mention).footer).not.toContain(mention);
+  });
+
   it('does not call anybody, and leaves addresses as they are', () => {
     const event = { event: 'a', ...envelope, one: '@channel <!here> <@U1> </at>', two: 'jane@here.com, a<b, 2 < 3' };
     expect(factsOf(event)).toEqual(['One: @\u200bchannel <\u200b!here> <\u200b@U1> <\u200b/at>', 'Two: jane@here.com, a<\u200bb, 2 < 3']);

@@ -111,6 +111,13 @@ describe('a template', () => {
     expect(event).toEqual({ list: [3, 1, 2], visitor: { a: 1 } });
   });
 
+  it('makes at most 250,000 bytes', () => {
+    const event = (rest: number) => ({ a: 'x'.repeat(100_000), b: 'é'.repeat(rest / 2) });
+    const template = '"{{ a }}{{ a }}{{ b }}"';
+    expect(new TextEncoder().encode(textOf(template, event(49_998)) as string)).toHaveLength(250_000);
+    expect(errorOf(template, event(50_000))).toMatch(/more than 250000 bytes/);
+  });
+
   it('is sent as well-formed Unicode', () => {
     expect(textOf('"{{ x }}"', { x: 'a\ud800b' })).toBe('"a\ufffdb"');
   });

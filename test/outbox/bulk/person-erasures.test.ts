@@ -176,6 +176,39 @@ describe('an erasure finds a person', () => {
     expect(await storedIn(webhook)).not.toContain(ADA);
   });
 
+  it('by what was accepted, where something else is sent; both are gone', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([{ status: 200 }, { status: 503 }], {
+      ...plain,
+      fields: ['session_id'],
+      format: 'flat',
+    });
+    const [sent, waits] = [newDelivery(webhook, visitor(ADA)), newDelivery(webhook, visitor(ADA))];
+    await deliver(webhook, sent);
+    await deliver(webhook, waits);
+    for (const { bodyBase64 } of await endpoint.requests()) expect(atob(bodyBase64)).not.toContain(ADA);
+    const request = await requested(organization);
+    await erased(webhook, request);
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 2 });
+    for (const { id } of [sent, waits]) expect(await findDelivery(webhook, id)).toMatchObject({ payload: null, acceptedPayload: null });
+    expect(await findDelivery(webhook, waits.id)).toMatchObject({ status: 'discarded', reason: 'person_erased' });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+  });
+
+  it('in what could not be rendered, which is then nothing to recover', async () => {
+    const { organization, webhook } = await givenScripted([ok], { ...plain, format: 'template', template: '{{ visitor.email }}' });
+    const delivery = newDelivery(webhook, visitor(ADA));
+    await deliver(webhook, delivery);
+    expect(await findDelivery(webhook, delivery.id)).toMatchObject({
+      reason: 'not_rendered',
+      acceptedPayload: expect.stringContaining(ADA),
+    });
+    const request = await requested(organization);
+    await erased(webhook, request);
+    expect(await toldOf(webhook, request.id)).toEqual({ ...NONE, deliveries: 1 });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+    expect(await outboxOf(webhook).countRecovery({ since: 0, until: Date.now() })).toBe(0);
+  });
+
   it('in what comes only afterwards, though it was accepted before; not in what is accepted later', async () => {
     const { endpoint, organization, webhook } = await givenScripted([ok], plain);
     const late = { ...newDelivery(webhook, visitor(ADA)), sessionId: `ses_${ADA}` };
@@ -282,6 +315,23 @@ describe('an erasure goes on', () => {
     const stored = await storedIn(webhook);
     for (const value of [ADA, BOB]) expect(stored).not.toContain(value);
     expect(stored).toContain('carol@example.com');
+  });
+
+  it('beside a later one, and finds nothing that was accepted between the two', async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }], plain);
+    const [before, between] = [newDelivery(webhook, visitor(ADA)), visitor(ADA)];
+    await deliver(webhook, before);
+    const ada = await requested(organization);
+    await outboxOf(webhook).erasePerson(ada);
+    const later = newDelivery(webhook, between);
+    await deliver(webhook, later);
+    vi.setSystemTime(Date.now() + 1);
+    const bob = await requested(organization, { field: 'visitor.email', value: BOB });
+    await outboxOf(webhook).erasePerson(bob);
+    for (const { id } of [ada, bob]) await untilTold(webhook, id);
+    expect(await toldOf(webhook, ada.id)).toEqual({ ...NONE, deliveries: 1 });
+    expect(await findDelivery(webhook, before.id)).toMatchObject({ payload: null });
+    expect((await findDelivery(webhook, later.id)).payload).toContain(ADA);
   });
 
   it('as a whole or not at all: a step that cannot be kept is made again', async () => {
@@ -414,6 +464,91 @@ describe('the endpoint that had received the person', () => {
     await erased(webhook, request);
     expect(await toldOf(webhook, request.id)).toEqual({ deliveries: 1, notified: null, isThrough: true });
     expect(await endpoint.requests()).toEqual([]);
+  });
+
+  it.each([
+    ['an attempt that failed', [{ status: 500 }, { status: 200 }] as Reply[]],
+    ['an attempt of whose outcome nobody knows', [{ hang: true }, { status: 200 }] as Reply[]],
+  ])('is told after %s, too: it may have read it', async (_what, script) => {
+    const { endpoint, organization, webhook } = await givenScripted(script, { ...subscribed, events: ['visitor.*'] });
+    await bring(webhook, newDelivery(webhook, visitor(ADA)));
+    await endpoint.arrived(1);
+    await vi.waitFor(async () => expect((await outboxOf(webhook).list({}, 1, null)).deliveries).toMatchObject([{ attemptCount: 1 }]));
+    await vanish(webhook);
+    const request = await requested(organization);
+    await erased(webhook, request);
+    await runAlarm(webhook);
+    await untilEnded(webhook);
+    const [, told] = await endpoint.arrived(2);
+    expect(told!.headers).toMatchObject({ 'x-bullseye-event': 'visitor.erased' });
+  });
+
+  it('is told of a person of whom it has had a test', async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }], subscribed);
+    const test = newDelivery(webhook, visitor(ADA));
+    await outboxOf(webhook).sendTest({ ...test, eventId: test.eventId.replace('evt_', 'evt_test_') });
+    const request = await requested(organization);
+    await erased(webhook, request);
+    expect(await toldOf(webhook, request.id)).toEqual({ deliveries: 1, notified: 'pending', isThrough: true });
+  });
+
+  it('is not told while its webhook is disabled, and the erasure says that this has failed', async () => {
+    const { endpoint, organization, webhook, path } = await givenScripted([{ status: 200 }], subscribed);
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    expect((await platform.patch(path, { enabled: false })).status).toBe(200);
+    vi.setSystemTime(Date.now() + 5_000);
+    const request = await requested(organization);
+    await erased(webhook, request);
+    for (let alarm = 0; alarm < 3; alarm++) await inOutbox(webhook, (outbox) => outbox.alarm());
+    expect(await toldOf(webhook, request.id)).toEqual({ deliveries: 1, notified: 'failed', isThrough: true });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+    expect(await endpoint.requests()).toHaveLength(1);
+  });
+
+  it('by an event of which its template makes nothing: that has failed, and is not kept either', async () => {
+    const template = '{% if erasure_id %}no JSON{% else %}{}{% endif %}';
+    const { endpoint, organization, webhook } = await givenScripted([{ status: 200 }], { ...subscribed, format: 'template', template });
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    for (let alarm = 0; alarm < 3; alarm++) await inOutbox(webhook, (outbox) => outbox.alarm());
+    expect(await toldOf(webhook, request.id)).toEqual({ deliveries: 1, notified: 'failed', isThrough: true });
+    const [told] = (await outboxOf(webhook).list({ event: 'visitor.erased' }, 1, null)).deliveries;
+    expect(told).toMatchObject({ status: 'failed', reason: 'not_rendered' });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+    expect(await endpoint.requests()).toHaveLength(1);
+  });
+
+  it('by an event that somebody cancels, which counts as failed, and is not kept either', async () => {
+    const { organization, webhook } = await givenScripted([{ status: 200 }, { status: 500 }], subscribed);
+    await deliver(webhook, newDelivery(webhook, visitor(ADA)));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    await runAlarm(webhook);
+    const [told] = (await outboxOf(webhook).list({ event: 'visitor.erased' }, 1, null)).deliveries;
+    expect(told).toMatchObject({ status: 'retrying' });
+    const entry = anEntry(organization, { action: 'deliveries.canceled' });
+    expect(await outboxOf(webhook).cancelOne(told!.id, entry)).toMatchObject({ kind: 'canceled' });
+    await runAlarm(webhook);
+    expect(await toldOf(webhook, request.id)).toMatchObject({ notified: 'failed' });
+    expect(await storedIn(webhook)).not.toContain(ADA);
+  });
+
+  it('is told whatever its webhook has chosen: a filter, `once` and fields leave it alone', async () => {
+    const { endpoint, organization, webhook } = await givenScripted([{ status: 200 }], {
+      ...subscribed,
+      filter: { field: 'visitor.email', operator: 'exists' },
+      once: { per: 'organization_id', days: 30, since: 0 },
+      fields: ['visitor.email'],
+    });
+    await deliver(webhook, newDelivery(webhook, { ...visitor(ADA), organization_id: organization }));
+    const request = await requested(organization);
+    await erased(webhook, request);
+    await runAlarm(webhook);
+    await untilEnded(webhook);
+    const [, told] = await endpoint.arrived(2);
+    expect(JSON.parse(atob(told!.bodyBase64))).toMatchObject({ event: 'visitor.erased', erasure_id: request.id, value: ADA });
+    expect((await outboxOf(webhook).skipped()).map(({ event }) => event)).toEqual([]);
   });
 
   it('is told in the form that its webhook wants', async () => {

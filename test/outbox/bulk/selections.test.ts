@@ -8,7 +8,7 @@ import type { BulkAnswer } from '../../../src/outbox/outbox.ts';
 import { anEntry } from '../../support/audit.ts';
 import { driveDate } from '../../support/clock.ts';
 import { givenScripted, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
-import { deliver, findDelivery, inOutbox, newDeliveries, newDelivery, rowsOf, vanish } from '../../support/outbox.ts';
+import { bring, deliver, findDelivery, inOutbox, newDeliveries, newDelivery, rowsOf, vanish } from '../../support/outbox.ts';
 import type { ReceivedRequest, Reply } from '../../support/receiver.ts';
 
 // Ahead of the clock: alarms are run by hand alone.
@@ -282,6 +282,59 @@ describe('a cancellation', () => {
     });
     expect(await outboxOf(webhook).cancelOne(id, entry(organization))).toEqual({ kind: 'finished' });
     expect(await outboxOf(webhook).cancelOne('dlv_0', entry(organization))).toEqual({ kind: 'unknown' });
+  });
+
+  it('is of what was accepted at its beginning or later, and before its end, to the millisecond', async () => {
+    const { organization, webhook, deliveries } = await waiting(1);
+    const at = deliveries[0]!.acceptedAt;
+    const count = (since: number, until: number) => outboxOf(webhook).countCancellation({ since, until });
+    expect([await count(0, at), await count(at + 1, at + 9), await count(at, at + 1)]).toEqual([0, 0, 1]);
+    expect(await outboxOf(webhook).cancel({ since: 0, until: at }, entry(organization))).toBe(0);
+    expect(await outboxOf(webhook).cancel({ since: at, until: at + 1 }, entry(organization))).toBe(1);
+  });
+
+  /** Deliveries that wait in memory behind the first, whose attempt runs. */
+  async function behind(count: number) {
+    const given = await givenScripted([{ held: 'first' }, ok], { maxConcurrent: 1 });
+    const [running, ...others] = newDeliveries(given.webhook, count + 1);
+    await bring(given.webhook, running!);
+    await given.endpoint.arrived(1);
+    await bring(given.webhook, ...others);
+    expect((await rowsOf(given.webhook)).deliveries).toBe(0);
+    return { ...given, running: running!, others };
+  }
+
+  it('ends what waits for its first attempt behind one that runs, which arrives', async () => {
+    const { endpoint, organization, webhook, running, others } = await behind(4);
+    const until = Date.now() + 1;
+    expect(await outboxOf(webhook).cancel({ since: 0, until }, entry(organization))).toBe(4);
+    await endpoint.release('first', ok);
+    await untilEnded(webhook);
+    expect(await findDelivery(webhook, running.id)).toMatchObject({ status: 'delivered' });
+    for (const { id } of others) expect(await findDelivery(webhook, id)).toMatchObject({ status: 'discarded', reason: 'canceled' });
+    expect(await endpoint.requests()).toHaveLength(1);
+  });
+
+  it('ends one of them alone', async () => {
+    const { endpoint, organization, webhook, running, others } = await behind(2);
+    expect(await outboxOf(webhook).cancelOne(running.id, entry(organization))).toEqual({ kind: 'running' });
+    expect(await outboxOf(webhook).cancelOne(others[0]!.id, entry(organization))).toMatchObject({
+      kind: 'canceled',
+      delivery: { status: 'discarded', reason: 'canceled', attemptCount: 0 },
+    });
+    await endpoint.release('first', ok);
+    await untilEnded(webhook, 1_000);
+    expect(arrivalsOf(await endpoint.requests())).toEqual({ [running.eventId]: 1, [others[1]!.eventId]: 1 });
+  });
+
+  it('counts them, and lets them arrive where it is only asked how many they are', async () => {
+    const { endpoint, webhook, running, others } = await behind(4);
+    expect(await outboxOf(webhook).countCancellation({ since: 0, until: Date.now() + 1 })).toBe(4);
+    await endpoint.release('first', ok);
+    await untilEnded(webhook, 1_000);
+    expect(Object.keys(arrivalsOf(await endpoint.requests())).toSorted()).toEqual(
+      [running, ...others].map(({ eventId }) => eventId).toSorted(),
+    );
   });
 
   it('can be taken back by a recovery', async () => {
