@@ -104,7 +104,10 @@ beforeAll(async () => {
   const parked = { id: 'a-parked-message', reason: 'a test', body: new Uint8Array([1]), parkedAt: 1 };
   await databaseOf(env.DB).insert(parkedMessages).values(parked);
   const { id: deliveryId, eventId } = delivery;
-  real = { organizationId: own.id, webhookId, deliveryId, eventId, messageId: parked.id, name: 'visitor.identified' };
+  const erasureId = `ers_${own.id}`;
+  const erasure = "INSERT INTO erasures (id, organization_id, field, requested_at, finished_at) VALUES (?, ?, 'visitor.email', 1, 2)";
+  await env.DB.prepare(erasure).bind(erasureId, own.id).run();
+  real = { organizationId: own.id, webhookId, deliveryId, eventId, erasureId, messageId: parked.id, name: 'visitor.identified' };
 
   const revoked = await revokedKey(`${own.path}/api-keys`, { name: 'revoked', scopes: ['admin'] });
   const expired = await createKey(own.id, ['admin']);
