@@ -33,7 +33,6 @@ const LIMITS: Partial<Record<BehaviourName, typeof SHORT>> = {
   'dripping-headers': SHORT,
   'dripping-status-line': SHORT,
   'endless-informational': SHORT,
-  'dripping-body': SHORT,
 };
 
 async function attemptAt(url: string, limits: typeof SHORT): Promise<AttemptResult> {
