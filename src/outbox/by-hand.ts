@@ -105,11 +105,9 @@ export class ByHand {
     return { result: { kind: 'begun', delivery: toSummary(begun) }, running };
   }
 
-  /** Ends a delivery that waits. */
+  /** Ends a delivery that waits, and not in memory. */
   cancel(id: string, now: number): CancelResult {
     const { store, ledger, fresh, runner } = this.#parts;
-    // What waits in memory gets its row first.
-    if (fresh.get(id) && !runner.runningNow(id)) fresh.spill(now);
     if (fresh.get(id) || runner.runningNow(id)) return { kind: 'running' };
     const stored = store.find(id);
     if (!stored) return { kind: 'unknown' };

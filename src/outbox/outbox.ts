@@ -347,6 +347,8 @@ export class Outbox extends DurableObject<Env> {
   /** One delivery that waits is not attempted any more. */
   async cancelOne(id: string, entry: AuditEntry): Promise<CancelResult> {
     const now = Date.now();
+    // Before, and for good: what waits in memory gets its rows, and they must not be undone with what follows.
+    this.#fresh.spill(now);
     const result = this.#withEntry(
       entry,
       now,

@@ -327,6 +327,20 @@ describe('a cancellation', () => {
     expect(arrivalsOf(await endpoint.requests())).toEqual({ [running.eventId]: 1, [others[1]!.eventId]: 1 });
   });
 
+  it('loses none of them where it cannot be made', async () => {
+    const { endpoint, organization, webhook, running, others } = await behind(2);
+    const full = vi.spyOn(AuditEntries.prototype, 'add').mockImplementation(() => {
+      throw new Error('too many entries of the audit log wait for D1');
+    });
+    await expect(outboxOf(webhook).cancelOne(others[0]!.id, entry(organization))).rejects.toThrow('too many entries');
+    full.mockRestore();
+    await endpoint.release('first', ok);
+    await untilEnded(webhook, 1_000);
+    expect(Object.keys(arrivalsOf(await endpoint.requests())).toSorted()).toEqual(
+      [running, ...others].map(({ eventId }) => eventId).toSorted(),
+    );
+  });
+
   it('counts them, and lets them arrive where it is only asked how many they are', async () => {
     const { endpoint, webhook, running, others } = await behind(4);
     expect(await outboxOf(webhook).countCancellation({ since: 0, until: Date.now() + 1 })).toBe(4);
