@@ -53,10 +53,16 @@ export class AuditEntries {
   /** Tells D1 what waits. It does not throw: what fails is told later. */
   async flush(now: number): Promise<void> {
     if ((this.dueAt() ?? Number.POSITIVE_INFINITY) > now) return;
-    this.#telling ??= this.#tell(now).finally(() => {
+    this.#telling ??= this.#tell(now);
+    try {
+      await this.#telling;
+    } catch (error) {
+      // Not even noted that it failed: storage that is full. What waits is stored as it was.
+      this.reset();
+      logError('outbox.entries_not_told', error, { webhook: this.#webhookId });
+    } finally {
       this.#telling = null;
-    });
-    await this.#telling;
+    }
   }
 
   /** Tells D1 everything that waits. Throws where it cannot. */

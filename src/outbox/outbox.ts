@@ -464,7 +464,7 @@ export class Outbox extends DurableObject<Env> {
       await this.#markPastTests();
       await this.#report();
       // Beside the attempts: a mail takes longer than most of them.
-      mails = this.#reports.mail(Date.now());
+      mails = this.#reports.mail(Date.now()).catch((error) => this.#dispatcher.fault(error));
       await this.#goOnWithBulk();
       this.#dispatcher.pump();
       // What falls due while these run is attempted then.
