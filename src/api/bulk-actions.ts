@@ -103,40 +103,53 @@ const recover = route({
   },
 });
 
-const recovery = z
-  .object({
-    since: time(),
-    until: time(),
-    event: z.string().nullable().openapi({ description: 'The event type or prefix that it is of; null: every type.' }),
-    status: z.array(z.enum(RECOVERABLE)).openapi({ description: 'What starts over.' }),
-    requestedAt: time(),
-    count: z.number().int().nullable().openapi({ description: 'How many deliveries it was of when it was asked for; null: not known.' }),
-    recovered: z.number().int().openapi({ description: 'Deliveries that have started over so far.' }),
-    finishedAt: time('Null while it goes on.').nullable(),
-  })
-  .openapi('Recovery');
+const ofEvent = z.string().nullable().openapi({ description: 'The event type or prefix that it is of; null: every type.' });
+const finishedAt = time('Null while it goes on.').nullable();
 
-function toRecovery(job: Recovery): z.input<typeof recovery> {
-  const { since, until: end, statuses = RECOVERED_BY_DEFAULT, requestedAt, recovered, finishedAt } = job;
-  const times = { since: isoTime(since), until: isoTime(end), requestedAt: isoTime(requestedAt), finishedAt: isoTimeOrNull(finishedAt) };
-  return { ...times, event: job.event ?? null, status: [...statuses], count: job.count ?? null, recovered };
-}
-
-const recoveries = route({
+/** What the routes that list recoveries and cancellations have in common. */
+const listed = {
   method: 'get',
-  path: `${path}/recover`,
-  operationId: 'listRecoveries',
-  summary: 'See how far recoveries have come',
   description: 'The latest 20, newest first.',
   tag,
   access: 'read',
   params: webhookParams,
+  errors: ['outbox_unavailable'],
+} as const;
+
+/** The same of what they list. */
+function selectedBy(job: Recovery | Cancellation) {
+  const { until: end, event = null, requestedAt, finishedAt: ended } = job;
+  return { until: isoTime(end), event, requestedAt: isoTime(requestedAt), finishedAt: isoTimeOrNull(ended) };
+}
+
+const recovery = z
+  .object({
+    since: time(),
+    until: time(),
+    event: ofEvent,
+    status: z.array(z.enum(RECOVERABLE)).openapi({ description: 'What starts over.' }),
+    requestedAt: time(),
+    count: z.number().int().nullable().openapi({ description: 'How many deliveries it was of when it was asked for; null: not known.' }),
+    recovered: z.number().int().openapi({ description: 'Deliveries that have started over so far.' }),
+    finishedAt,
+  })
+  .openapi('Recovery');
+
+function toRecovery(job: Recovery): z.input<typeof recovery> {
+  const { since, statuses = RECOVERED_BY_DEFAULT, count = null, recovered } = job;
+  return { since: isoTime(since), ...selectedBy(job), status: [...statuses], count, recovered };
+}
+
+const recoveries = route({
+  ...listed,
+  path: `${path}/recover`,
+  operationId: 'listRecoveries',
+  summary: 'See how far recoveries have come',
   success: {
     status: 200,
     description: 'The recoveries.',
     schema: z.object({ recoveries: z.array(recovery) }).openapi('RecoveryList'),
   },
-  errors: ['outbox_unavailable'],
   handler: async ({ params, db, env }) => {
     const { id } = await requireWebhook(db, params);
     return { recoveries: (await reached<Recovery[]>(outboxOf(env, id).recoveries())).map(toRecovery) };
@@ -182,34 +195,28 @@ const cancellation = z
   .object({
     since: time('Null: from the first on.').nullable(),
     until: time(),
-    event: z.string().nullable().openapi({ description: 'The event type or prefix that it is of; null: every type.' }),
+    event: ofEvent,
     requestedAt: time(),
     canceled: z.number().int().openapi({ description: 'Deliveries that have ended by it so far.' }),
-    finishedAt: time('Null while it goes on.').nullable(),
+    finishedAt,
   })
   .openapi('Cancellation');
 
 function toCancellation(job: Cancellation): z.input<typeof cancellation> {
-  const { since, until: end, requestedAt, canceled, finishedAt } = job;
-  const times = { until: isoTime(end), requestedAt: isoTime(requestedAt), finishedAt: isoTimeOrNull(finishedAt) };
-  return { since: since === 0 ? null : isoTime(since), ...times, event: job.event ?? null, canceled };
+  const { since, canceled } = job;
+  return { since: since === 0 ? null : isoTime(since), ...selectedBy(job), canceled };
 }
 
 const cancellations = route({
-  method: 'get',
+  ...listed,
   path: `${path}/cancel`,
   operationId: 'listCancellations',
   summary: 'See how far cancellations have come',
-  description: 'The latest 20, newest first.',
-  tag,
-  access: 'read',
-  params: webhookParams,
   success: {
     status: 200,
     description: 'The cancellations.',
     schema: z.object({ cancellations: z.array(cancellation) }).openapi('CancellationList'),
   },
-  errors: ['outbox_unavailable'],
   handler: async ({ params, db, env }) => {
     const { id } = await requireWebhook(db, params);
     return { cancellations: (await reached<Cancellation[]>(outboxOf(env, id).cancellations())).map(toCancellation) };

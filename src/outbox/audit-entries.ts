@@ -67,11 +67,7 @@ export class AuditEntries {
 
   /** Tells D1 everything that waits. Throws where it cannot. */
   async tellAll(): Promise<void> {
-    for (let waiting = this.#waiting(); waiting; waiting = this.#waiting()) {
-      const told = waiting.entries.slice(0, AT_ONCE);
-      await within(D1_TIMEOUT_MS, addEntries(this.#d1, told));
-      this.#put(this.#left(told), 0);
-    }
+    while (this.#waiting()) await this.#tellSome(0);
   }
 
   /** The storage has been emptied, or a change was undone. */
@@ -80,20 +76,20 @@ export class AuditEntries {
   }
 
   async #tell(now: number): Promise<void> {
-    const told = this.#waiting()?.entries.slice(0, AT_ONCE) ?? [];
     try {
-      await within(D1_TIMEOUT_MS, addEntries(this.#d1, told));
-      this.#put(this.#left(told), now);
+      await this.#tellSome(now);
     } catch (error) {
       logError('outbox.entries_not_told', withoutParameters(error), { webhook: this.#webhookId });
       if (this.dueAt() !== null) this.#put(this.#waiting()?.entries ?? [], now + AGAIN_AFTER_MS);
     }
   }
 
-  /** What is still to be told, of what was added meanwhile as well. */
-  #left(told: readonly AuditEntry[]): AuditEntry[] {
+  /** Tells D1 the first of what waits. The rest, what was added meanwhile included, is due then. */
+  async #tellSome(restDueAt: number): Promise<void> {
+    const told = this.#waiting()?.entries.slice(0, AT_ONCE) ?? [];
+    await within(D1_TIMEOUT_MS, addEntries(this.#d1, told));
     const ids = new Set(told.map(({ id }) => id));
-    return (this.#waiting()?.entries ?? []).filter(({ id }) => !ids.has(id));
+    this.#put(this.#waiting()?.entries.filter(({ id }) => !ids.has(id)) ?? [], restDueAt);
   }
 
   #waiting(): Waiting | null {

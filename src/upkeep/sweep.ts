@@ -54,7 +54,7 @@ const ERASE_AGAIN_AFTER_MS = 120_000;
  *
  * D1 takes 1,000 queries an invocation. So each part lists, calls, and then notes what came of all its calls in one or two
  * statements: 12 together, whatever the number of outboxes, those of the resealing and of ended overlaps: one a webhook; one for each audit log
- * that is too long; and of erasures 25 each, of ten.
+ * that is too long; and of erasures 45 each, of ten.
  */
 export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): Promise<void> {
   await Promise.all([

@@ -20,6 +20,10 @@ const HASH_KEY = 'erasureKey';
 
 const decoder = new TextDecoder();
 
+function isOpen({ finishedAt, notified, isTold }: PersonErasure): boolean {
+  return finishedAt === null || notified === 'pending' || !isTold;
+}
+
 /** The erasures of an outbox, each one stored value; those that have come to their end without the value that they were of. */
 export class KeptErasures {
   readonly #kv: SyncKvStorage;
@@ -36,7 +40,7 @@ export class KeptErasures {
 
   /** Those with something left to do, the oldest first. */
   open(): PersonErasure[] {
-    return [...this.#all().values()].filter(({ finishedAt, notified, isTold }) => finishedAt === null || notified === 'pending' || !isTold);
+    return [...this.#all().values()].filter(isOpen);
   }
 
   /** Those that no walk has been through for. */
@@ -80,7 +84,7 @@ export class KeptErasures {
 
   /** Keeps a new one, and forgets those that no late event can be of any more. */
   add({ id, field, value, requestedAt }: ErasureRequest, left: readonly string[], now: number): void {
-    const ended = [...this.#all().values()].filter((each) => !this.open().includes(each));
+    const ended = [...this.#all().values()].filter((each) => !isOpen(each));
     const tooMany = this.#all().size + 1 - MAX_KEPT;
     for (const [index, each] of ended.entries()) if (index < tooMany || each.requestedAt < now - KEPT_MS) this.#remove(each.id);
     const progress = { left, deliveries: 0, wasReceived: false, walkedAt: null, finishedAt: null, notice: null, notified: null };

@@ -195,6 +195,21 @@ export class Archive {
       yield { place: row.place, deliveries: headsOf(row.heads) };
   }
 
+  /** The same with what their deliveries carry. */
+  *contentsAfter(
+    place: number,
+    before: number,
+  ): Generator<{ place: number; deliveries: { delivery: StoredDelivery; contents: Contents }[] }> {
+    for (const row of this.#rowsAfter(place, before, 'place, heads, bodies', 1)) {
+      const contents = allContentsOf(row.heads, row.bodies);
+      const deliveries = headsOf(row.heads).flatMap((delivery) => {
+        const carried = contents.get(delivery.id);
+        return carried ? [{ delivery, contents: carried }] : [];
+      });
+      yield { place: row.place, deliveries };
+    }
+  }
+
   /** Deliveries before a place in the log, newest first, of events accepted at a time or later. */
   *before(start: DeliveryPosition, from: number): Generator<StoredDelivery> {
     for (const day of [...this.#days()].sort((a, b) => b - a)) {
@@ -251,21 +266,6 @@ export class Archive {
       const certainAfter = more ? Math.floor(below / PLACES) + MAX_SPAN_MS : Number.NEGATIVE_INFINITY;
       const certain = read.findIndex(({ createdAt }) => createdAt <= certainAfter);
       yield* read.splice(0, certain === -1 ? read.length : certain);
-    }
-  }
-
-  /** The same with what their deliveries carry. */
-  *contentsAfter(
-    place: number,
-    before: number,
-  ): Generator<{ place: number; deliveries: { delivery: StoredDelivery; contents: Contents }[] }> {
-    for (const row of this.#rowsAfter(place, before, 'place, heads, bodies', 1)) {
-      const contents = allContentsOf(row.heads, row.bodies);
-      const deliveries = headsOf(row.heads).flatMap((delivery) => {
-        const carried = contents.get(delivery.id);
-        return carried ? [{ delivery, contents: carried }] : [];
-      });
-      yield { place: row.place, deliveries };
     }
   }
 
