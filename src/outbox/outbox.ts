@@ -4,7 +4,7 @@ import { Sender } from '../attempt/sender.ts';
 import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import type { AuditEntry } from '../domain/audit-log.ts';
-import type { Cancellation, Recovery, RecoverySelection, Selection } from '../domain/bulk.ts';
+import type { Cancellation, CancellationSelection, Recovery, RecoverySelection } from '../domain/bulk.ts';
 import { permission } from '../domain/circuit.ts';
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { EndpointPace } from '../domain/endpoint-pace.ts';
@@ -325,7 +325,7 @@ export class Outbox extends DurableObject<Env> {
    * @param entry of the audit log, which is added with it
    * @returns how many deliveries that is, or why nothing begins
    */
-  async cancel(selection: Selection, entry: AuditEntry): Promise<BulkAnswer> {
+  async cancel(selection: CancellationSelection, entry: AuditEntry): Promise<BulkAnswer> {
     this.#fresh.spill(Date.now());
     const count = await this.#bulk.countCancellation(selection);
     if (count === null) return 'too_many_to_count';
@@ -339,7 +339,7 @@ export class Outbox extends DurableObject<Env> {
   }
 
   /** How many deliveries a cancellation would end; null where there are more than one call has time for. */
-  async countCancellation(selection: Selection): Promise<number | null> {
+  async countCancellation(selection: CancellationSelection): Promise<number | null> {
     this.#fresh.spill(Date.now());
     return await this.#bulk.countCancellation(selection);
   }
