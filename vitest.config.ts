@@ -60,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: [
-            'test/{api,attempt,consumer,cost,db,faults,outbox,platform,security,upkeep}/**/*.test.ts',
+            'test/{api,attempt,consumer,cost,db,faults,outbox,platform,security,transfer,upkeep}/**/*.test.ts',
             'test/dashboard/{*,account/*}.test.ts',
             'test/*.test.ts',
           ],

@@ -11,6 +11,8 @@ import { erasureRoutes } from './api/erasures.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
 import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
+import { exportRoutes } from './api/export.ts';
+import { importRoutes } from './api/import.ts';
 import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { guardOffLoopback } from './api/off-loopback.ts';
 import { organizationRoutes } from './api/organizations.ts';
@@ -55,6 +57,8 @@ const apiRoutes: readonly Route[] = [
   ...eventTypeRoutes,
   ...parkedMessageRoutes,
   ...sealedSecretRoutes,
+  ...exportRoutes,
+  ...importRoutes,
 ];
 
 /** Every route there is, in the order of the reference. */

@@ -5,6 +5,7 @@ import { ERROR_EXAMPLES } from './error-examples.ts';
 import { ERROR_STATUSES, type ErrorCode, errorBody } from './errors.ts';
 import { describeWebhooks, RECEIVED_TAG } from './openapi-webhooks.ts';
 import { errorCodesOf, type Route } from './route.ts';
+import { z } from './zod.ts';
 
 const SECURITY_SCHEME = 'apiKey';
 
@@ -66,7 +67,16 @@ export function describeApi(routes: readonly Route[]): object {
   });
 }
 
-function requestOf({ params, query, headers, body, bodyOptional, rawBody, examples }: Route) {
+function requestOf({ params, query, headers, body, bodyOptional, rawBody, streamedBody, examples }: Route) {
+  if (streamedBody) {
+    const { contentType, description } = streamedBody;
+    return {
+      params,
+      query,
+      headers,
+      body: { required: true, content: { [contentType]: { schema: z.string().openapi({ description }) } } },
+    };
+  }
   const schema = body ?? rawBody?.schema;
   const shown =
     examples && Object.fromEntries(Object.entries(examples).map(([summary, value], at) => [`example${at + 1}`, { summary, value }]));

@@ -7,6 +7,7 @@ import type { AuditAction } from '../../domain/audit-log.ts';
 export const ACTION_NAMES: Record<AuditAction, string> = {
   'organization.created': 'Organization set up',
   'organization.updated': 'Organization changed',
+  'organization.imported': 'Configuration imported',
   'api_key.created': 'API key made',
   'api_key.revoked': 'API key revoked',
   'webhook.created': 'Webhook added',
@@ -73,6 +74,8 @@ export function deedWords(entry: ShownEntry, names: WebhookNames): string {
       return 'set the organization up';
     case 'organization.updated':
       return `changed the ${changedWords(changes)} of the organization`;
+    case 'organization.imported':
+      return 'imported configuration of the organization';
     case 'api_key.created':
       return `made the API key ${named(changes.name?.to, target.id)}`;
     case 'api_key.revoked':
