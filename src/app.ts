@@ -7,6 +7,7 @@ import { bulkActionRoutes } from './api/bulk-actions.ts';
 import { DASHBOARD_PATH, dashboardLinkRoutes } from './api/dashboard-links.ts';
 import { deliveryRoutes } from './api/deliveries.ts';
 import { deliveryActionRoutes } from './api/delivery-actions.ts';
+import { deliveryExportRoutes } from './api/delivery-export.ts';
 import { erasureRoutes } from './api/erasures.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
 import { eventTypeRoutes } from './api/event-types.ts';
@@ -40,6 +41,8 @@ const apiRoutes: readonly Route[] = [
   ...webhookRoutes,
   ...webhookPreviewRoutes,
   ...webhookSecretRoutes,
+  // Before those of one delivery, whose id `export` would be.
+  ...deliveryExportRoutes,
   ...deliveryRoutes,
   ...deliveryActionRoutes,
   ...bulkActionRoutes,

@@ -10,6 +10,7 @@ import {
 } from '../domain/delivery.ts';
 import { EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH } from '../domain/event-type.ts';
 import { deliveryId, isEventId, isTestEvent } from '../domain/ids.ts';
+import { answerFilters } from './answer-filters.ts';
 import { notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import {
@@ -148,6 +149,16 @@ function toDetail(webhookId: string, detail: DeliveryDetail): z.input<typeof del
   return { ...toDelivery(webhookId, detail), ...texts, attempts: attempts.map(toAttempt) };
 }
 
+/** What a list of deliveries can be asked for. */
+export const deliveryFilters = {
+  status: z.enum(DELIVERY_STATUSES).optional(),
+  event: eventPattern,
+  from: timeInput('Accepted then or later.').optional(),
+  to: timeInput('Accepted before.').optional(),
+  q: z.string().min(1).max(200).optional().openapi({ description: "Part of the delivery's, the event's or the session's id." }),
+  ...answerFilters,
+} as const;
+
 const list = route({
   method: 'get',
   path,
@@ -157,13 +168,7 @@ const list = route({
   tag,
   access: 'read',
   params: webhookParams,
-  query: pageQuery.extend({
-    status: z.enum(DELIVERY_STATUSES).optional(),
-    event: eventPattern,
-    from: timeInput('Accepted then or later.').optional(),
-    to: timeInput('Accepted before.').optional(),
-    q: z.string().min(1).max(200).optional().openapi({ description: "Part of the delivery's, the event's or the session's id." }),
-  }),
+  query: pageQuery.extend(deliveryFilters),
   success: { status: 200, description: 'A page.', schema: deliveryPage },
   errors: ['outbox_unavailable'],
   handler: async ({ params, query, db, env }) => {

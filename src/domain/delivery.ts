@@ -1,3 +1,5 @@
+import type { ResponseFilter } from './response-filter.ts';
+
 /**
  * Where a delivery stands.
  * - `pending`: no attempt has ended yet; it waits in its outbox or its first attempt runs.
@@ -176,6 +178,10 @@ export interface DeliveryFilter {
   to?: number;
   /** Part of the delivery's, the event's or the session's id, in any case. */
   q?: string;
+  /** How the last attempt that ended was answered. */
+  response?: ResponseFilter;
+  /** Attempts begun, at least. */
+  minAttempts?: number;
 }
 
 export interface DeliveryPage {

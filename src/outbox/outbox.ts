@@ -254,6 +254,11 @@ export class Outbox extends DurableObject<Env> {
     return { ...page, keptSince: this.#retention.keptSince() };
   }
 
+  /** What stands above and below a delivery in a filtered list (outbox/log/log.ts). */
+  neighbours(id: string, filter: DeliveryFilter): { newer: string | null; older: string | null } {
+    return this.#log.neighbours(id, filter);
+  }
+
   /** One delivery without its payload and attempts. */
   summary(id: string): DeliverySummary | null {
     const delivery = this.#log.find(id);

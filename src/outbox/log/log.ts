@@ -3,7 +3,9 @@ import { subscribes } from '../../domain/webhook.ts';
 import { COLUMNS, type Row, type StoredDelivery, textsOf, toStored, toSummary } from '../books/delivery-row.ts';
 import type { Store } from '../books/store.ts';
 import type { Fresh } from '../fresh.ts';
+import { Answers, canBeArchived } from './answers.ts';
 import { isBefore, newestFirst } from './archive.ts';
+import { NewerDeliveries } from './newer.ts';
 
 /** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */
 const MAX_SCANNED_ROWS = 2_000;
@@ -43,27 +45,53 @@ export class OutboxLog {
     const start = after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
     // `to` is exclusive, as the start of a page is.
     const from = filter.to !== undefined && filter.to <= start.createdAt ? { createdAt: filter.to, id: '' } : start;
+    const answers = this.#answersTo(filter);
     let scanned = 0;
     let last: DeliveryPosition | null = null;
     for (const delivery of this.#newestFirst(filter, from)) {
-      if (deliveries.length === limit || scanned === MAX_SCANNED_ROWS) return { deliveries, next: last };
+      if (deliveries.length === limit || scanned === MAX_SCANNED_ROWS || answers.isSpent) return { deliveries, next: last };
       scanned++;
       last = { createdAt: delivery.createdAt, id: delivery.id };
-      if (matches(delivery, filter)) deliveries.push(toSummary(delivery));
+      if (matches(delivery, filter) && answers.fit(delivery)) deliveries.push(toSummary(delivery));
     }
     return { deliveries, next: null };
   }
 
+  /**
+   * What stands above and below a delivery in the list that a filter makes, by their ids, as far as one look goes; null where there is none, or
+   * none near. Above what a search has found nothing is looked for: it reads the log downwards.
+   */
+  neighbours(id: string, filter: DeliveryFilter): { newer: string | null; older: string | null } {
+    const delivery = this.find(id);
+    if (!delivery) return { newer: null, older: null };
+    const [older] = this.page(filter, 1, delivery).deliveries;
+    return { newer: filter.q === undefined ? this.#newer(filter, delivery) : null, older: older?.id ?? null };
+  }
+
+  #newer(filter: DeliveryFilter, after: DeliveryPosition): string | null {
+    const answers = this.#answersTo(filter);
+    const fits = (stored: StoredDelivery) => {
+      const delivery = this.#runningNow(stored.id) ?? stored;
+      return !answers.isSpent && matches(delivery, filter) && answers.fit(delivery);
+    };
+    return new NewerDeliveries(this.#store).find(filter, after, this.#fresh.list(), fits)?.id ?? null;
+  }
+
   /** What a filter can be about, from everywhere. */
-  *#newestFirst({ status, from: since = 0 }: DeliveryFilter, start: DeliveryPosition): Generator<StoredDelivery> {
+  *#newestFirst(filter: DeliveryFilter, start: DeliveryPosition): Generator<StoredDelivery> {
+    const { status, from: since = 0 } = filter;
     const isUnsuccessful = status === 'failed' || status === 'discarded';
     const sources = [this.#freshBefore(start, since)];
     if (!this.#store.isEmpty) {
       const scheduled = status === 'pending' || status === 'retrying' ? this.#scheduledBefore(start, since) : null;
       sources.push(scheduled ?? this.#rowsBefore(isUnsuccessful ? SQL.pageOfUnsuccessful : SQL.page, start, since));
-      if (status === undefined || status === 'delivered') sources.push(this.#store.archive.before(start, since));
+      if (canBeArchived(filter)) sources.push(this.#store.archive.before(start, since));
     }
     yield* merged(sources);
+  }
+
+  #answersTo(filter: DeliveryFilter): Answers {
+    return new Answers(filter, (delivery) => this.#fresh.detail(delivery.id)?.attempts ?? this.#store.attempts(delivery));
   }
 
   *#freshBefore(start: DeliveryPosition, since: number): Generator<StoredDelivery> {
@@ -94,13 +122,15 @@ export class OutboxLog {
   }
 
   /** The page that has one delivery, or, where the filter leaves that out, none. */
-  pageOfOne(delivery: StoredDelivery, { status, event, from = 0, to = Number.POSITIVE_INFINITY }: DeliveryFilter): LogPage {
+  pageOfOne(delivery: StoredDelivery, filter: DeliveryFilter): LogPage {
+    const { status, event, from = 0, to = Number.POSITIVE_INFINITY } = filter;
     const { createdAt, state } = delivery;
     const fits =
       (status ?? state.status) === state.status &&
       (event === undefined || subscribes([event], delivery.event)) &&
       createdAt >= from &&
-      createdAt < to;
+      createdAt < to &&
+      this.#answersTo(filter).fit(delivery);
     return { deliveries: fits ? [toSummary(delivery)] : [], next: null };
   }
 
