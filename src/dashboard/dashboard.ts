@@ -12,6 +12,7 @@ import { sendTrial, showAlerts, submitAlerts } from './alerts/alerts-page.tsx';
 import { showConfirm, showEnd, submitConfirm, submitEnd } from './alerts/link-pages.tsx';
 import { cancelAll, cancelOne, retryAll, showCancelAll, showRetryAll } from './bulk/bulk-pages.tsx';
 import { showDelete, submitDelete } from './delete-page.tsx';
+import { downloadDeliveries } from './deliveries/export.tsx';
 import { showDeliveries } from './deliveries-page.tsx';
 import { showDelivery } from './delivery-page.tsx';
 import { showErasures, submitErasure } from './erasures/erasures-page.tsx';
@@ -103,6 +104,7 @@ dashboard.post('/:webhookId/delete', submitDelete);
 dashboard.get('/:webhookId/deliveries', showDeliveries);
 dashboard.get('/:webhookId/deliveries/retry-all', requireScope('write'), showRetryAll);
 dashboard.get('/:webhookId/deliveries/cancel-all', requireScope('write'), showCancelAll);
+dashboard.get('/:webhookId/deliveries/export', downloadDeliveries);
 dashboard.get('/:webhookId/skipped', showSkipped);
 dashboard.get('/:webhookId/deliveries/:deliveryId', showDelivery);
 

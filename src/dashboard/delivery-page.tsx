@@ -4,6 +4,7 @@ import type { AttemptRecord } from '../domain/delivery.ts';
 import { VISITOR_ERASED } from '../domain/operational-event.ts';
 import { Badge, StatusBadge, TestBadge } from './condition.tsx';
 import { Copyable, CopyButton } from './copyable.tsx';
+import { listPath, NeighbourLinks, type Neighbours, neighboursOf } from './deliveries/neighbours.tsx';
 import { Bodies, Cut } from './delivery-bodies.tsx';
 import { type AttemptTexts, type ShownHeaders, textsOf } from './delivery-texts.ts';
 import { page, rootCrumb } from './page.tsx';
@@ -23,12 +24,13 @@ type ShownDelivery = Awaited<ReturnType<typeof readDelivery>>;
 export async function showDelivery(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
-  const delivery = await readDelivery(visit, webhook.id, c.req.param('deliveryId') ?? '');
-  const deliveries = { name: 'Deliveries', path: paths.webhook(webhook.id, 'deliveries') };
+  const deliveryId = c.req.param('deliveryId') ?? '';
+  const [delivery, neighbours] = await Promise.all([readDelivery(visit, webhook.id, deliveryId), neighboursOf(c, webhook.id, deliveryId)]);
+  const deliveries = { name: 'Deliveries', path: listPath(webhook.id, neighbours.filters) };
   return await page(
     c,
     { title: `${delivery.event} delivery`, crumbs: [rootCrumb, webhookCrumb(webhook), deliveries] },
-    <DeliveryContent delivery={delivery} webhook={webhook} visit={visit} />,
+    <DeliveryContent delivery={delivery} webhook={webhook} visit={visit} neighbours={neighbours} />,
   );
 }
 
@@ -39,11 +41,12 @@ interface DeliveryProps {
 }
 
 /** The page's content: at most 500 kB, whatever was sent and answered. */
-export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
+export function DeliveryContent({ delivery, webhook, visit, neighbours }: DeliveryProps & { neighbours?: Neighbours }) {
   const texts = textsOf(delivery);
   const whole = `GET /api/v1/organization/${webhook.organizationId}/webhooks/${webhook.id}/deliveries/${delivery.id}`;
   return (
     <>
+      {neighbours && <NeighbourLinks webhookId={webhook.id} neighbours={neighbours} />}
       <div class="page-head">
         <div>
           <h1>

@@ -1,6 +1,7 @@
 import type { DeliverySummary } from '../domain/delivery.ts';
 import { StatusBadge, TestBadge } from './condition.tsx';
-import { paths } from './paths.ts';
+import { deliveryPath } from './deliveries/neighbours.tsx';
+import type { Filters } from './delivery-filters.ts';
 import { type Hold, NextAttempt, Time } from './time.tsx';
 import { took } from './wording.ts';
 
@@ -16,10 +17,12 @@ interface DeliveryTableProps {
   deliveries: readonly ListedDelivery[];
   hold: Hold;
   nowMs: number;
+  /** Of the list: a delivery's page leads on to the next of it. */
+  filters?: Filters;
 }
 
 /** Deliveries, as they come: newest first. */
-export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
+export function DeliveryTable({ deliveries, hold, nowMs, filters = {} }: DeliveryTableProps) {
   return (
     <table class="stacking deliveries">
       <thead>
@@ -47,14 +50,14 @@ export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
       </thead>
       <tbody>
         {deliveries.map((delivery) => (
-          <DeliveryRow delivery={delivery} hold={hold} nowMs={nowMs} />
+          <DeliveryRow delivery={delivery} hold={hold} nowMs={nowMs} filters={filters} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function DeliveryRow({ delivery, hold, nowMs }: { delivery: ListedDelivery; hold: Hold; nowMs: number }) {
+function DeliveryRow({ delivery, hold, nowMs, filters }: { delivery: ListedDelivery; hold: Hold; nowMs: number; filters: Filters }) {
   const { id, webhookId, event, test, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
   return (
     <tr id={id}>
@@ -62,7 +65,7 @@ function DeliveryRow({ delivery, hold, nowMs }: { delivery: ListedDelivery; hold
         <StatusBadge status={status} />
       </td>
       <th scope="row" data-label="Event">
-        <a href={paths.delivery(webhookId, id)}>
+        <a href={deliveryPath(webhookId, id, filters)}>
           {event}
           <span class="visually-hidden"> delivery {id}</span>
         </a>

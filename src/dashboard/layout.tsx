@@ -1,8 +1,10 @@
 import type { Child } from 'hono/jsx';
 import type { DashboardSettings } from '../settings.ts';
+import { useClock } from './clock.ts';
 import { Copyable } from './copyable.tsx';
 import type { Flash } from './flash.ts';
 import { Icon } from './icons.tsx';
+import { KeyHelp, LiveStatus, ZoneNote } from './page-state.tsx';
 import { paths } from './paths.ts';
 import type { Visit } from './visit.ts';
 
@@ -25,7 +27,7 @@ export interface LayoutProps {
 /** The frame of every page. */
 export function Layout({ title, dashboard, visit, crumbs, flash, children }: LayoutProps) {
   return (
-    <html lang="en">
+    <html lang="en" data-zone={useClock().zone}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -37,6 +39,8 @@ export function Layout({ title, dashboard, visit, crumbs, flash, children }: Lay
         <link rel="stylesheet" href={paths.theme} />
         <script src="/dashboard-assets/idiomorph.js" defer />
         <script src="/dashboard-assets/dashboard.js" defer />
+        <script src="/dashboard-assets/keys.js" defer />
+        <script src="/dashboard-assets/chart-tips.js" defer />
       </head>
       <body>
         <a class="skip" href="#main">
@@ -45,11 +49,16 @@ export function Layout({ title, dashboard, visit, crumbs, flash, children }: Lay
         <Top dashboard={dashboard} visit={visit} />
         {/* What the script says of the page: that it is not up to date, say. */}
         <p id="page-status" role="status" />
+        <LiveStatus />
         <main id="main">
           {crumbs && <Crumbs crumbs={crumbs} />}
           {flash && <FlashMessage flash={flash} />}
           {children}
         </main>
+        <footer class="foot">
+          <ZoneNote />
+        </footer>
+        <KeyHelp />
       </body>
     </html>
   );

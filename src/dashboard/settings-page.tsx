@@ -2,6 +2,7 @@ import type { ApiError } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { Banners } from './banner.tsx';
+import { useClock, zoneName } from './clock.ts';
 import { Copyable } from './copyable.tsx';
 import { Field, type Problems } from './field.tsx';
 import type { Flash } from './flash.ts';
@@ -266,7 +267,7 @@ function RecoverSection({ webhook, visit, problems, typed }: SectionProps) {
           </Field>
           <Field
             name="since"
-            label="Or since (UTC)"
+            label={`Or since (${zoneName(useClock())})`}
             problem={problems.get('since')}
             hint="Where you know when it began. It wins over the choice above."
           >

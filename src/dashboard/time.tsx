@@ -1,10 +1,11 @@
-import { relative, utcTime } from './wording.ts';
+import { momentText, useClock } from './clock.ts';
+import { relative } from './wording.ts';
 
-/** A moment: in UTC as it is sent, in the reader's zone once the script has run, the exact instant on hover. */
+/** A moment in the reader's zone, the exact instant in UTC on hover. */
 export function Time({ at }: { at: string }) {
   return (
     <time datetime={at} title={at} data-local="">
-      {utcTime(at)}
+      {momentText(useClock(), Date.parse(at))}
     </time>
   );
 }

@@ -7,6 +7,8 @@ import { updateWebhook } from '../api/webhooks.ts';
 import { openSecret } from '../db/secret-box.ts';
 import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
 import { trimmedSecret } from '../domain/webhook-secret.ts';
+import { momentOf } from '../domain/zone.ts';
+import { type Clock, clockOf } from './clock.ts';
 import { withHeadersOf } from './error-page.tsx';
 import { type Flash, setFlash } from './flash.ts';
 import { readForm, textOf } from './form.ts';
@@ -170,7 +172,7 @@ export async function endOverlap(c: PageContext): Promise<Response> {
   });
 }
 
-/** `POST <webhook>/recover`: since a time (UTC) that was typed, or over one of the offered spans. */
+/** `POST <webhook>/recover`: since a time that was typed, by the reader's clocks, or over one of the offered spans. */
 export async function recover(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   const { nowMs, call } = c.get('visit');
@@ -178,13 +180,19 @@ export async function recover(c: PageContext): Promise<Response> {
   const held = heldForm(form);
   if (held) return await settingsPage(c, { typed: held, flash: RESTORED });
   const [, spanMs] = RECOVERY_SPANS[spanOf(form)];
-  const since = textOf(form, 'since') ?? new Date(nowMs - spanMs).toISOString();
+  const since = sinceOf(textOf(form, 'since'), clockOf(c)) ?? new Date(nowMs - spanMs).toISOString();
   return await orFormAgain(c, form, async () => {
     const { count } = await call(recoverDeliveries, { params: { webhookId: id }, body: { since } });
     const path = paths.webhook(id);
     if (count === 0) return { ...done('Nothing failed or was discarded in that time: there is nothing to recover.'), path };
     return { ...done(`${counted(count, 'delivery starts', 'deliveries start')} over. They go out a few at a time.`), path };
   });
+}
+
+/** As the API takes it; what is no time is refused there. */
+function sinceOf(typed: string | undefined, { zone }: Clock): string | undefined {
+  const at = typed === undefined ? null : momentOf(typed, zone);
+  return at === null ? typed : new Date(at).toISOString();
 }
 
 /**

@@ -75,13 +75,6 @@ export function relative(timeMs: number, nowMs: number): string {
   return `${span(-apartMs).split(' ').slice(0, 2).join(' ')} ago`;
 }
 
-/** `25 Nov 2026, 14:05:09 UTC`: what is read without the script that writes the reader's own time. */
-export function utcTime(iso: string): string {
-  const date = new Date(iso);
-  const day = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
-  return `${day}, ${date.toISOString().slice(11, 19)} UTC`;
-}
-
 export const STATUS_WORDS: Record<DeliveryStatus, string> = {
   pending: 'Pending',
   retrying: 'Retrying',

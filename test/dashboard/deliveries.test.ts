@@ -155,14 +155,14 @@ describe('the deliveries', () => {
     ['from', '2026-02-30'],
     ['from', '+275760-09-13'],
     ['to', '+275760-09-13'],
-    ['to', '2026-11-23T10:00'],
+    ['to', '2026-11-23 10:00'],
     ['to', '9999-12-31'],
     ['to', '0000-00-00'],
-  ])('say beside the day “%s” that %s is none', async (name, day) => {
+  ])('say beside the time “%s” that %s is none', async (name, day) => {
     const { page } = await given();
     const shown = await page(`deliveries?${new URLSearchParams({ [name]: day })}`);
     expect(shown.status).toBe(200);
-    expect(shown.html).toContain(`class="error" id="${name}-error">Enter a day such as 2026-11-23.<`);
+    expect(shown.html).toContain(`class="error" id="${name}-error">Enter a time such as 2026-11-23T14:05, or a day such as 2026-11-23.<`);
     expect(shown.html.match(/class="error"/g)).toHaveLength(1);
     expect(shown.text).toContain('Correct the filter to see deliveries.');
   });

@@ -78,12 +78,33 @@ describe('the pages', () => {
       'ID/settings',
       'ID/deliveries',
       'ID/deliveries/dlv_1',
+      'ID/deliveries/export',
       'ID/verify',
       'sign-in',
     );
     const query = fc.dictionary(
-      fc.constantFrom('status', 'event', 'from', 'to', 'q', 'cursor', 'period', 'next', 'limit'),
-      fc.oneof(nearly(fc.constantFrom('failed', '24h', '2026-11-23', 'WzEsImEiXQ', PAGES)), anyText),
+      fc.constantFrom(
+        ...[
+          'status',
+          'event',
+          'response',
+          'minAttempts',
+          'from',
+          'to',
+          'zone',
+          'range',
+          'format',
+          'q',
+          'cursor',
+          'period',
+          'next',
+          'limit',
+        ],
+      ),
+      fc.oneof(
+        nearly(fc.constantFrom('failed', '24h', '4xx', 'Asia/Kolkata', '2026-11-23', '2026-11-23T14:05', 'WzEsImEiXQ', PAGES)),
+        anyText,
+      ),
       { maxKeys: 4 },
     );
     await fc.assert(

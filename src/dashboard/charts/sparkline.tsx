@@ -29,7 +29,15 @@ export function Sparkline({
   const width = rounded(WIDTH / buckets.length);
   const height = (value: number) => rounded(Math.max(scale(0) - scale(value), LEAST_HEIGHT));
   return (
-    <svg class="chart-sparkline" width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={words}>
+    <svg
+      class="chart-sparkline"
+      width={WIDTH}
+      height={HEIGHT}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={words}
+    >
       <line class="chart-baseline" x1="0" x2={WIDTH} y1={line} y2={line} />
       {buckets.map(({ delivered, failed }, index) => (
         <>
