@@ -39,14 +39,15 @@ const NO_ANSWER_IN_TIME = /^No response within /;
 /** Cloudflare had a connection, and waited in vain. */
 const TOOK_IT_AND_DID_NOT_ANSWER = 524;
 
-/** Answers of firewalls and bot protection other than Cloudflare's, by their headers, where the status says that somebody was refused. */
+/**
+ * Answers of firewalls and bot protection other than Cloudflare's, where the status says that somebody was refused. Headers that they add to the
+ * endpoint's own answers as well (`x-iinfo`, `x-datadome`) say nothing.
+ */
 const REFUSING_STATUSES: ReadonlySet<number> = new Set([403, 405, 406, 429, 503]);
 const FIREWALL_HEADERS: readonly [name: string, value: RegExp][] = [
   ['x-amzn-waf-action', /./],
   ['x-sucuri-block', /./],
-  ['x-iinfo', /./],
-  ['x-datadome', /./],
-  ['server', /^(akamaighost|sucuri\/cloudproxy|ddos-guard|datadome)$/i],
+  ['server', /^akamaighost$/i],
 ];
 /** A page that asks for a browser: an endpoint that means it has no such words. */
 const CHALLENGE_PAGE =
