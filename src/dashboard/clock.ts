@@ -82,7 +82,18 @@ export function inputValue({ zone }: Clock, at: number): string {
   return localTime(at, zone);
 }
 
+/** Names that browsers still give, of places that are called otherwise by now. */
+const FORMER_NAMES: Readonly<Record<string, string>> = {
+  'America/Buenos_Aires': 'America/Argentina/Buenos_Aires',
+  'America/Godthab': 'America/Nuuk',
+  'Asia/Calcutta': 'Asia/Kolkata',
+  'Asia/Katmandu': 'Asia/Kathmandu',
+  'Asia/Rangoon': 'Asia/Yangon',
+  'Asia/Saigon': 'Asia/Ho_Chi_Minh',
+  'Europe/Kiev': 'Europe/Kyiv',
+};
+
 /** A zone as people read it: `Europe/Berlin`, `America/New York`. */
 export function zoneName({ zone }: Clock): string {
-  return zone.replaceAll('_', ' ');
+  return (FORMER_NAMES[zone] ?? zone).replaceAll('_', ' ');
 }

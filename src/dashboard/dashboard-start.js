@@ -39,14 +39,12 @@ function tellZone() {
   document.cookie = `bullseye_zone=${encodeURIComponent(timeZone)}; Path=/; Max-Age=31536000; ${site}${secure}`;
 }
 
-/** Whether the server knew where the reader is. */
-function isInZone(root) {
-  return (root.documentElement ?? root).dataset?.zone === timeZone;
-}
+/** Whether the server knew where the reader is when it made the page. */
+const isInZone = document.documentElement.dataset.zone === timeZone;
 
 /** Writes times in the reader's zone where the server did not know it; the exact instant stays in the title. */
 function localizeTimes(root) {
-  if (isInZone(root)) return;
+  if (isInZone) return;
   for (const time of root.querySelectorAll('time[data-local]')) {
     const date = new Date(time.dateTime);
     if (!Number.isNaN(date.getTime())) time.textContent = moment.format(date);
@@ -278,7 +276,7 @@ async function refresh() {
   }
   if (!response.ok) throw new Error(`status ${response.status}`);
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
-  showCopyButtons(fresh);
+  prepare(fresh);
   const known = rowIds();
   for (const part of document.querySelectorAll('[data-live][id]')) {
     const update = fresh.getElementById(part.id);
@@ -402,4 +400,4 @@ function showLive(updated) {
 
 tellZone();
 prepare(document);
-if (document.querySelector('[data-live]')) keepFresh(isInZone(document));
+if (document.querySelector('[data-live]')) keepFresh(isInZone);

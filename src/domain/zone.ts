@@ -17,12 +17,12 @@ const LOCAL_TIME = /^([12]\d{3}-\d\d-\d\d)(?:T([01]\d|2[0-3]):([0-5]\d)(?::([0-5
 
 const kept = new Map<string, Intl.DateTimeFormat>();
 
-/** The zone of a name that somebody has sent; null where it is none. Names that mean UTC give `UTC`. */
+/** The zone of a name that somebody has sent, as it was sent; null where it is none. Names that mean UTC give `UTC`. */
 export function zoneOf(name: string | undefined): string | null {
   if (name === undefined || name.length > MAX_NAME_LENGTH || !/^[A-Za-z0-9+\-_:/]+$/.test(name)) return null;
   try {
     const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
-    return /^(Etc\/)?(UTC|GMT|UCT|Zulu|Universal|Greenwich)$/i.test(timeZone) ? UTC : timeZone;
+    return /^(Etc\/)?(UTC|GMT|UCT|Zulu|Universal|Greenwich)$/i.test(timeZone) ? UTC : name;
   } catch {
     return null;
   }

@@ -28,4 +28,5 @@ describe('a moment', () => {
 
 it('a zone is named as people read it', () => {
   expect(zoneName(clock('America/Argentina/Buenos_Aires'))).toBe('America/Argentina/Buenos Aires');
+  expect(zoneName(clock('Asia/Calcutta'))).toBe('Asia/Kolkata');
 });

@@ -150,6 +150,80 @@ describe('the deliveries', () => {
     expect((await page('deliveries?q=nothing')).text).toContain('No delivery fits these filters.');
   });
 
+  it('are filtered by how they were answered, how often they were attempted, and by a range that stays relative', async () => {
+    const { page, post, endpoint, webhookId } = await given();
+    await post(2);
+    await endedDeliveriesOf(webhookId, 2);
+    await endpoint.script([{ status: 422 }]);
+    await post(1);
+    await untilEnded(webhookId);
+    const count = async (query: string) => (await page(`deliveries?${query}`)).html.match(/<tr id="dlv_/g)?.length ?? 0;
+    expect(await count('response=4xx')).toBe(1);
+    expect(await count('response=422&minAttempts=2')).toBe(1);
+    expect(await count('response=204')).toBe(2);
+    expect(await count('range=7d')).toBe(3);
+    const shown = await page('deliveries?response=418&range=1h&minAttempts=2');
+    expect(shown.html).toContain('<option value="418" selected="">418</option>');
+    expect(shown.html).toContain('<input type="hidden" name="range" value="1h"/>');
+    expect(shown.html).toMatch(/<a href="[^"]*range=1h" aria-current="true">\s*Last hour/);
+    expect(shown.html).toMatch(/<a href="[^"]*deliveries\?response=418&amp;minAttempts=2">\s*Any time/);
+    const refused = await page('deliveries?response=many');
+    expect(refused.status).toBe(200);
+    expect(refused.text).toContain('This is neither a status such as 422');
+  });
+
+  it('take days as those of the reader’s zone, which the browser has told, and name it', async () => {
+    const { page, post, person, webhookId } = await given();
+    vi.setSystemTime(new Date('2026-11-25T22:30:00Z'));
+    await post(1);
+    await endedDeliveriesOf(webhookId, 1);
+    person.cookies.set('bullseye_zone', encodeURIComponent('Asia/Kolkata'));
+    const count = async (query: string) => (await page(`deliveries?${query}`)).html.match(/<tr id="dlv_/g)?.length ?? 0;
+    expect(await count('from=2026-11-26&to=2026-11-26')).toBe(1);
+    expect(await count('to=2026-11-25')).toBe(0);
+    expect(await count('from=2026-11-25&to=2026-11-25&zone=UTC')).toBe(1);
+    const shown = await page('deliveries?from=2026-11-25T22:00&zone=UTC');
+    expect(shown.html).toContain('<input id="from" name="from" type="datetime-local" value="2026-11-26T03:30"/>');
+    expect(shown.text).toContain('From (Asia/Kolkata)');
+    expect(shown.html).toMatch(/title="2026-11-25T22:30:[^"]*" data-local="">26 Nov 2026, 04:00:/);
+    expect(shown.text).toContain('Times are in the time zone Asia/Kolkata.');
+    person.cookies.set('bullseye_zone', encodeURIComponent('<b>Nowhere</b>'));
+    expect((await page('deliveries')).text).toContain('Times are in UTC.');
+  });
+
+  it('are downloaded as they are listed', async () => {
+    const { page, post, endpoint, webhookId } = await given();
+    await post(2);
+    await endedDeliveriesOf(webhookId, 2);
+    await endpoint.script([{ status: 500 }]);
+    await post(1);
+    const { html } = await page('deliveries?status=delivered&range=1h');
+    const [, link = ''] = /href="([^"]*export[^"]*format=ndjson[^"]*)"/.exec(html) ?? [];
+    const file = await page(link.slice(link.indexOf('deliveries/export')).replaceAll('&amp;', '&'));
+    expect(file.headers.get('Content-Disposition')).toContain('attachment');
+    expect(file.html.trim().split('\n')).toHaveLength(2);
+    expect((await page('deliveries/export')).headers.get('Content-Type')).toContain('text/csv');
+    expect((await page('deliveries/export?response=many')).status).toBe(422);
+  });
+
+  it('lead from one to the next, within the list that it was opened from', async () => {
+    const { page, post, webhookId } = await given({ enabled: false });
+    for (let posted = 0; posted < 3; posted++) {
+      vi.setSystemTime(Date.now() + 1_000);
+      await post(1);
+    }
+    const ids = (await deliveriesOf(webhookId)).map(({ id }) => id);
+    const list = await page('deliveries?status=discarded');
+    expect(list.html).toContain(`/deliveries/${ids[1]}?status=discarded"`);
+    const { html } = await page(`deliveries/${ids[1]}?status=discarded`);
+    expect(html).toMatch(new RegExp(`<a rel="prev" href="[^"]*/deliveries/${ids[0]}\\?status=discarded"`));
+    expect(html).toMatch(new RegExp(`<a rel="next" href="[^"]*/deliveries/${ids[2]}\\?status=discarded"`));
+    expect(html).toContain(`/deliveries?status=discarded">Deliveries`);
+    const first = await page(`deliveries/${ids[0]}`);
+    expect(first.html).not.toContain('rel="prev"');
+    expect((await page(`deliveries/${ids[1]}?status=lost&from=someday`)).status).toBe(200);
+  });
+
   it.each([
     ['from', 'someday'],
     ['from', '2026-02-30'],
