@@ -1,6 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { masterKeyId } from '../../src/db/secret-box.ts';
+import { DAY_MS } from '../../src/domain/day.ts';
+import { localTime } from '../../src/domain/zone.ts';
 import { createOrganization, createWebhook, platform, type TestOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { databaseWithout, PAGES, type Page, signedIn, type Visitor, visitor } from '../support/dashboard.ts';
@@ -172,24 +174,34 @@ describe('the deliveries', () => {
     expect(refused.text).toContain('This is neither a status such as 422');
   });
 
-  it('take days as those of the reader’s zone, which the browser has told, and name it', async () => {
-    const { page, post, person, webhookId } = await given();
-    vi.setSystemTime(new Date('2026-11-25T22:30:00Z'));
-    await post(1);
-    await endedDeliveriesOf(webhookId, 1);
-    person.cookies.set('bullseye_zone', encodeURIComponent('Asia/Kolkata'));
-    const count = async (query: string) => (await page(`deliveries?${query}`)).html.match(/<tr id="dlv_/g)?.length ?? 0;
-    expect(await count('from=2026-11-26&to=2026-11-26')).toBe(1);
-    expect(await count('to=2026-11-25')).toBe(0);
-    expect(await count('from=2026-11-25&to=2026-11-25&zone=UTC')).toBe(1);
-    const shown = await page('deliveries?from=2026-11-25T22:00&zone=UTC');
-    expect(shown.html).toContain('<input id="from" name="from" type="datetime-local" value="2026-11-26T03:30"/>');
-    expect(shown.text).toContain('From (Asia/Kolkata)');
-    expect(shown.html).toMatch(/title="2026-11-25T22:30:[^"]*" data-local="">26 Nov 2026, 04:00:/);
-    expect(shown.text).toContain('Times are in the time zone Asia/Kolkata.');
-    person.cookies.set('bullseye_zone', encodeURIComponent('<b>Nowhere</b>'));
-    expect((await page('deliveries')).text).toContain('Times are in UTC.');
-  });
+  // In one of them it is another day than in UTC, whenever that is.
+  it.each(['Pacific/Kiritimati', 'Pacific/Pago_Pago'])(
+    'take days as those of the reader’s zone, which the browser has told, and name it: %s',
+    async (zone) => {
+      const { page, post, person, webhookId } = await given({ enabled: false });
+      await post(1);
+      const [delivery] = await deliveriesOf(webhookId);
+      const { createdAt } = delivery!;
+      person.cookies.set('bullseye_zone', encodeURIComponent(zone));
+      const count = async (query: string) => (await page(`deliveries?${query}`)).html.match(/<tr id="dlv_/g)?.length ?? 0;
+      const day = (at: number) => localTime(at, zone).slice(0, 10);
+      expect(await count(`from=${day(createdAt)}&to=${day(createdAt)}`)).toBe(1);
+      expect(await count(`to=${day(createdAt - DAY_MS)}`)).toBe(0);
+      expect(await count(`from=${day(createdAt + DAY_MS)}`)).toBe(0);
+      const utcDay = new Date(createdAt).toISOString().slice(0, 10);
+      expect(await count(`from=${utcDay}&to=${utcDay}&zone=UTC`)).toBe(1);
+      const shown = await page('deliveries?from=2026-11-25T22:00&zone=UTC');
+      const from = localTime(Date.parse('2026-11-25T22:00Z'), zone);
+      expect(shown.html).toContain(`<input id="from" name="from" type="datetime-local" value="${from}"/>`);
+      expect(shown.text).toContain(`From (${zone.replace('_', ' ')})`);
+      const [, instant = '', written = ''] = /<time datetime="([^"]*)"[^>]*>([^<]*)</.exec(shown.html) ?? [];
+      expect(Date.parse(instant)).toBe(createdAt);
+      expect(written).toContain(localTime(createdAt, zone).slice(11));
+      expect(shown.text).toContain(`Times are in the time zone ${zone.replace('_', ' ')}.`);
+      person.cookies.set('bullseye_zone', encodeURIComponent('<b>Nowhere</b>'));
+      expect((await page('deliveries')).text).toContain('Times are in UTC.');
+    },
+  );
 
   it('are downloaded as they are listed', async () => {
     const { page, post, endpoint, webhookId } = await given();

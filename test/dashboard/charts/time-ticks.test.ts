@@ -16,7 +16,7 @@ const shown = (period: Period, zone: string, now = '2026-11-25T22:10:00Z') =>
   timeTicks(spanOf(period, Date.parse(now)), zone).map(({ at }) => localTime(at, zone).slice(5));
 
 describe('the labels of a time axis', () => {
-  it('are in order and within it, and there are 3 to 11 of them, in every zone and at any time', () => {
+  it('are in order and within it, and there are 5 to 11 of them, in every zone and at any time', () => {
     const aTime = fc.integer({ min: Date.UTC(2012), max: Date.UTC(2050) });
     fc.assert(
       fc.property(fc.constantFrom(...PERIOD_NAMES), fc.constantFrom(...ZONES), aTime, (period, zone, now) => {
