@@ -1,13 +1,11 @@
 import type { Child } from 'hono/jsx';
-import { listRecoveries } from '../api/bulk-actions.ts';
 import { listDeliveries } from '../api/deliveries.ts';
 import { ApiError } from '../api/errors.ts';
-import { statusOf } from '../api/outboxes.ts';
-import { isoTimeOrNull } from '../api/parameters.ts';
 import { getStatistics, type ShownStatistics } from '../api/statistics.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { PERIOD_NAMES, type Period } from '../domain/statistics.ts';
-import { Banners, type Outlook } from './banner.tsx';
+import { Banners } from './attention/banners.tsx';
+import { outlookOf } from './attention/outlook.ts';
 import { DeliveriesChart } from './charts/deliveries-chart.tsx';
 import { LatencyChart } from './charts/latency-chart.tsx';
 import { ResponseCodesChart } from './charts/response-codes-chart.tsx';
@@ -81,17 +79,6 @@ export async function unlessUnreachable<T>(call: Promise<T>): Promise<T | null> 
 
 async function statisticsOf(visit: Visit, webhookId: string, period: Period) {
   return await unlessUnreachable(visit.call(getStatistics, { params: { webhookId }, query: { period } }));
-}
-
-/** What happens next with a webhook, as far as its outbox says. */
-export async function outlookOf(c: PageContext, webhook: WebhookRow): Promise<Outlook> {
-  const [status, list] = await Promise.all([
-    statusOf(c.env, webhook.id),
-    unlessUnreachable(c.get('visit').call(listRecoveries, { params: { webhookId: webhook.id } })),
-  ]);
-  const recovering = list?.recoveries.find(({ finishedAt }) => finishedAt === null) ?? null;
-  const nextProbeAt = webhook.health === 'open' ? isoTimeOrNull(status?.nextProbeAt ?? null) : null;
-  return { nextProbeAt, lastDeliveredAt: status?.lastDeliveredAt, waiting: null, recovering };
 }
 
 function Periods({ webhook, chosen }: { webhook: WebhookRow; chosen: Period }) {
