@@ -120,7 +120,11 @@ function Figures({ statistics, webhook }: { statistics: ShownStatistics; webhook
     <dl class="figures">
       <Figure name="Delivered" value={count(delivered)} />
       <Figure name="Failed" value={count(failed)} note={discarded > 0 ? `and ${count(discarded)} discarded` : undefined} />
-      <Figure name="Success rate" value={percent(successRate)} />
+      <Figure
+        name="Success rate"
+        value={percent(successRate)}
+        note={successRate === null && statistics.waiting > 0 ? `${count(statistics.waiting)} waiting` : undefined}
+      />
       <Figure
         name="Response time"
         value={took(latencyP50Ms)}

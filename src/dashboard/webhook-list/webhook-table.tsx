@@ -60,7 +60,11 @@ function WebhookRow({ one, visit }: { one: Listed; visit: Visit }) {
         <ConditionBadge condition={condition} word={isFailing && lastFailure ? CAUSE_BADGES[lastFailure.cause] : undefined} />
       </td>
       <td data-label="Last 24 hours">
-        {statistics ? <DayOfDeliveries statistics={statistics} /> : <span class="hint">Not available right now</span>}
+        {statistics ? (
+          <DayOfDeliveries webhookId={webhook.id} statistics={statistics} />
+        ) : (
+          <span class="hint">Not available right now</span>
+        )}
       </td>
       <td data-label="Success" class="number">
         {statistics ? successWords(statistics.totals.successRate, statistics.waiting) : '–'}
@@ -93,12 +97,19 @@ function LastDelivery({ activity, nowMs }: { activity: WebhookActivity | null; n
   );
 }
 
-function DayOfDeliveries({ statistics }: { statistics: NonNullable<WebhookActivity['statistics']> }) {
+interface DayProps {
+  webhookId: string;
+  statistics: NonNullable<WebhookActivity['statistics']>;
+}
+
+/** What failed is told of though the endpoint does well: single records that it rejects are no outage. */
+function DayOfDeliveries({ webhookId, statistics }: DayProps) {
   const { delivered, failed } = statistics.totals;
   return (
     <span class="day">
       <Sparkline statistics={statistics} />
       <span>{count(delivered + failed)}</span>
+      {failed > 0 && <a href={`${paths.webhook(webhookId, 'deliveries')}?status=failed`}>{count(failed)} failed</a>}
     </span>
   );
 }
