@@ -10,13 +10,13 @@ import { downloadAuditLog, showAuditLog } from './account/audit-log-page.tsx';
 import { showSessions, submitEndOtherSessions, submitEndSession } from './account/sessions-page.tsx';
 import { sendTrial, showAlerts, submitAlerts } from './alerts/alerts-page.tsx';
 import { showConfirm, showEnd, submitConfirm, submitEnd } from './alerts/link-pages.tsx';
+import { retryFailed } from './attention/retry-failed.ts';
 import { cancelAll, cancelOne, retryAll, showCancelAll, showRetryAll } from './bulk/bulk-pages.tsx';
 import { showDelete, submitDelete } from './delete-page.tsx';
 import { showDeliveries } from './deliveries-page.tsx';
 import { showDelivery } from './delivery-page.tsx';
 import { showErasures, submitErasure } from './erasures/erasures-page.tsx';
 import { errorPage } from './error-page.tsx';
-import { showList } from './list-page.tsx';
 import { showOverview } from './overview-page.tsx';
 import { setPolicy } from './policy.ts';
 import { requireScope, requireSession, toFreshSignIn } from './session.ts';
@@ -40,6 +40,7 @@ import {
   toSettings,
 } from './webhook-actions.ts';
 import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
+import { showList } from './webhook-list/list-page.tsx';
 
 /** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */
 export const dashboard = new Hono<DashboardEnv>();
@@ -113,6 +114,7 @@ dashboard.post('/:webhookId/deliveries/retry-all', retryAll);
 dashboard.post('/:webhookId/deliveries/cancel-all', cancelAll);
 dashboard.post('/:webhookId/deliveries/:deliveryId/retry', retryNow);
 dashboard.post('/:webhookId/deliveries/:deliveryId/cancel', cancelOne);
+dashboard.post('/:webhookId/retry-failed', retryFailed);
 dashboard.post('/:webhookId/pause', pause);
 dashboard.post('/:webhookId/resume', resume);
 dashboard.post('/:webhookId/recover', recover);

@@ -40,7 +40,7 @@ export function hasFields(path: string): boolean {
 export function pageOfButton(path: string): string {
   return path
     .replace(/\/sessions\/.*$/, '/sessions')
-    .replace(/\/(test|retry|trial|cancel|retry-all|cancel-all)$/, '')
+    .replace(/\/(test|retry|trial|cancel|retry-all|cancel-all|retry-failed)$/, '')
     .replace(/\/(pause|resume|(secret|headers)\/[^/]+)$/, '/settings');
 }
 

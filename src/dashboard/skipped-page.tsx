@@ -1,9 +1,10 @@
 import { listSkippedEvents } from '../api/skipped-events.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
-import { Banners } from './banner.tsx';
+import { Banners } from './attention/banners.tsx';
+import { outlookOf } from './attention/outlook.ts';
 import { onceWords } from './choices/once.tsx';
 import { keptWords } from './choices/preview.tsx';
-import { outlookOf, unlessUnreachable } from './overview-page.tsx';
+import { unlessUnreachable } from './overview-page.tsx';
 import { Time } from './time.tsx';
 import type { PageContext } from './visit.ts';
 import { webhookOf, webhookPage } from './webhook-page.tsx';
