@@ -250,6 +250,6 @@ const getEvent = route({
   },
 });
 
-export { get as getDelivery, list as listDeliveries };
+export { get as getDelivery, getEvent, list as listDeliveries };
 
 export const deliveryRoutes: readonly Route[] = [list, get, getEvent];

@@ -7,6 +7,7 @@ import { Icon } from './icons.tsx';
 import { page } from './page.tsx';
 import { paths } from './paths.ts';
 import { PlanNotice, planAllows } from './plan-notice.tsx';
+import { SearchForm } from './search/search-form.tsx';
 import { RelativeTime } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { count, percent, STATUS_WORDS } from './wording.ts';
@@ -20,6 +21,7 @@ export async function showList(c: PageContext): Promise<Response> {
     { title: 'Webhooks', crumbs: [] },
     <>
       <ListHeader visit={visit} />
+      {webhooks.length > 0 && <SearchForm />}
       {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks={webhooks.length > 0} />}
       {webhooks.length > 0 && <WebhookTable webhooks={webhooks} visit={visit} />}
       {webhooks.length === 0 && planAllows(visit) && <EmptyList visit={visit} />}
