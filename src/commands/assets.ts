@@ -30,6 +30,7 @@ const STYLES: readonly string[] = [
     'navigation',
     'figures',
     'tables',
+    'search',
     'forms',
     'choices',
     'settings',

@@ -19,6 +19,7 @@ import { showErasures, submitErasure } from './erasures/erasures-page.tsx';
 import { errorPage } from './error-page.tsx';
 import { showOverview } from './overview-page.tsx';
 import { setPolicy } from './policy.ts';
+import { showSearch } from './search/search-page.tsx';
 import { requireScope, requireSession, toFreshSignIn } from './session.ts';
 import { showSettings } from './settings-page.tsx';
 import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from './sign-in-page.tsx';
@@ -80,6 +81,7 @@ dashboard.get('/alerts/end/:token', showEnd);
 
 dashboard.use(requireSession);
 dashboard.get('/', showList);
+dashboard.get('/search', showSearch);
 dashboard.get('/new', requireScope('write'), showNew);
 dashboard.post('/new', requireScope('write'), submitNew);
 dashboard.get('/erasures', requireScope('admin'), showErasures);

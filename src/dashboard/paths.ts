@@ -4,6 +4,7 @@ import { DASHBOARD_PATH } from '../api/dashboard-links.ts';
 export const paths = {
   list: DASHBOARD_PATH,
   create: `${DASHBOARD_PATH}/new`,
+  search: `${DASHBOARD_PATH}/search`,
   signIn: `${DASHBOARD_PATH}/sign-in`,
   signOut: `${DASHBOARD_PATH}/sign-out`,
   erasures: `${DASHBOARD_PATH}/erasures`,

@@ -4,6 +4,7 @@ import { Icon } from '../icons.tsx';
 import { page } from '../page.tsx';
 import { paths } from '../paths.ts';
 import { PlanNotice, planAllows } from '../plan-notice.tsx';
+import { SearchForm } from '../search/search-form.tsx';
 import type { PageContext, Visit } from '../visit.ts';
 import { AttentionSummary } from './attention-summary.tsx';
 import { FILTERED_FROM, type Listed, listedWebhooks, matching } from './listed.ts';
@@ -18,6 +19,7 @@ export async function showList(c: PageContext): Promise<Response> {
     { title: 'Webhooks', crumbs: [] },
     <>
       <ListHeader visit={visit} />
+      {listed.length > 0 && <SearchForm />}
       {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks={listed.length > 0} />}
       {listed.length > 0 && planAllows(visit) && <AttentionSummary listed={listed} visit={visit} />}
       {listed.length > 0 && <Found listed={listed} visit={visit} sought={c.req.query('q')?.trim() ?? ''} />}
