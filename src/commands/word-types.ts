@@ -10,7 +10,7 @@ import { PROJECT_ROOT } from './wrangler.ts';
  */
 const WORDS = join(PROJECT_ROOT, 'src/dashboard/words');
 
-/** What a placeholder takes: see ValueTypes in words.ts. */
+/** What a placeholder takes: see ValueTypes in words.tsx. */
 export type PlaceholderKind = 'text' | 'number' | 'choice' | 'tag';
 
 /** The placeholders and tags of a message, by name. Throws a SyntaxError where it cannot be read, or where one name stands for two kinds of things. */

@@ -1,4 +1,4 @@
-import { t } from './words/words.ts';
+import { t } from './words/words.tsx';
 
 /** A text to take along. Its button comes with the script; without it the text is selected whole by a click. */
 export function Copyable({ text, label }: { text: string; label: string }) {

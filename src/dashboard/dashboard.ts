@@ -41,7 +41,7 @@ import {
 } from './webhook-actions.ts';
 import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
 import { speakLanguage } from './words/chosen-language.tsx';
-import { t } from './words/words.ts';
+import { t } from './words/words.tsx';
 
 /** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */
 export const dashboard = new Hono<DashboardEnv>();

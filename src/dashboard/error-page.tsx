@@ -5,7 +5,7 @@ import { page, rootCrumb } from './page.tsx';
 import { hasFields, paths } from './paths.ts';
 import type { PageContext } from './visit.ts';
 import { errorText } from './words/error-words.ts';
-import { rich, t } from './words/words.ts';
+import { rich, t } from './words/words.tsx';
 
 /** The statuses that have a title of their own. */
 const TITLED = [403, 404, 405, 429, 503] as const;

@@ -1,5 +1,5 @@
 import type { Flash } from './flash.ts';
-import { t } from './words/words.ts';
+import { t } from './words/words.tsx';
 
 /*
  * A form that was sent after its session had ended is not lost. It travels along to the sign-in page, as one field of that page's own

@@ -6,7 +6,7 @@ import { Icon } from './icons.tsx';
 import { paths } from './paths.ts';
 import type { Visit } from './visit.ts';
 import { currentLanguage } from './words/language.ts';
-import { t } from './words/words.ts';
+import { t } from './words/words.tsx';
 
 /** A step on the way to a page; the page itself has no address of its own here. */
 export interface Crumb {

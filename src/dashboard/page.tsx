@@ -6,7 +6,7 @@ import { type Crumb, Layout } from './layout.tsx';
 import { paths } from './paths.ts';
 import type { PageContext } from './visit.ts';
 import { LanguageChoice } from './words/chosen-language.tsx';
-import { t } from './words/words.ts';
+import { t } from './words/words.tsx';
 
 /** What the script sends with its requests for what is new on a page. */
 export const LIVE_HEADER = 'X-Live';

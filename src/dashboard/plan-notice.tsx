@@ -1,6 +1,6 @@
 import { includesWebhooks } from '../domain/plan.ts';
 import type { Visit } from './visit.ts';
-import { t } from './words/words.ts';
+import { t } from './words/words.tsx';
 
 /** Whether the visit's organization can use webhooks. */
 export function planAllows({ organization }: Visit): boolean {

@@ -21,7 +21,7 @@ import { keepNewest } from '../newest.ts';
 import { settingsOf } from '../settings.ts';
 import { FRESH, hasFields, pageOfButton, signInPath } from './paths.ts';
 import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
-import { t } from './words/words.ts';
+import { t } from './words/words.tsx';
 
 const SESSION_COOKIE = 'bullseye_session';
 /** Most sessions that an isolate remembers to be alive. */

@@ -1,5 +1,5 @@
 import { relative, utcTime } from './wording.ts';
-import { t } from './words/words.ts';
+import { t } from './words/words.tsx';
 
 /** A moment: in UTC as it is sent, in the reader's zone once the script has run, the exact instant on hover. */
 export function Time({ at }: { at: string }) {

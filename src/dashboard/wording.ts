@@ -1,7 +1,7 @@
 import { DAY_MS } from '../domain/day.ts';
 import type { AttemptTrigger, DeliveryReason, DeliveryStatus } from '../domain/delivery.ts';
 import { dateFormat, numberFormat } from './words/formats.ts';
-import { t } from './words/words.ts';
+import { t } from './words/words.tsx';
 
 /** Numbers, times and states as people read them, in the language of the page. */
 

@@ -5,7 +5,7 @@ import { pageOfButton } from '../paths.ts';
 import { cookieOptions, readCookie } from '../session.ts';
 import type { DashboardEnv, PageContext } from '../visit.ts';
 import { currentLanguage, inLanguage, LANGUAGE_CODES, LANGUAGES, type Language, languageOfTag } from './language.ts';
-import { t } from './words.ts';
+import { t } from './words.tsx';
 
 const LANGUAGE_COOKIE = 'bullseye_language';
 const COOKIE_SECONDS = 365 * 86_400;

@@ -1,6 +1,6 @@
 import type { ApiError, ErrorCode } from '../../api/errors.ts';
 import { span } from '../wording.ts';
-import { t } from './words.ts';
+import { t } from './words.tsx';
 
 /** Refusals that people meet on the pages, and that have a text there. What else is refused is said in the API's own words, in English. */
 const CODES = [

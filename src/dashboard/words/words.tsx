@@ -59,3 +59,6 @@ export function t<K extends PlainKey>(key: K, ...[values]: Arguments<K, never>):
 export function rich<K extends Key>(key: K, ...[values]: Arguments<K, Child>): Child {
   return messageOf(key).format<Child>(values);
 }
+
+/** For a tag that says what matters in a text: `b: bold`. */
+export const bold = (inner: Child): Child => <strong>{inner}</strong>;
