@@ -2,12 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 /**
  * The languages of the pages, the one that others fall back to first. `numbers` and `dates` are the locales that write them: English numbers
- * are American, and English dates have the day first, which nobody takes for the month.
+ * are American, and English dates have the day first, which nobody takes for the month. Nouns keep their capital letter within a sentence where
+ * `hasCapitalNouns` says so.
  */
 export const LANGUAGES = {
-  en: { name: 'English', numbers: 'en-US', dates: 'en-GB' },
-  de: { name: 'Deutsch', numbers: 'de-DE', dates: 'de-DE' },
-  fr: { name: 'Français', numbers: 'fr-FR', dates: 'fr-FR' },
+  en: { name: 'English', numbers: 'en-US', dates: 'en-GB', hasCapitalNouns: false },
+  de: { name: 'Deutsch', numbers: 'de-DE', dates: 'de-DE', hasCapitalNouns: true },
+  fr: { name: 'Français', numbers: 'fr-FR', dates: 'fr-FR', hasCapitalNouns: false },
 } as const;
 
 export type Language = keyof typeof LANGUAGES;
