@@ -56,7 +56,7 @@ async function reader(locale: string): Promise<WatchedPage> {
   return watched;
 }
 
-const htmlLanguage = (page: Page) => page.evaluate(() => document.documentElement.lang);
+const htmlLanguage = (page: Page) => page.evaluate<string>('document.documentElement.lang');
 
 /** The pages whose texts are in the catalogues. */
 const pages = () => [
