@@ -132,7 +132,7 @@ export class ByHand {
     const waitMs = tests.take(now);
     if (waitMs > 0) return { isLogged: false, waitMs };
     // A Worker of the version before, which can still call during a deploy, does not mark it.
-    const delivery = { ...renderer.renderOne(config.webhook, sample), eventId: asTestEventId(sample.eventId) };
+    const delivery = { ...renderer.renderOne(config.webhook, sample, now), eventId: asTestEventId(sample.eventId) };
     const failed = delivery.error ? notRendered(waits, now) : null;
     if (failed) {
       store.insert(delivery, failed, null);

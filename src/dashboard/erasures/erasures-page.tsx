@@ -1,5 +1,6 @@
 import { erasePerson, listErasures } from '../../api/erasures.ts';
 import type { ApiError, Issue } from '../../api/errors.ts';
+import { nameOf } from '../../domain/webhook.ts';
 import { Field, type Problems } from '../field.tsx';
 import { setFlash } from '../flash.ts';
 import { readForm, textOf } from '../form.ts';
@@ -9,7 +10,6 @@ import { paths } from '../paths.ts';
 import { Time } from '../time.tsx';
 import type { PageContext, Visit } from '../visit.ts';
 import { refusedOf } from '../webhook-input.ts';
-import { shortUrl } from '../webhook-page.tsx';
 import { errorText } from '../words/error-words.ts';
 import { rich, t } from '../words/words.tsx';
 
@@ -125,16 +125,15 @@ function Erasures({ erasures, visit }: { erasures: readonly Shown[]; visit: Visi
 
 function Findings({ webhooks, status, visit }: Pick<Shown, 'webhooks' | 'status'> & { visit: Visit }) {
   if (webhooks.length === 0) return <>{status === 'done' ? t('erasures.foundNothing') : t('erasures.foundNothingYet')}</>;
-  const nameOf = (id: string) => visit.webhooks.find((webhook) => webhook.id === id)?.url;
   return (
     <ul class="plain-list">
       {webhooks.map(({ webhookId, deliveries, notified }) => {
-        const url = nameOf(webhookId);
+        const webhook = visit.webhooks.find(({ id }) => id === webhookId);
         return (
           <li>
             {rich('erasures.foundOf', {
               count: deliveries,
-              webhook: url ? <a href={paths.webhook(webhookId)}>{shortUrl(url)}</a> : t('erasures.deletedWebhook'),
+              webhook: webhook ? <a href={paths.webhook(webhookId)}>{nameOf(webhook)}</a> : t('erasures.deletedWebhook'),
             })}
             {notified && <span class="hint">; {t(`erasures.told.${notified}`)}</span>}
           </li>
