@@ -42,10 +42,14 @@ import {
 } from './webhook-actions.ts';
 import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
 import { showList } from './webhook-list/list-page.tsx';
+import { speakLanguage } from './words/chosen-language.tsx';
+import { t } from './words/words.tsx';
 
 /** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */
 export const dashboard = new Hono<DashboardEnv>();
 
+// The first: what refuses a request says so in its reader's language.
+dashboard.use(speakLanguage);
 dashboard.use(setPolicy);
 dashboard.use(trimTrailingSlash());
 dashboard.use(async (c, next) => {
@@ -60,9 +64,7 @@ dashboard.post('/alerts/end/:token', submitEnd);
 dashboard.use(csrf({ origin: (origin, c) => [new URL(c.req.url).origin, settingsOf(c.env).publicUrl?.origin].includes(origin) }));
 dashboard.onError(async (error, c) => {
   const refusedOrigin = error instanceof HTTPException && error.status === 403;
-  const shown = refusedOrigin
-    ? new ApiError('insufficient_scope', 'This form did not come from these pages. Go back and try again.')
-    : error;
+  const shown = refusedOrigin ? new ApiError('insufficient_scope', t('errors.otherOrigin')) : error;
   if (error instanceof ApiError && error.code === 'fresh_sign_in_required') return toFreshSignIn(c);
   // A link's token opens something: it is not for logs.
   const path = c.req.path.replace(/\/(link|confirm|end)\/.*/, '/$1/…');

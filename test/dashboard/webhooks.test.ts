@@ -75,7 +75,7 @@ describe('a plan below Scale', () => {
     const { id } = await createWebhook(organization);
     await platform.put(organization.path, { name: 'Test', plan: 'starter' });
     const person = await signedIn(organization);
-    expect((await person.get()).text).toContain('Webhooks are not part of your plan any more');
+    expect((await person.get()).text).toContain('Your plan no longer includes webhooks');
     expect((await person.get(id)).text).not.toContain('Send test event');
     const answer = await person.submit(`${id}/test`);
     expect(answer.text).toContain('Webhooks need the Scale plan or above.');
@@ -403,7 +403,7 @@ describe('a page', () => {
   it('that is not there is a page, too', async () => {
     const page = await (await signedIn(await createOrganization())).get('whk_1/nothing/here');
     expect(page.status).toBe(404);
-    expect(page.text).toContain('There is no such page');
+    expect(page.text).toContain('Page not found');
   });
 
   it('is found with a slash at its end as well', async () => {
@@ -472,7 +472,7 @@ describe('a page', () => {
     const page = await limited.get();
     expect(page.status).toBe(429);
     expect(Number(page.headers.get('Retry-After'))).toBeGreaterThan(0);
-    expect(page.text).toContain('A little slower, please');
+    expect(page.text).toContain('Please slow down a little');
   });
 
   it('says that the database is not available, where it is not', async () => {
