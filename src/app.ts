@@ -14,6 +14,7 @@ import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
 import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { guardOffLoopback } from './api/off-loopback.ts';
+import { organizationDeliveryRoutes } from './api/organization-deliveries.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
 import { payloadErasureRoutes } from './api/payload-erasures.ts';
@@ -44,6 +45,7 @@ const apiRoutes: readonly Route[] = [
   // Before those of one delivery, whose id `export` would be.
   ...deliveryExportRoutes,
   ...deliveryRoutes,
+  ...organizationDeliveryRoutes,
   ...deliveryActionRoutes,
   ...bulkActionRoutes,
   ...webhookTestRoutes,

@@ -33,10 +33,12 @@ const STYLES: readonly string[] = [
     'navigation',
     'figures',
     'tables',
+    'search',
     'forms',
     'choices',
     'settings',
     'delivery',
+    'attention',
   ].map((part) => `styles/${part}.css`),
 ];
 

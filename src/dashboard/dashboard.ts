@@ -10,6 +10,7 @@ import { downloadAuditLog, showAuditLog } from './account/audit-log-page.tsx';
 import { showSessions, submitEndOtherSessions, submitEndSession } from './account/sessions-page.tsx';
 import { sendTrial, showAlerts, submitAlerts } from './alerts/alerts-page.tsx';
 import { showConfirm, showEnd, submitConfirm, submitEnd } from './alerts/link-pages.tsx';
+import { retryFailed } from './attention/retry-failed.ts';
 import { cancelAll, cancelOne, retryAll, showCancelAll, showRetryAll } from './bulk/bulk-pages.tsx';
 import { showDelete, submitDelete } from './delete-page.tsx';
 import { downloadDeliveries } from './deliveries/export.tsx';
@@ -17,9 +18,9 @@ import { showDeliveries } from './deliveries-page.tsx';
 import { showDelivery } from './delivery-page.tsx';
 import { showErasures, submitErasure } from './erasures/erasures-page.tsx';
 import { errorPage } from './error-page.tsx';
-import { showList } from './list-page.tsx';
 import { showOverview } from './overview-page.tsx';
 import { setPolicy } from './policy.ts';
+import { showSearch } from './search/search-page.tsx';
 import { requireScope, requireSession, toFreshSignIn } from './session.ts';
 import { showSettings } from './settings-page.tsx';
 import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from './sign-in-page.tsx';
@@ -41,10 +42,15 @@ import {
   toSettings,
 } from './webhook-actions.ts';
 import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
+import { showList } from './webhook-list/list-page.tsx';
+import { speakLanguage } from './words/chosen-language.tsx';
+import { t } from './words/words.tsx';
 
 /** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */
 export const dashboard = new Hono<DashboardEnv>();
 
+// The first: what refuses a request says so in its reader's language.
+dashboard.use(speakLanguage);
 dashboard.use(setPolicy);
 dashboard.use(trimTrailingSlash());
 dashboard.use(async (c, next) => {
@@ -59,9 +65,7 @@ dashboard.post('/alerts/end/:token', submitEnd);
 dashboard.use(csrf({ origin: (origin, c) => [new URL(c.req.url).origin, settingsOf(c.env).publicUrl?.origin].includes(origin) }));
 dashboard.onError(async (error, c) => {
   const refusedOrigin = error instanceof HTTPException && error.status === 403;
-  const shown = refusedOrigin
-    ? new ApiError('insufficient_scope', 'This form did not come from these pages. Go back and try again.')
-    : error;
+  const shown = refusedOrigin ? new ApiError('insufficient_scope', t('errors.otherOrigin')) : error;
   if (error instanceof ApiError && error.code === 'fresh_sign_in_required') return toFreshSignIn(c);
   // A link's token opens something: it is not for logs.
   const path = c.req.path.replace(/\/(link|confirm|end)\/.*/, '/$1/…');
@@ -80,6 +84,7 @@ dashboard.get('/alerts/end/:token', showEnd);
 
 dashboard.use(requireSession);
 dashboard.get('/', showList);
+dashboard.get('/search', showSearch);
 dashboard.get('/new', requireScope('write'), showNew);
 dashboard.post('/new', requireScope('write'), submitNew);
 dashboard.get('/erasures', requireScope('admin'), showErasures);
@@ -115,6 +120,7 @@ dashboard.post('/:webhookId/deliveries/retry-all', retryAll);
 dashboard.post('/:webhookId/deliveries/cancel-all', cancelAll);
 dashboard.post('/:webhookId/deliveries/:deliveryId/retry', retryNow);
 dashboard.post('/:webhookId/deliveries/:deliveryId/cancel', cancelOne);
+dashboard.post('/:webhookId/retry-failed', retryFailed);
 dashboard.post('/:webhookId/pause', pause);
 dashboard.post('/:webhookId/resume', resume);
 dashboard.post('/:webhookId/recover', recover);

@@ -2,7 +2,8 @@ import { listDeliveries } from '../api/deliveries.ts';
 import { ApiError } from '../api/errors.ts';
 import { listEventTypes } from '../api/event-types.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
-import { Banners } from './banner.tsx';
+import { Banners } from './attention/banners.tsx';
+import { outlookOf } from './attention/outlook.ts';
 import { MatchingActions, matchingOf } from './bulk/matching.tsx';
 import { clockOf } from './clock.ts';
 import { ExportLinks } from './deliveries/export.tsx';
@@ -10,8 +11,9 @@ import { FilterForm, QuickRanges } from './deliveries/filter-form.tsx';
 import { listPath } from './deliveries/neighbours.tsx';
 import { apiQuery, dayProblems, type Filters, filtersFrom, isStatus } from './delivery-filters.ts';
 import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
-import { outlookOf, unlessUnreachable } from './overview-page.tsx';
+import { unlessUnreachable } from './overview-page.tsx';
 import { LIVE_HEADER } from './page.tsx';
+import { paths } from './paths.ts';
 import { type Hold, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { holdOf, webhookOf, webhookPage } from './webhook-page.tsx';
@@ -21,6 +23,7 @@ const PAGE_SIZE = 25;
 interface Found {
   data: ListedDelivery[];
   nextCursor: string | null;
+  searchedSince?: string;
   keptSince?: string;
 }
 
@@ -102,7 +105,7 @@ interface ResultsProps {
 }
 
 function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps) {
-  const { data, nextCursor, keptSince } = found;
+  const { data, nextCursor, searchedSince, keptSince } = found;
   const at = (more: Record<string, string>) => listPath(webhook.id, { ...filters, ...more });
   return (
     <>
@@ -113,8 +116,14 @@ function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps)
           Of events accepted before <Time at={keptSince} /> deliveries are not kept any more.
         </p>
       )}
-      {(cursor !== undefined || nextCursor) && (
+      {(cursor !== undefined || nextCursor || filters.q !== undefined) && (
         <nav class="pager" aria-label="Pages">
+          {nextCursor && searchedSince && filters.q !== undefined && (
+            <span>
+              Looked back to <Time at={searchedSince} />
+            </span>
+          )}
+          {filters.q !== undefined && <a href={`${paths.search}?${new URLSearchParams({ q: filters.q })}`}>Search all webhooks</a>}
           {cursor !== undefined && <a href={at({})}>Newest</a>}
           {nextCursor && <a href={at({ cursor: nextCursor })}>Older</a>}
         </nav>
@@ -125,7 +134,7 @@ function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps)
 
 /** A filtered page reads a bounded part of the log: it can be empty and go on. */
 function emptyText(filters: Filters, nextCursor: string | null): string {
-  if (nextCursor) return 'Nothing that fits in this part of the log. Go on with “Older”.';
+  if (nextCursor) return 'Nothing that fits so far. Look further with “Older”.';
   return Object.keys(filters).length > 0
     ? 'No delivery fits these filters.'
     : 'Nothing has been sent yet. Deliveries appear here as they happen.';

@@ -19,6 +19,7 @@ import type { PageContext, Visit } from './visit.ts';
 import { refusedOf } from './webhook-input.ts';
 import { webhookOf } from './webhook-page.tsx';
 import { counted, took } from './wording.ts';
+import { errorText } from './words/error-words.ts';
 
 /*
  * What the buttons of a webhook's pages do: each calls a route of the API, leaves a message, and leads to the page that shows
@@ -39,11 +40,6 @@ const MOMENTARY: ReadonlySet<string> = new Set([
   'unknown_event_type',
 ]);
 
-/** Said in the place of the API's own words where these name what a page does not have. */
-const WORDS: Readonly<Record<string, string>> = {
-  unknown_event_type: 'The catalogue has no event type that this webhook subscribes to. Change its events to test it.',
-};
-
 /** What is said of an action, and where; nothing said: where its form stands. */
 type Outcome = Flash & { path?: string };
 
@@ -51,7 +47,7 @@ type Outcome = Flash & { path?: string };
 export async function leaveMessage(c: PageContext, usualPath: string, action: () => Promise<Outcome | null>): Promise<Response> {
   const outcome = await action().catch((error: unknown): Outcome => {
     if (!(error instanceof ApiError) || !MOMENTARY.has(error.code)) throw error;
-    return { kind: 'failed', message: WORDS[error.code] ?? error.message };
+    return { kind: 'failed', message: errorText(error) };
   });
   if (outcome === null) return c.redirect(usualPath, 303);
   return await leadOn(c, { path: usualPath, ...outcome });

@@ -176,7 +176,7 @@ describe('a person', () => {
     const { person } = await given([{ status: 200 }], 1);
     const form = { field: 'session_id', value: 'ada@example.com' };
     const asked = await visitor().post(`sign-in?${new URLSearchParams({ next: `${PAGES}/erasures` })}`, form);
-    expect(asked.text).toContain('What you entered is kept, except secrets and personal data: sign in to go on with it.');
+    expect(asked.text).toContain('We kept what you entered, except secrets and personal data: sign in to continue with it.');
     expect(decodeURIComponent(asked.html)).not.toContain('ada@example.com');
     const restored = await person.post('erasures', { held: heldIn(asked.html) });
     expect(fieldsIn(restored.html)).toEqual([

@@ -5,6 +5,7 @@ import { inputValue, useClock, zoneName } from '../clock.ts';
 import { type Filters, RANGES, spanOf } from '../delivery-filters.ts';
 import { Field, type Problems } from '../field.tsx';
 import { paths } from '../paths.ts';
+import { SEARCHED_FOR } from '../search/search-form.tsx';
 import { STATUS_WORDS } from '../wording.ts';
 
 /** How a last attempt can have been answered, in words. */
@@ -47,16 +48,8 @@ export function FilterForm({ webhook, filters, events, problems, problem, nowMs 
   return (
     <form class="filters" method="get" action={path} aria-label="Filter the deliveries">
       <div class="field grow">
-        <label for="q">Search by id</label>
-        <input
-          id="q"
-          name="q"
-          type="search"
-          value={filters.q}
-          maxlength={200}
-          placeholder="Delivery, event or session"
-          spellcheck={false}
-        />
+        <label for="q">Search</label>
+        <input id="q" name="q" type="search" value={filters.q} maxlength={200} placeholder={SEARCHED_FOR} spellcheck={false} />
       </div>
       <Choice name="status" label="Status" options={DELIVERY_STATUSES.map((each) => [each, STATUS_WORDS[each]])} chosen={filters.status} />
       <ResponseChoice chosen={filters.response} />
