@@ -2,6 +2,7 @@ import { getCookie } from 'hono/cookie';
 import { createContext, useContext } from 'hono/jsx';
 import { localTime, UTC, zoneOf } from '../domain/zone.ts';
 import type { PageContext } from './visit.ts';
+import { currentLanguage } from './words/language.ts';
 
 /** Where the pages' script keeps the name of the reader's time zone (dashboard-start.js). Nothing is decided by it but how times are written. */
 const ZONE_COOKIE = 'bullseye_zone';
@@ -25,10 +26,10 @@ export function useClock(): Clock {
 }
 
 /** The clock of a request: of the zone that the browser has named, else of where the request comes from, else UTC. */
-export function clockOf(c: PageContext, language = 'en'): Clock {
+export function clockOf(c: PageContext): Clock {
   const place = (c.req.raw as { cf?: { timezone?: unknown } }).cf?.timezone;
   const zone = zoneOf(getCookie(c, ZONE_COOKIE)) ?? zoneOf(typeof place === 'string' ? place : undefined);
-  return { zone: zone ?? UTC, language };
+  return { zone: zone ?? UTC, language: currentLanguage() };
 }
 
 type Shape = Intl.DateTimeFormatOptions;

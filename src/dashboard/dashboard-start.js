@@ -392,7 +392,7 @@ function keepFresh(isUpToDate) {
     } catch {
       waitMs = Math.min(waitMs * 2, MAX_REFRESH_MS);
       showLive(null);
-      say(`Last updated ${clock.format(updated)} · trying again`);
+      say(offlineWords(updated));
     }
     plan();
   };
@@ -408,6 +408,11 @@ function keepFresh(isUpToDate) {
   showLive(updated);
   if (!isUpToDate && !paused.is) void look();
   else plan();
+}
+
+/** As in “Last updated 10:02:11 · trying again”. */
+function offlineWords(updated) {
+  return document.getElementById('live-words')?.dataset.offline.replace('{time}', clock.format(updated)) ?? '';
 }
 
 /** Says that the page is live and since when it is as it is. @param updated null: it is out of date, which is said elsewhere */

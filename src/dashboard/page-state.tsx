@@ -1,15 +1,25 @@
 import { UTC } from '../domain/zone.ts';
 import { useClock, zoneName } from './clock.ts';
+import { t } from './words/words.tsx';
+
+/** What the script puts the time, or a count, in the place of. */
+const TIME = { time: '{time}' };
+const COUNT = { count: '{count}' };
 
 /** What the script (dashboard-start.js) shows of a page that keeps itself up to date. Without it the page is as it was when it was asked for. */
 export function LiveStatus() {
   return (
     <>
       <div class="live" id="live" hidden>
-        <span id="live-words" data-live="Live · updated {time}" data-paused="Paused · as of {time}" />
-        <button type="button" class="plain" id="live-pause" data-pause="Pause updates" data-resume="Resume updates" />
+        <span
+          id="live-words"
+          data-live={t('state.live', TIME)}
+          data-paused={t('state.paused', TIME)}
+          data-offline={t('state.offline', TIME)}
+        />
+        <button type="button" class="plain" id="live-pause" data-pause={t('state.pause')} data-resume={t('state.resume')} />
       </div>
-      <p class="visually-hidden" id="live-news" role="status" data-words="New in the list: {count}" />
+      <p class="visually-hidden" id="live-news" role="status" data-words={t('state.new', COUNT)} />
     </>
   );
 }
@@ -19,7 +29,7 @@ export function ZoneNote() {
   const clock = useClock();
   return (
     <p id="zone">
-      Times are in {clock.zone === UTC ? 'UTC' : <>the time zone {zoneName(clock)}</>}. <KeyHint />
+      {clock.zone === UTC ? t('state.utc') : t('state.zone', { zone: zoneName(clock) })} <KeyHint />
     </p>
   );
 }
@@ -28,41 +38,41 @@ export function ZoneNote() {
 function KeyHint() {
   return (
     <button type="button" class="plain" id="keys-open" hidden>
-      Keyboard: <kbd>?</kbd>
+      {t('keys.open')} <kbd>?</kbd>
     </button>
   );
 }
 
-const KEYS: readonly [key: string, does: string][] = [
-  ['/', 'Search'],
-  ['j', 'Next row, or next delivery'],
-  ['k', 'Row before, or delivery before'],
-  ['Enter', 'Open the row'],
-  ['?', 'Show these keys'],
-  ['Esc', 'Close, or leave the search'],
-];
+const KEYS = [
+  ['/', 'keys.search'],
+  ['j', 'keys.next'],
+  ['k', 'keys.before'],
+  ['Enter', 'keys.enter'],
+  ['?', 'keys.show'],
+  ['Esc', 'keys.close'],
+] as const;
 
 /** The list of keys. Single letters can be turned off there, for people who speak to their computer or press keys by mistake (WCAG 2.1.4). */
 export function KeyHelp() {
   return (
     <dialog class="card keys" id="keys" aria-labelledby="keys-title">
-      <h2 id="keys-title">Keyboard</h2>
+      <h2 id="keys-title">{t('keys.title')}</h2>
       <dl class="facts">
         {KEYS.map(([key, does]) => (
           <>
             <dt>
               <kbd>{key}</kbd>
             </dt>
-            <dd>{does}</dd>
+            <dd>{t(does)}</dd>
           </>
         ))}
       </dl>
       <div class="box">
         <input type="checkbox" id="keys-on" checked />
-        <label for="keys-on">Use single keys as shortcuts</label>
+        <label for="keys-on">{t('keys.on')}</label>
       </div>
       <form method="dialog">
-        <button type="submit">Close</button>
+        <button type="submit">{t('keys.done')}</button>
       </form>
     </dialog>
   );

@@ -3,8 +3,6 @@
  * own tip, and each chart a table.
  */
 (() => {
-  const HINT = 'Point at the chart, or use the arrow keys in it, to read its numbers.';
-
   /** The bars of a chart from the left to the right, those without anything included. */
   const barsOf = (frame) => [...frame.querySelectorAll('.chart-hover')];
   const wordsOf = (bar) => (bar.closest('.chart-bucket') ?? bar).querySelector('title')?.textContent ?? '';
@@ -16,7 +14,7 @@
     const tip = document.createElement('p');
     tip.className = 'chart-tip';
     tip.setAttribute('aria-live', 'polite');
-    tip.textContent = HINT;
+    tip.textContent = frame.dataset.hint;
     frame.after(tip);
     return tip;
   }
@@ -24,7 +22,7 @@
   function choose(frame, bar) {
     for (const each of frame.querySelectorAll('.chosen')) each.classList.remove('chosen');
     bar?.classList.add('chosen');
-    tipOf(frame).textContent = bar ? wordsOf(bar) : HINT;
+    tipOf(frame).textContent = bar ? wordsOf(bar) : frame.dataset.hint;
   }
 
   function barAt(frame, x) {

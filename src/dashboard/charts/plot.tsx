@@ -2,6 +2,7 @@ import { scaleLinear } from 'd3-scale';
 import type { Child } from 'hono/jsx';
 import type { ShownStatistics } from '../../api/statistics.ts';
 import { dayText, useClock } from '../clock.ts';
+import { t } from '../words/words.tsx';
 import { tickLabel } from './labels.ts';
 import { type TimeTick, timeTicks } from './time-ticks.ts';
 
@@ -78,7 +79,7 @@ interface PlotProps {
 export function Plot({ statistics, scale, summary, valueLabel, children }: PlotProps) {
   const height = TOP + PLOT_HEIGHT + BOTTOM;
   return (
-    <div class="chart-frame" role="img" aria-label={summary} dir="ltr">
+    <div class="chart-frame" role="img" aria-label={summary} dir="ltr" data-hint={t('charts.hint')}>
       <svg class="chart-axis" width={AXIS_WIDTH} height={height} aria-hidden="true">
         {scale.ticks.map((tick) => (
           <text class="chart-label" x="100%" dx="-0.5rem" y={rounded(TOP + scale.y(tick))} dy="0.32em" text-anchor="end">

@@ -12,15 +12,17 @@ import type { Reply } from '../../support/receiver.ts';
 
 driveDate();
 
-/** A failed delivery straight in the log, with its only attempt. */
-async function givenRow(webhook: string, session: string, record: AttemptRecord): Promise<void> {
+/** Failed deliveries straight in the log, each with its only attempt. */
+async function givenRow(webhook: string, session: string, record: AttemptRecord, rows = 1): Promise<void> {
   await runInDurableObject(outboxOf(webhook), (_, { storage }) => {
     const columns =
       'created_at, id, event_id, event, session_id, status, reason, attempt_count, failures, expires_at, trigger, first_attempt, payload';
     const values = `?1, ?2, ?3, 'visitor.identified', ?4, 'failed', 'attempts_exhausted', 1, 1, 9e15, 'event', ?5, x'7b7d'`;
-    const id = mintId('event', 1_000).slice(4);
     const { sql } = new Store(storage);
-    sql.exec(`INSERT INTO deliveries (${columns}) VALUES (${values})`, 1_000, `dlv_${id}`, `evt_${id}`, session, JSON.stringify(record));
+    for (let row = 0; row < rows; row++) {
+      const id = mintId('event', 1_000).slice(4);
+      sql.exec(`INSERT INTO deliveries (${columns}) VALUES (${values})`, 1_000, `dlv_${id}`, `evt_${id}`, session, JSON.stringify(record));
+    }
   });
 }
 
@@ -64,9 +66,9 @@ describe('the filter by response', () => {
     expect(await listed('response=5xx')).toEqual(['ses_1']);
   });
 
-  it('looks at a bounded number of attempts for a page, and goes on from there', { timeout: 60_000 }, async () => {
+  it('looks at a bounded number of attempts for a page, and goes on from there', async () => {
     const { webhook, path } = await givenAnswered();
-    for (let row = 0; row < 450; row++) await givenRow(webhook, `ses_${row}`, interruptedAttempt(1, 'event', 1_000));
+    await givenRow(webhook, 'ses_interrupted', interruptedAttempt(1, 'event', 1_000), 450);
     let cursor: string | null = '';
     let pages = 0;
     while (cursor !== null) {
