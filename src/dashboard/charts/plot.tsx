@@ -113,7 +113,13 @@ function TimeAxis({ statistics: { period, from, to }, y }: { statistics: ShownSt
   return (
     <>
       {ticks.map((tick) => (
-        <text class={labelClass(tick)} x={`${rounded(across(tick.at))}%`} y={y} dy="1.35em" text-anchor="middle">
+        <text
+          class={tick.isMinor ? 'chart-label chart-label-minor' : 'chart-label'}
+          x={`${rounded(across(tick.at))}%`}
+          y={y}
+          dy="1.35em"
+          text-anchor="middle"
+        >
           {tickLabel(clock, tick.at, period)}
         </text>
       ))}
@@ -125,10 +131,6 @@ function TimeAxis({ statistics: { period, from, to }, y }: { statistics: ShownSt
         ))}
     </>
   );
-}
-
-function labelClass({ isMinor }: TimeTick): string {
-  return isMinor ? 'chart-label chart-label-minor' : 'chart-label';
 }
 
 /** As much as a day's label takes, in percent of the area. */

@@ -71,8 +71,8 @@ describe('what waits', () => {
   it('stands in the last bar of the chart of deliveries, in its sentence and in its table', () => {
     const html = String(<DeliveriesChart statistics={waiting} />);
     expect(labelOf(html)).toContain('1,235 delivered, 9 failed, 2 discarded, 122 waiting.');
-    expect(tableOf(html)[0]).toEqual(['Nov 24, 23:00', '1,200', '0', '0', '0']);
-    expect(tableOf(html).at(-1)).toEqual(['Nov 25, 22:00', '0', '0', '2', '122']);
+    expect(tableOf(html)[0]).toEqual(['24 Nov, 23:00', '1,200', '0', '0', '0']);
+    expect(tableOf(html).at(-1)).toEqual(['25 Nov, 22:00', '0', '0', '2', '122']);
     expect(html.match(/fill="url\(#deliveries-waiting\)" stroke="currentColor"/g)).toHaveLength(1 + 1);
   });
 

@@ -49,6 +49,8 @@ const sources = readdirSync(DASHBOARD, { recursive: true, encoding: 'utf8' })
 const NO_TEXTS = new Set([
   // Names of languages, each in its own.
   ...['English', 'Deutsch', 'Français', 'Python', 'Go', 'Ruby', 'Java', 'Shell'],
+  // Keys, as they are written on them, and a zone that is called the same everywhere.
+  ...['Enter', 'Esc', 'UTC'],
   // What HTTP, HTML and CSS call things.
   ...[
     'Bearer',
