@@ -53,8 +53,8 @@ export function Layout({ title, dashboard, visit, crumbs, flash, foot, children 
         <Top dashboard={dashboard} visit={visit} />
         {/* What the script says of the page: that it is not up to date, say. */}
         <p id="page-status" role="status" />
-        <LiveStatus />
         <main id="main">
+          <LiveStatus />
           {crumbs && <Crumbs crumbs={crumbs} />}
           {flash && <FlashMessage flash={flash} />}
           {children}

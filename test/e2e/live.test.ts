@@ -117,7 +117,7 @@ describe.skipIf(noBrowser)('a list that is open', () => {
     const before = await rows(page);
     await page.locator(`[id="${before[0]}"] a`).focus();
     await post(1);
-    await expect.poll(() => rows(page)).toHaveLength(3);
+    await page.locator('tbody tr[id^="dlv_"]').nth(2).waitFor();
     const after = await rows(page);
     expect(after.slice(1)).toEqual(before);
     expect(await page.locator('tr.new').evaluateAll((all) => all.map(({ id }) => id))).toEqual([after[0]]);
@@ -142,7 +142,7 @@ describe.skipIf(noBrowser)('a list that is open', () => {
     expect(await rows(page)).toHaveLength(1);
     expect(looks).toBe(0);
     await page.getByRole('button', { name: 'Resume updates' }).click();
-    await expect.poll(() => rows(page)).toHaveLength(2);
+    await page.locator('tbody tr[id^="dlv_"]').nth(1).waitFor();
     await page.context().close();
   });
 
