@@ -21,12 +21,13 @@ const CONTENT_TYPES: Record<Format, string> = { csv: 'text/csv', ndjson: 'applic
 
 type Exported = ReturnType<typeof toDelivery>;
 
-/** The columns of the CSV, in words. What a delivery carries is in none of them. */
+/** The columns of the CSV, in words: what the list shows. What a delivery carries is in none of them. */
 const COLUMNS: readonly [name: string, value: (delivery: Exported) => string | number | boolean | null][] = [
   ['Received (UTC)', ({ createdAt }) => createdAt],
   ['Status', ({ status }) => status],
   ['Reason', ({ reason }) => reason],
   ['Event', ({ event }) => event],
+  ['About', ({ subject }) => subject],
   ['Test', ({ test }) => (test ? 'yes' : 'no')],
   ['Attempts', ({ attemptCount }) => attemptCount],
   ['Last response', ({ lastResponseStatus }) => lastResponseStatus],

@@ -47,12 +47,11 @@ describe('a download of the deliveries', () => {
     expect(answer.headers.get('Content-Type')).toBe('text/csv; charset=utf-8');
     const [head, line, ...others] = linesOf(answer);
     expect(head).toBe(
-      'Received (UTC),Status,Reason,Event,Test,Attempts,Last response,Last response took (ms),Next attempt (UTC),Finished (UTC),Session,Delivery,Event id,Webhook',
+      'Received (UTC),Status,Reason,Event,About,Test,Attempts,Last response,Last response took (ms),Next attempt (UTC),Finished (UTC),Session,Delivery,Event id,Webhook',
     );
-    expect(line).toMatch(/^2\d{3}-[^,]+Z,delivered,,visitor\.identified,no,1,\d{3},/);
+    expect(line).toMatch(/^2\d{3}-[^,]+Z,delivered,,visitor\.identified,ada@example\.com,no,1,\d{3},/);
     expect(line).toContain(`,"'=HYPERLINK(""https://evil.example"")",dlv_`);
     expect(others).toEqual([]);
-    expect(answer.body).not.toContain('ada@example.com');
   });
 
   it('begins with a byte order mark as CSV, so that a spreadsheet reads it as UTF-8', async () => {
@@ -89,7 +88,7 @@ describe('a download of the deliveries', () => {
     expect(new Set([...first.slice(0, -1), ...rest].map(({ id }) => id)).size).toBe(10_300);
     const csv = linesOf(await file('format=csv'));
     expect(csv).toHaveLength(10_002);
-    expect(csv.at(-1)).toBe(`This is not all. Go on with cursor=${nextCursor},,,,,,,,,,,,,`);
+    expect(csv.at(-1)).toBe(`This is not all. Go on with cursor=${nextCursor},,,,,,,,,,,,,,`);
   });
 
   it('goes through a long log for the few that fit', { timeout: 60_000 }, async () => {
