@@ -10,15 +10,16 @@ import { downloadAuditLog, showAuditLog } from './account/audit-log-page.tsx';
 import { showSessions, submitEndOtherSessions, submitEndSession } from './account/sessions-page.tsx';
 import { sendTrial, showAlerts, submitAlerts } from './alerts/alerts-page.tsx';
 import { showConfirm, showEnd, submitConfirm, submitEnd } from './alerts/link-pages.tsx';
+import { retryFailed } from './attention/retry-failed.ts';
 import { cancelAll, cancelOne, retryAll, showCancelAll, showRetryAll } from './bulk/bulk-pages.tsx';
 import { showDelete, submitDelete } from './delete-page.tsx';
 import { showDeliveries } from './deliveries-page.tsx';
 import { showDelivery } from './delivery-page.tsx';
 import { showErasures, submitErasure } from './erasures/erasures-page.tsx';
 import { errorPage } from './error-page.tsx';
-import { showList } from './list-page.tsx';
 import { showOverview } from './overview-page.tsx';
 import { setPolicy } from './policy.ts';
+import { showSearch } from './search/search-page.tsx';
 import { requireScope, requireSession, toFreshSignIn } from './session.ts';
 import { showSettings } from './settings-page.tsx';
 import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from './sign-in-page.tsx';
@@ -40,6 +41,7 @@ import {
   toSettings,
 } from './webhook-actions.ts';
 import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
+import { showList } from './webhook-list/list-page.tsx';
 import { speakLanguage } from './words/chosen-language.tsx';
 import { t } from './words/words.tsx';
 
@@ -81,6 +83,7 @@ dashboard.get('/alerts/end/:token', showEnd);
 
 dashboard.use(requireSession);
 dashboard.get('/', showList);
+dashboard.get('/search', showSearch);
 dashboard.get('/new', requireScope('write'), showNew);
 dashboard.post('/new', requireScope('write'), submitNew);
 dashboard.get('/erasures', requireScope('admin'), showErasures);
@@ -115,6 +118,7 @@ dashboard.post('/:webhookId/deliveries/retry-all', retryAll);
 dashboard.post('/:webhookId/deliveries/cancel-all', cancelAll);
 dashboard.post('/:webhookId/deliveries/:deliveryId/retry', retryNow);
 dashboard.post('/:webhookId/deliveries/:deliveryId/cancel', cancelOne);
+dashboard.post('/:webhookId/retry-failed', retryFailed);
 dashboard.post('/:webhookId/pause', pause);
 dashboard.post('/:webhookId/resume', resume);
 dashboard.post('/:webhookId/recover', recover);

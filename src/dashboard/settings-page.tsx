@@ -1,11 +1,11 @@
 import type { ApiError } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
-import { Banners } from './banner.tsx';
+import { Banners } from './attention/banners.tsx';
+import { outlookOf } from './attention/outlook.ts';
 import { Copyable } from './copyable.tsx';
 import { Field, type Problems } from './field.tsx';
 import type { Flash } from './flash.ts';
-import { outlookOf } from './overview-page.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
 import { Time } from './time.tsx';

@@ -1,6 +1,6 @@
-import { Banners } from './banner.tsx';
+import { Banners } from './attention/banners.tsx';
+import { outlookOf } from './attention/outlook.ts';
 import { CopyButton } from './copyable.tsx';
-import { outlookOf } from './overview-page.tsx';
 import { planAllows } from './plan-notice.tsx';
 import { SAMPLES, type Sample } from './samples.ts';
 import type { PageContext } from './visit.ts';

@@ -110,12 +110,12 @@ describe('the page Alerts', () => {
     const organization = await createOrganization();
     await createWebhook(organization, {
       url: 'https://hooks.slack.com/services/x',
-      description: 'Ops chat',
+      name: 'Ops chat',
       events: ['webhook.*'],
       format: 'slack',
     });
     await createWebhook(organization, { url: 'https://ops.example.com/in', events: ['webhook.disabled'] });
-    await createWebhook(organization, { url: 'https://crm.example.com/in', description: 'CRM' });
+    await createWebhook(organization, { url: 'https://crm.example.com/in', name: 'CRM' });
     const admin = await signedIn(organization);
     const { text, html } = await admin.get('alerts');
     expect(text).toContain('Ops chat all of them, as Slack message');

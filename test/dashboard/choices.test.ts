@@ -539,7 +539,9 @@ describe("a webhook's pages", () => {
     expect(overview.text).toContain('Did not fit 3 Which ones');
     expect(overview.text).toContain('Repeated 1 Which ones');
     const { text, html } = await person.get(`${id}/skipped`);
-    expect(text).toContain('It is not so that company size is at least 200, and that country / location ends with “United States”.');
+    expect(text).toContain(
+      'This visitor was filtered out by: company size is at least 200, and country / location ends with “United States”.',
+    );
     expect(text).toContain('Repeated: each e-mail address once in 30 days.');
     expect(text).toContain('Bob <b>, Tiny');
     expect(html).toContain('<tr id="evt_kept_back">');

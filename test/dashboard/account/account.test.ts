@@ -7,7 +7,7 @@ let own: TestOrganization;
 let webhookId: string;
 beforeEach(async () => {
   own = await createOrganization();
-  webhookId = (await createWebhook(own, { description: 'CRM', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' })).id;
+  webhookId = (await createWebhook(own, { name: 'CRM', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' })).id;
 });
 
 /** Somebody with a name who is signed in. */

@@ -60,6 +60,14 @@ describe('an entry in words', () => {
       },
       'Ada (dashboard) deleted the webhook https://a.example.com/.',
     ],
+    [
+      {
+        action: 'webhook.deleted',
+        target: { type: 'webhook', id: 'whk_2' },
+        changes: { name: { from: 'Old CRM', to: null }, url: { from: 'https://a.example.com/', to: null } },
+      },
+      'Ada (dashboard) deleted the webhook Old CRM.',
+    ],
     [{ action: 'secret.revealed', target: { type: 'webhook', id: 'whk_2' } }, 'Ada (dashboard) looked at the secret of whk_2.'],
     [
       { action: 'api_key.created', target: { type: 'api_key', id: 'key_2' }, changes: { name: { from: null, to: 'CI' } } },
