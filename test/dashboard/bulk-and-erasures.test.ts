@@ -153,7 +153,7 @@ describe('a person', () => {
     expect((await person.get('erasures')).text).toContain('Nobody yet.');
     const begun = await person.submit('erasures', { field: 'visitor.email', value: 'ADA@example.com' });
     expect(begun.text).toContain('The person is being erased.');
-    expect(begun.text).toContain('Going through the logs');
+    expect(begun.text).toContain('Searching the logs');
     expect(begun.html.toLowerCase()).not.toContain('ada@example.com');
     for (let alarm = 0; alarm < 5; alarm++) await runAlarm(webhookId).catch(() => {});
     const done = await person.get('erasures');
