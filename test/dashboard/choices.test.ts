@@ -140,7 +140,7 @@ describe('a webhook that is added', () => {
     ['a template that is missing', [['format', 'template']], 'template', 'Write a template'],
     ['a template that is none', Object.entries({ format: 'template', template: '{\n{{ x | nope }}}' }), 'template', 'line 2, column'],
     ['a token that is missing', [['auth', 'bearer']], 'token', 'Enter the token.'],
-    ['a user name with a colon', Object.entries({ auth: 'basic', authUser: 'a:b' }), 'authUser', 'no colon'],
+    ['a user name with a colon', Object.entries({ auth: 'basic', authUser: 'a:b' }), 'authUser', 'cannot contain a colon'],
     [
       'a header without a value',
       Object.entries({ auth: 'own', headerName: 'X-Key', headerValue: '' }),
@@ -395,7 +395,7 @@ describe('a button that changes the form', () => {
       ['filterMode', 'json'],
       ['filterJson', json],
     ]);
-    expect(page.html).toMatch(/id="filter-error">Rows cannot say this/);
+    expect(page.html).toMatch(/id="filter-error">Rows cannot show this/);
     expect(new Map(fieldsIn(page.html)).get('filterJson')).toBe(json);
   });
 
@@ -421,7 +421,7 @@ describe('a preview', () => {
       ...row('company.employee_count', 'at_least', '1,000'),
     ]);
     expect(page.text).toContain('The webhook is new, so there is only the example to try it on.');
-    expect(page.text).toContain('The example would not be sent: it is not so that company size is at least 1,000.');
+    expect(page.text).toContain('The example would not be sent, because this is not true: company size is at least 1,000.');
     // As the chat shows it, and as JSON.
     expect(page.text).toContain('Jane Doe · Example Corp');
     expect(page.html).toMatch(/&quot;blocks&quot;: \[/);

@@ -355,7 +355,7 @@ describe('a delivery', () => {
     const { page, press, deliveryId } = await givenFailure();
     await press('pause');
     expect((await page(`deliveries/${deliveryId}`)).text).toContain('resume it to deliver again');
-    expect((await press(`deliveries/${deliveryId}/retry`)).text).toContain('The webhook is disabled.');
+    expect((await press(`deliveries/${deliveryId}/retry`)).text).toContain('The webhook is paused or disabled. Resume it first.');
   });
 });
 

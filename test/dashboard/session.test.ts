@@ -123,7 +123,7 @@ describe('the sign-in page', () => {
 
   it('tells those who came by a link where they get another', async () => {
     const { text } = await visitor({ vars: { DASHBOARD_NAME: 'Acme' } }).get('sign-in');
-    expect(text).toContain('Came here from Acme? Open Webhooks there again.');
+    expect(text).toContain('Did you come here from Acme? Open Webhooks there again.');
   });
 
   it.each([

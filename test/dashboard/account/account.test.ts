@@ -34,7 +34,7 @@ describe('the page of the audit log', () => {
     expect(text).toContain('Kept for 400 days, at most 50,000 entries.');
     expect(status).toBe(200);
     expect(text).toContain('Ada (dashboard) paused CRM');
-    expect(text).toContain('admin (API key) changed the URL and the header X-Key of CRM');
+    expect(text).toContain('admin (API key) changed the URL and header X-Key of CRM');
     expect(text).toContain('https://hooks.example.com/in → https://hooks.example.com/new');
     expect(text).toContain('header X-Key nothing → •••');
     expect(html).not.toContain('hush-hush');
@@ -137,7 +137,7 @@ describe('a session that began more than 15 minutes ago', () => {
       'You can see and change secrets and headers for 15 minutes after you sign in. Sign in again to continue.',
     );
     expect(signIn.text).toContain(
-      'Came here from Bullseye? Open Webhooks there again, in another tab: that signs you in anew. Then go on here:',
+      'Did you come here from Bullseye? Open Webhooks there again, in another tab: that signs you in. Then continue here:',
     );
     expect(signIn.html).toContain(`href="${PAGES}/${webhookId}/settings"`);
     expect(await auditLogOf(own, '&action=secret.revealed')).toEqual([]);
