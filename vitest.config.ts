@@ -20,7 +20,7 @@ const textImports: Plugin = {
   name: 'text-imports',
   enforce: 'pre',
   load(id) {
-    if (!/\/test\/samples\/\w+\/verify\.\w+$/i.test(id)) return null;
+    if (!/\/test\/samples\/\w+\/verify(?:[-_]?body)?\.\w+$/i.test(id)) return null;
     return { code: `export default ${JSON.stringify(readFileSync(id, 'utf8'))}`, moduleType: 'js' };
   },
 };
