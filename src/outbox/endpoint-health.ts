@@ -17,7 +17,6 @@ import type { EndpointPace } from '../domain/endpoint-pace.ts';
 import { isTestEvent } from '../domain/ids.ts';
 import {
   answerInWords,
-  hostOf,
   isOperational,
   type Notice,
   type NoticeName,
@@ -26,6 +25,7 @@ import {
   WEBHOOK_FAILING,
   WEBHOOK_RECOVERED,
 } from '../domain/operational-event.ts';
+import { hostOf } from '../domain/webhook.ts';
 import { logWarning } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Store } from './books/store.ts';
