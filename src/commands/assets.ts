@@ -21,9 +21,21 @@ const FILES: readonly [source: string, name: string][] = [
 /** The dashboard's stylesheet, in parts; tokens come after the charts', which they set anew. */
 const STYLES: readonly string[] = [
   'charts/charts.css',
-  ...['tokens', 'base', 'frame', 'buttons', 'surfaces', 'navigation', 'figures', 'tables', 'forms', 'choices', 'settings', 'delivery'].map(
-    (part) => `styles/${part}.css`,
-  ),
+  ...[
+    'tokens',
+    'base',
+    'frame',
+    'buttons',
+    'surfaces',
+    'navigation',
+    'figures',
+    'tables',
+    'forms',
+    'choices',
+    'settings',
+    'setup',
+    'delivery',
+  ].map((part) => `styles/${part}.css`),
 ];
 
 /** Browsers ask for this one whatever the page says. */

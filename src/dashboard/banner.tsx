@@ -114,7 +114,7 @@ function ConditionBanner({ condition, webhook, visit, outlook }: ConditionBanner
 }
 
 /** Says that other webhooks have the same URL: two are allowed, and mostly a mistake. */
-function Twins({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
+export function Twins({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
   // As requests go to it, however it was typed.
   const { href } = new URL(webhook.url);
   const twins = visit.webhooks.filter(({ id, url }) => id !== webhook.id && new URL(url).href === href);

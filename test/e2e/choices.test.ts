@@ -148,7 +148,7 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
           ).totals.delivered,
       )
       .toBe(5);
-    const { page, complaints } = await signedIn(customer, `/${webhookId}/edit`);
+    const { page, complaints } = await signedIn(customer, `/${webhookId}/settings`);
     await page.getByText('Only some events').click();
     await page.getByText('Of the last 5 events 5 would be sent.').waitFor();
     await fillCondition(page, 'Condition 1', ['Company size', 'is more than', '200']);
