@@ -85,7 +85,7 @@ export class EndpointHealth {
     const circuit = this.circuit.since === 0 ? { ...this.circuit, since: config.webhook.healthSince } : this.circuit;
     if (outcome === 'succeeded' && !this.isBlemished) return;
     const isTest = isTestEvent(delivery.eventId);
-    const attempt = { outcome, deliveryId: delivery.id, endedAt: now, isTest };
+    const attempt = { outcome, deliveryId: delivery.id, acceptedAt: delivery.createdAt, endedAt: now, isTest };
     const outageSince = toldSince(circuit);
     this.#set(afterAttempt(circuit, attempt, isDrained, this.#policy), config.webhook.id, now);
     const lastAnswer =
