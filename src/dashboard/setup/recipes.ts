@@ -113,7 +113,7 @@ export const RECIPES: readonly Recipe[] = [
       'Copy the URL, which begins with hooks.slack.com/services, and paste it here.',
     ],
     format: 'slack',
-    note: 'A busy channel: let only some events through (“Only some events”), or each person once.',
+    note: 'A busy channel tires people: filter what you send, or send each person once.',
     checksSignatures: false,
     signature: UNCHECKED,
     page: 'https://api.slack.com/messaging/webhooks',
