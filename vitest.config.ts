@@ -61,7 +61,7 @@ export default defineConfig({
           name: 'worker',
           include: [
             'test/{api,attempt,consumer,cost,db,faults,outbox,platform,security,upkeep}/**/*.test.ts',
-            'test/dashboard/{*,account/*}.test.ts',
+            'test/dashboard/{*,account/*,setup/*}.test.ts',
             'test/*.test.ts',
           ],
           exclude: [PARSERS, SAMPLES],

@@ -564,6 +564,30 @@ describe('the settings', () => {
     expect(await page('pause')).toMatchObject({ status: 303, location: `${PAGES}/${webhookId}/settings` });
   });
 
+  it('delete a webhook that is in use by its name alone, and say what is lost', async () => {
+    const { page, press, person, post, webhookId, organization, endpoint } = await given({ name: 'Leads  to the CRM' });
+    expect((await page('delete')).html).not.toContain('name="typedName"');
+    await post(2);
+    await endedDeliveriesOf(webhookId, 2);
+    const asked = await page('delete');
+    expect(asked.text).toContain('The record of 2 deliveries of the last 30 days is erased');
+    expect(asked.text).toContain('type its name: Leads to the CRM');
+    for (const typedName of ['', 'Leads']) {
+      const refused = await person.post(`${webhookId}/delete`, { typedName });
+      expect(refused.status).toBe(422);
+      expect(refused.html).toContain('id="typedName-error"');
+    }
+    await endpoint.script([{ status: 500 }]);
+    await post(1);
+    await vi.waitFor(async () => expect((await page('delete')).text).toContain('1 delivery waits, and is never sent.'));
+    vi.setSystemTime(Date.now() + 8 * 86_400_000);
+    const later = await signedIn(organization);
+    expect((await later.get(`${webhookId}/delete`)).html).not.toContain('name="typedName"');
+    vi.setSystemTime(Date.now() - 8 * 86_400_000);
+    expect((await press('delete', { typedName: ' leads to the crm' })).text).toContain('is deleted.');
+    expect((await organization.admin.get(`${organization.path}/webhooks`)).body.webhooks).toEqual([]);
+  });
+
   it('pause and resume, and what came meanwhile is retried where it is listed', async () => {
     const { press, page, person, post, endpoint, webhookId } = await given();
     expect((await press('pause')).text).toContain('This webhook is paused');

@@ -369,7 +369,7 @@ describe('deleting a webhook', () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization);
     const person = await signedIn(organization);
-    expect((await person.get(`${id}/delete`)).text).toContain('Delete this webhook?');
+    expect((await person.get(`${id}/delete`)).text).toContain('Delete “hooks.example.com”?');
     expect(await webhooksOf(organization)).toHaveLength(1);
     expect((await person.submit(`${id}/delete`)).text).toContain('is deleted');
     expect(await webhooksOf(organization)).toEqual([]);

@@ -21,10 +21,12 @@ export function Answer({ sent, webhook }: { sent: Sent; webhook: WebhookRow }) {
   const body = attempt?.responseBody ? room.take(layOutJson(attempt.responseBody, TEXT_BYTES), TEXT_BYTES) : null;
   return (
     <section class="card answer" id="answer" aria-labelledby="answer-title">
-      <h2 id="answer-title" class={worked ? 'good' : 'bad'} role={worked ? 'status' : 'alert'}>
-        <Icon name={worked ? 'check' : 'warning'} />
-        <span>{room.take(outcomeWords(sent), ERROR_BYTES).text}</span>
-      </h2>
+      <div role={worked ? 'status' : 'alert'}>
+        <h2 id="answer-title" class={worked ? 'good' : 'bad'}>
+          <Icon name={worked ? 'check' : 'warning'} />
+          <span>{room.take(outcomeWords(sent), ERROR_BYTES).text}</span>
+        </h2>
+      </div>
       {advice && <p>{advice}</p>}
       {attempt?.responseStatus != null && (
         <>
