@@ -1,4 +1,5 @@
 import type { EventType } from '../domain/event-type.ts';
+import { isOperational } from '../domain/operational-event.ts';
 import { Problem } from './field.tsx';
 import type { WebhookFormValues } from './webhook-input.ts';
 
@@ -46,10 +47,16 @@ export function EventChoice({ values: { events }, problem, eventTypes }: EventCh
           {chosen(others)}
         </fieldset>
       )}
-      <fieldset class="group">
-        <legend>About your webhooks (for your developers)</legend>
-        {chosen(notices)}
-      </fieldset>
+      <details class="fold" id="fold-notices" open={notices.some(({ name }) => events.includes(name))}>
+        <summary>
+          <strong>About your webhooks</strong>
+          <span class="hint">For your developers: when one fails, is disabled, or works again.</span>
+        </summary>
+        <fieldset class="group fold-body">
+          <legend class="visually-hidden">About your webhooks</legend>
+          {chosen(notices)}
+        </fieldset>
+      </details>
     </fieldset>
   );
 }
@@ -57,7 +64,7 @@ export function EventChoice({ values: { events }, problem, eventTypes }: EventCh
 /** In the order in which they stand: about visitors, about webhooks, and the rest, with what a webhook has that is not offered. */
 function offersOf(chosen: readonly string[], eventTypes: readonly OfferedEvent[]): [Offer[], Offer[], Offer[]] {
   const offers = eventTypes.map(({ name, description, example }): Offer => ({ name, title: name, description, example }));
-  const about = (pattern: string) => offers.filter(({ name }) => name.startsWith(pattern.slice(0, -1)));
+  const about = (pattern: string) => offers.filter(({ name }) => name.startsWith(pattern.slice(0, -1))).toSorted(productFirst);
   const visitors: Offer[] = [
     { name: ALL_VISITORS, title: 'All visitor events', description: 'Everything about your visitors, and what is added later.' },
     ...about(ALL_VISITORS),
@@ -76,6 +83,11 @@ function offersOf(chosen: readonly string[], eventTypes: readonly OfferedEvent[]
   const known = new Set([...listed, ...rest.map(({ name }) => name)]);
   const unlisted = chosen.filter((name) => !known.has(name)).map((name) => ({ name, title: name, description: otherDescription(name) }));
   return [visitors, notices, [...rest, ...unlisted]];
+}
+
+/** The product's own event before the service's: nobody comes for these. */
+function productFirst(one: Offer, other: Offer): number {
+  return Number(isOperational(one.name)) - Number(isOperational(other.name));
 }
 
 function otherDescription(name: string): string {

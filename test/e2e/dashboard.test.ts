@@ -278,6 +278,7 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     await page.getByRole('link', { name: 'Add Webhook' }).click();
     await page.getByLabel('Endpoint URL').fill(endpoint.url);
     await page.getByLabel('Description').fill('Into the CRM');
+    await page.getByText('About your webhooks').first().click();
     await page.getByLabel('All events').check();
     await page.getByRole('radio', { name: 'No secret' }).check();
     await page.context().clearCookies();

@@ -257,7 +257,7 @@ describe.skipIf(noBrowser)('the page of tests', () => {
     await press(page, 'Use this');
     const event = page.getByLabel('The event');
     expect(JSON.parse(await event.inputValue()).event).toBe('webhook.failing');
-    await event.fill((await event.inputValue()).replace('Leads to the CRM', 'Typed'));
+    await event.fill((await event.inputValue()).replaceAll('Leads to the CRM', 'Typed'));
     await press(page, 'Preview');
     await page.locator('#preview-test').getByText('Typed').waitFor();
     await press(page, 'Send test event');
