@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'test/{domain,commands,simulation,dashboard/charts,dashboard/choices}/**/*.test.{ts,tsx}',
+            'test/{domain,commands,simulation,dashboard/charts,dashboard/choices,dashboard/words}/**/*.test.{ts,tsx}',
             'test/dashboard/*.test.tsx',
             PARSERS,
           ],
@@ -61,7 +61,7 @@ export default defineConfig({
           name: 'worker',
           include: [
             'test/{api,attempt,consumer,cost,db,faults,outbox,platform,security,upkeep}/**/*.test.ts',
-            'test/dashboard/{*,account/*,setup/*}.test.ts',
+            'test/dashboard/{*,account/*,attention/*,setup/*,webhook-list/*}.test.ts',
             'test/*.test.ts',
           ],
           exclude: [PARSERS, SAMPLES],

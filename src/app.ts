@@ -13,6 +13,7 @@ import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
 import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { guardOffLoopback } from './api/off-loopback.ts';
+import { organizationDeliveryRoutes } from './api/organization-deliveries.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
 import { payloadErasureRoutes } from './api/payload-erasures.ts';
@@ -41,6 +42,7 @@ const apiRoutes: readonly Route[] = [
   ...webhookPreviewRoutes,
   ...webhookSecretRoutes,
   ...deliveryRoutes,
+  ...organizationDeliveryRoutes,
   ...deliveryActionRoutes,
   ...bulkActionRoutes,
   ...webhookTestRoutes,

@@ -30,11 +30,13 @@ const STYLES: readonly string[] = [
     'navigation',
     'figures',
     'tables',
+    'search',
     'forms',
     'choices',
     'settings',
     'setup',
     'delivery',
+    'attention',
   ].map((part) => `styles/${part}.css`),
 ];
 

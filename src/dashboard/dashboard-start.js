@@ -8,6 +8,8 @@
 const REFRESH_MS = 4_000;
 /** A look that takes longer than this has failed. */
 const LOOK_TIMEOUT_MS = 8_000;
+/** A page of a search looks for about three seconds by itself. */
+const SEARCH_TIMEOUT_MS = 20_000;
 /** After a failure it looks again less and less often, up to this. */
 const MAX_REFRESH_MS = 15_000;
 /** How long a form counts as sent: the browser does not say when its reader cancels. */
@@ -275,6 +277,28 @@ async function refresh() {
   return true;
 }
 
+/** A search that has found no delivery looks further by itself: each answer takes the place of the one before. */
+async function lookFurther() {
+  for (let link = furtherLink(); link; link = furtherLink()) {
+    const response = await fetch(link.href, {
+      headers: { 'X-Live': '1' },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(SEARCH_TIMEOUT_MS),
+    });
+    if (!response.ok) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+    prepare(fresh);
+    for (const id of ['found', 'further']) {
+      const update = fresh.getElementById(id);
+      if (update) document.getElementById(id)?.replaceChildren(...document.adoptNode(update).childNodes);
+    }
+  }
+}
+
+function furtherLink() {
+  return document.querySelector('a[data-further]');
+}
+
 /** Whether a form of the page holds what its reader has put in. */
 function hasTyped() {
   return [...document.querySelectorAll('main input, main textarea')].some(
@@ -318,3 +342,5 @@ function keepFresh() {
 
 prepare(document);
 if (document.querySelector('[data-live]')) keepFresh();
+// Where it cannot, the link stays.
+lookFurther().catch(() => {});

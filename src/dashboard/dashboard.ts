@@ -10,14 +10,15 @@ import { downloadAuditLog, showAuditLog } from './account/audit-log-page.tsx';
 import { showSessions, submitEndOtherSessions, submitEndSession } from './account/sessions-page.tsx';
 import { sendTrial, showAlerts, submitAlerts } from './alerts/alerts-page.tsx';
 import { showConfirm, showEnd, submitConfirm, submitEnd } from './alerts/link-pages.tsx';
+import { retryFailed } from './attention/retry-failed.ts';
 import { cancelAll, cancelOne, retryAll, showCancelAll, showRetryAll } from './bulk/bulk-pages.tsx';
 import { showDeliveries } from './deliveries-page.tsx';
 import { showDelivery } from './delivery-page.tsx';
 import { showErasures, submitErasure } from './erasures/erasures-page.tsx';
 import { errorPage } from './error-page.tsx';
-import { showList } from './list-page.tsx';
 import { showOverview } from './overview-page.tsx';
 import { setPolicy } from './policy.ts';
+import { showSearch } from './search/search-page.tsx';
 import { requireScope, requireSession, toFreshSignIn } from './session.ts';
 import { showDelete, submitDelete } from './settings/delete-page.tsx';
 import { revealHeaders, revealSecret } from './settings/reveal.ts';
@@ -35,10 +36,15 @@ import { showVerify } from './verify-page.tsx';
 import type { DashboardEnv } from './visit.ts';
 import { pause, resume, retryNow, sendTest, toFailed } from './webhook-actions.ts';
 import { showNew, submitNew } from './webhook-editor.tsx';
+import { showList } from './webhook-list/list-page.tsx';
+import { speakLanguage } from './words/chosen-language.tsx';
+import { t } from './words/words.tsx';
 
 /** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */
 export const dashboard = new Hono<DashboardEnv>();
 
+// The first: what refuses a request says so in its reader's language.
+dashboard.use(speakLanguage);
 dashboard.use(setPolicy);
 dashboard.use(trimTrailingSlash());
 dashboard.use(async (c, next) => {
@@ -53,9 +59,7 @@ dashboard.post('/alerts/end/:token', submitEnd);
 dashboard.use(csrf({ origin: (origin, c) => [new URL(c.req.url).origin, settingsOf(c.env).publicUrl?.origin].includes(origin) }));
 dashboard.onError(async (error, c) => {
   const refusedOrigin = error instanceof HTTPException && error.status === 403;
-  const shown = refusedOrigin
-    ? new ApiError('insufficient_scope', 'This form did not come from these pages. Go back and try again.')
-    : error;
+  const shown = refusedOrigin ? new ApiError('insufficient_scope', t('errors.otherOrigin')) : error;
   if (error instanceof ApiError && error.code === 'fresh_sign_in_required') return toFreshSignIn(c);
   // A link's token opens something: it is not for logs.
   const path = c.req.path.replace(/\/(link|confirm|end)\/.*/, '/$1/…');
@@ -74,6 +78,7 @@ dashboard.get('/alerts/end/:token', showEnd);
 
 dashboard.use(requireSession);
 dashboard.get('/', showList);
+dashboard.get('/search', showSearch);
 dashboard.get('/new', requireScope('write'), showNew);
 dashboard.post('/new', requireScope('write'), submitNew);
 dashboard.get('/erasures', requireScope('admin'), showErasures);
@@ -114,6 +119,7 @@ dashboard.post('/:webhookId/deliveries/retry-all', retryAll);
 dashboard.post('/:webhookId/deliveries/cancel-all', cancelAll);
 dashboard.post('/:webhookId/deliveries/:deliveryId/retry', retryNow);
 dashboard.post('/:webhookId/deliveries/:deliveryId/cancel', cancelOne);
+dashboard.post('/:webhookId/retry-failed', retryFailed);
 dashboard.post('/:webhookId/pause', pause);
 dashboard.post('/:webhookId/resume', resume);
 dashboard.post('/:webhookId/secret/reveal', revealSecret);

@@ -3,14 +3,16 @@ import { ApiError } from '../api/errors.ts';
 import { listEventTypes } from '../api/event-types.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { DELIVERY_STATUSES } from '../domain/delivery.ts';
-import { Banners } from './banner.tsx';
+import { Banners } from './attention/banners.tsx';
+import { outlookOf } from './attention/outlook.ts';
 import { MatchingActions, matchingOf } from './bulk/matching.tsx';
 import { dayProblems, endOf, type Filters, filtersFrom, isStatus } from './delivery-filters.ts';
 import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
 import { Field, type Problems } from './field.tsx';
-import { outlookOf, unlessUnreachable } from './overview-page.tsx';
+import { unlessUnreachable } from './overview-page.tsx';
 import { LIVE_HEADER } from './page.tsx';
 import { paths } from './paths.ts';
+import { SEARCHED_FOR } from './search/search-form.tsx';
 import { type Hold, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { holdOf, webhookOf, webhookPage } from './webhook-page.tsx';
@@ -21,6 +23,7 @@ const PAGE_SIZE = 25;
 interface Found {
   data: ListedDelivery[];
   nextCursor: string | null;
+  searchedSince?: string;
   keptSince?: string;
 }
 
@@ -131,16 +134,8 @@ function FilterForm({ webhook, filters, events, problems, problem }: FilterFormP
         {(attributes) => <input {...attributes} type="date" value={filters.to} />}
       </Field>
       <div class="field grow">
-        <label for="q">Search by id</label>
-        <input
-          id="q"
-          name="q"
-          type="search"
-          value={filters.q}
-          maxlength={200}
-          placeholder="Delivery, event or session"
-          spellcheck={false}
-        />
+        <label for="q">Search</label>
+        <input id="q" name="q" type="search" value={filters.q} maxlength={200} placeholder={SEARCHED_FOR} spellcheck={false} />
       </div>
       <div class="actions">
         <button type="submit">Filter</button>
@@ -165,7 +160,7 @@ interface ResultsProps {
 }
 
 function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps) {
-  const { data, nextCursor, keptSince } = found;
+  const { data, nextCursor, searchedSince, keptSince } = found;
   const path = paths.webhook(webhook.id, 'deliveries');
   const at = (more: Record<string, string>) => `${path}?${new URLSearchParams({ ...filters, ...more })}`;
   return (
@@ -177,8 +172,14 @@ function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps)
           Of events accepted before <Time at={keptSince} /> deliveries are not kept any more.
         </p>
       )}
-      {(cursor !== undefined || nextCursor) && (
+      {(cursor !== undefined || nextCursor || filters.q !== undefined) && (
         <nav class="pager" aria-label="Pages">
+          {nextCursor && searchedSince && filters.q !== undefined && (
+            <span>
+              Looked back to <Time at={searchedSince} />
+            </span>
+          )}
+          {filters.q !== undefined && <a href={`${paths.search}?${new URLSearchParams({ q: filters.q })}`}>Search all webhooks</a>}
           {cursor !== undefined && <a href={at({})}>Newest</a>}
           {nextCursor && <a href={at({ cursor: nextCursor })}>Older</a>}
         </nav>
@@ -189,7 +190,7 @@ function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps)
 
 /** A filtered page reads a bounded part of the log: it can be empty and go on. */
 function emptyText(filters: Filters, nextCursor: string | null): string {
-  if (nextCursor) return 'Nothing that fits in this part of the log. Go on with “Older”.';
+  if (nextCursor) return 'Nothing that fits so far. Look further with “Older”.';
   return Object.keys(filters).length > 0
     ? 'No delivery fits these filters.'
     : 'Nothing has been sent yet. Deliveries appear here as they happen.';

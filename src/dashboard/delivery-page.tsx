@@ -6,10 +6,11 @@ import { Badge, StatusBadge, TestBadge } from './condition.tsx';
 import { Copyable, CopyButton } from './copyable.tsx';
 import { Bodies, Cut } from './delivery-bodies.tsx';
 import { type AttemptTexts, type ShownHeaders, textsOf } from './delivery-texts.ts';
-import { page, rootCrumb } from './page.tsx';
+import { LIVE_HEADER, page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
 import type { Excerpt } from './room.ts';
+import { type OtherDelivery, OtherWebhooks, othersOf } from './search/other-webhooks.tsx';
 import { type Hold, NextAttempt, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { holdOf, webhookCrumb, webhookOf } from './webhook-page.tsx';
@@ -25,11 +26,13 @@ export async function showDelivery(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
   const delivery = await readDelivery(visit, webhook.id, c.req.param('deliveryId') ?? '');
+  // Who brings the attempts up to date has this already.
+  const others = c.req.header(LIVE_HEADER) === undefined ? await othersOf(visit, delivery) : [];
   const deliveries = { name: 'Deliveries', path: paths.webhook(webhook.id, 'deliveries') };
   return await page(
     c,
-    { title: `${delivery.event} delivery`, crumbs: [rootCrumb, webhookCrumb(webhook), deliveries] },
-    <DeliveryContent delivery={delivery} webhook={webhook} visit={visit} />,
+    { title: titleOf(delivery), crumbs: [rootCrumb, webhookCrumb(webhook), deliveries] },
+    <DeliveryContent delivery={delivery} webhook={webhook} visit={visit} others={others} />,
   );
 }
 
@@ -40,7 +43,7 @@ interface DeliveryProps {
 }
 
 /** The page's content: at most 500 kB, whatever was sent and answered. */
-export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
+export function DeliveryContent({ delivery, webhook, visit, others = [] }: DeliveryProps & { others?: readonly OtherDelivery[] }) {
   const texts = textsOf(delivery, visit.can('write'));
   const whole = `GET /api/v1/organization/${webhook.organizationId}/webhooks/${webhook.id}/deliveries/${delivery.id}`;
   return (
@@ -48,10 +51,11 @@ export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
       <div class="page-head">
         <div>
           <h1>
-            {delivery.event} {delivery.test && <TestBadge />}
+            {delivery.subject ?? delivery.event} {delivery.test && <TestBadge />}
           </h1>
           <p class="lead">
-            Accepted <Time at={delivery.createdAt} />
+            {delivery.subject && `${delivery.event}, accepted `}
+            {!delivery.subject && 'Accepted '} <Time at={delivery.createdAt} />
           </p>
         </div>
         <div class="actions" id="delivery-actions" data-live="">
@@ -70,11 +74,17 @@ export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
         </section>
         <aside>
           <Facts delivery={delivery} webhook={webhook} visit={visit} />
+          {others.length > 0 && <OtherWebhooks others={others} />}
           <Bodies delivery={delivery} texts={texts} whole={whole} />
         </aside>
       </div>
     </>
   );
+}
+
+/** As the browser's tabs and history have it: whom it is about first. */
+function titleOf({ subject, event, test }: ShownDelivery): string {
+  return [test ? 'Test: ' : '', subject ? `${subject}, ${event}` : event, ' delivery'].join('');
 }
 
 async function readDelivery(visit: Visit, webhookId: string, deliveryId: string) {

@@ -5,7 +5,10 @@ import { type Hold, NextAttempt, Time } from './time.tsx';
 import { took } from './wording.ts';
 
 /** A delivery as the API lists it. */
-export type ListedDelivery = Pick<DeliverySummary, 'id' | 'event' | 'status' | 'attemptCount' | 'lastResponseStatus' | 'lastDurationMs'> & {
+export type ListedDelivery = Pick<
+  DeliverySummary,
+  'id' | 'event' | 'subject' | 'status' | 'reason' | 'attemptCount' | 'lastResponseStatus' | 'lastDurationMs'
+> & {
   webhookId: string;
   test: boolean;
   createdAt: string;
@@ -27,7 +30,7 @@ export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
           <th scope="col" class="w13">
             Status
           </th>
-          <th scope="col">Event</th>
+          <th scope="col">About</th>
           <th scope="col" class="w21">
             Accepted
           </th>
@@ -54,21 +57,29 @@ export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
   );
 }
 
+/** Whom a delivery is about, and of which event; it leads to the delivery. */
+export function About({ delivery: { id, webhookId, subject, event, test } }: { delivery: ListedDelivery }) {
+  return (
+    <th scope="row" data-label="About" class="about">
+      <a href={paths.delivery(webhookId, id)}>
+        {subject ?? event}
+        <span class="visually-hidden"> delivery {id}</span>
+      </a>
+      {test && ' '}
+      {test && <TestBadge />}
+      {subject !== null && <span class="hint">{event}</span>}
+    </th>
+  );
+}
+
 function DeliveryRow({ delivery, hold, nowMs }: { delivery: ListedDelivery; hold: Hold; nowMs: number }) {
-  const { id, webhookId, event, test, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
+  const { id, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
   return (
     <tr id={id}>
       <td data-label="Status">
         <StatusBadge status={status} />
       </td>
-      <th scope="row" data-label="Event">
-        <a href={paths.delivery(webhookId, id)}>
-          {event}
-          <span class="visually-hidden"> delivery {id}</span>
-        </a>
-        {test && ' '}
-        {test && <TestBadge />}
-      </th>
+      <About delivery={delivery} />
       <td data-label="Accepted">
         <Time at={createdAt} />
       </td>

@@ -5,6 +5,8 @@ import type { Flash } from './flash.ts';
 import { Icon } from './icons.tsx';
 import { paths } from './paths.ts';
 import type { Visit } from './visit.ts';
+import { currentLanguage } from './words/language.ts';
+import { t } from './words/words.tsx';
 
 /** A step on the way to a page; the page itself has no address of its own here. */
 export interface Crumb {
@@ -19,13 +21,15 @@ export interface LayoutProps {
   visit: Visit | null;
   crumbs?: readonly Crumb[];
   flash?: Flash | null;
+  /** Below the content. */
+  foot: Child;
   children?: Child;
 }
 
 /** The frame of every page. */
-export function Layout({ title, dashboard, visit, crumbs, flash, children }: LayoutProps) {
+export function Layout({ title, dashboard, visit, crumbs, flash, foot, children }: LayoutProps) {
   return (
-    <html lang="en">
+    <html lang={currentLanguage()}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -40,7 +44,7 @@ export function Layout({ title, dashboard, visit, crumbs, flash, children }: Lay
       </head>
       <body>
         <a class="skip" href="#main">
-          Skip to the content
+          {t('layout.skip')}
         </a>
         <Top dashboard={dashboard} visit={visit} />
         {/* What the script says of the page: that it is not up to date, say. */}
@@ -50,6 +54,7 @@ export function Layout({ title, dashboard, visit, crumbs, flash, children }: Lay
           {flash && <FlashMessage flash={flash} />}
           {children}
         </main>
+        <footer class="foot">{foot}</footer>
       </body>
     </html>
   );
@@ -65,10 +70,10 @@ function Top({ dashboard: { name, logoUrl }, visit }: { dashboard: DashboardSett
       {visit && (
         <div class="account">
           <span class="organization">{visit.organization.name}</span>
-          {!visit.can('write') && <span class="tag">Read only</span>}
+          {!visit.can('write') && <span class="tag">{t('layout.readOnly')}</span>}
           <form method="post" action={paths.signOut}>
             <button type="submit" class="plain">
-              Sign out
+              {t('layout.signOut')}
             </button>
           </form>
         </div>
@@ -79,10 +84,10 @@ function Top({ dashboard: { name, logoUrl }, visit }: { dashboard: DashboardSett
 
 function Crumbs({ crumbs }: { crumbs: readonly Crumb[] }) {
   return (
-    <nav class="crumbs" aria-label="Where you are">
+    <nav class="crumbs" aria-label={t('layout.crumbs')}>
       <ol>
-        <li>Settings</li>
-        <li>Integrations</li>
+        <li>{t('layout.settings')}</li>
+        <li>{t('layout.integrations')}</li>
         {crumbs.map(({ name, path }) => (
           <li>
             <a href={path}>{name}</a>
@@ -101,10 +106,8 @@ function FlashMessage({ flash: { kind, message, secret } }: { flash: Flash }) {
         <p>{message}</p>
         {secret !== undefined && (
           <>
-            <Copyable text={secret} label="Signing secret" />
-            <p class="hint">
-              Keep it where your receiver reads its secrets. A person with the scope admin can reveal it again in its settings.
-            </p>
+            <Copyable text={secret} label={t('layout.secret')} />
+            <p class="hint">{t('layout.secretHint')}</p>
           </>
         )}
       </div>

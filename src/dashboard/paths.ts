@@ -4,6 +4,7 @@ import { DASHBOARD_PATH } from '../api/dashboard-links.ts';
 export const paths = {
   list: DASHBOARD_PATH,
   create: `${DASHBOARD_PATH}/new`,
+  search: `${DASHBOARD_PATH}/search`,
   signIn: `${DASHBOARD_PATH}/sign-in`,
   signOut: `${DASHBOARD_PATH}/sign-out`,
   erasures: `${DASHBOARD_PATH}/erasures`,
@@ -40,7 +41,7 @@ export function hasFields(path: string): boolean {
 export function pageOfButton(path: string): string {
   return path
     .replace(/\/sessions\/.*$/, '/sessions')
-    .replace(/(?<!\/setup)\/(test|retry|trial|cancel|retry-all|cancel-all)$/, '')
+    .replace(/(?<!\/setup)\/(test|retry|trial|cancel|retry-all|cancel-all|retry-failed)$/, '')
     .replace(/\/(pause|resume|(secret|headers)\/[^/]+)$/, '/settings');
 }
 

@@ -1,7 +1,7 @@
 import type { WebhookRow } from '../db/webhooks.ts';
-import { Banners } from './banner.tsx';
+import { Banners } from './attention/banners.tsx';
+import { outlookOf } from './attention/outlook.ts';
 import { CopyButton } from './copyable.tsx';
-import { outlookOf } from './overview-page.tsx';
 import { paths } from './paths.ts';
 import { SAMPLES } from './samples.ts';
 import { Recipes } from './setup/recipe-list.tsx';

@@ -4,9 +4,10 @@ import { updateWebhook } from '../api/webhooks.ts';
 import { type Flash, setFlash } from './flash.ts';
 import { readForm, textOf } from './form.ts';
 import { paths } from './paths.ts';
-import { outcomeWords, refusalWords, testOf } from './tests/sending.ts';
+import { outcomeWords, testOf } from './tests/sending.ts';
 import type { PageContext } from './visit.ts';
 import { webhookOf } from './webhook-page.tsx';
+import { errorText } from './words/error-words.ts';
 
 /*
  * What the buttons of a webhook's pages do: each calls a route of the API, leaves a message, and leads to the page that shows
@@ -33,7 +34,7 @@ type Outcome = Flash & { path?: string };
 export async function leaveMessage(c: PageContext, usualPath: string, action: () => Promise<Outcome | null>): Promise<Response> {
   const outcome = await action().catch((error: unknown): Outcome => {
     if (!(error instanceof ApiError) || !MOMENTARY.has(error.code)) throw error;
-    return { kind: 'failed', message: refusalWords(error) };
+    return { kind: 'failed', message: errorText(error) };
   });
   if (outcome === null) return c.redirect(usualPath, 303);
   return await leadOn(c, { path: usualPath, ...outcome });

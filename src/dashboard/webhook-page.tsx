@@ -2,7 +2,8 @@ import type { Child } from 'hono/jsx';
 import { type ApiError, notFound } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { nameOf } from '../domain/webhook.ts';
-import type { Outlook } from './banner.tsx';
+import { CAUSE_BADGES } from './attention/failure-words.ts';
+import type { Outlook } from './attention/outlook.ts';
 import { chosenWords } from './choices/webhook-words.ts';
 import { ConditionBadge, conditionOf } from './condition.tsx';
 import type { Flash } from './flash.ts';
@@ -70,6 +71,8 @@ export async function webhookPage(
 
 function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: Visit; outlook: Outlook }) {
   const condition = conditionOf(webhook, { included: planAllows(visit), lastDeliveredAt: outlook.lastDeliveredAt });
+  const { lastFailure } = outlook;
+  const isFailing = condition === 'failing' || condition === 'open';
   const said = chosenWords(webhook);
   return (
     <div class="page-head">
@@ -79,7 +82,7 @@ function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: 
           <WebhookUrl url={webhook.url} visit={visit} />
         </p>
         <p class="lead" id="condition" data-live="">
-          <ConditionBadge condition={condition} />
+          <ConditionBadge condition={condition} word={isFailing && lastFailure ? CAUSE_BADGES[lastFailure.cause] : undefined} />
           {webhook.description && <span>{webhook.description}</span>}
         </p>
         {said !== '' && <p class="chosen">{said}</p>}

@@ -60,7 +60,7 @@ export class Intake {
   takeToRows(config: OutboxConfig, delivery: NewDelivery, now: number): void {
     const { ledger, renderer } = this.#parts;
     const reason = whyNotDelivered(config);
-    const deliveries = renderer.renderNew(config.webhook, [delivery]);
+    const deliveries = renderer.renderNew(config.webhook, [delivery], now);
     if (reason) ledger.addDiscarded(deliveries, reason, now);
     else if (deliveries.some(({ error }) => error)) ledger.addNotRendered(deliveries, now);
     else this.#addWaiting(config, deliveries, now);
@@ -69,7 +69,7 @@ export class Intake {
   #takeNew(config: OutboxConfig, news: readonly NewDelivery[], now: number): FreshDelivery[] {
     const { ledger, fresh, renderer } = this.#parts;
     const reason = whyNotDelivered(config);
-    const deliveries = renderer.renderNew(config.webhook, news);
+    const deliveries = renderer.renderNew(config.webhook, news, now);
     if (reason) {
       ledger.addDiscarded(deliveries, reason, now);
       return [];

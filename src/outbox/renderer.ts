@@ -1,5 +1,6 @@
 import type { OutboxConfig } from '../db/configuration.ts';
 import { acceptedOf, isRendered, type NewDelivery } from '../domain/delivery.ts';
+import { MAX_WORK } from '../domain/rules/liquid/work.ts';
 import { isAsAccepted, type Rendered, render } from '../domain/rules/render.ts';
 import type { WebhookConfig } from '../domain/webhook.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
@@ -11,6 +12,14 @@ import type { Store } from './books/store.ts';
  * are served between two turns. Counted, since in production the clock stands still while code runs.
  */
 const WORK_A_TURN = 2_000_000;
+/**
+ * A template that wanted more than it may gets only so much, for so long: one that does so with every event would keep a core busy that others'
+ * objects share. Of ordinary templates an event takes a few thousand.
+ */
+const STINTED_WORK = MAX_WORK / 50;
+const STINTED_MS = 60_000;
+
+const STINTED_WORDS = 'It did so with an event before, and may do less for a minute.';
 
 const EMPTY = new Uint8Array();
 
@@ -23,6 +32,8 @@ export class Renderer {
   readonly #store: Store;
   readonly #ledger: Ledger;
   #work = 0;
+  /** The template that has done too much lately, and until when it is stinted. */
+  #stinted: { template: string | null; until: number } | null = null;
 
   constructor(parts: { store: Store; ledger: Ledger }) {
     this.#store = parts.store;
@@ -40,18 +51,18 @@ export class Renderer {
   }
 
   /** New deliveries as they are to be kept: rendered, not rendered with an error, or, without one, to be rendered later. */
-  renderNew(webhook: WebhookConfig, deliveries: readonly NewDelivery[]): readonly NewDelivery[] {
+  renderNew(webhook: WebhookConfig, deliveries: readonly NewDelivery[], now: number): readonly NewDelivery[] {
     if (!webhook.choices || isAsAccepted(webhook.choices)) return deliveries;
     return deliveries.map((delivery) => {
       if (this.isSpent) return { ...delivery, payload: EMPTY, accepted: delivery.payload };
-      return this.renderOne(webhook, delivery);
+      return this.renderOne(webhook, delivery, now);
     });
   }
 
   /** The same of one delivery, whatever this turn has done already. */
-  renderOne(webhook: WebhookConfig, delivery: NewDelivery): NewDelivery {
+  renderOne(webhook: WebhookConfig, delivery: NewDelivery, now: number): NewDelivery {
     const accepted = delivery.payload;
-    const { payload, error } = this.#render(webhook, accepted);
+    const { payload, error } = this.#render(webhook, accepted, now);
     if (payload === accepted) return delivery;
     return { ...delivery, payload: payload ?? EMPTY, accepted, error };
   }
@@ -64,16 +75,21 @@ export class Renderer {
     const contents = this.#store.contents(delivery);
     if (isRendered(contents)) return { delivery, payload: contents.payload };
     const accepted = acceptedOf(contents);
-    const { payload, error } = this.#render(webhook, accepted);
+    const { payload, error } = this.#render(webhook, accepted, now);
     if (payload === null) return { delivery: this.#ledger.notRendered(delivery, { ...contents, error }, now), payload };
     // Durable before the request goes out (Durable Objects: the output gate): a repetition sends the same.
     return { delivery: this.#ledger.rendered(delivery, payload === accepted ? { payload } : { payload, accepted }), payload };
   }
 
-  #render({ choices }: WebhookConfig, accepted: Uint8Array): Rendered {
-    if (!choices) return { payload: accepted, error: null, work: 0 };
-    const rendered = render(choices, accepted);
+  #render({ choices }: WebhookConfig, accepted: Uint8Array, now: number): Pick<Rendered, 'payload' | 'error'> {
+    if (!choices) return { payload: accepted, error: null };
+    const { template } = choices;
+    const isStinted = this.#stinted !== null && this.#stinted.template === template && now < this.#stinted.until;
+    const rendered = render(choices, accepted, isStinted ? STINTED_WORK : MAX_WORK);
     this.#work += rendered.work;
+    if (!rendered.isExceeded) return rendered;
+    if (isStinted) return { payload: null, error: `${rendered.error} ${STINTED_WORDS}` };
+    this.#stinted = { template, until: now + STINTED_MS };
     return rendered;
   }
 }

@@ -16,6 +16,7 @@ export interface LoggedDelivery {
   eventId: string;
   status: 'pending' | 'retrying' | 'delivered' | 'failed' | 'discarded';
   attemptCount: number;
+  reason: string | null;
 }
 
 /** What the bench measures: a Worker on `wrangler dev`, with its organizations configured. */
@@ -24,6 +25,8 @@ export interface Target {
   key: string;
   /** An organization's deliveries, from the API; null where the target keeps no log. */
   log: ((organizationId: string) => Promise<LoggedDelivery[]>) | null;
+  /** Changes an organization's webhook; null where the target has no API. */
+  change: ((organizationId: string, changes: Record<string, unknown>) => Promise<void>) | null;
   /** The CPU time that wrangler and its runtime have used so far, in seconds; null where the system does not tell. */
   cpuSeconds(): number | null;
   /** Everything it has said so far. */
@@ -46,17 +49,18 @@ export async function startOurs(organizations: readonly BenchOrganization[]): Pr
   const folder = mkdtempSync(join(tmpdir(), 'bullseye-bench-'));
   const worker = await startLocalWorker({ persistTo: folder });
   const api = new ApiClient(worker.origin, worker.platformKey);
-  const logs = new Map<string, string>();
+  const webhooks = new Map<string, string>();
   for (const { id, endpointUrl } of organizations) {
     await api.put(`/organization/${id}`, { name: 'Bench', plan: 'scale' });
-    const webhooks = `/organization/${id}/webhooks`;
-    const { body } = await api.post(webhooks, { url: endpointUrl, secret: 'the secret of the bench', events: ['*'] });
-    logs.set(id, `${webhooks}/${(body as { id: string }).id}/deliveries`);
+    const path = `/organization/${id}/webhooks`;
+    const { body } = await api.post(path, { url: endpointUrl, secret: 'the secret of the bench', events: ['*'] });
+    webhooks.set(id, `${path}/${(body as { id: string }).id}`);
   }
   return {
     ingestUrl: `${worker.origin}${INGEST}`,
     key: worker.platformKey,
-    log: (organizationId) => readLog(api, logs.get(organizationId) as string),
+    log: (organizationId) => readLog(api, `${webhooks.get(organizationId)}/deliveries`),
+    change: async (organizationId, changes) => void (await api.patch(webhooks.get(organizationId) as string, changes)),
     cpuSeconds: () => cpuSecondsOf(worker.pid),
     output: worker.output,
     stop: () => stopAndForget(worker.stop, folder),
@@ -73,6 +77,7 @@ export async function startFloor(organizations: readonly BenchOrganization[]): P
     ingestUrl: `${session.origin}${INGEST}`,
     key: '',
     log: null,
+    change: null,
     cpuSeconds: () => cpuSecondsOf(session.pid),
     output: session.output,
     stop: () => stopAndForget(session.stop, folder),

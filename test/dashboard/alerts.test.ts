@@ -36,7 +36,7 @@ describe('the page Alerts', () => {
     const refused = await writer.get('alerts');
     expect([refused.status, refused.text]).toMatchObject([
       403,
-      expect.stringContaining('Only a session with the scope admin opens this page.'),
+      expect.stringContaining('Only a session with the scope admin can open this page.'),
     ]);
     for (const path of ['alerts', 'alerts/trial']) expect((await writer.post(path, { emails: ADA })).status).toBe(403);
     expect((await visitor().get('alerts')).location).toContain('/sign-in?next=');
@@ -81,7 +81,7 @@ describe('the page Alerts', () => {
     const posted = await person.post('alerts', form);
     expect([posted.status, posted.location]).toEqual([307, `${PAGES}/sign-in?next=${encodeURIComponent(`${PAGES}/alerts`)}`]);
     const asked = await person.post(posted.location!, form);
-    expect(asked.text).toContain('What you entered is kept, except secrets and personal data: sign in to go on with it.');
+    expect(asked.text).toContain('We kept what you entered, except secrets and personal data: sign in to continue with it.');
     expect(asked.html).not.toContain('grace');
     const organization = await createOrganization();
     await organization.admin.put(`${organization.path}/alerts`, { emails: [ADA] });
@@ -100,7 +100,7 @@ describe('the page Alerts', () => {
     mailbox.sent.length = 0;
     const admin = await signedIn(organization);
     expect((await admin.get('alerts')).text).toContain('Send a trial');
-    expect((await admin.submit('alerts/trial')).text).toContain('The trial is on its way to 1 address.');
+    expect((await admin.submit('alerts/trial')).text).toContain('A trial alert is on its way to 1 address.');
     expect(mailbox.sent.map(({ to, subject }) => [to, subject])).toEqual([[ADA, 'Bullseye: a trial of your alerts']]);
     for (let trial = 0; trial < 3; trial++) await admin.submit('alerts/trial');
     expect((await admin.submit('alerts/trial')).text).toContain('At most 5 trials of the alerts of an organization an hour.');
@@ -110,12 +110,12 @@ describe('the page Alerts', () => {
     const organization = await createOrganization();
     await createWebhook(organization, {
       url: 'https://hooks.slack.com/services/x',
-      description: 'Ops chat',
+      name: 'Ops chat',
       events: ['webhook.*'],
       format: 'slack',
     });
     await createWebhook(organization, { url: 'https://ops.example.com/in', events: ['webhook.disabled'] });
-    await createWebhook(organization, { url: 'https://crm.example.com/in', description: 'CRM' });
+    await createWebhook(organization, { url: 'https://crm.example.com/in', name: 'CRM' });
     const admin = await signedIn(organization);
     const { text, html } = await admin.get('alerts');
     expect(text).toContain('Ops chat all of them, as Slack message');
@@ -172,7 +172,7 @@ describe('the link to confirm', () => {
     const link = linkTo('Confirm the address');
     await organization.admin.put(`${organization.path}/alerts`, { emails: [] });
     for (const page of [await visitor().get(link), await visitor().post(link)]) {
-      expect([page.status, page.text]).toMatchObject([410, expect.stringContaining('This link does not work any more')]);
+      expect([page.status, page.text]).toMatchObject([410, expect.stringContaining('This link no longer works')]);
     }
     expect((await visitor().get('alerts/confirm/x')).status).toBe(410);
   });

@@ -88,9 +88,9 @@ describe('all that match', () => {
   it('of those that wait are canceled, after the page has asked', async () => {
     const { webhookId, path, person } = await given([{ status: 500 }]);
     const list = await person.get(`${path}/deliveries?status=retrying`);
-    expect(list.text).toContain('Cancel all that wait (3)');
+    expect(list.text).toContain('Cancel all that match (3)');
     const asked = await person.get(`${path}/deliveries/cancel-all?status=retrying`);
-    expect(asked.text).toContain('3 deliveries are waiting, for a first attempt or a retry.');
+    expect(asked.text).toContain('3 deliveries are waiting for a retry.');
     expect(await statusesOf(webhookId)).toEqual(['retrying', 'retrying', 'retrying']);
     const after = await person.submit(`${path}/deliveries/cancel-all`, { status: 'retrying' });
     expect(after.text).toContain('3 deliveries are canceled.');
@@ -102,7 +102,7 @@ describe('all that match', () => {
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
     expect((await person.get(`${path}/deliveries?status=retrying&from=${tomorrow}`)).text).not.toContain('Cancel all');
     const after = await person.submit(`${path}/deliveries/cancel-all`, { status: 'retrying', from: tomorrow, to: tomorrow });
-    expect(after.text).toContain('Nothing waits any more.');
+    expect(after.text).toContain('Nothing matches any more: there is nothing to cancel.');
     expect(await statusesOf(webhookId)).toEqual(['retrying', 'retrying', 'retrying']);
   });
 
@@ -176,7 +176,7 @@ describe('a person', () => {
     const { person } = await given([{ status: 200 }], 1);
     const form = { field: 'session_id', value: 'ada@example.com' };
     const asked = await visitor().post(`sign-in?${new URLSearchParams({ next: `${PAGES}/erasures` })}`, form);
-    expect(asked.text).toContain('What you entered is kept, except secrets and personal data: sign in to go on with it.');
+    expect(asked.text).toContain('We kept what you entered, except secrets and personal data: sign in to continue with it.');
     expect(decodeURIComponent(asked.html)).not.toContain('ada@example.com');
     const restored = await person.post('erasures', { held: heldIn(asked.html) });
     expect(fieldsIn(restored.html)).toEqual([

@@ -446,7 +446,7 @@ describe('a preview', () => {
     const person = await signedIn(organization);
     const form = fieldsIn((await person.get(`${id}/settings`)).html).filter(([name]) => !/^(condition|format$)/.test(name));
     const page = await press(person, `${id}/edit`, [...form, ['format', 'slack'], ...row('company.employee_count', 'greater_than', '200')]);
-    expect(page.text).toContain('Of the last 6 visitors 4 would be sent.');
+    expect(page.text).toContain('Of the last 6 visitors, 4 would be sent.');
     expect(page.html.match(/<summary>Ada \d00 · Acme/g)).toHaveLength(3);
     const shown = [...page.html.matchAll(/<details class="sample" id="sample-(dlv_\w+)">/g)].map(([, deliveryId]) => deliveryId);
     expect(shown).toHaveLength(3);
@@ -471,7 +471,7 @@ describe('a preview', () => {
           ['format', 'template'],
           ['template', '{{ x'],
         ],
-        'It cannot be made of the example. Line 1, column 1',
+        'The payload cannot be made from the example. Line 1, column 1',
       ],
       [[['format', 'template']], 'It cannot be tried yet:'],
     ] as [[string, string][], string][]) {
@@ -539,12 +539,14 @@ describe("a webhook's pages", () => {
     const person = await signedIn(organization, 'read');
     const overview = await person.get(id);
     expect(overview.text).toContain(
-      'Only visitors where company size is at least 200 and country / location ends with “United States” · each e-mail address once in 30 days · as Slack message',
+      'Only visitors where company size is at least 200 and country / location ends with “United States” · each e-mail address once in 30 days · as a Slack message',
     );
     expect(overview.text).toContain('Did not fit 3 Which ones');
     expect(overview.text).toContain('Repeated 1 Which ones');
     const { text, html } = await person.get(`${id}/skipped`);
-    expect(text).toContain('It is not so that company size is at least 200, and that country / location ends with “United States”.');
+    expect(text).toContain(
+      'This visitor was filtered out by: company size is at least 200, and country / location ends with “United States”.',
+    );
     expect(text).toContain('Repeated: each e-mail address once in 30 days.');
     expect(text).toContain('Bob <b>, Tiny');
     expect(html).toContain('<tr id="evt_kept_back">');

@@ -38,7 +38,7 @@ describe('a link', () => {
     expect((await person.get(await makeLink(own.id))).text).not.toContain('You are signed in');
     const replacing = await person.get(await makeLink(other.id));
     expect(replacing.text).toContain('for the organization Theirs');
-    expect(replacing.text).toContain('You are signed in for Ours & Co : going on ends that.');
+    expect(replacing.text).toContain('You are signed in for Ours & Co : continuing ends that session.');
   });
 
   it('works still after an outage while it was used, or where signing in was too much', async () => {
@@ -68,7 +68,7 @@ describe('a link', () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => visitor().post(link)));
     expect(answers.map(({ status }) => status).sort()).toEqual([303, 410, 410, 410, 410]);
     const replayed = visitor();
-    expect((await replayed.post(link)).text).toContain('This link does not work any more');
+    expect((await replayed.post(link)).text).toContain('This link no longer works');
     expect(replayed.cookies.size).toBe(0);
   });
 

@@ -483,6 +483,34 @@ describe('a template that takes as long as a template can', () => {
     expect(await endpoint.requests()).toEqual([]);
   });
 
+  it('that wants more than it may gets a fiftieth for a minute, which is enough for what takes little; another template gets all of it', async () => {
+    // Endless with 1, a tenth of what it may with 2, next to nothing with 3.
+    const loop =
+      '{% if n < 3 %}{% for a in (1..250) %}{% if n == 1 %}{% for b in (1..9999) %}{% endfor %}{% endif %}{% endfor %}{% endif %}';
+    const { endpoint, webhook } = await templated([{ status: 200 }], { template: `${loop}{"n":{{ n }}}` });
+    const ended = async (n: number) => {
+      const [delivery] = numbered(webhook, 1, n) as [NewDelivery];
+      await bring(webhook, delivery);
+      await untilEnded(webhook);
+      const { status, error } = await findDelivery(webhook, delivery.id);
+      return { status, error };
+    };
+    const delivered = { status: 'delivered', error: null };
+    expect(await ended(2)).toEqual(delivered);
+    expect(await ended(1)).toEqual({ status: 'failed', error: expect.stringMatching(/grow too large\.$/) });
+    expect(await ended(2)).toEqual({
+      status: 'failed',
+      error: expect.stringMatching(/grow too large\. It did so with an event before, .+ for a minute\.$/),
+    });
+    expect(await ended(3)).toEqual(delivered);
+    vi.setSystemTime(Date.now() + 60_000);
+    expect(await ended(2)).toEqual(delivered);
+    await ended(1);
+    await change(webhook, { template: `${loop}{"changed":{{ n }}}` });
+    expect(await ended(2)).toEqual(delivered);
+    expect(await bodiesAt(endpoint)).toEqual(['{"n":2}', '{"n":3}', '{"n":2}', '{"changed":2}']);
+  });
+
   it('renders the same once, though its attempts come later', async () => {
     const { endpoint, webhook } = await templated([{ status: 500 }], { template: SLOW });
     const deliveries = numbered(webhook, 8);

@@ -1,7 +1,7 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { chosenWords } from '../choices/webhook-words.ts';
-import { EventNames } from '../list-page.tsx';
 import type { Visit } from '../visit.ts';
+import { EventNames } from '../webhook-list/webhook-table.tsx';
 import { WebhookUrl } from '../webhook-url.tsx';
 
 /** How many of a webhook's events are named. */

@@ -1,12 +1,12 @@
 import { listEventTypes } from '../../api/event-types.ts';
 import { updateWebhook } from '../../api/webhooks.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { Banners } from '../banner.tsx';
+import { Banners } from '../attention/banners.tsx';
+import { outlookOf } from '../attention/outlook.ts';
 import { withHeadersOf } from '../error-page.tsx';
 import { setFlash } from '../flash.ts';
 import { readForm } from '../form.ts';
 import { heldForm, RESTORED } from '../held-form.ts';
-import { outlookOf } from '../overview-page.tsx';
 import { LIVE_HEADER } from '../page.tsx';
 import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';

@@ -1,6 +1,5 @@
 import { DAY_MS } from '../../domain/day.ts';
 import { parseDuration } from '../../domain/duration.ts';
-import { eventNoun } from '../choices/webhook-words.ts';
 import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { webhookOf } from '../webhook-page.tsx';
@@ -11,9 +10,8 @@ import { stepPage } from './steps.tsx';
 export async function showSetupDone(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
-  const { one } = eventNoun(webhook.events);
   const waits = (webhook.retrySchedule?.map(parseDuration) ?? visit.settings.retryScheduleMs).map(span);
-  const isVisitor = one === 'visitor';
+  const isVisitor = webhook.events.every((name) => name === 'visitor.identified');
   return await stepPage(
     c,
     { step: 'done', title: 'Your webhook is ready' },

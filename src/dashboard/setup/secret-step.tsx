@@ -1,5 +1,5 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { Twins } from '../banner.tsx';
+import { Twins } from '../attention/twins.tsx';
 import { formatWords } from '../choices/format.tsx';
 import { Copyable } from '../copyable.tsx';
 import { takeFlash } from '../flash.ts';

@@ -5,9 +5,10 @@ import { withHeadersOf } from '../error-page.tsx';
 import { paths } from '../paths.ts';
 import { planAllows } from '../plan-notice.tsx';
 import { Answer } from '../tests/answer.tsx';
-import { refusalWords, type Sending, sendTest } from '../tests/sending.ts';
+import { type Sending, sendTest } from '../tests/sending.ts';
 import type { PageContext } from '../visit.ts';
 import { webhookOf } from '../webhook-page.tsx';
+import { errorText } from '../words/error-words.ts';
 import { stepPage, stepPath } from './steps.tsx';
 
 /** `GET <webhook>/setup/test`. */
@@ -34,7 +35,7 @@ async function testStep(c: PageContext, sending: Sending | null): Promise<Respon
     <div class="narrow-column">
       {refusal && (
         <p class="flash failed" role="alert">
-          {refusalWords(refusal)}
+          {errorText(refusal)}
         </p>
       )}
       {sent && <Answer sent={sent} webhook={webhook} />}

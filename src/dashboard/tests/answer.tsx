@@ -1,9 +1,10 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
+import { causeOf } from '../../domain/failure.ts';
+import { helpWith } from '../attention/failure-words.ts';
 import { Icon } from '../icons.tsx';
 import { layOutJson } from '../json-layout.ts';
 import { paths } from '../paths.ts';
 import { Room } from '../room.ts';
-import { adviceOf } from './advice.ts';
 import { outcomeWords, type Sent } from './sending.ts';
 
 /** What an answer's texts may take of the page, in bytes; what each of them may take at most. */
@@ -17,7 +18,8 @@ export function Answer({ sent, webhook }: { sent: Sent; webhook: WebhookRow }) {
   const { delivery, attempt } = sent;
   const worked = attempt?.outcome === 'succeeded';
   const room = new Room(ROOM_BYTES);
-  const advice = adviceOf(sent);
+  const help =
+    attempt === null || worked ? null : helpWith({ cause: causeOf(attempt), status: attempt.responseStatus, error: attempt.error });
   const body = attempt?.responseBody ? room.take(layOutJson(attempt.responseBody, TEXT_BYTES), TEXT_BYTES) : null;
   return (
     <section class="card answer" id="answer" aria-labelledby="answer-title">
@@ -27,7 +29,7 @@ export function Answer({ sent, webhook }: { sent: Sent; webhook: WebhookRow }) {
           <span>{room.take(outcomeWords(sent), ERROR_BYTES).text}</span>
         </h2>
       </div>
-      {advice && <p>{advice}</p>}
+      {help && <p>{help}</p>}
       {attempt?.responseStatus != null && (
         <>
           <h3>What your endpoint answered</h3>

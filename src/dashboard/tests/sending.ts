@@ -30,12 +30,6 @@ export async function sendTest(c: PageContext, webhookId: string, body: TestBody
   }
 }
 
-/** Why a test was not taken. The API's own words name what a page does not have. */
-export function refusalWords({ code, message }: ApiError): string {
-  if (code !== 'unknown_event_type') return message;
-  return 'The catalogue has no event type that this webhook subscribes to. Change its events to test it.';
-}
-
 /** Whether it arrived, in a sentence. */
 export function outcomeWords({ delivery, attempt }: Sent): string {
   if (attempt === null) return `What is to be sent could not be made of the test event: ${delivery.error}`;

@@ -14,9 +14,10 @@ import { page, rootCrumb } from '../page.tsx';
 import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { webhookCrumb, webhookOf } from '../webhook-page.tsx';
+import { errorText } from '../words/error-words.ts';
 import { Answer } from './answer.tsx';
 import { previewTest, problemWords, ShownPreview, type TestPreview } from './preview.tsx';
-import { refusalWords, type Sent, sendTest } from './sending.ts';
+import { type Sent, sendTest } from './sending.ts';
 import { loadSource, type Source, type Sources, sourcesOf } from './sources.tsx';
 
 /** What the form holds, and what came of it. */
@@ -87,7 +88,7 @@ async function outcome(c: PageContext, shown: Shown, body: { payload?: Record<st
   const error = sending.refusal;
   const isOfEvent = body.payload !== undefined && error.status === 422;
   if (isOfEvent) return await testPage(c, { ...shown, error, problem: problemWords(error, 'payload') });
-  return await testPage(c, { ...shown, error, flash: { kind: 'failed', message: refusalWords(error) } });
+  return await testPage(c, { ...shown, error, flash: { kind: 'failed', message: errorText(error) } });
 }
 
 /** The event that was typed, or why it is none. */

@@ -3,7 +3,7 @@ import { MAX_RENDERED_BYTES, type Rendering } from './choices.ts';
 import { discordMessage } from './discord.ts';
 import { selectFields } from './fields.ts';
 import { flatten } from './flat.ts';
-import { Work } from './liquid/work.ts';
+import { MAX_WORK, Work } from './liquid/work.ts';
 import { messageOf } from './message.ts';
 import { slackMessage } from './slack.ts';
 import { teamsMessage } from './teams.ts';
@@ -12,8 +12,8 @@ import { renderTemplate } from './template.ts';
 /** What a receiver gets of an event: always JSON; or why that could not be made of it, in words. */
 type Made = { payload: Uint8Array; error: null } | { payload: null; error: string };
 
-/** With the work that it took, about, in units of 25 ns on a slow core (liquid/work.ts). */
-export type Rendered = Made & { work: number };
+/** With the work that it took, about, in units of 25 ns on a slow core (liquid/work.ts), and whether a template wanted more than it may. */
+export type Rendered = Made & { work: number; isExceeded: boolean };
 
 /** Work of each mark in the event's JSON that a value or a key goes with, of each of its bytes, and of the form that it gets. */
 const MARK = 40;
@@ -34,13 +34,15 @@ export function isAsAccepted({ fields, format }: Pick<Rendering, 'fields' | 'for
 /**
  * Renders an event as its webhook wants it: first its fields, then its form. The service's own events keep all their fields.
  * @param accepted an event that ingest let in, or one of the service's own
+ * @param mostWork what a template may take, in the same units
  * @returns the very same bytes where the webhook has chosen nothing
  */
-export function render(rendering: Rendering, accepted: Uint8Array): Rendered {
-  if (isAsAccepted(rendering)) return { payload: accepted, error: null, work: 0 };
-  const work = new Work();
+export function render(rendering: Rendering, accepted: Uint8Array, mostWork = MAX_WORK): Rendered {
+  if (isAsAccepted(rendering)) return { payload: accepted, error: null, work: 0, isExceeded: false };
+  const work = new Work(mostWork);
   const made = make(rendering, accepted, work);
-  return { ...made, work: FORM + BYTE * accepted.length + MARK * marksIn(accepted) + work.done };
+  const { done, isExceeded } = work;
+  return { ...made, work: FORM + BYTE * accepted.length + MARK * marksIn(accepted) + done, isExceeded };
 }
 
 function make({ fields, format, template, name }: Rendering, accepted: Uint8Array, work: Work): Made {

@@ -44,7 +44,7 @@ function count(account: Account, delivery: LoggedDelivery | undefined): void {
   account.accepted++;
   if (delivery?.status === 'delivered') account.delivered++;
   else if (delivery?.status === 'pending' || delivery?.status === 'retrying') account.waiting++;
-  // Failed is an account of an event only where its attempts are used up.
-  else if (delivery?.status === 'failed' && delivery.attemptCount >= 4) account.failed++;
+  // Failed is an account of an event only where its attempts are used up, or where nothing could be made of it to be sent.
+  else if (delivery?.status === 'failed' && (delivery.attemptCount >= 4 || delivery.reason === 'not_rendered')) account.failed++;
   else account.lost++;
 }

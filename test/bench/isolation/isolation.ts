@@ -98,11 +98,12 @@ async function measure(setting: Setting): Promise<Omit<Run, 'scenario' | 'target
   const loads: Posted[][] = [];
   const halves: Pick<Half, 'batches' | 'load'>[] = [];
   for (const half of [0, 1]) {
-    const { timesShare, inArraysOf } = scenario;
+    const { timesShare, inArraysOf, template } = scenario;
     const perSecond = (options.eventsPerSecond / ids.length) * (timesShare - 1);
     const beyond = additional({ ids: badIds, perSecond, inArraysOf }, halfMs);
     const extra = half === 1 ? beyond : scenario.evenBefore ? plan(halfMs, (beyond.length * 1_000) / halfMs) : [];
     if (half === 1) bad.behave(scenario.behaviour);
+    if (half === 1 && template) await Promise.all([...badIds].map((id) => target.change?.(id, { format: 'template', template })));
     const saidBefore = target.output().length;
     const load = watchLoad();
     loads.push(await send([...plan(halfMs), ...extra].sort((a, b) => a.atMs - b.atMs)));

@@ -7,6 +7,8 @@ export interface Scenario {
   timesShare: number;
   /** What is beyond the share comes in arrays of so many; else one by one. */
   inArraysOf?: number;
+  /** What the bad endpoints' webhooks render from the second half on, as soon as that is in force. */
+  template?: string;
   /** Whether the first half has the second's load, evenly from all: what differs is then who sends it, and not how much there is. */
   evenBefore?: boolean;
   /**
@@ -17,6 +19,9 @@ export interface Scenario {
 }
 
 const BAD = 4;
+/** Does as much as it is allowed to with each event of the bench, and nothing with the example that it is tried on when it is saved. */
+const ENDLESS =
+  '{% if visitor.email contains "visitor-" %}{% for a in (1..9999) %}{% for b in (1..9999) %}{% endfor %}{% endfor %}{% endif %}{}';
 const SCENARIOS: Readonly<Record<string, Scenario>> = {
   // Nothing changes: how far two halves differ by chance.
   none: { behaviour: 'answer', bad: BAD, timesShare: 1 },
@@ -26,6 +31,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   reset: { behaviour: 'reset', bad: BAD, timesShare: 1 },
   fail: { behaviour: 'fail', bad: BAD, timesShare: 1 },
   slow: { behaviour: 'slow', bad: BAD, timesShare: 1 },
+  template: { behaviour: 'answer', bad: BAD, timesShare: 1, template: ENDLESS },
   busy: { behaviour: 'answer', bad: 1, timesShare: 50, floor: 'yardstick' },
   'busy-arrays': { behaviour: 'answer', bad: 1, timesShare: 50, inArraysOf: 50, floor: 'yardstick' },
   uneven: { behaviour: 'answer', bad: 1, timesShare: 10, evenBefore: true },

@@ -7,7 +7,7 @@ let own: TestOrganization;
 let webhookId: string;
 beforeEach(async () => {
   own = await createOrganization();
-  webhookId = (await createWebhook(own, { description: 'CRM', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' })).id;
+  webhookId = (await createWebhook(own, { name: 'CRM', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' })).id;
 });
 
 /** Somebody with a name who is signed in. */
@@ -134,7 +134,7 @@ describe('a session that began more than 15 minutes ago', () => {
     expect(refused.status).toBe(303);
     const signIn = await ada.get(refused.location ?? '');
     expect(signIn.text).toContain(
-      'You can see and change secrets and headers for 15 minutes after you have signed in. Sign in again to go on.',
+      'You can see and change secrets and headers for 15 minutes after you sign in. Sign in again to continue.',
     );
     expect(signIn.text).toContain(
       'Came here from Bullseye? Open Webhooks there again, in another tab: that signs you in anew. Then go on here:',
@@ -143,7 +143,7 @@ describe('a session that began more than 15 minutes ago', () => {
     expect(await auditLogOf(own, '&action=secret.revealed')).toEqual([]);
 
     const wrong = await ada.post('sign-in', { key: 'nonsense', next: `${PAGES}/${webhookId}/settings`, why: 'fresh' });
-    expect(wrong.text).toContain('Sign in again to go on.');
+    expect(wrong.text).toContain('Sign in again to continue.');
     const back = await ada.post('sign-in', { key: own.key, next: `${PAGES}/${webhookId}/settings`, why: 'fresh' });
     expect(back.location).toBe(`${PAGES}/${webhookId}/settings`);
     expect((await ada.submit(`${webhookId}/secret/reveal`)).html).toContain(secret);
@@ -167,7 +167,7 @@ describe('a session that began more than 15 minutes ago', () => {
     expect(refused.status).toBe(307);
     // A browser posts the form on to where a 307 leads.
     const signIn = await ada.post(refused.location ?? '', form);
-    expect(signIn.text).toContain('What you entered is kept, except secrets and personal data.');
+    expect(signIn.text).toContain('We kept what you entered, except secrets and personal data.');
     expect(signIn.html).not.toContain('somebody has typed');
     const held = /name="held" value="([^"]*)"/.exec(signIn.html)?.[1]?.replaceAll('&amp;', '&') ?? '';
     expect((await ada.post('sign-in', { key: own.key, next: `${PAGES}/${webhookId}/secret/rotate`, held })).status).toBe(307);
@@ -194,7 +194,7 @@ describe('a session that began more than 15 minutes ago', () => {
     const refused = await ada.post(`${webhookId}/edit`, form);
     expect([refused.status, refused.location]).toEqual([307, expect.stringContaining('why=fresh')]);
     const signIn = await ada.post(refused.location ?? '', form);
-    expect(signIn.text).toContain('What you entered is kept, except secrets and personal data.');
+    expect(signIn.text).toContain('We kept what you entered, except secrets and personal data.');
     expect(decodeURIComponent(signIn.html)).not.toContain('hush');
     expect(await auditLogOf(own, '&action=webhook.updated')).toEqual([]);
 
@@ -251,8 +251,10 @@ describe('a session that began more than 15 minutes ago', () => {
 });
 
 it('a link says whose deeds are noted, before it is used', async () => {
-  expect((await visitor().get(await makeLink(own.id, 'admin', 'Ada'))).text).toContain('What you do there is noted as done by Ada .');
-  expect((await visitor().get(await makeLink(own.id))).text).not.toContain('noted as');
+  expect((await visitor().get(await makeLink(own.id, 'admin', 'Ada'))).text).toContain(
+    'The audit log shows what you do there under the name Ada .',
+  );
+  expect((await visitor().get(await makeLink(own.id))).text).not.toContain('under the name');
 });
 
 it('a rotation to the secret that a webhook has says so, without having looked at it for anybody', async () => {

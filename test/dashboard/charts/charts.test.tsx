@@ -64,6 +64,38 @@ describe('the chart of deliveries', () => {
   });
 });
 
+describe('what waits', () => {
+  const waiting = statisticsOf('24h', COUNTED, 122);
+
+  it('stands in the last bar of the chart of deliveries, in its sentence and in its table', () => {
+    const html = String(<DeliveriesChart statistics={waiting} />);
+    expect(labelOf(html)).toContain('1,235 delivered, 9 failed, 2 discarded, 122 waiting.');
+    expect(tableOf(html)[0]).toEqual(['Nov 24, 23:00', '1,200', '0', '0', '0']);
+    expect(tableOf(html).at(-1)).toEqual(['Nov 25, 22:00', '0', '0', '2', '122']);
+    expect(html.match(/fill="url\(#deliveries-waiting\)" stroke="currentColor"/g)).toHaveLength(1 + 1);
+  });
+
+  it('is shown where nothing has ended', () => {
+    const html = String(<DeliveriesChart statistics={statisticsOf('24h', [], 3)} />);
+    expect(html).toContain('<svg');
+    expect(labelOf(html)).toContain('3 waiting');
+    expect(labelOf(String(<Sparkline statistics={statisticsOf('24h', [], 3)} />))).toBe(
+      'Deliveries in the last 24 hours: 0 delivered, 0 failed, 3 waiting',
+    );
+  });
+
+  it('stands on top of what was delivered in the small chart of a row', () => {
+    const html = String(<Sparkline statistics={statisticsOf('24h', [{ ...delivered, bucket: 23, deliveries: 5, durationMs: 1 }], 5)} />);
+    const heights = [...html.matchAll(/class="chart-(waiting|delivered)"[^>]* height="([\d.]+)"/g)].map(([, key, height]) => [
+      key,
+      Number(height),
+    ]);
+    expect(heights.map(([key]) => key)).toEqual(['waiting', 'delivered']);
+    expect(heights[0]![1]).toBeGreaterThan(heights[1]![1] as number);
+    expect(heights[0]![1]).toBeLessThanOrEqual(24);
+  });
+});
+
 describe('the chart of response times', () => {
   const html = String(<LatencyChart statistics={day} />);
 

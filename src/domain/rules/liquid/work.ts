@@ -21,17 +21,28 @@ export class TemplateError extends Error {}
 
 /** The work that is left. It stands in for liquidjs's own limits: of memory, which count what its filters say, and of time. */
 export class Work implements Limiter {
-  #left = MAX_WORK;
+  readonly #most: number;
+  #left: number;
+  /** Whether the template wanted more than there is. */
+  isExceeded = false;
+
+  constructor(most = MAX_WORK) {
+    this.#most = most;
+    this.#left = most;
+  }
 
   /** How much of it was done. */
   get done(): number {
-    return MAX_WORK - this.#left;
+    return this.#most - this.#left;
   }
 
   use(units: unknown): void {
     const used = Number(units);
     if (!(used > 0)) return;
-    if (used > this.#left) throw new TemplateError('the template does too much: its loops or its texts grow too large');
+    if (used > this.#left) {
+      this.isExceeded = true;
+      throw new TemplateError('the template does too much: its loops or its texts grow too large');
+    }
     this.#left -= used;
   }
 
