@@ -547,7 +547,7 @@ describe('the settings', () => {
     expect((await page('pause')).text).toContain('No delivery is waiting right now.');
     await endpoint.script([{ status: 500 }]);
     await post(3);
-    await vi.waitFor(async () => expect((await page('pause')).text).toContain('3 deliveries wait.'));
+    await vi.waitFor(async () => expect((await page('pause')).text).toContain('3 deliveries wait.'), { timeout: 15_000 });
     expect((await page('pause')).text).toContain('Pause “');
     expect((await page('settings')).html).toContain(`href="${PAGES}/${webhookId}/pause"`);
     await press('pause');
@@ -569,7 +569,9 @@ describe('the settings', () => {
     }
     await endpoint.script([{ status: 500 }]);
     await post(1);
-    await vi.waitFor(async () => expect((await page('delete')).text).toContain('1 delivery waits, and is never sent.'));
+    await vi.waitFor(async () => expect((await page('delete')).text).toContain('1 delivery waits, and is never sent.'), {
+      timeout: 15_000,
+    });
     vi.setSystemTime(Date.now() + 8 * 86_400_000);
     const later = await signedIn(organization);
     expect((await later.get(`${webhookId}/delete`)).html).not.toContain('name="typedName"');

@@ -153,7 +153,7 @@ describe.skipIf(noBrowser)('a new webhook', () => {
 
   it.each([
     ['https://hooks.zapier.com/hooks/catch/1/abc/', 'Zapier', 'Zapier cannot check signatures'],
-    ['https://hooks.slack.com/services/T1/B2/c3', 'Slack', 'Slack understands what is sent as Slack message'],
+    ['https://hooks.slack.com/services/T1/B2/c3', 'Slack', 'Slack understands what is sent as a Slack message'],
   ])('for %s opens what to do in %s', async (url, name, said) => {
     const customer = await signUp(worker);
     const webhookId = await customer.webhook(url, FIRST);

@@ -1,9 +1,10 @@
 import type { Child } from 'hono/jsx';
+import { getStatistics } from '../../api/statistics.ts';
 import { endSecretOverlap } from '../../api/webhook-secrets.ts';
 import { DAY_MS } from '../../domain/day.ts';
 import { formerOf, secretsOf } from '../../domain/secret-rotation.ts';
 import { nameOf } from '../../domain/webhook.ts';
-import { countOf } from '../bulk/matching.tsx';
+import { unlessUnreachable } from '../overview-page.tsx';
 import { page, rootCrumb } from '../page.tsx';
 import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
@@ -15,7 +16,8 @@ import { exactlyCounted } from '../wording.ts';
 export async function showPause(c: PageContext): Promise<Response> {
   const webhook = webhookOf(c);
   if (!webhook.enabled) return c.redirect(paths.webhook(webhook.id, 'settings'), 303);
-  const waiting = await countOf(c.get('visit'), webhook.id, {});
+  const counting = c.get('visit').call(getStatistics, { params: { webhookId: webhook.id }, query: { period: '1h' } });
+  const waiting = (await unlessUnreachable(counting))?.waiting ?? null;
   return await ask(c, {
     title: `Pause “${nameOf(webhook)}”?`,
     part: 'pause',

@@ -1,5 +1,6 @@
 import { DAY_MS } from '../../domain/day.ts';
 import { parseDuration } from '../../domain/duration.ts';
+import { nounOf } from '../choices/webhook-words.ts';
 import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { webhookOf } from '../webhook-page.tsx';
@@ -11,7 +12,7 @@ export async function showSetupDone(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
   const waits = (webhook.retrySchedule?.map(parseDuration) ?? visit.settings.retryScheduleMs).map(span);
-  const isVisitor = webhook.events.every((name) => name === 'visitor.identified');
+  const isVisitor = nounOf(webhook.events) === 'visitor';
   return await stepPage(
     c,
     { step: 'done', title: 'Your webhook is ready' },

@@ -218,7 +218,7 @@ describe('a session that began more than 15 minutes ago', () => {
     });
     expect(await auditLogOf(own, '&action=secret.rotated')).toHaveLength(1);
     await ada.post(await makeLink(own.id, 'admin', 'Ada'));
-    expect((await ada.submit(`${webhookId}/secret/end-overlap`)).text).toContain('signs no more.');
+    expect((await ada.submit(`${webhookId}/secret/end-overlap`)).text).toContain('stops working everywhere');
   });
 
   it('does all else as before', async () => {
