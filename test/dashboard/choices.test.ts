@@ -630,7 +630,7 @@ describe('a test', () => {
     expect(named.toSorted()).toEqual(Object.keys(requestHeaders).toSorted());
     await endpoint.script([{ status: 422, body: 'no such lead' }]);
     const failed = await person.post(`${id}/test-event`, { testEvent: own });
-    for (const said of ['The test event failed:', 'no such lead', 'rejects what is in it']) expect(failed.text).toContain(said);
+    for (const said of ['The test event failed:', 'no such lead', 'refuses what is in it']) expect(failed.text).toContain(said);
     expect(failed.html).toContain('role="alert"');
   });
 
