@@ -115,7 +115,7 @@ function DayOfDeliveries({ webhookId, statistics }: DayProps) {
 }
 
 /** The first few of a webhook's events; the rest as a number. */
-function EventNames({ names, most = 2 }: { names: readonly string[]; most?: number }) {
+export function EventNames({ names, most = 2 }: { names: readonly string[]; most?: number }) {
   const shown = names.slice(0, most);
   return (
     <span class="tags">
