@@ -48,6 +48,7 @@ it('every page of an organization that has written as much as it may is less tha
   const long = '"'.repeat(4_000);
   const pages = [
     '',
+    ...['search', `search?q=${encodeURIComponent("'".repeat(100))}`, `search?q=${encodeURIComponent('"'.repeat(4_000))}`],
     ...['new', 'alerts', 'audit-log', 'sessions', 'erasures'],
     ...['', '/edit', '/settings', '/verify', '/deliveries', '/skipped', '/test-event', '/delete'].map((part) => `${ids[0]}${part}`),
   ];

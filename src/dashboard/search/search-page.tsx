@@ -21,7 +21,7 @@ export async function showSearch(c: PageContext): Promise<Response> {
   const { found, skipped, problem } = await lookFor(visit, q, cursor);
   return await page(
     c,
-    { title: q === '' ? 'Search' : `Search: ${q}`, crumbs: [rootCrumb] },
+    { title: q === '' ? 'Search' : `Search: ${q.slice(0, 60).toWellFormed()}`, crumbs: [rootCrumb] },
     <>
       <div class="page-head">
         <div>
