@@ -554,7 +554,7 @@ describe("a webhook's pages", () => {
     await organization.admin.patch(`${organization.path}/webhooks/${id}`, { filter: SIZE });
     const later = (await person.get(`${id}/skipped`)).text;
     expect(later).toContain('The webhook has been changed since.');
-    expect(later).toContain('It did not fit the filter.');
+    expect(later).toContain('This visitor did not fit the filter.');
   });
 
   it('are as they were where nothing is chosen', async () => {

@@ -137,6 +137,9 @@ describe.skipIf(noBrowser).each([
       '/audit-log',
       '/audit-log?action=alerts.updated',
       '/sessions',
+      '/search',
+      '/search?q=visitor',
+      '/search?q=e',
       `/sign-in?why=fresh&next=${PAGES}/sessions`,
     ];
     for (const path of ['', '/new', '/sign-in', '/nothing/here', ...account, ...parts.map((part) => `/${webhookId}${part}`)]) {
