@@ -355,7 +355,7 @@ describe('deleting a webhook', () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization);
     const person = await signedIn(organization);
-    expect((await person.get(`${id}/delete`)).text).toContain('Delete this webhook?');
+    expect((await person.get(`${id}/delete`)).text).toContain('Delete “hooks.example.com”?');
     expect(await webhooksOf(organization)).toHaveLength(1);
     expect((await person.submit(`${id}/delete`)).text).toContain('is deleted');
     expect(await webhooksOf(organization)).toEqual([]);
@@ -455,7 +455,11 @@ describe('a page', () => {
   it('shows what comes from outside as text, whatever it says', async () => {
     const organization = await createOrganization();
     const hostile = '"><script>alert(1)</script>';
-    await createWebhook(organization, { url: `https://hooks.example.com/?${encodeURIComponent("'")}<b>`, description: hostile });
+    await createWebhook(organization, {
+      url: `https://hooks.example.com/?${encodeURIComponent("'")}<b>`,
+      name: hostile,
+      description: hostile,
+    });
     const person = await signedIn(organization);
     const { html } = await person.get();
     expect(html).not.toContain('<script>alert');
