@@ -99,7 +99,7 @@ describe('in German and French', () => {
   it.each([
     ['de', 'alerts', 'Benachrichtigungen'],
     ['de', 'audit-log', 'Wird 400 Tage aufbewahrt, höchstens 50.000 Einträge.'],
-    ['de', 'sessions', 'Mit einem API-Schlüssel'],
+    ['de', 'sessions', 'Über einen Link der Plattform; Berechtigung admin'],
     ['de', 'erasures', 'Wer gelöscht werden soll'],
     ['de', 'new', 'Nur bestimmte Ereignisse'],
     ['fr', 'audit-log', 'Conservé 400 jours'],

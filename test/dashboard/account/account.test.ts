@@ -34,7 +34,7 @@ describe('the page of the audit log', () => {
     expect(text).toContain('Kept for 400 days, at most 50,000 entries.');
     expect(status).toBe(200);
     expect(text).toContain('Ada (dashboard) paused CRM');
-    expect(text).toContain('admin (API key) changed the URL and the header X-Key of CRM');
+    expect(text).toContain('admin (API key) changed the URL and header X-Key of CRM');
     expect(text).toContain('https://hooks.example.com/in → https://hooks.example.com/new');
     expect(text).toContain('header X-Key nothing → •••');
     expect(html).not.toContain('hush-hush');
@@ -137,7 +137,7 @@ describe('a session that began more than 15 minutes ago', () => {
       'You can see and change secrets and headers for 15 minutes after you sign in. Sign in again to continue.',
     );
     expect(signIn.text).toContain(
-      'Came here from Bullseye? Open Webhooks there again, in another tab: that signs you in anew. Then go on here:',
+      'Did you come here from Bullseye? Open Webhooks there again, in another tab: that signs you in. Then continue here:',
     );
     expect(signIn.html).toContain(`href="${PAGES}/${webhookId}/settings"`);
     expect(await auditLogOf(own, '&action=secret.revealed')).toEqual([]);
@@ -188,7 +188,7 @@ describe('a session that began more than 15 minutes ago', () => {
   ])('is asked the same before it saves %s, and has its form again', async (_, changed) => {
     const ada = await named('Ada');
     const form = [
-      ...new Map([...fieldsIn((await ada.get(`${webhookId}/edit`)).html), ...Object.entries({ ...changed, description: 'Other' })]),
+      ...new Map([...fieldsIn((await ada.get(`${webhookId}/settings`)).html), ...Object.entries({ ...changed, description: 'Other' })]),
     ];
     await began(16);
     const refused = await ada.post(`${webhookId}/edit`, form);
@@ -218,13 +218,13 @@ describe('a session that began more than 15 minutes ago', () => {
     });
     expect(await auditLogOf(own, '&action=secret.rotated')).toHaveLength(1);
     await ada.post(await makeLink(own.id, 'admin', 'Ada'));
-    expect((await ada.submit(`${webhookId}/secret/end-overlap`)).text).toContain('signs no more.');
+    expect((await ada.submit(`${webhookId}/secret/end-overlap`)).text).toContain('stops working everywhere');
   });
 
   it('does all else as before', async () => {
     const ada = await named('Ada');
     await began(16);
-    const form = [...new Map([...fieldsIn((await ada.get(`${webhookId}/edit`)).html), ['maxPerSecond', '5'] as const])];
+    const form = [...new Map([...fieldsIn((await ada.get(`${webhookId}/settings`)).html), ['maxPerSecond', '5'] as const])];
     expect((await ada.submit(`${webhookId}/edit`, form)).text).toContain('Saved.');
     for (const path of ['', 'audit-log', 'sessions', `${webhookId}/settings`]) expect((await ada.get(path)).status).toBe(200);
     expect((await ada.submit(`${webhookId}/pause`)).text).toContain('The webhook is paused.');
