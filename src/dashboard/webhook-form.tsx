@@ -144,7 +144,7 @@ const FIELDS: readonly [name: string, label: string, id: string][] = [
   ['headers', 'Headers of your own', 'header-0'],
   ['secret', 'Signing secret', 'secret'],
   ['retrySchedule', 'Retries', 'retrySchedule'],
-  ['maxPerSecond', 'Most deliveries a second', 'maxPerSecond'],
+  ['maxPerSecond', 'Most deliveries per second', 'maxPerSecond'],
   ['maxConcurrent', 'Most deliveries at a time', 'maxConcurrent'],
 ];
 
