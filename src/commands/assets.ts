@@ -37,6 +37,7 @@ const STYLES: readonly string[] = [
     'forms',
     'choices',
     'settings',
+    'setup',
     'delivery',
     'attention',
   ].map((part) => `styles/${part}.css`),

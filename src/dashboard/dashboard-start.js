@@ -250,6 +250,12 @@ document.addEventListener('input', (event) => {
   typed = setTimeout(() => void tryForm(form), TYPING_MS);
 });
 
+/** A choice that changes the form does so at once, without the button beside it. */
+document.addEventListener('change', (event) => {
+  const { form, dataset } = event.target;
+  if (form && dataset?.steps) void pressStep(form, { name: 'step', value: dataset.steps });
+});
+
 /** Filling in what belongs to a choice is choosing it. */
 function choose(field) {
   const choice = document.getElementById(field.closest('[data-chooses]')?.dataset.chooses ?? '');

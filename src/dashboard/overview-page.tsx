@@ -13,7 +13,7 @@ import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
 import type { PageContext, Visit } from './visit.ts';
-import { holdOf, SendTest, webhookOf, webhookPage } from './webhook-page.tsx';
+import { holdOf, webhookOf, webhookPage } from './webhook-page.tsx';
 import { count, percent, took } from './wording.ts';
 
 const RECENT_DELIVERIES = 10;
@@ -159,7 +159,6 @@ function Recent({ deliveries, webhook, visit }: { deliveries: readonly ListedDel
   return (
     <div class="notice">
       <p>Nothing has been sent yet. Deliveries appear here as they happen.</p>
-      {visit.can('write') && planAllows(visit) && <SendTest webhook={webhook} primary={false} />}
     </div>
   );
 }

@@ -1,10 +1,11 @@
-import { ApiError, type Issue, toApiError } from '../api/errors.ts';
+import { ApiError, type Issue, invalid, toApiError } from '../api/errors.ts';
 import { MAX_SUBSCRIPTIONS } from '../api/webhook-schema.ts';
 import { isDatabaseFailure } from '../db/client.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { EventType } from '../domain/event-type.ts';
 import { MAX_ONCE_DAYS } from '../domain/rules/choices.ts';
 import type { Condition } from '../domain/rules/condition.ts';
+import { placeholderIn } from '../domain/url-placeholder.ts';
 import { MAX_CONCURRENT, MAX_NAME_LENGTH } from '../domain/webhook.ts';
 import { trimmedSecret } from '../domain/webhook-secret.ts';
 import { conditionOf, isSameCondition, type Kinds } from './choices/condition-rows.ts';
@@ -28,6 +29,8 @@ export type SecretChoice = (typeof SECRET_CHOICES)[number];
 export interface WebhookFormValues {
   name: string;
   url: string;
+  /** The URL that is right as it is, though it looks unfinished: whoever typed it has said so. */
+  keptUrl: string;
   description: string;
   events: readonly string[];
   secretChoice: SecretChoice;
@@ -56,6 +59,7 @@ const TEXT_BYTES = 170_000;
 export const EMPTY_FORM: WebhookFormValues = {
   name: '',
   url: '',
+  keptUrl: '',
   description: '',
   events: ['visitor.identified'],
   secretChoice: 'generate',
@@ -85,6 +89,7 @@ export function valuesOfWebhook(webhook: WebhookRow, seen: FieldKinds, eventType
   return {
     name: webhook.name ?? '',
     url: webhook.url,
+    keptUrl: '',
     description: webhook.description ?? '',
     events: webhook.events,
     secretChoice: 'keep',
@@ -114,6 +119,7 @@ export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
   return {
     name: form.get('name') ?? '',
     url: form.get('url') ?? '',
+    keptUrl: form.get('keptUrl') ?? '',
     description: form.get('description') ?? '',
     // One more than there may be is refused like any number of them.
     events: form.getAll('events').slice(0, MAX_SUBSCRIPTIONS + 1),
@@ -193,6 +199,20 @@ const WITHOUT_SCHEME = /^[^\s/?#@:\\]+\.[^\s/?#@:\\]+(:\d+)?([/?#]|$)/;
 /** `hooks.example.com/in`, as people copy it from an address bar, can only mean `https://`. What else is wrong is left for the API to refuse. */
 export function withScheme(url: string): string {
   return WITHOUT_SCHEME.test(url) ? `https://${url}` : url;
+}
+
+/** A URL that looks unfinished, and of which nobody has said that it is right: the part to be filled in. Null: there is nothing to ask. */
+export function unfinishedPart({ url, keptUrl }: Pick<WebhookFormValues, 'url' | 'keptUrl'>): string | null {
+  const typed = url.trim();
+  return typed === keptUrl.trim() ? null : placeholderIn(typed);
+}
+
+/** Asks about a URL that looks unfinished, once: what is saved would send every event nowhere. Throws an ApiError. */
+export function askAboutUrl(values: WebhookFormValues): void {
+  const part = unfinishedPart(values);
+  if (part === null) return;
+  const message = `“${part.slice(0, 60).toWellFormed()}” looks like a placeholder. Put your own value there.`;
+  throw invalid([{ field: 'url', message }]);
 }
 
 /** The number that was typed; null: the field was left empty. */

@@ -18,7 +18,7 @@ import { WebhookUrl } from './webhook-url.tsx';
 const TABS = [
   ['', 'Overview'],
   ['deliveries', 'Deliveries'],
-  ['verify', 'Verify signatures'],
+  ['verify', 'Signatures'],
   ['settings', 'Settings'],
 ] as const;
 
@@ -87,14 +87,7 @@ function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: 
         </p>
         {said !== '' && <p class="chosen">{said}</p>}
       </div>
-      {visit.can('write') && (
-        <div class="actions">
-          <a class="button" href={paths.webhook(webhook.id, 'edit')}>
-            Edit
-          </a>
-          {planAllows(visit) && <SendTest webhook={webhook} />}
-        </div>
-      )}
+      {visit.can('write') && <div class="actions">{planAllows(visit) && <SendTest webhook={webhook} />}</div>}
     </div>
   );
 }
@@ -105,11 +98,11 @@ export function holdOf({ enabled, health }: WebhookRow, visit: Visit): Hold {
   return health === 'open' ? 'held' : null;
 }
 
-/** Sends the sample of an event that the webhook subscribes to; the answer is the delivery's page. */
-export function SendTest({ webhook, primary = true }: { webhook: WebhookRow; primary?: boolean }) {
+/** Sends the example of an event that the webhook subscribes to; the answer is the page of tests, where it can be edited and sent again. */
+function SendTest({ webhook }: { webhook: WebhookRow }) {
   return (
-    <form method="post" action={paths.webhook(webhook.id, 'test')}>
-      <button type="submit" class={primary ? 'primary' : ''} data-busy="Sending…">
+    <form method="post" action={paths.webhook(webhook.id, 'test-event')}>
+      <button type="submit" class="primary" data-busy="Sending…">
         Send test event
       </button>
     </form>

@@ -266,13 +266,13 @@ describe('a form that is sent while its session cannot be looked at, or has aske
   it.each([
     ['new', { RATE_LIMITER: refusingFrom(0) }, 429],
     ['secret/rotate', { RATE_LIMITER: refusingFrom(0) }, 429],
-    ['recover', { DB: databaseWithout(/from "dashboard_sessions"/) }, 503],
+    ['test-event', { DB: databaseWithout(/from "dashboard_sessions"/) }, 503],
   ])('is kept, but for its secret, on the page that says so: %s', async (part, vars, status) => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization, { secret: 'ours' });
     const person = await signedIn(organization);
     const path = part === 'new' ? part : `${id}/${part}`;
-    const fields = { url: 'https://typed.example.com', since: '2026-11-01T10:00', overlapSeconds: '3600', secret: 'typed & "quoted"' };
+    const fields = { url: 'https://typed.example.com', testEvent: '{"a":1}', overlapSeconds: '3600', secret: 'typed & "quoted"' };
     const unlucky = visitor({ vars });
     for (const [name, value] of person.cookies) unlucky.cookies.set(name, value);
     const refused = await unlucky.post(path, fields);
@@ -284,7 +284,7 @@ describe('a form that is sent while its session cannot be looked at, or has aske
     const form = await person.post(path, hidden);
     expect(form.status).toBe(200);
     expect(form.text).toContain('Nothing has been saved yet');
-    const kept = { new: 'value="https://typed.example.com"', recover: 'value="2026-11-01T10:00"' }[part];
+    const kept = { new: 'value="https://typed.example.com"', 'test-event': '{&quot;a&quot;:1}' }[part];
     expect(form.html).toContain(kept ?? '<option value="3600" selected="">');
   });
 
@@ -366,7 +366,7 @@ describe('a session that has ended', () => {
   });
 
   it.each([
-    ['recover', { span: '7d', since: '2026-11-01T10:00' }, ['<option value="7d" selected="">', 'value="2026-11-01T10:00"']],
+    ['test-event', { testEvent: 'half an event' }, ['half an event']],
     ['secret/rotate', { overlapSeconds: '3600', secret: 'typed' }, ['<option value="3600" selected="">']],
   ])('does not cost the form of %s either', async (part, fields: Record<string, string>, shown) => {
     const organization = await createOrganization();
@@ -416,6 +416,7 @@ describe('a session that has ended', () => {
   it.each([
     ['test', ''],
     ['pause', '/settings'],
+    ['setup/test', '/setup/test'],
     ['secret/reveal', '/settings'],
     ['deliveries/dlv_1/retry', '/deliveries/dlv_1'],
     ['delete', '/delete'],

@@ -118,8 +118,13 @@ describe.skipIf(noBrowser).each([
       '/settings',
       '/skipped',
       '/test-event',
-      '/edit',
       '/delete',
+      '/verify?for=developers',
+      '/setup',
+      '/setup/test',
+      '/setup/done',
+      '/pause',
+      '/secret/rotate',
       '/deliveries?q=nothing',
       '/deliveries?status=failed&response=422&range=24h',
       '/deliveries?event=visitor.identified&minAttempts=1&from=2026-01-01T10:00&zone=America/Argentina/ComodRivadavia',
@@ -132,6 +137,9 @@ describe.skipIf(noBrowser).each([
       '/audit-log',
       '/audit-log?action=alerts.updated',
       '/sessions',
+      '/search',
+      '/search?q=visitor',
+      '/search?q=e',
       `/sign-in?why=fresh&next=${PAGES}/sessions`,
     ];
     for (const path of ['', '/new', '/sign-in', '/nothing/here', ...account, ...parts.map((part) => `/${webhookId}${part}`)]) {
@@ -157,6 +165,7 @@ describe.skipIf(noBrowser).each([
     await page.getByRole('button', { name: 'Reveal the values' }).click();
     await page.locator('.header-list').waitFor();
     expect(await layoutFaults(page, narrow)).toEqual([]);
+    await page.getByRole('link', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Pause' }).click();
     await page.getByText('This webhook is paused').waitFor();
     expect(await layoutFaults(page, narrow)).toEqual([]);

@@ -188,7 +188,7 @@ describe('a session that began more than 15 minutes ago', () => {
   ])('is asked the same before it saves %s, and has its form again', async (_, changed) => {
     const ada = await named('Ada');
     const form = [
-      ...new Map([...fieldsIn((await ada.get(`${webhookId}/edit`)).html), ...Object.entries({ ...changed, description: 'Other' })]),
+      ...new Map([...fieldsIn((await ada.get(`${webhookId}/settings`)).html), ...Object.entries({ ...changed, description: 'Other' })]),
     ];
     await began(16);
     const refused = await ada.post(`${webhookId}/edit`, form);
@@ -218,13 +218,13 @@ describe('a session that began more than 15 minutes ago', () => {
     });
     expect(await auditLogOf(own, '&action=secret.rotated')).toHaveLength(1);
     await ada.post(await makeLink(own.id, 'admin', 'Ada'));
-    expect((await ada.submit(`${webhookId}/secret/end-overlap`)).text).toContain('signs no more.');
+    expect((await ada.submit(`${webhookId}/secret/end-overlap`)).text).toContain('stops working everywhere');
   });
 
   it('does all else as before', async () => {
     const ada = await named('Ada');
     await began(16);
-    const form = [...new Map([...fieldsIn((await ada.get(`${webhookId}/edit`)).html), ['maxPerSecond', '5'] as const])];
+    const form = [...new Map([...fieldsIn((await ada.get(`${webhookId}/settings`)).html), ['maxPerSecond', '5'] as const])];
     expect((await ada.submit(`${webhookId}/edit`, form)).text).toContain('Saved.');
     for (const path of ['', 'audit-log', 'sessions', `${webhookId}/settings`]) expect((await ada.get(path)).status).toBe(200);
     expect((await ada.submit(`${webhookId}/pause`)).text).toContain('The webhook is paused.');
