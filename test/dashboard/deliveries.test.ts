@@ -282,7 +282,7 @@ describe('a delivery', () => {
       'Attempt 1',
       'Attempt 4',
       'First attempt',
-      'Retry by schedule',
+      'Scheduled retry',
     ]) {
       expect(text).toContain(said);
     }

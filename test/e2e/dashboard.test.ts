@@ -322,7 +322,7 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     await signIn(customer, { page, complaints: [] });
     await page.goto(`${worker.origin}${PAGES}/new`);
     await page.getByText('Retries and pace').click();
-    await page.getByLabel('Most deliveries a second').fill('0');
+    await page.getByLabel('Most deliveries per second').fill('0');
     await page.getByRole('checkbox', { name: 'visitor.identified' }).uncheck();
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('3 things need another look').waitFor();
@@ -330,7 +330,7 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     await expect.poll(() => page.locator('*:focus').getAttribute('id')).toBe('url');
     expect(await url.getAttribute('aria-describedby')).toContain('url-error');
     if (javaScriptEnabled) expect(await accessibilityViolations(page)).toEqual([]);
-    await page.getByRole('link', { name: 'Most deliveries a second' }).click();
+    await page.getByRole('link', { name: 'Most deliveries per second' }).click();
     expect(await page.locator('*:focus').getAttribute('id')).toBe('maxPerSecond');
     await url.fill('https://hooks.example.com/in');
     await page.getByRole('button', { name: 'Save' }).click();
