@@ -381,7 +381,17 @@ describe.skipIf(noBrowser)('every page', () => {
     await signIn(customer, watched);
     const parts = ['', `/deliveries`, `/deliveries/${id}`, '/skipped', '/test-event', '/verify', '/settings', '/edit', '/delete'];
     parts.push('/deliveries?status=failed', '/deliveries/retry-all?status=delivered', '/deliveries/cancel-all?status=pending');
-    for (const path of ['', '/search?q=ada', '/search?q=nobody', '/new', '/alerts', '/audit-log', '/sessions', '/erasures', ...parts.map((part) => `/${webhookId}${part}`)])
+    for (const path of [
+      '',
+      '/search?q=ada',
+      '/search?q=nobody',
+      '/new',
+      '/alerts',
+      '/audit-log',
+      '/sessions',
+      '/erasures',
+      ...parts.map((part) => `/${webhookId}${part}`),
+    ])
       await look(path);
     expect(watched.complaints).toEqual([]);
     await page.context().close();
