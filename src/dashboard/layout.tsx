@@ -19,11 +19,13 @@ export interface LayoutProps {
   visit: Visit | null;
   crumbs?: readonly Crumb[];
   flash?: Flash | null;
+  /** Where the documentation says more about the page. */
+  documentation: string;
   children?: Child;
 }
 
 /** The frame of every page. */
-export function Layout({ title, dashboard, visit, crumbs, flash, children }: LayoutProps) {
+export function Layout({ title, dashboard, visit, crumbs, flash, documentation, children }: LayoutProps) {
   return (
     <html lang="en">
       <head>
@@ -50,6 +52,9 @@ export function Layout({ title, dashboard, visit, crumbs, flash, children }: Lay
           {flash && <FlashMessage flash={flash} />}
           {children}
         </main>
+        <footer class="foot">
+          <a href={documentation}>Documentation</a>
+        </footer>
       </body>
     </html>
   );

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
+import { documentationOf } from '../docs/about-page.ts';
 import { settingsOf } from '../settings.ts';
 import { type Flash, takeFlash } from './flash.ts';
 import { type Crumb, Layout } from './layout.tsx';
@@ -25,7 +26,14 @@ export async function page(c: PageContext, { title, crumbs, flash: said, status 
   const visit = c.get('visit') ?? null;
   const flash = said ?? (visit && (await takeFlash(c)));
   const layout = (
-    <Layout title={title} dashboard={settingsOf(c.env).dashboard} visit={visit} crumbs={crumbs} flash={flash}>
+    <Layout
+      title={title}
+      dashboard={settingsOf(c.env).dashboard}
+      visit={visit}
+      crumbs={crumbs}
+      flash={flash}
+      documentation={documentationOf(c.req.path)}
+    >
       {content}
     </Layout>
   );

@@ -9,7 +9,11 @@ import (
 
 func main() {
 	headers := http.Header{}
-	for index, name := range []string{"webhook-id", "webhook-timestamp", "webhook-signature"} {
+	names, check := []string{"webhook-id", "webhook-timestamp", "webhook-signature"}, verify
+	if os.Getenv("SIMPLE") != "" {
+		names, check = []string{"x-bullseye-signature"}, verifySimple
+	}
+	for index, name := range names {
 		if index+1 < len(os.Args) {
 			headers.Set(name, os.Args[index+1])
 		}
@@ -18,7 +22,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	if !verify(os.Getenv("WEBHOOK_SECRET"), headers, body) {
+	if !check(os.Getenv("WEBHOOK_SECRET"), headers, body) {
 		fmt.Println("refused")
 		os.Exit(1)
 	}

@@ -1,10 +1,11 @@
 import os
 import sys
 
-from verify import verify
+from verify import verify, verify_simple
 
-names = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+simple = "SIMPLE" in os.environ
+names = ["x-bullseye-signature"] if simple else ["webhook-id", "webhook-timestamp", "webhook-signature"]
 headers = dict(zip(names, sys.argv[1:]))
-verified = verify(os.environ["WEBHOOK_SECRET"], headers, sys.stdin.buffer.read())
+verified = (verify_simple if simple else verify)(os.environ["WEBHOOK_SECRET"], headers, sys.stdin.buffer.read())
 print("verified" if verified else "refused")
 sys.exit(0 if verified else 1)
