@@ -6,16 +6,12 @@ static class Program
 {
     static int Main(string[] args)
     {
-        var simple = Environment.GetEnvironmentVariable("SIMPLE") != null;
-        var names = simple ? new[] { "x-bullseye-signature" } : new[] { "webhook-id", "webhook-timestamp", "webhook-signature" };
+        var names = new[] { "webhook-id", "webhook-timestamp", "webhook-signature" };
         var headers = new Dictionary<string, string>();
         for (var index = 0; index < args.Length; index++) headers[names[index]] = args[index];
         var body = new MemoryStream();
         Console.OpenStandardInput().CopyTo(body);
-        var secret = Environment.GetEnvironmentVariable("WEBHOOK_SECRET");
-        var verified = simple
-            ? BullseyeWebhook.VerifySimple(secret, headers, body.ToArray())
-            : BullseyeWebhook.Verify(secret, headers, body.ToArray());
+        var verified = BullseyeWebhook.Verify(Environment.GetEnvironmentVariable("WEBHOOK_SECRET"), headers, body.ToArray());
         Console.WriteLine(verified ? "verified" : "refused");
         return verified ? 0 : 1;
     }

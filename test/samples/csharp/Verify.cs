@@ -42,14 +42,6 @@ static class BullseyeWebhook
         return Convert.FromBase64String(base64.PadRight((base64.Length + 3) / 4 * 4, '='));
     }
 
-    /// <summary>The same with the simple header. It does not cover the time: an old delivery that somebody sends again verifies.</summary>
-    public static bool VerifySimple(string secret, IReadOnlyDictionary<string, string> headers, byte[] body)
-    {
-        headers.TryGetValue("x-bullseye-signature", out var signature);
-        using (var hmac = new HMACSHA256(Encoding.UTF8.GetBytes(secret)))
-        {
-            var expected = BitConverter.ToString(hmac.ComputeHash(body)).Replace("-", "").ToLowerInvariant();
-            return CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(signature ?? ""), Encoding.UTF8.GetBytes(expected));
-        }
-    }
+    // Simpler, but no help against replays: X-Bullseye-Signature is the lower-case hex HMAC-SHA256 of the body alone, keyed with
+    // the UTF-8 bytes of the whole secret.
 }

@@ -9,11 +9,7 @@ import (
 
 func main() {
 	headers := http.Header{}
-	names, check := []string{"webhook-id", "webhook-timestamp", "webhook-signature"}, verify
-	if os.Getenv("SIMPLE") != "" {
-		names, check = []string{"x-bullseye-signature"}, verifySimple
-	}
-	for index, name := range names {
+	for index, name := range []string{"webhook-id", "webhook-timestamp", "webhook-signature"} {
 		if index+1 < len(os.Args) {
 			headers.Set(name, os.Args[index+1])
 		}
@@ -22,7 +18,7 @@ func main() {
 	if err != nil {
 		panic(err)
 	}
-	if !check(os.Getenv("WEBHOOK_SECRET"), headers, body) {
+	if !verify(os.Getenv("WEBHOOK_SECRET"), headers, body) {
 		fmt.Println("refused")
 		os.Exit(1)
 	}

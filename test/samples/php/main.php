@@ -4,11 +4,9 @@ declare(strict_types=1);
 
 require __DIR__ . '/verify.php';
 
-$simple = getenv('SIMPLE') !== false;
-$names = $simple ? ['x-bullseye-signature'] : ['webhook-id', 'webhook-timestamp', 'webhook-signature'];
+$names = ['webhook-id', 'webhook-timestamp', 'webhook-signature'];
 $values = array_slice($argv, 1);
 $headers = array_combine(array_slice($names, 0, count($values)), $values);
-$check = $simple ? 'verifySimple' : 'verify';
-$verified = $check((string) getenv('WEBHOOK_SECRET'), $headers, (string) file_get_contents('php://stdin'));
+$verified = verify((string) getenv('WEBHOOK_SECRET'), $headers, (string) file_get_contents('php://stdin'));
 echo $verified ? 'verified' : 'refused', "\n";
 exit($verified ? 0 : 1);

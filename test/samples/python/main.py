@@ -1,11 +1,10 @@
 import os
 import sys
 
-from verify import verify, verify_simple
+from verify import verify
 
-simple = "SIMPLE" in os.environ
-names = ["x-bullseye-signature"] if simple else ["webhook-id", "webhook-timestamp", "webhook-signature"]
+names = ["webhook-id", "webhook-timestamp", "webhook-signature"]
 headers = dict(zip(names, sys.argv[1:]))
-verified = (verify_simple if simple else verify)(os.environ["WEBHOOK_SECRET"], headers, sys.stdin.buffer.read())
+verified = verify(os.environ["WEBHOOK_SECRET"], headers, sys.stdin.buffer.read())
 print("verified" if verified else "refused")
 sys.exit(0 if verified else 1)

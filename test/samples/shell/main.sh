@@ -4,10 +4,9 @@
 body=$(mktemp)
 trap 'rm -f "$body"' EXIT
 cat > "$body"
-if [ -n "${SIMPLE-}" ]; then
-  verify_simple "$WEBHOOK_SECRET" "${1-}" "$body"
+if verify "$WEBHOOK_SECRET" "${1-}" "${2-}" "${3-}" "$body"; then
+  echo verified
 else
-  verify "$WEBHOOK_SECRET" "${1-}" "${2-}" "${3-}" "$body"
-fi && echo verified && exit
-echo refused
-exit 1
+  echo refused
+  exit 1
+fi
