@@ -96,7 +96,8 @@ function responsesOf(declared: Route) {
   const { status, description, schema, contentType = 'application/json', other } = declared.success;
   const headers = declared.access === 'public' ? undefined : rateLimitHeaders;
   const recorded = recordedOf(declared);
-  const contentWith = (example: unknown) => schema && { [contentType]: { schema, ...(example !== undefined && { example }) } };
+  const contentWith = (example: unknown) =>
+    schema && Object.fromEntries([contentType].flat().map((type) => [type, { schema, ...(example !== undefined && { example }) }]));
   const errors = Map.groupBy(errorCodesOf(declared), (code) => ERROR_STATUSES[code]);
   return {
     [status]: { description, headers, content: contentWith(recorded.answer) },

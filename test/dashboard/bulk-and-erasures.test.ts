@@ -88,9 +88,9 @@ describe('all that match', () => {
   it('of those that wait are canceled, after the page has asked', async () => {
     const { webhookId, path, person } = await given([{ status: 500 }]);
     const list = await person.get(`${path}/deliveries?status=retrying`);
-    expect(list.text).toContain('Cancel all that wait (3)');
+    expect(list.text).toContain('Cancel all that match (3)');
     const asked = await person.get(`${path}/deliveries/cancel-all?status=retrying`);
-    expect(asked.text).toContain('3 deliveries are waiting, for a first attempt or a retry.');
+    expect(asked.text).toContain('3 deliveries are waiting for a retry.');
     expect(await statusesOf(webhookId)).toEqual(['retrying', 'retrying', 'retrying']);
     const after = await person.submit(`${path}/deliveries/cancel-all`, { status: 'retrying' });
     expect(after.text).toContain('3 deliveries are canceled.');
@@ -102,7 +102,7 @@ describe('all that match', () => {
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
     expect((await person.get(`${path}/deliveries?status=retrying&from=${tomorrow}`)).text).not.toContain('Cancel all');
     const after = await person.submit(`${path}/deliveries/cancel-all`, { status: 'retrying', from: tomorrow, to: tomorrow });
-    expect(after.text).toContain('Nothing waits any more.');
+    expect(after.text).toContain('Nothing matches any more: there is nothing to cancel.');
     expect(await statusesOf(webhookId)).toEqual(['retrying', 'retrying', 'retrying']);
   });
 
@@ -130,7 +130,9 @@ describe('all that match', () => {
     await person.submit(`${path}/pause`);
     const list = await person.get(`${path}/deliveries?status=failed`);
     expect(list.text).toContain('Resume the webhook to retry what matches (3).');
-    expect((await person.submit(`${path}/deliveries/retry-all`, { status: 'failed' })).text).toContain('The webhook is disabled.');
+    expect((await person.submit(`${path}/deliveries/retry-all`, { status: 'failed' })).text).toContain(
+      'The webhook is paused or disabled. Resume it first.',
+    );
   });
 });
 
@@ -148,10 +150,10 @@ it('one delivery that waits is canceled on its page', async () => {
 describe('a person', () => {
   it('is erased by an admin, who sees what was found', async () => {
     const { webhookId, person } = await given([{ status: 200 }]);
-    expect((await person.get('erasures')).text).toContain('Nobody.');
+    expect((await person.get('erasures')).text).toContain('Nobody yet.');
     const begun = await person.submit('erasures', { field: 'visitor.email', value: 'ADA@example.com' });
     expect(begun.text).toContain('The person is being erased.');
-    expect(begun.text).toContain('Going through the logs');
+    expect(begun.text).toContain('Searching the logs');
     expect(begun.html.toLowerCase()).not.toContain('ada@example.com');
     for (let alarm = 0; alarm < 5; alarm++) await runAlarm(webhookId).catch(() => {});
     const done = await person.get('erasures');
@@ -176,7 +178,7 @@ describe('a person', () => {
     const { person } = await given([{ status: 200 }], 1);
     const form = { field: 'session_id', value: 'ada@example.com' };
     const asked = await visitor().post(`sign-in?${new URLSearchParams({ next: `${PAGES}/erasures` })}`, form);
-    expect(asked.text).toContain('What you entered is kept, except secrets and personal data: sign in to go on with it.');
+    expect(asked.text).toContain('We kept what you entered, except secrets and personal data: sign in to continue with it.');
     expect(decodeURIComponent(asked.html)).not.toContain('ada@example.com');
     const restored = await person.post('erasures', { held: heldIn(asked.html) });
     expect(fieldsIn(restored.html)).toEqual([

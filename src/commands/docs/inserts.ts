@@ -17,16 +17,16 @@ interface Property {
   properties?: Record<string, Property>;
 }
 
-/** The verification samples, in the order of the page. */
-const SAMPLES: readonly [file: string, language: string][] = [
-  ['node/verify.mjs', 'Node.js'],
-  ['python/verify.py', 'Python'],
-  ['go/verify.go', 'Go'],
-  ['php/verify.php', 'PHP'],
-  ['ruby/verify.rb', 'Ruby'],
-  ['java/Verify.java', 'Java'],
-  ['csharp/Verify.cs', 'C#'],
-  ['shell/verify.sh', 'Shell'],
+/** The verification samples, in the order of the page: for `webhook-signature`, and for `X-Bullseye-Signature`. */
+const SAMPLES: readonly [language: string, standard: string, simple: string][] = [
+  ['Node.js', 'node/verify.mjs', 'node/verify-body.mjs'],
+  ['Python', 'python/verify.py', 'python/verify_body.py'],
+  ['Go', 'go/verify.go', 'go/verify_body.go'],
+  ['PHP', 'php/verify.php', 'php/verify-body.php'],
+  ['Ruby', 'ruby/verify.rb', 'ruby/verify_body.rb'],
+  ['Java', 'java/Verify.java', 'java/VerifyBody.java'],
+  ['C#', 'csharp/Verify.cs', 'csharp/VerifyBody.cs'],
+  ['Shell', 'shell/verify.sh', 'shell/verify-body.sh'],
 ];
 
 /** What takes the place of `<!-- name -->` in a page. */
@@ -34,7 +34,7 @@ export function inserts(): Record<string, string> {
   return {
     'payload-table': payloadTable(),
     'payload-example': code(JSON.stringify(VISITOR_IDENTIFIED_EXAMPLE, null, 2), 'json'),
-    samples: SAMPLES.map(([file, language], at) => sample(file, language, at === 0)).join('\n'),
+    samples: SAMPLES.map((languages, at) => sample(languages, at === 0)).join('\n'),
     'retries-picture': `<figure class="picture" role="group" aria-label="Time line" tabindex="0">${source('src/docs/webhooks/retries.svg')}</figure>\n`,
   };
 }
@@ -43,15 +43,19 @@ function source(path: string): string {
   return readFileSync(join(PROJECT_ROOT, path), 'utf8');
 }
 
-function code(text: string, language: string): string {
-  return `<figure class="code"><pre tabindex="0"><code class="language-${language}">${escapeHtml(text)}</code></pre></figure>\n`;
+function code(text: string, language: string, caption = ''): string {
+  const figcaption = caption && `<figcaption>${caption}</figcaption>`;
+  return `<figure class="code">${figcaption}<pre tabindex="0"><code class="language-${language}">${escapeHtml(text)}</code></pre></figure>\n`;
 }
 
 /** One is open at a time: the browser sees to that for details of one name. */
-function sample(file: string, language: string, open: boolean): string {
-  const [key = ''] = file.split('/');
-  const text = source(`test/samples/${file}`);
-  return `<details name="sample" id="sample-${key}"${open ? ' open' : ''}><summary>${language}</summary>${code(text.trimEnd(), key)}</details>`;
+function sample([language, standard, simple]: (typeof SAMPLES)[number], open: boolean): string {
+  const [key = ''] = standard.split('/');
+  const codes = [
+    ['webhook-signature', standard],
+    ['X-Bullseye-Signature', simple],
+  ].map(([header, file]) => code(source(`test/samples/${file}`).trimEnd(), key, header));
+  return `<details name="sample" id="sample-${key}"${open ? ' open' : ''}><summary>${language}</summary>${codes.join('')}</details>`;
 }
 
 function payloadTable(): string {

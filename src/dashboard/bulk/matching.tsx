@@ -2,9 +2,9 @@ import { cancelDeliveries, recoverDeliveries } from '../../api/bulk-actions.ts';
 import { ApiError } from '../../api/errors.ts';
 import { isoTime } from '../../api/parameters.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { RECOVERABLE, type RecoverableStatus } from '../../domain/bulk.ts';
+import { type CancelableStatus, RECOVERABLE, type RecoverableStatus } from '../../domain/bulk.ts';
 import { within } from '../../within.ts';
-import { endOf, type Filters, startOf } from '../delivery-filters.ts';
+import { type Filters, spanOf } from '../delivery-filters.ts';
 import { paths } from '../paths.ts';
 import { planAllows } from '../plan-notice.tsx';
 import type { Visit } from '../visit.ts';
@@ -14,7 +14,7 @@ import { exactly } from '../wording.ts';
 const COUNT_WITHIN_MS = 1_500;
 
 /** What can be done with all deliveries that fit some filters. */
-export type Matching = { what: 'retry'; status: RecoverableStatus; count: number | null } | { what: 'cancel'; count: number | null };
+export type Matching = { what: 'retry' | 'cancel'; count: number | null };
 
 /** As the API selects them. */
 export interface MatchingBody {
@@ -23,14 +23,15 @@ export interface MatchingBody {
   event?: string;
 }
 
-export function matchingBody({ from, to, event }: Filters): MatchingBody {
-  const until = to && endOf(to);
-  return { since: isoTime((from && startOf(from)) || 0), ...(until && { until: isoTime(until) }), ...(event && { event }) };
+export function matchingBody(filters: Filters, nowMs: number): MatchingBody {
+  const { from = 0, to } = spanOf(filters, nowMs);
+  const { event } = filters;
+  return { since: isoTime(from), ...(to !== undefined && { until: isoTime(to) }), ...(event && { event }) };
 }
 
-/** What can be done with all that fit: one status is to be chosen, and a search by id chooses by nothing that a list could be told by. */
-export function whatOf({ status, q }: Filters): 'retry' | 'cancel' | null {
-  if (q !== undefined || status === undefined) return null;
+/** What can be done with all that fit: one status is to be chosen, and nothing that the API does not select by. */
+export function whatOf({ status, q, response, minAttempts }: Filters): 'retry' | 'cancel' | null {
+  if (status === undefined || [q, response, minAttempts].some((chosen) => chosen !== undefined)) return null;
   return isRecoverable(status) ? 'retry' : 'cancel';
 }
 
@@ -42,17 +43,17 @@ export function isRecoverable(status: string | undefined): status is Recoverable
 export async function matchingOf(visit: Visit, webhookId: string, filters: Filters): Promise<Matching | null> {
   const what = whatOf(filters);
   if (what === null || !visit.can('write')) return null;
-  const count = filters.status === 'delivered' ? null : await countOf(visit, webhookId, filters);
-  return what === 'retry' ? { what, status: filters.status as RecoverableStatus, count } : { what, count };
+  return { what, count: filters.status === 'delivered' ? null : await countOf(visit, webhookId, filters) };
 }
 
 /** How many deliveries it would be; null where that takes too long, or cannot be told. */
 export async function countOf(visit: Visit, webhookId: string, filters: Filters): Promise<number | null> {
-  const body = { ...matchingBody(filters), dryRun: true };
+  const body = { ...matchingBody(filters, visit.nowMs), dryRun: true };
   const params = { webhookId };
-  const counting = isRecoverable(filters.status)
-    ? visit.call(recoverDeliveries, { params, body: { ...body, status: [filters.status] } })
-    : visit.call(cancelDeliveries, { params, body });
+  const { status } = filters;
+  const counting = isRecoverable(status)
+    ? visit.call(recoverDeliveries, { params, body: { ...body, status: [status] } })
+    : visit.call(cancelDeliveries, { params, body: { ...body, status: [status as CancelableStatus] } });
   try {
     return (await within(COUNT_WITHIN_MS, counting)).count;
   } catch (error) {
@@ -74,10 +75,10 @@ export function MatchingActions({ webhook, visit, filters, matching }: Props) {
   const count = matching.count === null ? '' : ` (${exactly(matching.count)})`;
   const query = new URLSearchParams(filters);
   if (matching.what === 'cancel')
-    return <Ask path={paths.webhook(webhook.id, `deliveries/cancel-all?${query}`)} text={`Cancel all that wait${count}`} />;
+    return <Ask path={paths.webhook(webhook.id, `deliveries/cancel-all?${query}`)} text={`Cancel all that match${count}`} />;
   if (!planAllows(visit)) return null;
   if (!webhook.enabled) return <p class="matching hint">Resume the webhook to retry what matches{count}.</p>;
-  if (matching.status === 'delivered')
+  if (filters.status === 'delivered')
     return <Ask path={paths.webhook(webhook.id, `deliveries/retry-all?${query}`)} text={`Send all that match once more${count}`} />;
   return (
     <form class="matching" method="post" action={paths.webhook(webhook.id, 'deliveries/retry-all')}>
