@@ -7,6 +7,7 @@ import { bulkActionRoutes } from './api/bulk-actions.ts';
 import { DASHBOARD_PATH, dashboardLinkRoutes } from './api/dashboard-links.ts';
 import { deliveryRoutes } from './api/deliveries.ts';
 import { deliveryActionRoutes } from './api/delivery-actions.ts';
+import { deliveryExportRoutes } from './api/delivery-export.ts';
 import { erasureRoutes } from './api/erasures.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
 import { eventTypeRoutes } from './api/event-types.ts';
@@ -15,6 +16,7 @@ import { exportRoutes } from './api/export.ts';
 import { importRoutes } from './api/import.ts';
 import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { guardOffLoopback } from './api/off-loopback.ts';
+import { organizationDeliveryRoutes } from './api/organization-deliveries.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
 import { payloadErasureRoutes } from './api/payload-erasures.ts';
@@ -31,6 +33,7 @@ import { webhookSecretRoutes } from './api/webhook-secrets.ts';
 import { webhookTestRoutes } from './api/webhook-tests.ts';
 import { webhookRoutes } from './api/webhooks.ts';
 import { dashboard } from './dashboard/dashboard.ts';
+import { showDocs } from './docs/pages.ts';
 import { mintId } from './domain/ids.ts';
 
 const apiRoutes: readonly Route[] = [
@@ -42,7 +45,10 @@ const apiRoutes: readonly Route[] = [
   ...webhookRoutes,
   ...webhookPreviewRoutes,
   ...webhookSecretRoutes,
+  // Before those of one delivery, whose id `export` would be.
+  ...deliveryExportRoutes,
   ...deliveryRoutes,
+  ...organizationDeliveryRoutes,
   ...deliveryActionRoutes,
   ...bulkActionRoutes,
   ...webhookTestRoutes,
@@ -96,4 +102,5 @@ for (const path of ['/', '/settings', '/settings/', '/settings/integrations', '/
   app.get(path, (c) => c.redirect(DASHBOARD_PATH));
 }
 for (const path of ['/docs', '/health', '/openapi.json']) app.get(`${path}/`, (c) => c.redirect(path));
+for (const path of ['/docs', '/docs/:page', '/docs/:chapter/:page']) app.get(path, showDocs);
 const methodsAt = methodsByPath(app.routes);

@@ -11,3 +11,10 @@ declare module 'node:crypto' {
   }
   export function createHmac(algorithm: 'sha256', key: Uint8Array): Hmac;
 }
+
+declare module 'node:async_hooks' {
+  export class AsyncLocalStorage<T> {
+    run<R>(store: T, work: () => R): R;
+    getStore(): T | undefined;
+  }
+}

@@ -1,7 +1,9 @@
 import type { Child } from 'hono/jsx';
 import { type ApiError, notFound } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
-import type { Outlook } from './banner.tsx';
+import { nameOf } from '../domain/webhook.ts';
+import { CAUSE_BADGES } from './attention/failure-words.ts';
+import type { Outlook } from './attention/outlook.ts';
 import { chosenWords } from './choices/webhook-words.ts';
 import { ConditionBadge, conditionOf } from './condition.tsx';
 import type { Flash } from './flash.ts';
@@ -11,11 +13,12 @@ import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
 import type { Hold } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
+import { WebhookUrl } from './webhook-url.tsx';
 
 const TABS = [
   ['', 'Overview'],
   ['deliveries', 'Deliveries'],
-  ['verify', 'Verify signatures'],
+  ['verify', 'Signatures'],
   ['settings', 'Settings'],
 ] as const;
 
@@ -28,13 +31,8 @@ export function webhookOf(c: PageContext): WebhookRow {
   return webhook;
 }
 
-/** `https://hooks.example.com/in` as titles and crumbs show it. */
-export function shortUrl(url: string): string {
-  return url.replace(/^https?:\/\//, '').replace(/\/$/, '');
-}
-
-export function webhookCrumb({ id, url }: WebhookRow): Crumb {
-  return { name: new URL(url).host, path: paths.webhook(id) };
+export function webhookCrumb(webhook: WebhookRow): Crumb {
+  return { name: nameOf(webhook), path: paths.webhook(webhook.id) };
 }
 
 interface WebhookPageOptions {
@@ -56,7 +54,7 @@ export async function webhookPage(
   const liveFrom = c.req.method === 'POST' ? paths.webhook(webhook.id, tab) : undefined;
   return await page(
     c,
-    { title: `${title}: ${shortUrl(webhook.url)}`, crumbs: [rootCrumb], status, flash },
+    { title: `${title}: ${nameOf(webhook)}`, crumbs: [rootCrumb], status, flash },
     <>
       <WebhookHead webhook={webhook} visit={c.get('visit')} outlook={outlook} />
       <nav class="tabs" aria-label="Webhook" data-live-from={liveFrom}>
@@ -73,25 +71,23 @@ export async function webhookPage(
 
 function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: Visit; outlook: Outlook }) {
   const condition = conditionOf(webhook, { included: planAllows(visit), lastDeliveredAt: outlook.lastDeliveredAt });
+  const { lastFailure } = outlook;
+  const isFailing = condition === 'failing' || condition === 'open';
   const said = chosenWords(webhook);
   return (
     <div class="page-head">
       <div>
-        <h1 class="url">{shortUrl(webhook.url)}</h1>
+        <h1>{nameOf(webhook)}</h1>
+        <p class="hint">
+          <WebhookUrl url={webhook.url} visit={visit} />
+        </p>
         <p class="lead" id="condition" data-live="">
-          <ConditionBadge condition={condition} />
+          <ConditionBadge condition={condition} word={isFailing && lastFailure ? CAUSE_BADGES[lastFailure.cause] : undefined} />
           {webhook.description && <span>{webhook.description}</span>}
         </p>
         {said !== '' && <p class="chosen">{said}</p>}
       </div>
-      {visit.can('write') && (
-        <div class="actions">
-          <a class="button" href={paths.webhook(webhook.id, 'edit')}>
-            Edit
-          </a>
-          {planAllows(visit) && <SendTest webhook={webhook} />}
-        </div>
-      )}
+      {visit.can('write') && <div class="actions">{planAllows(visit) && <SendTest webhook={webhook} />}</div>}
     </div>
   );
 }
@@ -102,11 +98,11 @@ export function holdOf({ enabled, health }: WebhookRow, visit: Visit): Hold {
   return health === 'open' ? 'held' : null;
 }
 
-/** Sends the sample of an event that the webhook subscribes to; the answer is the delivery's page. */
-export function SendTest({ webhook, primary = true }: { webhook: WebhookRow; primary?: boolean }) {
+/** Sends the example of an event that the webhook subscribes to; the answer is the page of tests, where it can be edited and sent again. */
+function SendTest({ webhook }: { webhook: WebhookRow }) {
   return (
-    <form method="post" action={paths.webhook(webhook.id, 'test')}>
-      <button type="submit" class={primary ? 'primary' : ''} data-busy="Sending…">
+    <form method="post" action={paths.webhook(webhook.id, 'test-event')}>
+      <button type="submit" class="primary" data-busy="Sending…">
         Send test event
       </button>
     </form>

@@ -17,7 +17,6 @@ import type { EndpointPace } from '../domain/endpoint-pace.ts';
 import { isTestEvent } from '../domain/ids.ts';
 import {
   answerInWords,
-  hostOf,
   isOperational,
   type Notice,
   type NoticeName,
@@ -26,6 +25,7 @@ import {
   WEBHOOK_FAILING,
   WEBHOOK_RECOVERED,
 } from '../domain/operational-event.ts';
+import { hostOf } from '../domain/webhook.ts';
 import { logWarning } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Store } from './books/store.ts';
@@ -85,7 +85,7 @@ export class EndpointHealth {
     const circuit = this.circuit.since === 0 ? { ...this.circuit, since: config.webhook.healthSince } : this.circuit;
     if (outcome === 'succeeded' && !this.isBlemished) return;
     const isTest = isTestEvent(delivery.eventId);
-    const attempt = { outcome, deliveryId: delivery.id, endedAt: now, isTest };
+    const attempt = { outcome, deliveryId: delivery.id, acceptedAt: delivery.createdAt, endedAt: now, isTest };
     const outageSince = toldSince(circuit);
     this.#set(afterAttempt(circuit, attempt, isDrained, this.#policy), config.webhook.id, now);
     const lastAnswer =

@@ -5,13 +5,15 @@ import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import type { AuditEntry } from '../domain/audit-log.ts';
 import type { Cancellation, CancellationSelection, Recovery, RecoverySelection } from '../domain/bulk.ts';
-import { permission } from '../domain/circuit.ts';
+import { latestOutage, permission } from '../domain/circuit.ts';
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { EndpointPace } from '../domain/endpoint-pace.ts';
 import type { ErasureRequest } from '../domain/erasure.ts';
+import type { LastFailure } from '../domain/failure.ts';
 import { deliveryId } from '../domain/ids.ts';
+import { Needle } from '../domain/needle.ts';
 import { MAX_COUNTED_WAITING } from '../domain/operational-event.ts';
-import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
+import { type FilteredBundle, isAbout, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
 import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
 import { inJurisdiction } from '../jurisdiction.ts';
@@ -20,7 +22,6 @@ import { settingsOf } from '../settings.ts';
 import { OutboxAlarm } from './alarm.ts';
 import { AuditEntries } from './audit-entries.ts';
 import { Admission } from './books/admission.ts';
-import { toSummary } from './books/delivery-row.ts';
 import { type ErasureResult, Ledger } from './books/ledger.ts';
 import { Store } from './books/store.ts';
 import { Vitals } from './books/vitals.ts';
@@ -55,6 +56,10 @@ export interface OutboxStatus {
   nextProbeAt: number | null;
   /** When a delivery last arrived, about; null: none has that the log still knows of. Versions before do not say. */
   lastDeliveredAt?: number | null;
+  /** The attempt that failed last, while attempts fail; null: none has, or the log does not have it any more. Versions before do not say. */
+  lastFailure?: LastFailure | null;
+  /** The outage that goes on, or the last one that is over; null: none is known of. Versions before do not say. */
+  outage?: ReturnType<typeof latestOutage>;
 }
 
 /**
@@ -241,10 +246,12 @@ export class Outbox extends DurableObject<Env> {
     await this.#arm();
   }
 
-  /** The latest events that the webhook's filter or `once` has kept back, the latest first. */
-  skipped(): SkippedEvent[] {
+  /** The latest events that the webhook's filter or `once` has kept back, the latest first. @param q of them those that are about this */
+  skipped(q?: string): SkippedEvent[] {
     if (this.#store.isEmpty) return [];
-    return [...this.#store.filtered.latest(), ...this.#store.repeated.latest()].sort(latestFirst).slice(0, MAX_SKIPPED);
+    const all = [...this.#store.filtered.latest(), ...this.#store.repeated.latest()].sort(latestFirst).slice(0, MAX_SKIPPED);
+    const needle = q === undefined ? null : new Needle(q);
+    return needle ? all.filter((each) => isAbout(each, needle)) : all;
   }
 
   /** A page of the log, newest first. It reads a bounded number of rows, so that it can be short and still have a next one. */
@@ -255,10 +262,14 @@ export class Outbox extends DurableObject<Env> {
     return { ...page, keptSince: this.#retention.keptSince() };
   }
 
+  /** What stands above and below a delivery in a filtered list (outbox/log/log.ts). */
+  neighbours(id: string, filter: DeliveryFilter): { newer: string | null; older: string | null } {
+    return this.#log.neighbours(id, filter);
+  }
+
   /** One delivery without its payload and attempts. */
   summary(id: string): DeliverySummary | null {
-    const delivery = this.#log.find(id);
-    return delivery && toSummary(delivery);
+    return this.#log.summary(id);
   }
 
   /** One delivery with its payload and attempts. */
@@ -450,8 +461,11 @@ export class Outbox extends DurableObject<Env> {
 
   /** How the endpoint stands: its health, since when, when the next probe of an open circuit goes out, and when it last took a delivery. */
   status(): OutboxStatus {
-    const { health, since, probeAt } = this.#health.circuit;
-    return { health, since, nextProbeAt: probeAt, lastDeliveredAt: this.#health.lastAcknowledgedAt() };
+    const { circuit } = this.#health;
+    const { health, since, probeAt, lastFailed } = circuit;
+    const lastFailure = lastFailed ? this.#log.lastFailureOf(lastFailed) : null;
+    const lastDeliveredAt = this.#health.lastAcknowledgedAt();
+    return { health, since, nextProbeAt: probeAt, lastDeliveredAt, lastFailure, outage: latestOutage(circuit) };
   }
 
   override async alarm(): Promise<void> {

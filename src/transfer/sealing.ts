@@ -42,7 +42,7 @@ export async function openWebhook(
   const given = sealed === null ? NOTHING : ((await exportKey.open(placeOf(id), sealed)) as WebhookSecrets);
   const secrets = given.secrets.filter(({ endsAt }) => endsAt === null || endsAt > nowMs);
   const opened = { secrets, headers: given.headers };
-  if (there && JSON.stringify(await openColumns(id, there, masterKeys, nowMs)) === JSON.stringify(opened)) return storedColumns(there);
+  if (there && (await hasSame(id, there, opened, masterKeys, nowMs))) return storedColumns(there);
   const kept = secrets.map(async ({ value, endsAt, isPrevious }) => ({
     sealed: await sealSecret(masterKeys, id, value),
     endsAt,
@@ -50,6 +50,18 @@ export async function openWebhook(
   }));
   const headers = opened.headers === null ? null : await sealSecret(masterKeys, id, opened.headers);
   return storedColumns({ ...columnsOf(await Promise.all(kept)), headers });
+}
+
+/** Where MASTER_KEY was lost what is there does not open: then it is not the same. */
+async function hasSame(
+  id: string,
+  there: SealedColumns,
+  opened: WebhookSecrets,
+  masterKeys: readonly string[],
+  nowMs: number,
+): Promise<boolean> {
+  const own = await openColumns(id, there, masterKeys, nowMs).catch(() => null);
+  return JSON.stringify(own) === JSON.stringify(opened);
 }
 
 async function openColumns(id: string, row: SealedColumns, masterKeys: readonly string[], nowMs: number): Promise<WebhookSecrets> {

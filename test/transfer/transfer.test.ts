@@ -33,13 +33,18 @@ const importing = (text: string, { key = KEY, query = '' } = {}) =>
     headers: { 'X-Export-Key': key, 'Content-Type': 'application/x-ndjson' },
   });
 /** The same on other bindings. */
-async function importingInto(bindings: Env, text: string, origin = 'http://localhost') {
-  const request = new Request(`${origin}/api/v1/platform/import`, {
+async function importingInto(bindings: Env, text: string, origin = 'http://localhost', query = '') {
+  const request = new Request(`${origin}/api/v1/platform/import${query}`, {
     ...{ method: 'POST', body: new TextEncoder().encode(text) },
     headers: { 'X-API-Key': bindings.PLATFORM_API_KEY, 'X-Export-Key': KEY, 'Content-Type': 'application/x-ndjson' },
   });
-  return await read(await app.fetch(request, bindings, { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as never));
+  return await read(await app.fetch(request, bindings, CONTEXT));
 }
+
+const CONTEXT = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as never;
+const fetchWith = async (bindings: Env, path: string) =>
+  await app.fetch(new Request(`http://localhost${path}`, { headers: { 'X-API-Key': bindings.PLATFORM_API_KEY } }), bindings, CONTEXT);
+
 const linesOf = (text: string) =>
   text
     .trim()
@@ -280,6 +285,23 @@ describe('what is here already, and differs,', () => {
       status: 409,
       body: { details: { issues: [{ field: own.id, message: expect.stringContaining('more than 20') }] } },
     });
+  });
+});
+
+describe('MASTER_KEY is lost, and an export is there', () => {
+  it('gives all webhooks their secrets back, under the new key', async () => {
+    await emptied();
+    const { own, path } = await full();
+    const text = await exported();
+    const before = (await own.admin.get(`${path}/secret`)).body;
+    const renewed = { ...env, MASTER_KEY: 'a new master key of the tests' };
+    const sealed = async () => (await read(await fetchWith(renewed, '/api/v1/platform/sealed-secrets'))).body;
+    // Two secrets and the headers.
+    expect(await sealed()).toEqual({ current: 0, former: 0, unknown: 3 });
+    const answer = await importingInto(renewed, text, 'http://localhost', '?replace=true');
+    expect(answer).toMatchObject({ status: 200, body: { things: { webhook: { changed: 1, unchanged: 1 } } } });
+    expect(await sealed()).toEqual({ current: 3, former: 0, unknown: 0 });
+    expect((await read(await fetchWith(renewed, `/api/v1${path}/secret`))).body).toEqual(before);
   });
 });
 

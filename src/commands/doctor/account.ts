@@ -86,12 +86,12 @@ function ageFinding(deployments: readonly Deployment[], now: number): Finding {
     return unknown(
       "secrets' age",
       `none was changed in the latest ${deployments.length} deployments`,
-      'Rotate them once a year (README, "Rotating the service\'s own secrets").',
+      'Rotate them once a year (docs/deploying.md, "Rotating the service\'s own secrets").',
     );
   }
   const days = Math.floor((now - latest) / DAY_MS);
   if (now - latest < OLD_MS) return ok("secrets' age", `one was put ${days} days ago`);
-  return warning("secrets' age", `none was put in ${days} days`, 'Rotate them (README, "Rotating the service\'s own secrets").');
+  return warning("secrets' age", `none was put in ${days} days`, 'Rotate them (docs/deploying.md, "Rotating the service\'s own secrets").');
 }
 
 interface Queue {
