@@ -31,7 +31,11 @@ describe.each([
     const { env: bindings, asked } = noting(setting);
     const path = 'http://localhost/api/v1/organization/org_placed';
     const send = async (method: string, to: string, body: object) => {
-      const request = new Request(to, { method, body: new TextEncoder().encode(JSON.stringify(body)), headers: { 'X-API-Key': PLATFORM_KEY } });
+      const request = new Request(to, {
+        method,
+        body: new TextEncoder().encode(JSON.stringify(body)),
+        headers: { 'X-API-Key': PLATFORM_KEY },
+      });
       return (await (await worker.fetch(request, bindings, context)).json()) as { id: string };
     };
     await send('PUT', path, { name: 'Placed', plan: 'scale' });
