@@ -11,6 +11,7 @@ import { erasureRoutes } from './api/erasures.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
 import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
+import { listenerRoutes, registerSocket } from './api/listeners.ts';
 import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { guardOffLoopback } from './api/off-loopback.ts';
 import { organizationRoutes } from './api/organizations.ts';
@@ -23,6 +24,7 @@ import { sealedSecretRoutes } from './api/sealed-secrets.ts';
 import { serviceRoutes } from './api/service.ts';
 import { skippedEventRoutes } from './api/skipped-events.ts';
 import { statisticsRoutes } from './api/statistics.ts';
+import { wantedEventRoutes } from './api/wanted-events.ts';
 import { webhookListRoutes } from './api/webhook-list.ts';
 import { webhookPreviewRoutes } from './api/webhook-preview.ts';
 import { webhookSecretRoutes } from './api/webhook-secrets.ts';
@@ -33,11 +35,13 @@ import { mintId } from './domain/ids.ts';
 
 const apiRoutes: readonly Route[] = [
   ...eventRoutes,
+  ...wantedEventRoutes,
   ...organizationRoutes,
   ...apiKeyRoutes,
   ...presentedKeyRoutes,
   ...webhookListRoutes,
   ...webhookRoutes,
+  ...listenerRoutes,
   ...webhookPreviewRoutes,
   ...webhookSecretRoutes,
   ...deliveryRoutes,
@@ -86,6 +90,7 @@ app.notFound((c) => {
   return allowed.length > 0 ? answerOtherMethod(c.req.method, allowed) : errorResponse(notFound('route'));
 });
 register(app, routes);
+registerSocket(app);
 app.route(DASHBOARD_PATH, dashboard);
 // Where people type an address by hand, or half of one.
 for (const path of ['/', '/settings', '/settings/', '/settings/integrations', '/settings/integrations/']) {

@@ -27,12 +27,13 @@ interface __BaseEnv_Env {
 	MASTER_KEY: string;
 	OUTBOX: DurableObjectNamespace<import("./index").Outbox>;
 	COURIER: DurableObjectNamespace<import("./index").Courier>;
+	LISTENER: DurableObjectNamespace<import("./index").Listener>;
 	RATE_LIMITER: DurableObjectNamespace<import("./index").RateLimiter>;
 }
 declare namespace Cloudflare {
 	interface GlobalProps {
 		mainModule: typeof import("./index");
-		durableNamespaces: "Outbox" | "RateLimiter" | "Courier";
+		durableNamespaces: "Outbox" | "RateLimiter" | "Courier" | "Listener";
 	}
 	interface Env extends __BaseEnv_Env {}
 }
