@@ -1,5 +1,5 @@
 import type { AuditChanges } from '../domain/audit-log.ts';
-import { type Cancellation, RECOVERABLE, RECOVERED_BY_DEFAULT, type Recovery, type Selection } from '../domain/bulk.ts';
+import { CANCELABLE, type Cancellation, RECOVERABLE, RECOVERED_BY_DEFAULT, type Recovery, type Selection } from '../domain/bulk.ts';
 import { MAX_UNFINISHED } from '../outbox/bulk/jobs.ts';
 import type { BulkAnswer } from '../outbox/outbox.ts';
 import { eventPattern } from './deliveries.ts';
@@ -50,19 +50,22 @@ function changesOf({ since, until: end, ...others }: Selection & { statuses?: re
   return Object.fromEntries(Object.entries(said).flatMap(([name, to]) => (to == null ? [] : [[name, { from: null, to }]])));
 }
 
+function statusesOf<const T extends readonly string[]>(statuses: T) {
+  return z
+    .array(z.enum(statuses))
+    .min(1)
+    .refine((chosen) => new Set(chosen).size === chosen.length, 'A status is there more than once.')
+    .optional();
+}
+
 const recoverInput = z
   .strictObject({
     since: timeInput('Of events accepted then or later.'),
     until,
     event: eventPattern,
-    status: z
-      .array(z.enum(RECOVERABLE))
-      .min(1)
-      .refine((statuses) => new Set(statuses).size === statuses.length, 'A status is there more than once.')
-      .optional()
-      .openapi({
-        description: `What starts over; ${RECOVERED_BY_DEFAULT.join(' and ')} where nothing is said. What was delivered arrives once more, with the same \`webhook-id\`.`,
-      }),
+    status: statusesOf(RECOVERABLE).openapi({
+      description: `What starts over; ${RECOVERED_BY_DEFAULT.join(' and ')} where nothing is said. What was delivered arrives once more, with the same \`webhook-id\`.`,
+    }),
     dryRun,
   })
   .openapi('RecoverInput');
@@ -161,6 +164,9 @@ const cancelInput = z
     since: timeInput('Of events accepted then or later; all where nothing is said.').optional(),
     until,
     event: eventPattern,
+    status: statusesOf(CANCELABLE).openapi({
+      description: 'What ends: `pending` waits for its first attempt to end, `retrying` for a further one; both where nothing is said.',
+    }),
     dryRun,
   })
   .openapi('CancelInput');
@@ -178,12 +184,17 @@ const cancel = route({
   params: webhookParams,
   body: cancelInput,
   bodyOptional: true,
-  examples: { 'All that waits': {}, 'How much that is': { dryRun: true }, 'What came before noon': { until: '2026-11-23T12:00:00Z' } },
+  examples: {
+    'All that waits': {},
+    'How much that is': { dryRun: true },
+    'What came before noon': { until: '2026-11-23T12:00:00Z' },
+    'What has failed already': { status: ['retrying'] },
+  },
   success: { status: 202, description: 'How many deliveries end.', schema: counted, other: onlyCounted },
   errors: ['outbox_unavailable'],
   handler: async ({ params, body, db, env, nowMs, entry }) => {
     const { id } = await requireWebhook(db, params);
-    const selection = selectionOf(body, nowMs);
+    const selection = { ...selectionOf(body, nowMs), ...(body.status && { statuses: body.status }) };
     const outbox = outboxOf(env, id);
     if (body.dryRun) return new OtherSuccess(countIn(await reached(outbox.countCancellation(selection), TIMEOUT_MS), 'cancellations'));
     const canceled = entry('deliveries.canceled', { type: 'webhook', id }, changesOf(selection));
@@ -196,6 +207,7 @@ const cancellation = z
     since: time('Null: from the first on.').nullable(),
     until: time(),
     event: ofEvent,
+    status: z.array(z.enum(CANCELABLE)).openapi({ description: 'What ends.' }),
     requestedAt: time(),
     canceled: z.number().int().openapi({ description: 'Deliveries that have ended by it so far.' }),
     finishedAt,
@@ -203,8 +215,8 @@ const cancellation = z
   .openapi('Cancellation');
 
 function toCancellation(job: Cancellation): z.input<typeof cancellation> {
-  const { since, canceled } = job;
-  return { since: since === 0 ? null : isoTime(since), ...selectedBy(job), canceled };
+  const { since, statuses = CANCELABLE, canceled } = job;
+  return { since: since === 0 ? null : isoTime(since), ...selectedBy(job), status: [...statuses], canceled };
 }
 
 const cancellations = route({

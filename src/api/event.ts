@@ -74,7 +74,7 @@ const operationalEvent = z
     webhook: z
       .looseObject({
         id: z.string(),
-        name: z.string().openapi({ description: 'Its description, or else its host.' }),
+        name: z.string().openapi({ description: 'As its owner gave it, or else its host.' }),
         host: z.string().openapi({ description: 'Of its URL. Nothing else of the URL is told.' }),
         description: z.string().nullable().optional(),
       })

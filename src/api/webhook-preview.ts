@@ -5,7 +5,7 @@ import { isOperational } from '../domain/operational-event.ts';
 import type { Rendering } from '../domain/rules/choices.ts';
 import { type Condition, matcherOf } from '../domain/rules/condition.ts';
 import { render } from '../domain/rules/render.ts';
-import { nameOf } from '../domain/webhook.ts';
+import { spokenNameOf } from '../domain/webhook.ts';
 import type { PastPreview } from '../outbox/log/past-events.ts';
 import { invalid } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
@@ -133,7 +133,7 @@ const post = route({
 function chosenIn(body: z.output<typeof previewInput>, webhook: WebhookRow | null): { filter: Condition | null; rendering: Rendering } {
   const { filter = webhook?.filter ?? null, fields = webhook?.fields ?? null } = body;
   const form = formatAfter(webhook ?? { format: 'event', template: null }, body);
-  return { filter, rendering: { fields, ...form, name: webhook ? nameOf(webhook) : '' } };
+  return { filter, rendering: { fields, ...form, name: webhook ? spokenNameOf(webhook) : '' } };
 }
 
 type PreviewRequest = Pick<

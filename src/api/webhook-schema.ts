@@ -1,6 +1,6 @@
 import type { WebhookRow } from '../db/webhooks.ts';
 import { formerOf, secretsOf } from '../domain/secret-rotation.ts';
-import { HEALTHS, MAX_CONCURRENT } from '../domain/webhook.ts';
+import { HEALTHS, MAX_CONCURRENT, MAX_NAME_LENGTH, nameOf } from '../domain/webhook.ts';
 import { warningsOf, whyRefused } from '../domain/webhook-secret.ts';
 import { isoTime, isoTimeOrNull, time } from './parameters.ts';
 import { choices, choicesInput, toChoices } from './webhook-choices.ts';
@@ -29,6 +29,10 @@ export const eventsInput = z
     example: ['visitor.identified'],
   });
 
+const name = z.string().trim().min(1).max(MAX_NAME_LENGTH).nullable().openapi({
+  description: 'What it is called on pages, in alerts and in the events about it. Null: the host of its URL.',
+  example: 'Leads to the CRM',
+});
 const description = z.string().max(500).nullable();
 const maxPerSecond = z.number().int().min(1).max(1_000).nullable().openapi({
   description: 'Most attempts that begin in a second; null: no limit of its own. Tests and retries by hand do not wait for it.',
@@ -62,6 +66,7 @@ export const secretInput = z
 
 export const webhookInput = z
   .strictObject({
+    name: name.optional(),
     url,
     events: eventsInput,
     description: description.optional(),
@@ -83,6 +88,7 @@ export const webhookInput = z
 
 export const webhookChangesInput = z
   .strictObject({
+    name: name.optional(),
     url: url.optional(),
     events: eventsInput.optional(),
     description: description.optional(),
@@ -110,6 +116,7 @@ export const webhook = z
   .object({
     id: z.string(),
     organizationId: z.string(),
+    name: z.string().openapi({ description: 'As its owner gave it, or else the host of its URL.' }),
     url: z.string(),
     description: z.string().nullable(),
     events: z.array(z.string()),
@@ -152,6 +159,7 @@ export function toWebhook(row: WebhookRow): z.input<typeof webhook> {
   return {
     id: row.id,
     organizationId: row.organizationId,
+    name: nameOf(row),
     url: row.url,
     description: row.description,
     events: row.events,

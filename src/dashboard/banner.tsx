@@ -3,6 +3,7 @@ import type { WebhookRow } from '../db/webhooks.ts';
 import { DAY_MS } from '../domain/day.ts';
 import { parseDuration } from '../domain/duration.ts';
 import { maxWaitMs } from '../domain/lifecycle.ts';
+import { nameOf } from '../domain/webhook.ts';
 import { type Condition, conditionOf } from './condition.tsx';
 import { Icon } from './icons.tsx';
 import { paths } from './paths.ts';
@@ -125,10 +126,10 @@ function Twins({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
     >
       <p>
         An event that {twins.length === 1 ? 'both' : 'several of them'} subscribe to arrives there more than once. See{' '}
-        {twins.map(({ id, description }, index) => (
+        {twins.map((twin, index) => (
           <>
             {index > 0 && ', '}
-            <a href={paths.webhook(id)}>{description ?? id}</a>
+            <a href={paths.webhook(twin.id)}>{nameOf(twin)}</a>
           </>
         ))}
         .

@@ -13,6 +13,7 @@ import type { Excerpt } from './room.ts';
 import { type Hold, NextAttempt, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { holdOf, webhookCrumb, webhookOf } from './webhook-page.tsx';
+import { WebhookUrl } from './webhook-url.tsx';
 import { counted, REASON_WORDS, TRIGGER_WORDS, took } from './wording.ts';
 
 type ShownAttempt = Omit<AttemptRecord, 'startedAt'> & { startedAt: string };
@@ -40,7 +41,7 @@ interface DeliveryProps {
 
 /** The page's content: at most 500 kB, whatever was sent and answered. */
 export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
-  const texts = textsOf(delivery);
+  const texts = textsOf(delivery, visit.can('write'));
   const whole = `GET /api/v1/organization/${webhook.organizationId}/webhooks/${webhook.id}/deliveries/${delivery.id}`;
   return (
     <>
@@ -68,7 +69,7 @@ export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
           </div>
         </section>
         <aside>
-          <Facts delivery={delivery} webhook={webhook} />
+          <Facts delivery={delivery} webhook={webhook} visit={visit} />
           <Bodies delivery={delivery} texts={texts} whole={whole} />
         </aside>
       </div>
@@ -248,7 +249,7 @@ function Headers({ name, headers: { entries, left } }: { name: string; headers: 
   );
 }
 
-function Facts({ delivery, webhook }: { delivery: ShownDelivery; webhook: WebhookRow }) {
+function Facts({ delivery, webhook, visit }: DeliveryProps) {
   const { id, eventId, sessionId, attemptCount } = delivery;
   return (
     <section class="card" aria-labelledby="facts-title">
@@ -271,7 +272,9 @@ function Facts({ delivery, webhook }: { delivery: ShownDelivery; webhook: Webhoo
           </>
         )}
         <dt>Endpoint now</dt>
-        <dd class="url">{webhook.url}</dd>
+        <dd>
+          <WebhookUrl url={webhook.url} visit={visit} />
+        </dd>
         <dt>Attempts</dt>
         <dd id="attempt-count" data-live="">
           {counted(attemptCount, 'attempt', 'attempts')}

@@ -1,4 +1,6 @@
 import type { AttemptRecord } from '../domain/delivery.ts';
+import { answerInWords } from '../domain/operational-event.ts';
+import { urlWithoutSecrets } from '../domain/shown-url.ts';
 import { curlCommand } from './curl.ts';
 import { layOutJson } from './json-layout.ts';
 import { type Excerpt, Room } from './room.ts';
@@ -47,15 +49,29 @@ export interface DeliveryTexts {
 
 type Attempt = Pick<AttemptRecord, 'url' | 'error' | 'requestHeaders' | 'responseHeaders' | 'responseBody' | 'responseBodyEncoding'>;
 
-/** What a page shows of a delivery's texts, whatever their size: the payload first, then the attempts, the newest first. */
-export function textsOf(delivery: { payload: string | null; acceptedPayload: string | null; attempts: readonly Attempt[] }): DeliveryTexts {
+/**
+ * What a page shows of a delivery's texts, whatever their size: the payload first, then the attempts, the newest first.
+ * @param mayWrite whether it is for somebody who may change webhooks. Others do not see what it takes to post to the endpoint.
+ */
+export function textsOf(
+  delivery: { payload: string | null; acceptedPayload: string | null; attempts: readonly Attempt[] },
+  mayWrite = true,
+): DeliveryTexts {
   const room = new Room(ROOM_BYTES);
   const { payload, acceptedPayload } = delivery;
   const shown = payload === null ? null : room.take(layOutJson(payload, PAYLOAD_BYTES), PAYLOAD_BYTES);
   const payloadCopy = payload === null ? null : room.takeWhole(payload, PAYLOAD_BYTES);
   const accepted = acceptedPayload === null ? null : room.take(layOutJson(acceptedPayload, ACCEPTED_BYTES), ACCEPTED_BYTES);
-  const attempts = [...delivery.attempts].reverse().map((attempt) => textsOfAttempt(attempt, payload, room));
+  const attempts = [...delivery.attempts].reverse().map((attempt) => {
+    return mayWrite ? textsOfAttempt(attempt, payload, room) : textsOfAttempt(forReaders(attempt), null, room);
+  });
   return { payload: shown, payloadCopy, accepted, attempts: attempts.reverse() };
+}
+
+/** Without the secret parts of its URL. */
+function forReaders<T extends Attempt>(attempt: T): T {
+  if (!attempt.url) return attempt;
+  return { ...attempt, url: urlWithoutSecrets(attempt.url), error: answerInWords(attempt.error, attempt.url) };
 }
 
 function textsOfAttempt(attempt: Attempt, payload: string | null, room: Room): AttemptTexts {

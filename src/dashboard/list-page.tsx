@@ -9,6 +9,7 @@ import { paths } from './paths.ts';
 import { PlanNotice, planAllows } from './plan-notice.tsx';
 import { RelativeTime } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
+import { WebhookUrl } from './webhook-url.tsx';
 import { count, percent, STATUS_WORDS } from './wording.ts';
 
 /** `GET /`: the webhooks. What `listWebhooks` answers with `include=activity`, of the rows that came with the session: one read of D1. */
@@ -113,7 +114,10 @@ function WebhookRow({ webhook, visit }: { webhook: ListedWebhook; visit: Visit }
   return (
     <tr>
       <th scope="row" class="endpoint">
-        <a href={paths.webhook(webhook.id)}>{webhook.url}</a>
+        <a href={paths.webhook(webhook.id)}>{webhook.name}</a>
+        <span class="hint">
+          <WebhookUrl url={webhook.url} visit={visit} />
+        </span>
         {webhook.description && <span class="hint">{webhook.description}</span>}
       </th>
       <td data-label="Health">

@@ -6,7 +6,7 @@ import { createWebhook, updateWebhook } from '../api/webhooks.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { type EventType, sampledType, sampleEvent } from '../domain/event-type.ts';
 import { isOperational } from '../domain/operational-event.ts';
-import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import { hostOf, MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Kinds } from './choices/condition-rows.ts';
 import { stepFilter } from './choices/filter-values.ts';
 import { stepHeaders } from './choices/headers.tsx';
@@ -254,7 +254,7 @@ async function previewOf(
   values: WebhookFormValues,
   eventTypes: readonly EventType[],
 ): Promise<Preview | NotTried> {
-  const name = values.description.trim() || (URL.parse(withScheme(values.url.trim()))?.host ?? '');
+  const name = values.name.trim() || values.description.trim() || hostOf(withScheme(values.url.trim()));
   let tried: Tried;
   try {
     tried = sentInput(values, kindsOf(offeredFor(values, eventTypes)), webhook);

@@ -1,6 +1,7 @@
 import type { EventType } from '../domain/event-type.ts';
 import { isOperational } from '../domain/operational-event.ts';
 import type { Condition } from '../domain/rules/condition.ts';
+import { MAX_NAME_LENGTH } from '../domain/webhook.ts';
 import { Choices } from './choices/choices.tsx';
 import { writeFields } from './choices/offered-fields.ts';
 import { Pace } from './choices/pace.tsx';
@@ -64,6 +65,23 @@ export function WebhookForm(props: WebhookFormProps) {
       <input type="hidden" name="seen" value={writeFields(values.seen)} />
       {refusal && <Summary refusal={refusal} />}
       <Field
+        name="name"
+        label="Name (optional)"
+        problem={problems.get('name')}
+        hint="What you and your colleagues call it. Without one it is called by the host of its URL."
+      >
+        {(attributes) => (
+          <input
+            {...attributes}
+            type="text"
+            value={values.name}
+            maxlength={MAX_NAME_LENGTH}
+            placeholder="For example: Leads into the CRM"
+            autocomplete="off"
+          />
+        )}
+      </Field>
+      <Field
         name="url"
         label="Endpoint URL"
         problem={problems.get('url')}
@@ -90,7 +108,7 @@ export function WebhookForm(props: WebhookFormProps) {
             type="text"
             value={values.description}
             maxlength={500}
-            placeholder="For example: CRM import"
+            placeholder="For example: Who looks after it, and what it is for"
             autocomplete="off"
           />
         )}
@@ -113,6 +131,7 @@ export function WebhookForm(props: WebhookFormProps) {
 
 /** The fields in the order in which they stand: what each is called, and the id of what is to be filled in. */
 const FIELDS: readonly [name: string, label: string, id: string][] = [
+  ['name', 'Name', 'name'],
   ['url', 'Endpoint URL', 'url'],
   ['description', 'Description', 'description'],
   ['events', 'Events', eventId('*')],

@@ -4,7 +4,7 @@ import { isDatabaseFailure } from '../db/client.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { EventType } from '../domain/event-type.ts';
 import type { Condition } from '../domain/rules/condition.ts';
-import { MAX_CONCURRENT } from '../domain/webhook.ts';
+import { MAX_CONCURRENT, MAX_NAME_LENGTH } from '../domain/webhook.ts';
 import { trimmedSecret } from '../domain/webhook-secret.ts';
 import { conditionOf, isSameCondition, type Kinds } from './choices/condition-rows.ts';
 import { ALL_FIELDS, type FieldsValues, fieldsInput, fieldsOf, fieldsOfForm, NO_FIELDS } from './choices/fields.tsx';
@@ -24,6 +24,7 @@ export type SecretChoice = (typeof SECRET_CHOICES)[number];
 
 /** What a person typed into the form of a webhook, as they typed it; but what comes with pasting a secret, unseen, is off. */
 export interface WebhookFormValues {
+  name: string;
   url: string;
   description: string;
   events: readonly string[];
@@ -51,6 +52,7 @@ export type Keepable = (typeof KEEPABLE)[number];
 const TEXT_BYTES = 170_000;
 
 export const EMPTY_FORM: WebhookFormValues = {
+  name: '',
   url: '',
   description: '',
   events: ['visitor.identified'],
@@ -79,6 +81,7 @@ export function valuesOfWebhook(webhook: WebhookRow, seen: FieldKinds, eventType
   const kinds = kindsOf(offeredFor({ events: webhook.events, seen }, eventTypes));
   const kept = tooLong(webhook);
   return {
+    name: webhook.name ?? '',
     url: webhook.url,
     description: webhook.description ?? '',
     events: webhook.events,
@@ -107,6 +110,7 @@ function tooLong({ template, filter, fields }: WebhookRow): Keepable[] {
 
 export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
   return {
+    name: form.get('name') ?? '',
     url: form.get('url') ?? '',
     description: form.get('description') ?? '',
     // One more than there may be is refused like any number of them.
@@ -132,6 +136,7 @@ export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
  */
 export function sharedInput(values: WebhookFormValues, kinds: Kinds, stored: WebhookRow | null = null) {
   return {
+    name: values.name.trim() || null,
     url: withScheme(values.url.trim()),
     description: values.description.trim() || null,
     events: asStored(values.events, stored?.events),
@@ -195,6 +200,7 @@ function numberOf(text: string): number | null {
 
 /** Sentences of our own for what people run into; the API's say the rest. */
 const SENTENCES: Record<string, (value: WebhookFormValues, issue: Issue) => string | null> = {
+  name: ({ name }) => (name.trim().length > MAX_NAME_LENGTH ? `A name has at most ${MAX_NAME_LENGTH} characters.` : null),
   url: ({ url }) => (url.trim() === '' ? 'Enter the URL of your endpoint.' : null),
   events: ({ events }) => (events.length === 0 ? 'Choose at least one event.' : null),
   secret: ({ secret }) => (secret === '' ? 'Enter your secret, or make another choice.' : null),

@@ -1,6 +1,7 @@
 import type { Child } from 'hono/jsx';
 import { type ApiError, notFound } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
+import { nameOf } from '../domain/webhook.ts';
 import type { Outlook } from './banner.tsx';
 import { chosenWords } from './choices/webhook-words.ts';
 import { ConditionBadge, conditionOf } from './condition.tsx';
@@ -11,6 +12,7 @@ import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
 import type { Hold } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
+import { WebhookUrl } from './webhook-url.tsx';
 
 const TABS = [
   ['', 'Overview'],
@@ -28,13 +30,8 @@ export function webhookOf(c: PageContext): WebhookRow {
   return webhook;
 }
 
-/** `https://hooks.example.com/in` as titles and crumbs show it. */
-export function shortUrl(url: string): string {
-  return url.replace(/^https?:\/\//, '').replace(/\/$/, '');
-}
-
-export function webhookCrumb({ id, url }: WebhookRow): Crumb {
-  return { name: new URL(url).host, path: paths.webhook(id) };
+export function webhookCrumb(webhook: WebhookRow): Crumb {
+  return { name: nameOf(webhook), path: paths.webhook(webhook.id) };
 }
 
 interface WebhookPageOptions {
@@ -56,7 +53,7 @@ export async function webhookPage(
   const liveFrom = c.req.method === 'POST' ? paths.webhook(webhook.id, tab) : undefined;
   return await page(
     c,
-    { title: `${title}: ${shortUrl(webhook.url)}`, crumbs: [rootCrumb], status, flash },
+    { title: `${title}: ${nameOf(webhook)}`, crumbs: [rootCrumb], status, flash },
     <>
       <WebhookHead webhook={webhook} visit={c.get('visit')} outlook={outlook} />
       <nav class="tabs" aria-label="Webhook" data-live-from={liveFrom}>
@@ -77,7 +74,10 @@ function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: 
   return (
     <div class="page-head">
       <div>
-        <h1 class="url">{shortUrl(webhook.url)}</h1>
+        <h1>{nameOf(webhook)}</h1>
+        <p class="hint">
+          <WebhookUrl url={webhook.url} visit={visit} />
+        </p>
         <p class="lead" id="condition" data-live="">
           <ConditionBadge condition={condition} />
           {webhook.description && <span>{webhook.description}</span>}

@@ -46,6 +46,20 @@ export function took(durationMs: number | null): string {
   return span(durationMs);
 }
 
+/**
+ * What came of a delivery's last attempt, for a column as narrow as a status: `422`, `Timeout`, `Unreachable`, and `–` where none has ended. A
+ * list has no errors: what got no answer took as long as an answer may take, or could not be sent.
+ * @param timeoutMs how long an endpoint has to answer
+ */
+export function responseWords(
+  { lastResponseStatus, lastDurationMs }: { lastResponseStatus: number | null; lastDurationMs: number | null },
+  timeoutMs: number,
+): string {
+  if (lastResponseStatus !== null) return String(lastResponseStatus);
+  if (lastDurationMs === null) return '–';
+  return lastDurationMs >= timeoutMs ? 'Timeout' : 'Unreachable';
+}
+
 /** A span of time in its two largest units: `2 h 5 min`. */
 export function span(durationMs: number): string {
   const units = [

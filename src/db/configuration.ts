@@ -2,7 +2,7 @@ import { eq, sql } from 'drizzle-orm';
 import { parseDuration } from '../domain/duration.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Choices } from '../domain/rules/choices.ts';
-import { type FilteredWebhook, nameOf, type WebhookConfig } from '../domain/webhook.ts';
+import { type FilteredWebhook, spokenNameOf, type WebhookConfig } from '../domain/webhook.ts';
 import { databaseOf } from './client.ts';
 import { organizations, outboxErasures, webhooks } from './schema.ts';
 import type { WebhookRow } from './webhooks.ts';
@@ -35,6 +35,7 @@ export const webhookColumns = {
   freshSince: webhooks.freshSince,
   maxPerSecond: webhooks.maxPerSecond,
   maxConcurrent: webhooks.maxConcurrent,
+  name: webhooks.name,
   description: webhooks.description,
   once: webhooks.once,
   fields: webhooks.fields,
@@ -54,14 +55,14 @@ export function toOutboxConfig({ plan, webhook }: { plan: Plan; webhook: Webhook
 
 /** A webhook's configuration. One whose owner has chosen nothing of what is sent carries nothing of it. */
 function toWebhookConfig(row: WebhookColumns): WebhookConfig {
-  const { description, once, fields, format, template, headers, retrySchedule, ...webhook } = row;
+  const { name, description, once, fields, format, template, headers, retrySchedule, ...webhook } = row;
   return { ...webhook, choices: choicesOf(row) };
 }
 
-function choicesOf({ url, description, once, fields, format, template, headers, retrySchedule }: WebhookColumns): Choices | null {
+function choicesOf(row: WebhookColumns): Choices | null {
+  const { once, fields, format, template, headers, retrySchedule } = row;
   if (once === null && fields === null && format === 'event' && headers === null && retrySchedule === null) return null;
-  const name = nameOf({ description, url });
-  return { once, fields, format, template, name, headers, retryScheduleMs: retrySchedule?.map(parseDuration) ?? null };
+  return { once, fields, format, template, name: spokenNameOf(row), headers, retryScheduleMs: retrySchedule?.map(parseDuration) ?? null };
 }
 
 /** The configuration of some organizations, in one read; those that are not known are missing from the map. */

@@ -56,6 +56,8 @@ export const webhooks = sqliteTable(
     organizationId: text()
       .notNull()
       .references(() => organizations.id, { onDelete: 'cascade' }),
+    /** What its owner calls it. Null: the host of its URL. */
+    name: text(),
     url: text().notNull(),
     description: text(),
     /** Event type names, `*`, or prefixes such as `visitor.*`. */

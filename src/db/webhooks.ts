@@ -17,7 +17,7 @@ export type NewWebhook = typeof webhooks.$inferInsert;
 export type WebhookChanges = Partial<
   Pick<
     NewWebhook,
-    | ('url' | 'description' | 'events' | 'enabled' | 'maxPerSecond' | 'maxConcurrent' | 'secret')
+    | ('name' | 'url' | 'description' | 'events' | 'enabled' | 'maxPerSecond' | 'maxConcurrent' | 'secret')
     | ('filter' | 'once' | 'fields' | 'format' | 'template' | 'headers' | 'headerNames' | 'retrySchedule')
   >
 >;
@@ -72,6 +72,7 @@ export async function insertWebhook(db: Database, webhook: NewWebhook, entry: Au
   const row = {
     id: sql`${webhook.id}`,
     organizationId: sql`${webhook.organizationId}`,
+    name: sql`${webhook.name ?? null}`,
     url: sql`${webhook.url}`,
     description: sql`${webhook.description ?? null}`,
     events: json(webhook.events),
@@ -120,8 +121,8 @@ export async function insertWebhook(db: Database, webhook: NewWebhook, entry: Au
  * chooses, since the audit log tells what was before.
  */
 const READ_FOR_CHANGES = [
-  ...(['url', 'description', 'events', 'enabled', 'secret', 'maxPerSecond', 'maxConcurrent', 'filter', 'once', 'fields'] as const),
-  ...(['format', 'template', 'headers', 'retrySchedule'] as const),
+  ...(['name', 'url', 'description', 'events', 'enabled', 'secret', 'maxPerSecond', 'maxConcurrent', 'filter', 'once'] as const),
+  ...(['fields', 'format', 'template', 'headers', 'retrySchedule'] as const),
 ] as const;
 
 /** Whether what a change was made of is what it was read as. */

@@ -9,15 +9,13 @@ import {
 } from './operational-event.ts';
 import { plain } from './rules/message-text.ts';
 import { alertOf } from './rules/operational-message.ts';
-import { nameOf } from './webhook.ts';
+import { MAX_NAME_LENGTH, spokenNameOf } from './webhook.ts';
 
 /*
  * The mails that people are told by: what they say, as plain text and as HTML with nothing in it but paragraphs and links. What customers wrote
  * is one line of bounded length, and is escaped.
  */
 
-/** Longest name of a webhook, an organization or a product in a mail, in characters. */
-const MAX_NAME_LENGTH = 100;
 const MAX_ANSWER_LENGTH = 300;
 
 /** What a mail says. */
@@ -50,7 +48,7 @@ export function alertMail(parties: MailParties, notices: readonly Notice[], told
   const latest = notices.at(-1);
   if (!latest) throw new RangeError('a mail tells of something');
   const { host } = latest;
-  const name = plain(nameOf({ description: told.description, url: `https://${host}/` }), MAX_NAME_LENGTH);
+  const name = plain(spokenNameOf({ ...told, url: `https://${host}/` }), MAX_NAME_LENGTH);
   const paragraphs: Paragraph[] = [
     { text: name === host ? `Webhook ${name}:` : `Webhook ${name} (${host}):` },
     ...notices.map((notice) => ({ text: `${timeOf(notice.at, nowMs)}: ${sentenceOf(notice, told)}` })),

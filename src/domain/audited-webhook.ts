@@ -3,6 +3,7 @@ import type { Once } from './rules/choices.ts';
 
 /** What an audit log tells of a webhook: what its owner has chosen. */
 export interface AuditedWebhook {
+  name?: string | null;
   url: string;
   description?: string | null;
   events: readonly string[];
@@ -37,10 +38,24 @@ export function webhookChanges(before: AuditedWebhook | null, after: AuditedWebh
 }
 
 function plainFields({ once, secret: _, headerNames: __, ...webhook }: AuditedWebhook): Record<string, unknown> {
-  const { url, description, events, enabled, maxPerSecond, maxConcurrent, filter, fields, format, template, retrySchedule } = webhook;
+  const { name, url, description, events, enabled, maxPerSecond, maxConcurrent, filter, fields, format, template, retrySchedule } = webhook;
   // Since when `once` counts is the service's to know.
   const chosen = once ? { per: once.per, days: once.days } : null;
-  return { url, description, events, enabled, maxPerSecond, maxConcurrent, filter, once: chosen, fields, format, template, retrySchedule };
+  return {
+    name,
+    url,
+    description,
+    events,
+    enabled,
+    maxPerSecond,
+    maxConcurrent,
+    filter,
+    once: chosen,
+    fields,
+    format,
+    template,
+    retrySchedule,
+  };
 }
 
 /** By name, without regard to case, as it is written now. */

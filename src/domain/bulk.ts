@@ -24,6 +24,16 @@ export const RECOVERED_BY_DEFAULT = ['failed', 'discarded'] as const;
 
 export type RecoverableStatus = (typeof RECOVERABLE)[number];
 
+/** What can be canceled: what waits. */
+export const CANCELABLE = ['pending', 'retrying'] as const;
+
+export type CancelableStatus = (typeof CANCELABLE)[number];
+
+/** What a cancellation is of: all that waits, where nothing is said. */
+export interface CancellationSelection extends Selection {
+  statuses?: readonly CancelableStatus[];
+}
+
 /** What a recovery is of. Versions before know of no `statuses`: they mean what is recovered by default. */
 export interface RecoverySelection extends Selection {
   statuses?: readonly RecoverableStatus[];
@@ -49,7 +59,7 @@ export interface DuePosition extends DeliveryPosition {
 }
 
 /** Deliveries that wait are not to be attempted any more. */
-export interface Cancellation extends Selection {
+export interface Cancellation extends CancellationSelection {
   requestedAt: number;
   /** Deliveries that have ended by it so far. */
   canceled: number;
@@ -74,6 +84,12 @@ export function isOfDelivered({ statuses = RECOVERED_BY_DEFAULT }: RecoverySelec
 export function isSelected({ since, until, event }: Selection, delivery: Selectable): boolean {
   const { createdAt } = delivery;
   return createdAt >= since && createdAt < until && (event === undefined || subscribes([event], delivery.event));
+}
+
+/** Whether a cancellation ends a delivery, as it stands when its turn comes: one that waits, for its first attempt or for a retry. */
+export function isCanceled(cancellation: CancellationSelection, delivery: Selectable): boolean {
+  const { statuses = CANCELABLE } = cancellation;
+  return (statuses as readonly DeliveryStatus[]).includes(delivery.state.status) && isSelected(cancellation, delivery);
 }
 
 /**

@@ -34,6 +34,19 @@ export interface CircuitPolicy {
   probeMs: readonly [first: number, longest: number];
 }
 
+/** A time with nothing but failures. Times are milliseconds since the epoch. */
+export interface Outage {
+  /** When the earliest delivery that failed in it was accepted: what it has cost was accepted from then on … */
+  acceptedFrom: number;
+  /** When its first failure ended. */
+  since: number;
+  /** … and until it was over. */
+  until: number;
+}
+
+/** Outages so close to each other are one. */
+export const SAME_OUTAGE_WITHIN_MS = 3_600_000;
+
 export interface Circuit {
   health: Health;
   /** When the health last changed, milliseconds since the epoch. */
@@ -53,6 +66,12 @@ export interface Circuit {
   toldSince?: number | null;
   /** Whether it was warned of what follows from these failures. Missing in what earlier versions have stored. */
   warned?: boolean;
+  /** The delivery whose attempt failed last. Missing in what earlier versions have stored. */
+  lastFailed?: string | null;
+  /** When the earliest of the deliveries that failed in a row was accepted. Missing in what earlier versions have stored. */
+  failedFrom?: number | null;
+  /** The outage that is over, while it is worth telling of. Missing in what earlier versions have stored. */
+  pastOutage?: Outage | null;
   /** The deliveries they were of, as far as they need counting. */
   failedDeliveries: readonly string[];
   /** Succeeded attempts in a row, as far as they need counting. */
@@ -122,6 +141,9 @@ export function closedCircuit(since: number, announcedAt: number | null = null):
     announcedAt,
     toldSince: null,
     warned: false,
+    lastFailed: null,
+    failedFrom: null,
+    pastOutage: null,
     failedDeliveries: [],
     successes: 0,
     probeAt: null,
@@ -135,14 +157,14 @@ export function closedCircuit(since: number, announcedAt: number | null = null):
  */
 export function afterAttempt(
   circuit: Circuit,
-  attempt: { outcome: AttemptOutcome; deliveryId: string; endedAt: number; isTest?: boolean },
+  attempt: { outcome: AttemptOutcome; deliveryId: string; acceptedAt?: number; endedAt: number; isTest?: boolean },
   drained: boolean,
   policy: CircuitPolicy,
 ): Circuit {
   if (attempt.outcome === 'interrupted') return circuit;
   return attempt.outcome === 'succeeded'
     ? afterSuccess(circuit, attempt.endedAt, drained, attempt.isTest ?? false)
-    : afterFailure(circuit, attempt.deliveryId, attempt.endedAt, policy);
+    : afterFailure(circuit, attempt, policy);
 }
 
 function afterSuccess(circuit: Circuit, now: number, drained: boolean, isTest: boolean): Circuit {
@@ -150,7 +172,7 @@ function afterSuccess(circuit: Circuit, now: number, drained: boolean, isTest: b
   const told = toldSince(circuit);
   // For the organization an outage is over when a delivery has arrived.
   const untold = isTest && told !== null ? { announced: circuit.announced, toldSince: told } : {};
-  const closed = (at: number) => ({ ...closedCircuit(at, announcedAt), ...untold });
+  const closed = (at: number) => ({ ...closedCircuit(at, announcedAt), ...untold, pastOutage: pastOutage(circuit, now) });
   if (health === 'healthy') return circuit.failures === 0 && (isTest || told === null) ? circuit : closed(since);
   const successes = circuit.successes + 1;
   if (drained || successes >= HEALTHY_AFTER) return closed(now);
@@ -159,14 +181,37 @@ function afterSuccess(circuit: Circuit, now: number, drained: boolean, isTest: b
 
 /** The circuit after a fresh start that the owner has given: what was told of the endpoint before is still to be told to be over. */
 export function afterFreshStart(circuit: Circuit, startedAt: number): Circuit {
-  return { ...closedCircuit(startedAt), toldSince: toldSince(circuit) };
+  return { ...closedCircuit(startedAt), toldSince: toldSince(circuit), pastOutage: pastOutage(circuit, startedAt) };
 }
 
-function afterFailure(circuit: Circuit, deliveryId: string, now: number, policy: CircuitPolicy): Circuit {
+/** The outage that goes on, or else the last one that is over; null: there was none that is known of. `until` is null while it goes on. */
+export function latestOutage(circuit: Circuit): (Omit<Outage, 'until'> & { until: number | null }) | null {
+  const { health, failures, failingSince, failedFrom } = circuit;
+  if (health === 'healthy' || failures === 0 || failingSince === null) return circuit.pastOutage ?? null;
+  return { acceptedFrom: Math.min(failedFrom ?? failingSince, failingSince), since: failingSince, until: null };
+}
+
+/** The outage that is over now, or was before. A few failures in a row, of a webhook that was healthy all the time, are none. */
+function pastOutage(circuit: Circuit, now: number): Outage | null {
+  const { pastOutage: before = null } = circuit;
+  const latest = latestOutage(circuit);
+  if (latest === null || latest.until !== null) return before;
+  const outage = { ...latest, until: now };
+  if (before === null || outage.since - before.until > SAME_OUTAGE_WITHIN_MS) return outage;
+  return { acceptedFrom: Math.min(before.acceptedFrom, outage.acceptedFrom), since: before.since, until: now };
+}
+
+function afterFailure(
+  circuit: Circuit,
+  { deliveryId, acceptedAt, endedAt: now }: { deliveryId: string; acceptedAt?: number; endedAt: number },
+  policy: CircuitPolicy,
+): Circuit {
   const failed = {
     ...circuit,
     failures: circuit.failures + 1,
     failingSince: circuit.failingSince ?? now,
+    lastFailed: deliveryId,
+    failedFrom: Math.min(circuit.failedFrom ?? now, acceptedAt ?? now),
     failedDeliveries: withDelivery(circuit.failedDeliveries, deliveryId),
     successes: 0,
   };

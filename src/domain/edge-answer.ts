@@ -60,22 +60,41 @@ export function isUnreached(status: number): boolean {
   return Object.hasOwn(UNREACHED, status);
 }
 
+/** An answer that is not the endpoint's own: a firewall's in front of it, or that of Cloudflare, which could not reach it. */
+export interface EdgeAnswer {
+  kind: 'refused' | 'unreached';
+  /** What it means, for the endpoint's owner. */
+  words: string;
+}
+
+/** What an answer means that is not the endpoint's own, in words for its owner; null where it is its own. Parameters: those of edgeAnswerOf. */
+export function describeEdgeAnswer(status: number, headers: Readonly<Record<string, string>>, body: string): string | null {
+  return edgeAnswerOf(status, headers, body)?.words ?? null;
+}
+
 /**
- * What an answer means that is not the endpoint's own, in words for its owner; null where it is its own.
+ * What an answer is that is not the endpoint's own; null where it is its own.
  * @param headers by lower-case names
  * @param body as far as it is kept
  */
-export function describeEdgeAnswer(status: number, headers: Readonly<Record<string, string>>, body: string): string | null {
+export function edgeAnswerOf(status: number, headers: Readonly<Record<string, string>>, body: string): EdgeAnswer | null {
   if (status < 300) return null;
   if (headers['cf-mitigated'] === 'challenge') {
-    return `The bot protection in front of the endpoint asked for proof of a browser (${status}, cf-mitigated: challenge): let deliveries through there`;
+    const words = `The bot protection in front of the endpoint asked for proof of a browser (${status}, cf-mitigated: challenge): let deliveries through there`;
+    return { kind: 'refused', words };
   }
   const code = isUnreached(status) || headers.server?.toLowerCase() === 'cloudflare' ? codeIn(body) : null;
   const refused = code !== null && REFUSED_BY_CODE[code];
-  if (refused) return `The firewall in front of the endpoint refused the delivery (${status}, error ${code}): ${refused}`;
+  if (refused) {
+    return { kind: 'refused', words: `The firewall in front of the endpoint refused the delivery (${status}, error ${code}): ${refused}` };
+  }
   const unreached = (code !== null && UNREACHED_BY_CODE[code]) || UNREACHED[status];
   if (!unreached) return null;
-  return `The endpoint could not be reached (${code === null ? status : `${status}, error ${code}`} from Cloudflare, through which deliveries go): ${unreached}`;
+  const said = code === null ? status : `${status}, error ${code}`;
+  return {
+    kind: 'unreached',
+    words: `The endpoint could not be reached (${said} from Cloudflare, through which deliveries go): ${unreached}`,
+  };
 }
 
 function codeIn(body: string): number | null {

@@ -64,7 +64,7 @@ const webhookTold = {
   id: 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA',
   name: 'Leads to the CRM',
   host: 'hooks.example.com',
-  description: 'Leads to the CRM',
+  description: null,
 };
 
 /** Beside its name: how it stands, and where there is more of it. */

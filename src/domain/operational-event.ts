@@ -1,5 +1,5 @@
 import { alertOf } from './rules/operational-message.ts';
-import { type DisabledReason, nameOf } from './webhook.ts';
+import type { DisabledReason } from './webhook.ts';
 
 /*
  * Events of the service itself: what an organization is told of one of its webhooks, through its other webhooks, or what a receiver is told
@@ -52,6 +52,8 @@ export interface Notice {
 export interface Told {
   id: string;
   /** Null: none was given, or the webhook has been deleted. */
+  name: string | null;
+  /** As the name. */
   description: string | null;
   /** Deliveries that wait, up to MAX_COUNTED_WAITING. */
   waiting: number;
@@ -60,9 +62,9 @@ export interface Told {
 }
 
 /** The event that tells of something that has happened to a webhook. */
-export function noticeEvent(notice: Notice, { id, description, waiting, link }: Told): Record<string, unknown> {
+export function noticeEvent(notice: Notice, { id, name, description, waiting, link }: Told): Record<string, unknown> {
   const { event, at, organizationId, host, since, lastAnswer, delivery, disabledReason, disableAt } = notice;
-  const webhook = { id, name: nameOf({ description, url: `https://${host}/` }), host, description };
+  const webhook = { id, name: name ?? host, host, description };
   const told = {
     webhook: disabledReason === undefined ? webhook : { ...webhook, disabled_reason: disabledReason },
     ...(notice.isFull && { reason: 'outbox_full' }),
@@ -75,11 +77,6 @@ export function noticeEvent(notice: Notice, { id, description, waiting, link }: 
   };
   const head = { event, timestamp: isoTime(at), organization_id: organizationId };
   return { ...head, message: alertOf({ ...head, ...told })?.sentence ?? '', ...told };
-}
-
-/** The host of a webhook's URL, with its port where it has one of its own: all that others may know of the URL. */
-export function hostOf(url: string): string {
-  return URL.parse(url)?.host ?? '';
 }
 
 /**

@@ -67,9 +67,22 @@ export interface FilteredWebhook extends WebhookConfig {
   filter?: Condition;
 }
 
-/** What a webhook is called in a chat: its description, or else the host of its URL. */
-export function nameOf({ description, url }: { description: string | null; url: string }): string {
-  return description || (URL.parse(url)?.host ?? '');
+/** The longest name of a webhook, in characters. */
+export const MAX_NAME_LENGTH = 100;
+
+/** What a webhook is called: the name that its owner gave it, or else the host of its URL. */
+export function nameOf({ name, url }: { name: string | null; url: string }): string {
+  return name ?? hostOf(url);
+}
+
+/** What it is called in a message that people read. A description says more than a host does. */
+export function spokenNameOf({ name, description, url }: { name: string | null; description: string | null; url: string }): string {
+  return name ?? (description || hostOf(url));
+}
+
+/** The host of a webhook's URL, with its port where it has one of its own: all that others may know of the URL. */
+export function hostOf(url: string): string {
+  return URL.parse(url)?.host ?? '';
 }
 
 /** Whether a subscription list (names, `*`, prefixes such as `visitor.*`) covers an event type. */

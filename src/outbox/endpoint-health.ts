@@ -18,7 +18,6 @@ import { isTestEvent } from '../domain/ids.ts';
 import { isListenUrl } from '../domain/listen-url.ts';
 import {
   answerInWords,
-  hostOf,
   isOperational,
   type Notice,
   type NoticeName,
@@ -27,6 +26,7 @@ import {
   WEBHOOK_FAILING,
   WEBHOOK_RECOVERED,
 } from '../domain/operational-event.ts';
+import { hostOf } from '../domain/webhook.ts';
 import { logWarning } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Store } from './books/store.ts';
@@ -88,7 +88,7 @@ export class EndpointHealth {
     const circuit = this.circuit.since === 0 ? { ...this.circuit, since: config.webhook.healthSince } : this.circuit;
     if (outcome === 'succeeded' && !this.isBlemished) return;
     const isTest = isTestEvent(delivery.eventId);
-    const attempt = { outcome, deliveryId: delivery.id, endedAt: now, isTest };
+    const attempt = { outcome, deliveryId: delivery.id, acceptedAt: delivery.createdAt, endedAt: now, isTest };
     const outageSince = toldSince(circuit);
     this.#set(afterAttempt(circuit, attempt, isDrained, this.#policy), config.webhook.id, now);
     const lastAnswer =

@@ -4,11 +4,12 @@ import { Sender } from '../attempt/sender.ts';
 import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
 import type { AuditEntry } from '../domain/audit-log.ts';
-import type { Cancellation, Recovery, RecoverySelection, Selection } from '../domain/bulk.ts';
-import { permission } from '../domain/circuit.ts';
+import type { Cancellation, CancellationSelection, Recovery, RecoverySelection } from '../domain/bulk.ts';
+import { latestOutage, permission } from '../domain/circuit.ts';
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
 import { EndpointPace } from '../domain/endpoint-pace.ts';
 import type { ErasureRequest } from '../domain/erasure.ts';
+import type { LastFailure } from '../domain/failure.ts';
 import { deliveryId } from '../domain/ids.ts';
 import { MAX_COUNTED_WAITING } from '../domain/operational-event.ts';
 import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
@@ -54,6 +55,10 @@ export interface OutboxStatus {
   nextProbeAt: number | null;
   /** When a delivery last arrived, about; null: none has that the log still knows of. Versions before do not say. */
   lastDeliveredAt?: number | null;
+  /** The attempt that failed last, while attempts fail; null: none has, or the log does not have it any more. Versions before do not say. */
+  lastFailure?: LastFailure | null;
+  /** The outage that goes on, or the last one that is over; null: none is known of. Versions before do not say. */
+  outage?: ReturnType<typeof latestOutage>;
 }
 
 /**
@@ -325,7 +330,7 @@ export class Outbox extends DurableObject<Env> {
    * @param entry of the audit log, which is added with it
    * @returns how many deliveries that is, or why nothing begins
    */
-  async cancel(selection: Selection, entry: AuditEntry): Promise<BulkAnswer> {
+  async cancel(selection: CancellationSelection, entry: AuditEntry): Promise<BulkAnswer> {
     this.#fresh.spill(Date.now());
     const count = await this.#bulk.countCancellation(selection);
     if (count === null) return 'too_many_to_count';
@@ -339,7 +344,7 @@ export class Outbox extends DurableObject<Env> {
   }
 
   /** How many deliveries a cancellation would end; null where there are more than one call has time for. */
-  async countCancellation(selection: Selection): Promise<number | null> {
+  async countCancellation(selection: CancellationSelection): Promise<number | null> {
     this.#fresh.spill(Date.now());
     return await this.#bulk.countCancellation(selection);
   }
@@ -449,8 +454,11 @@ export class Outbox extends DurableObject<Env> {
 
   /** How the endpoint stands: its health, since when, when the next probe of an open circuit goes out, and when it last took a delivery. */
   status(): OutboxStatus {
-    const { health, since, probeAt } = this.#health.circuit;
-    return { health, since, nextProbeAt: probeAt, lastDeliveredAt: this.#health.lastAcknowledgedAt() };
+    const { circuit } = this.#health;
+    const { health, since, probeAt, lastFailed } = circuit;
+    const lastFailure = lastFailed ? this.#log.lastFailureOf(lastFailed) : null;
+    const lastDeliveredAt = this.#health.lastAcknowledgedAt();
+    return { health, since, nextProbeAt: probeAt, lastDeliveredAt, lastFailure, outage: latestOutage(circuit) };
   }
 
   override async alarm(): Promise<void> {

@@ -144,12 +144,37 @@ describe('POST …/cancel', () => {
     expect((await deliveriesOf(webhookId)).map(({ reason }) => reason)).toEqual(['canceled', 'canceled']);
   });
 
+  it('ends those alone that wait for what is named: a first attempt, or a retry', async () => {
+    // So many failures that what comes then is held.
+    const { organization, path } = await given([{ status: 500 }], 10);
+    await consume([aMessage([anEvent(organization.id)])]);
+    vi.setSystemTime(Date.now() + 1);
+    for (const [status, count] of [
+      [['pending'], 1],
+      [['pending'], 0],
+      [['retrying'], 10],
+    ] as const) {
+      expect((await expectStatus(organization.admin.post(`${path}/cancel`, { status, dryRun: true }), 200)).body).toEqual({ count });
+      expect((await expectStatus(organization.admin.post(`${path}/cancel`, { status }), 202)).body).toEqual({ count });
+    }
+    expect((await organization.admin.get(`${path}/cancel`)).body.cancellations).toMatchObject([
+      { status: ['retrying'], canceled: 10 },
+      { status: ['pending'], canceled: 1 },
+    ]);
+    expect(await entriesOf(organization.id)).toMatchObject([
+      { changes: { status: { to: ['retrying'] } } },
+      { changes: { status: { to: ['pending'] } } },
+    ]);
+  });
+
   it.each([
     [{ since: 'yesterday' }, 'since'],
     [{ since: '2020-01-02T00:00:00Z', until: '2020-01-01T00:00:00Z' }, 'until'],
     [{ event: 'Visitor' }, 'event'],
     [{ dryRun: 1 }, 'dryRun'],
-    [{ status: ['failed'] }, 'status'],
+    [{ status: ['failed'] }, 'status[0]'],
+    [{ status: ['pending', 'pending'] }, 'status'],
+    [{ status: [] }, 'status'],
   ])('refuses %j and names the field', async (body, field) => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization);

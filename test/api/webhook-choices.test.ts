@@ -337,6 +337,7 @@ describe('two changes at once', () => {
       ['fields', ['visitor']],
       ['format', 'flat'],
       ['retrySchedule', ['1h']],
+      ['name', 'CRM'],
       ['description', 'x'],
       ['url', 'https://hooks.example.com/other'],
       ['events', ['*']],

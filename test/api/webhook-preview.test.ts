@@ -148,7 +148,9 @@ describe('a preview of a webhook', () => {
     expect(await webhook.preview({ template: null })).toMatchObject({ status: 422, body: { details: { field: 'template' } } });
   });
 
-  it('is called in a chat what the webhook is called: by its description, or else its host', async () => {
+  it('is called in a chat what the webhook is called: by its name, its description, or else its host', async () => {
+    const named = await given({ name: 'Leads of the spring', description: 'Leads of the pricing page' });
+    expect((await named.preview({ format: 'slack' })).body.payload).toContain('Leads of the spring');
     const described = await given({ description: 'Leads of the pricing page' });
     expect((await described.preview({ format: 'slack' })).body.payload).toContain('Leads of the pricing page');
     const bare = await given({ url: 'https://hooks.example.com/in' });

@@ -5,7 +5,13 @@ describe('a webhook', () => {
   test('is created, listed, read, changed and deleted', async () => {
     const { id: organizationId, path, admin } = await createOrganization();
     const limits = { maxPerSecond: 10, maxConcurrent: 3 };
-    const input = { url: 'https://hooks.example.com/in?token=1', events: ['visitor.identified'], description: 'CRM', ...limits };
+    const input = {
+      name: 'Leads',
+      url: 'https://hooks.example.com/in?token=1',
+      events: ['visitor.identified'],
+      description: 'CRM',
+      ...limits,
+    };
     const created = await admin.post(`${path}/webhooks`, input);
     expect(created.status).toBe(201);
     const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/);
@@ -31,12 +37,26 @@ describe('a webhook', () => {
     const at = `${path}/webhooks/${created.body.id}`;
     expect((await admin.get(at)).body).toEqual(created.body);
     expect((await admin.get(`${path}/webhooks`)).body).toEqual({ webhooks: [created.body] });
-    const changes = { description: null, enabled: false, events: ['*'], maxPerSecond: null, maxConcurrent: null };
+    const changes = { name: 'Clients', description: null, enabled: false, events: ['*'], maxPerSecond: null, maxConcurrent: null };
     const changed = await admin.patch(at, changes);
     expect(changed).toMatchObject({ status: 200, body: changes });
     expect(changed.body.url).toBe(input.url);
     expect((await admin.delete(at)).status).toBe(204);
     for (const gone of [admin.get(at), admin.patch(at, {}), admin.delete(at)]) expect((await gone).status).toBe(404);
+  });
+
+  test('is called by its name, and by the host of its URL while it has none', async () => {
+    const own = await createOrganization();
+    const made = await createWebhook(own, { url: 'https://hooks.example.com:8443/in?token=1', name: null });
+    expect(made.name).toBe('hooks.example.com:8443');
+    const at = `${own.path}/webhooks/${made.id}`;
+    const change = async (changes: Record<string, unknown>) => (await expectStatus(own.admin.patch(at, changes), 200)).body.name;
+    expect(await change({ url: 'https://in.example.com/' })).toBe('in.example.com');
+    expect(await change({ name: `  ${'n'.repeat(100)} ` })).toBe('n'.repeat(100));
+    expect(await change({ url: 'https://hooks.example.com/' })).toBe('n'.repeat(100));
+    expect(await change({ description: 'CRM' })).toBe('n'.repeat(100));
+    expect(await change({ name: null })).toBe('hooks.example.com');
+    expect((await own.admin.get(`${own.path}/webhooks`)).body.webhooks[0].name).toBe('hooks.example.com');
   });
 
   test('keeps its secret to itself: it is in no answer but the one that made it', async () => {
@@ -182,6 +202,10 @@ describe('what a webhook is refused for', () => {
     ['a secret of 257 characters', { secret: 's'.repeat(257) }, 'secret'],
     ['half a character as secret', { secret: '\ud800' }, 'secret'],
     ['a secret and a generated one', { secret: 's', generateSecret: true }, 'generateSecret'],
+    ['a name of 101 characters', { name: 'n'.repeat(101) }, 'name'],
+    ['a name of white space', { name: ' \t ' }, 'name'],
+    ['a name that is a number', { name: 5 }, 'name'],
+    ['half a character in a name', { name: 'a\ud800' }, 'name'],
     ['a description of 501 characters', { description: 'd'.repeat(501) }, 'description'],
     ['enabled as a word', { enabled: 'yes' }, 'enabled'],
     ['0 a second', { maxPerSecond: 0 }, 'maxPerSecond'],

@@ -88,9 +88,9 @@ describe('all that match', () => {
   it('of those that wait are canceled, after the page has asked', async () => {
     const { webhookId, path, person } = await given([{ status: 500 }]);
     const list = await person.get(`${path}/deliveries?status=retrying`);
-    expect(list.text).toContain('Cancel all that wait (3)');
+    expect(list.text).toContain('Cancel all that match (3)');
     const asked = await person.get(`${path}/deliveries/cancel-all?status=retrying`);
-    expect(asked.text).toContain('3 deliveries are waiting, for a first attempt or a retry.');
+    expect(asked.text).toContain('3 deliveries are waiting for a retry.');
     expect(await statusesOf(webhookId)).toEqual(['retrying', 'retrying', 'retrying']);
     const after = await person.submit(`${path}/deliveries/cancel-all`, { status: 'retrying' });
     expect(after.text).toContain('3 deliveries are canceled.');
@@ -102,7 +102,7 @@ describe('all that match', () => {
     const tomorrow = new Date(Date.now() + 86_400_000).toISOString().slice(0, 10);
     expect((await person.get(`${path}/deliveries?status=retrying&from=${tomorrow}`)).text).not.toContain('Cancel all');
     const after = await person.submit(`${path}/deliveries/cancel-all`, { status: 'retrying', from: tomorrow, to: tomorrow });
-    expect(after.text).toContain('Nothing waits any more.');
+    expect(after.text).toContain('Nothing matches any more: there is nothing to cancel.');
     expect(await statusesOf(webhookId)).toEqual(['retrying', 'retrying', 'retrying']);
   });
 

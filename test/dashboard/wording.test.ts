@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { curlCommand } from '../../src/dashboard/curl.ts';
 import { layOutJson } from '../../src/dashboard/json-layout.ts';
-import { count, counted, percent, relative, span, took, utcTime } from '../../src/dashboard/wording.ts';
+import { count, counted, percent, relative, responseWords, span, took, utcTime } from '../../src/dashboard/wording.ts';
 
 const NOW = Date.parse('2026-11-25T14:05:09Z');
 const MINUTE = 60_000;
@@ -29,6 +29,19 @@ describe('numbers for people', () => {
     [0.9999, '99.9 %'],
   ])('a share of %s is %s', (share, words) => {
     expect(percent(share)).toBe(words);
+  });
+});
+
+describe('what came of the last attempt', () => {
+  it.each([
+    [422, 77, '422'],
+    [200, null, '200'],
+    [null, 30_000, 'Timeout'],
+    [null, 30_041, 'Timeout'],
+    [null, 12, 'Unreachable'],
+    [null, null, '–'],
+  ])('that was answered with %s after %s ms is %s', (lastResponseStatus, lastDurationMs, words) => {
+    expect(responseWords({ lastResponseStatus, lastDurationMs }, 30_000)).toBe(words);
   });
 });
 

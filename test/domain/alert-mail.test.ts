@@ -38,6 +38,13 @@ describe('a mail about a webhook', () => {
     expect(html).toContain(`<a href="${END}">End these mails</a>`);
   });
 
+  it('calls it by its name, or else its description, or its host', () => {
+    const subjectOf = (names: Partial<typeof TOLD>) => alertMail(PARTIES, [aFailing()], { ...TOLD, ...names }, END, NOW).subject;
+    expect(subjectOf({ name: 'Leads', description: 'CRM' })).toContain('webhook Leads has failed');
+    expect(subjectOf({ description: 'CRM' })).toContain('webhook CRM has failed');
+    expect(subjectOf({})).toContain('webhook hooks.example.com has failed');
+  });
+
   it.each([
     [{ since: SINCE - 86_400_000 }, 'has failed since 2026-11-22 14:05 UTC'],
     [{ isFull: true }, 'takes too few deliveries'],

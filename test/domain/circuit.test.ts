@@ -13,9 +13,11 @@ import {
   isAboutTheRecord,
   isToBeAnnounced,
   isWarningDue,
+  latestOutage,
   OPEN_AFTER_DELIVERIES,
   permission,
   probedNow,
+  SAME_OUTAGE_WITHIN_MS,
   toldSince,
 } from '../../src/domain/circuit.ts';
 import type { AttemptOutcome } from '../../src/domain/delivery.ts';
@@ -45,8 +47,55 @@ function inARow(circuit: Circuit, outcome: AttemptOutcome, count: number, { deli
 const healthy = closedCircuit(T0 - MINUTE);
 const failing = inARow(healthy, 'failed', FAILING_AFTER);
 const open = inARow(healthy, 'failed', 10);
+/** All but the outage that is over. */
+const besides = (circuit: Circuit): Circuit => ({ ...circuit, pastOutage: null });
 /** A probe has succeeded, and more is due. */
 const draining = told(open, { outcome: 'succeeded', at: open.probeAt! });
+
+describe('an outage', () => {
+  const failedAt = (circuit: Circuit, endedAt: number, acceptedAt: number) =>
+    afterAttempt(circuit, { outcome: 'failed', deliveryId: `dlv_${acceptedAt}`, acceptedAt, endedAt }, false, policy);
+  const succeededAt = (circuit: Circuit, endedAt: number) =>
+    afterAttempt(circuit, { outcome: 'succeeded', deliveryId: 'dlv_1', endedAt }, true, policy);
+  const outage = (since: number): Circuit => [0, 1, 2].reduce((circuit, n) => failedAt(circuit, since + n, since + n - 50), healthy);
+
+  it('goes from the first failure on; what it cost was accepted from its earliest delivery on', () => {
+    expect(latestOutage(healthy)).toBeNull();
+    expect(latestOutage(outage(T0))).toEqual({ acceptedFrom: T0 - 50, since: T0, until: null });
+    expect(latestOutage(failedAt(outage(T0), T0 + 3, T0 - 30 * MINUTE))).toMatchObject({ acceptedFrom: T0 - 30 * MINUTE, since: T0 });
+    expect(outage(T0).lastFailed).toBe(`dlv_${T0 - 48}`);
+  });
+
+  it('is over with a success, or a fresh start of the owner’s, and is still known then', () => {
+    const over = { acceptedFrom: T0 - 50, since: T0, until: T0 + 9 };
+    const worksAgain = succeededAt(outage(T0), T0 + 9);
+    expect([latestOutage(worksAgain), worksAgain.lastFailed]).toEqual([over, null]);
+    expect(latestOutage(afterFreshStart(outage(T0), T0 + 9))).toEqual(over);
+    expect(latestOutage(inARow(worksAgain, 'succeeded', 30))).toEqual(over);
+  });
+
+  it('a few failures of a healthy webhook are none', () => {
+    const twice = failedAt(failedAt(healthy, T0, T0), T0 + 1, T0);
+    expect(latestOutage(twice)).toBeNull();
+    expect(latestOutage(succeededAt(twice, T0 + 2))).toBeNull();
+  });
+
+  it('that follows another within an hour is the same; a later one is another', () => {
+    const next = (since: number) => {
+      const again = [0, 1, 2].reduce((circuit, n) => failedAt(circuit, since + n, since + n), succeededAt(outage(T0), T0 + 9));
+      return latestOutage(succeededAt(again, since + 5));
+    };
+    expect(next(T0 + 9 + SAME_OUTAGE_WITHIN_MS)).toEqual({ acceptedFrom: T0 - 50, since: T0, until: T0 + 14 + SAME_OUTAGE_WITHIN_MS });
+    const later = T0 + 10 + SAME_OUTAGE_WITHIN_MS;
+    expect(next(later)).toEqual({ acceptedFrom: later, since: later, until: later + 5 });
+  });
+
+  it('is understood of what an earlier version has stored', () => {
+    const { lastFailed: _, failedFrom: __, pastOutage: ___, ...stored } = outage(T0);
+    expect(latestOutage(stored)).toEqual({ acceptedFrom: T0, since: T0, until: null });
+    expect(latestOutage(succeededAt(stored, T0 + 9))).toEqual({ acceptedFrom: T0, since: T0, until: T0 + 9 });
+  });
+});
 
 describe('an attempt that ends', () => {
   it.each<[health: string, outcome: string, after: string, permits: string, before: Circuit, ended: Ended]>([
@@ -122,7 +171,7 @@ describe('a failing webhook', () => {
   it('is healthy again after 20 successes in a row, though deliveries still wait', () => {
     const almost = inARow(failing, 'succeeded', HEALTHY_AFTER - 1);
     expect(almost.health).toBe('failing');
-    expect(told(almost, { outcome: 'succeeded', at: T0 + 9 })).toEqual(closedCircuit(T0 + 9));
+    expect(besides(told(almost, { outcome: 'succeeded', at: T0 + 9 }))).toEqual(closedCircuit(T0 + 9));
   });
 
   it('counts successes anew after a failure', () => {
@@ -200,7 +249,7 @@ describe('an open circuit', () => {
 
   it('closes at a success of an attempt from before it opened, too: whoever answers is up', () => {
     expect(told(open, { outcome: 'succeeded', at: T0 + 1 })).toMatchObject({ health: 'failing', since: T0 + 1, probeAt: null });
-    expect(told(open, { outcome: 'succeeded', at: T0 + 1, drained: true })).toEqual(closedCircuit(T0 + 1));
+    expect(besides(told(open, { outcome: 'succeeded', at: T0 + 1, drained: true }))).toEqual(closedCircuit(T0 + 1));
   });
 
   it('starts over with its shortest wait where it opens a second time', () => {
@@ -218,9 +267,9 @@ describe('after a probe’s success what was held drains', () => {
   });
 
   it('and the webhook is healthy when nothing is left, or after 20 successes, the probe’s included', () => {
-    expect(told(draining, { outcome: 'succeeded', drained: true, at: T0 + 7 })).toEqual(closedCircuit(T0 + 7));
+    expect(besides(told(draining, { outcome: 'succeeded', drained: true, at: T0 + 7 }))).toEqual(closedCircuit(T0 + 7));
     expect(inARow(draining, 'succeeded', HEALTHY_AFTER - 2).health).toBe('failing');
-    expect(inARow(draining, 'succeeded', HEALTHY_AFTER - 1)).toEqual(closedCircuit(T0));
+    expect(besides(inARow(draining, 'succeeded', HEALTHY_AFTER - 1))).toEqual(closedCircuit(T0));
   });
 });
 
@@ -383,7 +432,7 @@ describe('the organization', () => {
 
   it('is told of the next outage no sooner than an hour after the last, however often successes come between', () => {
     const recovered = inARow(told(failing, T0), 'succeeded', HEALTHY_AFTER, { at: T0 + 5 });
-    expect(recovered).toEqual(closedCircuit(T0 + 5, T0));
+    expect(besides(recovered)).toEqual(closedCircuit(T0 + 5, T0));
     const again = inARow(recovered, 'failed', FAILING_AFTER, { at: T0 + 9 });
     expect(isToBeAnnounced(again, T0 + ANNOUNCE_EVERY_MS - 1)).toBe(false);
     expect(isToBeAnnounced(again, T0 + ANNOUNCE_EVERY_MS)).toBe(true);
@@ -423,7 +472,7 @@ describe('an outage that the organization was told of', () => {
 
   it('is not over with a fresh start of the owner’s, after which another one is told of at once', () => {
     const fresh = afterFreshStart(outage, T0 + 8);
-    expect(fresh).toEqual({ ...closedCircuit(T0 + 8), toldSince: T0 });
+    expect(besides(fresh)).toEqual({ ...closedCircuit(T0 + 8), toldSince: T0 });
     expect(isToBeAnnounced(inARow(fresh, 'failed', 1, { at: T0 + 9 }), T0 + 9)).toBe(true);
     expect(toldSince(success(fresh, false))).toBeNull();
   });

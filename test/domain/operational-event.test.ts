@@ -4,13 +4,13 @@ import { BUILT_IN_EVENT_TYPES } from '../../src/domain/event-type.ts';
 import {
   aboutWebhook,
   answerInWords,
-  hostOf,
   isOperational,
   NOTICES,
   type Notice,
   noticeEvent,
   VISITOR_ERASED,
 } from '../../src/domain/operational-event.ts';
+import { hostOf } from '../../src/domain/webhook.ts';
 import { aFailing, aNotice, TOLD } from '../support/notices.ts';
 
 const LINK = 'https://webhooks.example.com/settings/integrations/webhooks/whk_1';
@@ -53,19 +53,26 @@ it('whatever the path and the query are, nothing of them is in an event', () => 
 describe('a notice', () => {
   it('says what happened to which webhook, since when, how many wait, what was answered, and where there is more', () => {
     const since = Date.UTC(2026, 10, 23, 13, 0);
-    const event = aNotice({ since, at: since + 60_000 }, { description: 'Leads', waiting: 3, link: LINK });
+    const event = aNotice({ since, at: since + 60_000 }, { name: 'Leads', description: 'Of sales', waiting: 3, link: LINK });
     expect(event).toEqual({
       event: 'webhook.failing',
       timestamp: '2026-11-23T13:01:00.000Z',
       organization_id: 'org_acme',
       message: 'A delivery to “Leads” has failed for good, though its endpoint had worked before.',
-      webhook: { id: 'whk_1', name: 'Leads', host: 'hooks.example.com', description: 'Leads' },
+      webhook: { id: 'whk_1', name: 'Leads', host: 'hooks.example.com', description: 'Of sales' },
       delivery: { id: 'dlv_1', event_id: 'evt_1' },
       failing_since: '2026-11-23T13:00:00.000Z',
       deliveries_waiting: 3,
       last_answer: 'The endpoint answered 500; only a 2xx acknowledges a delivery',
       url: LINK,
     });
+  });
+
+  it('of a webhook without a name has its host as that, and speaks of its description', () => {
+    const { webhook, message } = aNotice({}, { description: 'CRM' });
+    expect(webhook).toEqual({ id: 'whk_1', name: 'hooks.example.com', host: 'hooks.example.com', description: 'CRM' });
+    expect(message).toContain('A delivery to “CRM” has failed');
+    expect(aNotice().message).toContain('A delivery to hooks.example.com has failed');
   });
 
   it('has no link where nobody knows where the dashboard is', () => {
@@ -108,14 +115,14 @@ it('the examples of the catalogue have the same fields', () => {
 
 it('their words in the examples are those that they really have', () => {
   for (const { example } of BUILT_IN_EVENT_TYPES.filter(({ name }) => isOperational(name) && name !== VISITOR_ERASED)) {
-    const shown = example as Record<string, string> & { webhook: { description: string; disabled_reason?: 'endpoint_failing' } };
+    const shown = example as Record<string, string> & { webhook: { name: string; disabled_reason?: 'endpoint_failing' } };
     const again = aNotice(
       {
         event: shown.event as Notice['event'],
         disabledReason: shown.webhook.disabled_reason,
         disableAt: Date.parse(shown.will_be_disabled_at ?? '') || undefined,
       },
-      { description: shown.webhook.description },
+      { name: shown.webhook.name },
     );
     expect(shown.message).toBe(again.message);
   }

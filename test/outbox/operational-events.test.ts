@@ -182,7 +182,7 @@ describe('an outage', () => {
   it('tells of the webhook by its name, since when, how many wait, the last answer, and where its page is', async () => {
     const [endpoint, listening, organization] = [endpointInbox(), endpointInbox(), await givenOrganization()];
     await endpoint.script([{ status: 200 }, { status: 500 }]);
-    const webhook = await givenWebhook(organization, { url: `${endpoint.url}/SECRET?token=SECRET`, description: 'CRM' });
+    const webhook = await givenWebhook(organization, { url: `${endpoint.url}/SECRET?token=SECRET`, name: 'CRM', description: 'Of sales' });
     await givenWebhook(organization, { url: listening.url, events: ['webhook.*'] });
     await bringOne(webhook);
     const failingSince = Date.now();
@@ -197,7 +197,7 @@ describe('an outage', () => {
     const { host } = new URL(endpoint.url);
     expect(event).toMatchObject({
       event: 'webhook.failing',
-      webhook: { id: webhook, name: 'CRM', host, description: 'CRM' },
+      webhook: { id: webhook, name: 'CRM', host, description: 'Of sales' },
       message: 'A delivery to “CRM” has failed for good, though its endpoint had worked before.',
       delivery: { id: first!.id, event_id: first!.eventId },
       failing_since: new Date(failingSince).toISOString(),

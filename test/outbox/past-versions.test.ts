@@ -58,7 +58,16 @@ const messageOf = (body: Uint8Array, attempts = 1): QueueMessage => ({ ...aMessa
 describe('the database after migration 0000', () => {
   it('is understood: the key opens, the webhook and its secret, the catalogue and what was parked are there', async () => {
     const admin = client(database.API_KEY);
-    expect((await admin.get(path)).body).toMatchObject({ id: outbox.WEBHOOK_ID, events: ['visitor.*'], enabled: true, hasSecret: true });
+    const { host } = new URL(endpoint.url);
+    const webhook = {
+      id: outbox.WEBHOOK_ID,
+      name: host,
+      description: 'of version 0000',
+      events: ['visitor.*'],
+      enabled: true,
+      hasSecret: true,
+    };
+    expect((await admin.get(path)).body).toMatchObject(webhook);
     expect((await admin.get(`${path}/secret`)).body).toMatchObject({ secret: database.SECRET });
     expect((await platform.get('/event-types')).body.eventTypes.map(({ name }: { name: string }) => name)).toContain('deal.won');
     expect((await platform.get('/platform/parked-messages/parked-1')).body).toMatchObject({ bodyText: 'not a message' });

@@ -1,7 +1,7 @@
 import { type Notice, noticeEvent, type Told } from '../../src/domain/operational-event.ts';
 
 /** What is known of a webhook that is told about: nothing was given but its URL. */
-export const TOLD: Told = { id: 'whk_1', description: null, waiting: 0, link: null };
+export const TOLD: Told = { id: 'whk_1', name: null, description: null, waiting: 0, link: null };
 
 /** A delivery to a webhook has failed for good. */
 export function aFailing(extra: Partial<Notice> = {}): Notice {

@@ -1,6 +1,7 @@
 import { exportAuditLog, listAuditLog, type ShownEntry } from '../../api/account/audit-log.ts';
 import { AUDIT_ACTIONS, AUDIT_RETENTION_MS, type AuditAction, MAX_AUDIT_ENTRIES } from '../../domain/audit-log.ts';
 import { DAY_MS } from '../../domain/day.ts';
+import { nameOf } from '../../domain/webhook.ts';
 import { page, rootCrumb } from '../page.tsx';
 import { paths } from '../paths.ts';
 import { Room } from '../room.ts';
@@ -93,7 +94,7 @@ function FilterForm({ action }: { action: AuditAction | undefined }) {
 
 function Entries({ entries, visit, isFiltered }: { entries: readonly ShownEntry[]; visit: Visit; isFiltered: boolean }) {
   if (entries.length === 0) return <p class="notice">{isFiltered ? 'There is no entry of this kind.' : 'Nothing has been done yet.'}</p>;
-  const names: WebhookNames = new Map(visit.webhooks.map(({ id, description, url }) => [id, description ?? URL.parse(url)?.host ?? url]));
+  const names: WebhookNames = new Map(visit.webhooks.map((webhook) => [webhook.id, nameOf(webhook)]));
   const room = new Room(ROOM_BYTES);
   return (
     <table class="stacking">

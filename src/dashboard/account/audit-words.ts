@@ -150,8 +150,9 @@ function endWords({ actor, changes }: ShownEntry): string {
 
 /** As it is called now; of one that is gone what its entry says of it. */
 function webhookName({ target, changes }: ShownEntry, names: WebhookNames): string {
-  const told = changes.description?.from ?? changes.description?.to ?? changes.url?.from ?? changes.url?.to;
-  return names.get(target.id) ?? named(told, target.id);
+  const told = ['name', 'description', 'url'].flatMap((field) => [changes[field]?.from, changes[field]?.to]);
+  const shown = told.find((value) => typeof value === 'string');
+  return names.get(target.id) ?? named(shown, target.id);
 }
 
 function named(name: unknown, otherwise: string): string {

@@ -2,7 +2,7 @@ import { chooseAlerts, getAlerts, MAX_ALERT_ADDRESSES, tryAlerts } from '../../a
 import { ApiError, type Issue } from '../../api/errors.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { NOTICES, type NoticeName } from '../../domain/operational-event.ts';
-import { subscribes } from '../../domain/webhook.ts';
+import { nameOf, subscribes } from '../../domain/webhook.ts';
 import { formatWords } from '../choices/format.tsx';
 import { Badge } from '../condition.tsx';
 import { withHeadersOf } from '../error-page.tsx';
@@ -14,7 +14,6 @@ import { page, rootCrumb } from '../page.tsx';
 import { paths } from '../paths.ts';
 import type { PageContext, Visit } from '../visit.ts';
 import { refusedOf } from '../webhook-input.ts';
-import { shortUrl } from '../webhook-page.tsx';
 import { counted } from '../wording.ts';
 
 /** What each notice tells of, for a person. */
@@ -208,7 +207,7 @@ function ByWebhook({ visit }: { visit: Visit }) {
           <ul class="addresses">
             {told.map((webhook) => (
               <li>
-                <a href={paths.webhook(webhook.id)}>{webhook.description ?? shortUrl(webhook.url)}</a>
+                <a href={paths.webhook(webhook.id)}>{nameOf(webhook)}</a>
                 <span class="hint">{wordsOf(webhook)}</span>
               </li>
             ))}

@@ -1,6 +1,7 @@
 import { cancelDeliveries, recoverDeliveries } from '../../api/bulk-actions.ts';
 import { cancelDelivery } from '../../api/delivery-actions.ts';
 import { notFound } from '../../api/errors.ts';
+import type { CancelableStatus } from '../../domain/bulk.ts';
 import { dayProblems, type Filters, filtersFrom, isStatus } from '../delivery-filters.ts';
 import { readForm } from '../form.ts';
 import { page, rootCrumb } from '../page.tsx';
@@ -26,9 +27,9 @@ export async function showRetryAll(c: PageContext): Promise<Response> {
 /** `GET <webhook>/deliveries/cancel-all`: asks once more before what waits is given up. */
 export async function showCancelAll(c: PageContext): Promise<Response> {
   return await ask(c, 'cancel', 'cancel-all', (many) => ({
-    title: 'Cancel what waits?',
+    title: 'Cancel these deliveries?',
     text:
-      `${many} waiting, for a first attempt or a retry. They are not attempted any more, and stand in the log as discarded. ` +
+      `${many} waiting for ${filtersOf(c).status === 'pending' ? 'a first attempt' : 'a retry'}. They are not attempted any more, and stand in the log as discarded. ` +
       'An attempt that runs right now is left to end. You can retry them later.',
     button: 'Cancel them',
     danger: true,
@@ -91,8 +92,13 @@ export async function cancelAll(c: PageContext): Promise<Response> {
   const filters = filtersIn(await readForm(c));
   if (whatOf(filters) !== 'cancel') throw notFound('page');
   return await leaveMessage(c, paths.webhook(id, 'deliveries'), async () => {
-    const { count } = await c.get('visit').call(cancelDeliveries, { params: { webhookId: id }, body: matchingBody(filters) });
-    return done(count === 0 ? 'Nothing waits any more.' : `${exactlyCounted(count, 'delivery is', 'deliveries are')} canceled.`);
+    const body = { ...matchingBody(filters), status: [filters.status as CancelableStatus] };
+    const { count } = await c.get('visit').call(cancelDeliveries, { params: { webhookId: id }, body });
+    return done(
+      count === 0
+        ? 'Nothing matches any more: there is nothing to cancel.'
+        : `${exactlyCounted(count, 'delivery is', 'deliveries are')} canceled.`,
+    );
   });
 }
 

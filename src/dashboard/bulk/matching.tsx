@@ -2,7 +2,7 @@ import { cancelDeliveries, recoverDeliveries } from '../../api/bulk-actions.ts';
 import { ApiError } from '../../api/errors.ts';
 import { isoTime } from '../../api/parameters.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { RECOVERABLE, type RecoverableStatus } from '../../domain/bulk.ts';
+import { type CancelableStatus, RECOVERABLE, type RecoverableStatus } from '../../domain/bulk.ts';
 import { within } from '../../within.ts';
 import { endOf, type Filters, startOf } from '../delivery-filters.ts';
 import { paths } from '../paths.ts';
@@ -14,7 +14,7 @@ import { exactly } from '../wording.ts';
 const COUNT_WITHIN_MS = 1_500;
 
 /** What can be done with all deliveries that fit some filters. */
-export type Matching = { what: 'retry'; status: RecoverableStatus; count: number | null } | { what: 'cancel'; count: number | null };
+export type Matching = { what: 'retry' | 'cancel'; count: number | null };
 
 /** As the API selects them. */
 export interface MatchingBody {
@@ -42,17 +42,17 @@ export function isRecoverable(status: string | undefined): status is Recoverable
 export async function matchingOf(visit: Visit, webhookId: string, filters: Filters): Promise<Matching | null> {
   const what = whatOf(filters);
   if (what === null || !visit.can('write')) return null;
-  const count = filters.status === 'delivered' ? null : await countOf(visit, webhookId, filters);
-  return what === 'retry' ? { what, status: filters.status as RecoverableStatus, count } : { what, count };
+  return { what, count: filters.status === 'delivered' ? null : await countOf(visit, webhookId, filters) };
 }
 
 /** How many deliveries it would be; null where that takes too long, or cannot be told. */
 export async function countOf(visit: Visit, webhookId: string, filters: Filters): Promise<number | null> {
   const body = { ...matchingBody(filters), dryRun: true };
   const params = { webhookId };
-  const counting = isRecoverable(filters.status)
-    ? visit.call(recoverDeliveries, { params, body: { ...body, status: [filters.status] } })
-    : visit.call(cancelDeliveries, { params, body });
+  const { status } = filters;
+  const counting = isRecoverable(status)
+    ? visit.call(recoverDeliveries, { params, body: { ...body, status: [status] } })
+    : visit.call(cancelDeliveries, { params, body: { ...body, status: [status as CancelableStatus] } });
   try {
     return (await within(COUNT_WITHIN_MS, counting)).count;
   } catch (error) {
@@ -74,10 +74,10 @@ export function MatchingActions({ webhook, visit, filters, matching }: Props) {
   const count = matching.count === null ? '' : ` (${exactly(matching.count)})`;
   const query = new URLSearchParams(filters);
   if (matching.what === 'cancel')
-    return <Ask path={paths.webhook(webhook.id, `deliveries/cancel-all?${query}`)} text={`Cancel all that wait${count}`} />;
+    return <Ask path={paths.webhook(webhook.id, `deliveries/cancel-all?${query}`)} text={`Cancel all that match${count}`} />;
   if (!planAllows(visit)) return null;
   if (!webhook.enabled) return <p class="matching hint">Resume the webhook to retry what matches{count}.</p>;
-  if (matching.status === 'delivered')
+  if (filters.status === 'delivered')
     return <Ask path={paths.webhook(webhook.id, `deliveries/retry-all?${query}`)} text={`Send all that match once more${count}`} />;
   return (
     <form class="matching" method="post" action={paths.webhook(webhook.id, 'deliveries/retry-all')}>

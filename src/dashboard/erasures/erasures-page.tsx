@@ -1,6 +1,7 @@
 import { erasePerson, listErasures } from '../../api/erasures.ts';
 import type { ApiError, Issue } from '../../api/errors.ts';
 import type { Notified } from '../../domain/erasure.ts';
+import { nameOf } from '../../domain/webhook.ts';
 import { Field, type Problems } from '../field.tsx';
 import { setFlash } from '../flash.ts';
 import { readForm, textOf } from '../form.ts';
@@ -10,7 +11,6 @@ import { paths } from '../paths.ts';
 import { Time } from '../time.tsx';
 import type { PageContext, Visit } from '../visit.ts';
 import { refusedOf } from '../webhook-input.ts';
-import { shortUrl } from '../webhook-page.tsx';
 import { counted } from '../wording.ts';
 
 /** Erasures that the page lists: the latest. */
@@ -145,15 +145,14 @@ const TOLD: Record<Notified, string> = {
 
 function Findings({ webhooks, status, visit }: Pick<Shown, 'webhooks' | 'status'> & { visit: Visit }) {
   if (webhooks.length === 0) return <>{status === 'done' ? 'Nothing of them' : 'Nothing yet'}</>;
-  const nameOf = (id: string) => visit.webhooks.find((webhook) => webhook.id === id)?.url;
   return (
     <ul class="plain-list">
       {webhooks.map(({ webhookId, deliveries, notified }) => {
-        const url = nameOf(webhookId);
+        const webhook = visit.webhooks.find(({ id }) => id === webhookId);
         return (
           <li>
             {counted(deliveries, 'delivery', 'deliveries')} of{' '}
-            {url ? <a href={paths.webhook(webhookId)}>{shortUrl(url)}</a> : 'a webhook that is deleted'}
+            {webhook ? <a href={paths.webhook(webhookId)}>{nameOf(webhook)}</a> : 'a webhook that is deleted'}
             {notified && <span class="hint">; {TOLD[notified]}</span>}
           </li>
         );

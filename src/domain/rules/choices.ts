@@ -40,7 +40,7 @@ export interface Rendering {
   format: Format;
   /** Liquid, where the format is `template`. */
   template: string | null;
-  /** What the webhook is called in a chat: its description, or the host of its URL. */
+  /** What the webhook is called in a chat: its name, or else its description, or the host of its URL. */
   name: string;
 }
 

@@ -39,7 +39,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /**
  * What has happened to which webhook, or that a person was erased; null where the event is not the service's own. The webhook is the one that the
- * event is about, never the one that brings it: by its description, or else its host.
+ * event is about, never the one that brings it: by its name, or else its description, or its host.
  */
 export function alertOf(event: Record<string, unknown>): Alert | null {
   const type = String(event.event);
@@ -54,9 +54,12 @@ export function alertOf(event: Record<string, unknown>): Alert | null {
   const words = Object.hasOwn(OF_WEBHOOKS, type) ? OF_WEBHOOKS[type] : undefined;
   if (!words) return null;
   const webhook = isObject(event.webhook) ? event.webhook : {};
-  const shown = ['description', 'name', 'host'].map((key) => webhook[key]).find((name) => typeof name === 'string' && name.trim() !== '');
+  // Who gave no name has the host in its place: a description says more.
+  const names = [webhook.name === webhook.host ? undefined : webhook.name, webhook.description, webhook.name, webhook.host];
+  const shown = names.find((name) => typeof name === 'string' && name.trim() !== '');
   const name = shown === undefined ? 'one of your webhooks' : shown === webhook.host ? String(shown) : `“${shown}”`;
-  const said = Object.keys(webhook).filter((key) => key === 'disabled_reason' || webhook[key] === shown);
+  const isSaid = (key: string) => key === 'disabled_reason' || webhook[key] === shown || (key === 'name' && webhook.name === webhook.host);
+  const said = Object.keys(webhook).filter(isSaid);
   return {
     title: words.title,
     sentence: words.sentence(name, event),

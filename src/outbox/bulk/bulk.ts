@@ -1,4 +1,4 @@
-import type { Cancellation, Recovery, RecoverySelection, Selection } from '../../domain/bulk.ts';
+import type { Cancellation, CancellationSelection, Recovery, RecoverySelection } from '../../domain/bulk.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import type { Ledger } from '../books/ledger.ts';
 import { inSteps } from '../books/steps.ts';
@@ -54,7 +54,7 @@ export class Bulk {
   }
 
   /** How many deliveries a cancellation would end; null as above. */
-  async countCancellation(selection: Selection): Promise<number | null> {
+  async countCancellation(selection: CancellationSelection): Promise<number | null> {
     return await inSteps(this.#cancellations.count(selection, this.#isBusy), COUNT_WITHIN_MS);
   }
 
@@ -74,7 +74,7 @@ export class Bulk {
   }
 
   /** Asks for a cancellation, and begins it. */
-  cancel(selection: Selection, now: number): void {
+  cancel(selection: CancellationSelection, now: number): void {
     this.#cancellations.request(selection, now);
     this.#cancellations.step(now, this.#isBusy);
   }

@@ -1,4 +1,4 @@
-import { type Cancellation, type DuePosition, isSelected, type Selection } from '../../domain/bulk.ts';
+import { type Cancellation, type CancellationSelection, type DuePosition, isCanceled } from '../../domain/bulk.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import type { Ledger } from '../books/ledger.ts';
 import type { Store } from '../books/store.ts';
@@ -28,12 +28,12 @@ export class Cancellations {
   }
 
   /** How many deliveries would end, in bounded steps: for each how many it found. */
-  *count(selection: Selection, isRunning: (id: string) => boolean): Generator<number> {
+  *count(selection: CancellationSelection, isRunning: (id: string) => boolean): Generator<number> {
     if (this.#store.isEmpty) return;
     let position = FIRST;
     for (;;) {
       const found = this.#store.dueAfter(position, COUNT_ROWS);
-      yield found.filter((delivery) => isSelected(selection, delivery) && !isRunning(delivery.id)).length;
+      yield found.filter((delivery) => isCanceled(selection, delivery) && !isRunning(delivery.id)).length;
       const last = found.at(-1);
       if (!last || found.length < COUNT_ROWS) return;
       position = positionOf(last);
@@ -41,14 +41,14 @@ export class Cancellations {
   }
 
   /** Asks for a cancellation; it is durable when this returns, and step() carries it out. */
-  request(selection: Selection, now: number): void {
+  request(selection: CancellationSelection, now: number): void {
     this.jobs.add({ ...selection, requestedAt: now, canceled: 0, position: FIRST, finishedAt: null });
   }
 
   /** Ends what is about to be attempted, of what is canceled and was not come to yet. Returns whether there was any. */
   endSome(about: readonly StoredDelivery[], now: number): boolean {
     const { unfinished } = this.jobs;
-    const meant = Map.groupBy(about, (delivery) => unfinished.findIndex((each) => isSelected(each, delivery)));
+    const meant = Map.groupBy(about, (delivery) => unfinished.findIndex((each) => isCanceled(each, delivery)));
     let hasEnded = false;
     for (const [index, deliveries] of meant) {
       // As it is now: keeping one reads all of them anew.
@@ -66,7 +66,7 @@ export class Cancellations {
     const cancellation = this.jobs.next();
     if (!cancellation) return;
     const found = this.#store.dueAfter(cancellation.position, STEP_ROWS);
-    const isMeant = (delivery: StoredDelivery) => isSelected(cancellation, delivery) && !isRunning(delivery.id);
+    const isMeant = (delivery: StoredDelivery) => isCanceled(cancellation, delivery) && !isRunning(delivery.id);
     const canceled = found.filter((delivery) => isMeant(delivery) && this.#ledger.discard(delivery, 'canceled', now)).length;
     const last = found.at(-1);
     this.jobs.replace(cancellation, {

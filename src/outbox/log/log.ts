@@ -1,4 +1,5 @@
 import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary } from '../../domain/delivery.ts';
+import { type LastFailure, lastFailureOf } from '../../domain/failure.ts';
 import { subscribes } from '../../domain/webhook.ts';
 import { COLUMNS, type Row, type StoredDelivery, textsOf, toStored, toSummary } from '../books/delivery-row.ts';
 import type { Store } from '../books/store.ts';
@@ -102,6 +103,15 @@ export class OutboxLog {
       createdAt >= from &&
       createdAt < to;
     return { deliveries: fits ? [toSummary(delivery)] : [], next: null };
+  }
+
+  /** The attempt of a delivery that failed last; null where the log does not have it any more. */
+  lastFailureOf(id: string): LastFailure | null {
+    const fresh = this.#fresh.detail(id);
+    const stored = fresh ? null : this.#store.find(id);
+    const attempts = fresh?.attempts ?? (stored ? this.#store.attempts(stored) : []);
+    const failed = attempts.findLast(({ outcome }) => outcome === 'failed');
+    return failed ? lastFailureOf(id, failed) : null;
   }
 
   /** One delivery with its payload and attempts. */

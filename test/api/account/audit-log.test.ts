@@ -191,6 +191,7 @@ describe('a change of a webhook', () => {
     const { id } = await createWebhook(own);
     const read = (await findWebhook(db, own.id, id))!;
     const fields = [
+      { name: 'n' },
       { description: 'd' },
       { enabled: false },
       { secret: 'another secret, long enough' },
