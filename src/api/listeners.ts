@@ -4,7 +4,7 @@ import { sealSecret } from '../db/secret-box.ts';
 import { insertWebhook } from '../db/webhooks.ts';
 import { webhookChanges } from '../domain/audited-webhook.ts';
 import { mintId } from '../domain/ids.ts';
-import { isListenUrl, listenUrl, MAX_FORWARD_LENGTH, MAX_LISTENERS } from '../domain/listen-url.ts';
+import { isListenUrl, listenName, listenUrl, MAX_FORWARD_LENGTH, MAX_LISTENERS } from '../domain/listen-url.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
 import { organizationParams, requireOrganization } from './parameters.ts';
 import { type ApiEnv, admit, type Route, route } from './route.ts';
@@ -64,7 +64,7 @@ const create = route({
     const id = mintId('webhook', nowMs);
     const secret = body.secret ?? generateSecret();
     const sealed = await sealSecret(settings.masterKeys, id, secret);
-    const made = { id, organizationId, url, events: body.events, enabled: true, secret: sealed };
+    const made = { id, organizationId, name: listenName(url), url, events: body.events, enabled: true, secret: sealed };
     // First: should anything go wrong from here on, it sees to it that nothing is left.
     await env.LISTENER.getByName(id).expect({ organizationId, webhookId: id });
     const told = entry('webhook.created', { type: 'webhook', id }, webhookChanges(null, made));

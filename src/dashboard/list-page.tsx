@@ -1,4 +1,5 @@
 import { type ListedWebhook, type WebhookActivity, withActivity } from '../api/webhook-list.ts';
+import { countOfEndpoints } from '../domain/listen-url.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import { AccountLinks } from './account/account-links.tsx';
 import { Sparkline } from './charts/sparkline.tsx';
@@ -31,7 +32,7 @@ export async function showList(c: PageContext): Promise<Response> {
 
 function ListHeader({ visit }: { visit: Visit }) {
   const { webhooks } = visit;
-  const full = webhooks.length >= MAX_WEBHOOKS;
+  const full = countOfEndpoints(webhooks) >= MAX_WEBHOOKS;
   return (
     <div class="page-head">
       <div>

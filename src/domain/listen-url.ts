@@ -20,6 +20,16 @@ export function isListenUrl(url: string): boolean {
   return url.startsWith(SCHEME);
 }
 
+/** How many of some webhooks count against an organization's limit: those of `listen` do not. */
+export function countOfEndpoints(webhooks: readonly { url: string }[]): number {
+  return webhooks.filter(({ url }) => !isListenUrl(url)).length;
+}
+
+/** What a webhook of `listen` is called. */
+export function listenName(url: string): string {
+  return `listen ${URL.parse(url)?.host ?? SHOWN}`;
+}
+
 /**
  * The URL of a webhook of `listen`; null where the command cannot forward there. A query and a user name can be secrets of the developer's: they
  * stay on their machine.

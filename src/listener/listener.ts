@@ -26,6 +26,7 @@ const MARGIN_MS = 1_000;
 /** Deliveries on their way to the command at a time. An outbox has 100 attempts at most, tests and retries by hand aside. */
 const MAX_UNANSWERED = 200;
 /** WebSocket, RFC 6455. */
+const HUNG_UP = 1000;
 const TOO_BIG = 1009;
 
 const LISTENING = 'listening';
@@ -116,6 +117,8 @@ export class Listener extends DurableObject<Env> {
   }
 
   override webSocketClose(socket: WebSocket): void {
+    // The other half of hanging up: until it is said the command waits for it.
+    this.#close(socket, HUNG_UP, '');
     this.#gone(socket);
   }
 

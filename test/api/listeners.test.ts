@@ -12,6 +12,7 @@ describe('POST /listeners', () => {
       201,
     );
     expect(body).toMatchObject({
+      name: 'listen localhost:3000',
       url: 'listen://localhost:3000/hook',
       events: ['*'],
       enabled: true,

@@ -116,6 +116,7 @@ const DEEDS: Record<string, Deed> = {
       action: 'webhook.created',
       target: () => ({ type: 'webhook', id: expect.stringMatching(/^whk_/) }),
       changes: {
+        name: { from: null, to: 'listen localhost:3000' },
         url: { from: null, to: 'listen://localhost:3000/hook' },
         events: { from: null, to: ['visitor.*'] },
         secret: { from: null, to: '•••' },

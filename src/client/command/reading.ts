@@ -9,8 +9,14 @@ export async function listWebhooks(session: Session): Promise<void> {
   const answer = await session.client.listWebhooks({ organizationId: session.organizationId });
   show(session, answer, () => {
     if (answer.webhooks.length === 0) return 'There is no webhook yet.';
-    const rows = answer.webhooks.map(({ id, url, events, enabled, health }) => [id, enabled ? health : 'disabled', events.join(' '), url]);
-    return table(['WEBHOOK', 'STATE', 'EVENTS', 'URL'], rows);
+    const rows = answer.webhooks.map(({ id, name, url, events, enabled, health }) => [
+      id,
+      name,
+      enabled ? health : 'disabled',
+      events.join(' '),
+      url,
+    ]);
+    return table(['WEBHOOK', 'NAME', 'STATE', 'EVENTS', 'URL'], rows);
   });
 }
 
