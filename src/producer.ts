@@ -59,7 +59,10 @@ function jsonOf(events: object): string {
   }
 }
 
-/** An Error with fields of its own: they travel with it to the other Worker. */
+/**
+ * An Error with fields of its own: they travel with it to the other Worker, where its compatibility date is 2026-04-21 or later. With an earlier one it gets
+ * the name and the message alone, as one text: `unknown_event_type: There is no …`.
+ */
 function refusalOf({ code, message, details, status, retryAfterSeconds }: ApiError): Error & PostRefusal {
-  return Object.assign(new Error(message), { code, details, status, retryAfterSeconds });
+  return Object.assign(new Error(message), { name: code, code, details, status, retryAfterSeconds });
 }

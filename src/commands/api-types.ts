@@ -8,7 +8,7 @@ import { PROJECT_ROOT } from './wrangler.ts';
 
 /*
  * Writes src/client/generated/api.ts: the API as /openapi.json describes it, as types, and its routes by their operation ids. The package's client is made
- * of it. It is not in the repository: `npm ci` makes it (package.json, "prepare"), and so do the tests, the checks and `npm pack`, so that it is never
+ * of it. It is not in the repository: `npm ci` makes it (package.json, "dependencies"), and so do the tests, the checks and `npm pack`, so that it is never
  * older than the routes. The types are written here, by hand: the generators that there are need the compiler of TypeScript 5 as a library, which
  * TypeScript 7 does not have any more.
  */
@@ -19,7 +19,7 @@ const WORKERS_STUB = 'export class DurableObject {} export class WorkerEntrypoin
 
 /** The OpenAPI document of the routes as they are in the source. */
 export async function describedApi(): Promise<object> {
-  // Not at the top: `npm ci --omit=dev` has no esbuild, and still runs what `prepare` does.
+  // Not at the top: `npm ci --omit=dev` has no esbuild, and still runs what "dependencies" does.
   const { build } = await import('esbuild');
   const scratch = mkdtempSync(join(tmpdir(), 'bullseye-api-'));
   const outfile = join(scratch, 'api.mjs');

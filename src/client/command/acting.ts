@@ -50,10 +50,10 @@ export interface RecoverOptions {
 /** `recover`: failed deliveries start over. */
 export async function recover(session: Session, options: RecoverOptions): Promise<void> {
   const { client, organizationId } = session;
-  const webhookId = await chosenWebhook(session, options.webhook);
   const { event, status, dryRun = false } = options;
   const until = options.until && { until: timeOf(options.until) };
   const body = { since: timeOf(options.since), ...until, ...(event && { event }), ...(status && { status: status as never }), dryRun };
+  const webhookId = await chosenWebhook(session, options.webhook);
   const answer = await client.recoverDeliveries({ organizationId, webhookId, body });
   const deliveries = answer.count === 1 ? '1 delivery' : `${answer.count} deliveries`;
   show(session, answer, () =>

@@ -23,37 +23,49 @@ const LONGEST_WAIT_MS = 5_000;
  */
 export async function listen(session: Session, options: ListenOptions, signal: AbortSignal): Promise<void> {
   const target = options.forward === undefined ? null : targetOf(options.forward);
-  let made = await create(session, options);
+  let made: Listener | null = await create(session, target, options);
+  const { secret } = made;
   let announced = '';
-  const handlers = {
-    opened: () => {
-      // Once: a new connection to the same webhook is nobody's business.
-      if (announced !== made.id) announce(session, made, target);
-      announced = made.id;
-    },
-    delivery: async (delivery: ForwardedDelivery) => await handle(session, delivery, target, options.show ?? false),
+  const opened = ({ id }: Listener) => {
+    // Once: a new connection to the same webhook is nobody's business.
+    if (announced !== id) announce(session, made as Listener, target);
+    announced = id;
   };
+  const delivery = async (came: ForwardedDelivery) => await handle(session, came, target, options.show ?? false);
   try {
     for (let waitMs = FIRST_WAIT_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
-      const end = await holdConnection(socketUrl(session, made), session.apiKey, handlers, signal);
-      if (signal.aborted) break;
-      if (end.kind === 'refused') throw new ApiError({ code: 'connection_refused', message: `The connection was ended: ${end.reason}` });
-      if (end.wasOpen) waitMs = FIRST_WAIT_MS;
-      tellLost(session, end);
-      await wait(waitMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
       // With the same secret: what verifies on this machine goes on doing so.
-      if (end.kind === 'gone' && !signal.aborted) made = await create(session, { ...options, secret: made.secret });
+      made ??= await createAgain(session, target, { ...options, secret });
+      if (made && !signal.aborted) {
+        const current: Listener = made;
+        const handlers = { opened: () => opened(current), delivery };
+        const end = await holdConnection(socketUrl(session, current), session.apiKey, handlers, signal);
+        if (signal.aborted) break;
+        if (end.kind === 'refused') throw new ApiError({ code: 'connection_refused', message: `The connection was ended: ${end.reason}` });
+        if (end.kind === 'gone') made = null;
+        if (end.wasOpen) waitMs = FIRST_WAIT_MS;
+        tellLost(session, end);
+      }
+      await wait(waitMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {});
     }
   } finally {
-    await remove(session, made.id);
+    if (made) await remove(session, made.id);
   }
 }
 
-async function create({ client, organizationId }: Session, { forward: forwardTo, events, secret }: ListenOptions): Promise<Listener> {
-  return await client.createListener({
-    organizationId,
-    body: { ...(forwardTo && { forwardTo }), ...(events && { events }), ...(secret && { secret }) },
-  });
+async function create({ client, organizationId }: Session, target: URL | null, { events, secret }: ListenOptions): Promise<Listener> {
+  const forwardTo = target && { forwardTo: target.href };
+  return await client.createListener({ organizationId, body: { ...forwardTo, ...(events && { events }), ...(secret && { secret }) } });
+}
+
+/** The same in the place of one that is gone; null where the service cannot be reached right now. */
+async function createAgain(...given: Parameters<typeof create>): Promise<Listener | null> {
+  try {
+    return await create(...given);
+  } catch (error) {
+    if (error instanceof ApiError && (error.status === 0 || error.status >= 500)) return null;
+    throw error;
+  }
 }
 
 /** Where nobody can be told, the service finds out within a minute. */

@@ -6,7 +6,8 @@ const UNITS_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d:
 export function timeOf(text: string, nowMs = Date.now()): string {
   const [, number, unit = ''] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (number !== undefined) return new Date(nowMs - Number(number) * (UNITS_MS[unit] ?? 0)).toISOString();
-  if (Number.isNaN(Date.parse(text)))
+  // The parser takes more for a time than ISO 8601; whether it is exactly that is the service's to say.
+  if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(Date.parse(text)))
     throw new UsageError(`"${text}" is no time: say how long ago (90m, 2h, 3d), or write 2026-11-27T14:00:00Z.`);
   return text;
 }
