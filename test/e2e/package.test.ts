@@ -238,8 +238,9 @@ describe('listen', () => {
     await customer.post(text);
     await command.line(/← 500/);
     expect(await customer.deliveryThatIs(webhookId, 'retrying')).toMatchObject({ attempts: [{ responseStatus: 500 }] });
-    command.kill('SIGTERM');
-    expect((await command.ended).code).toBe(0);
+    // Ctrl-C: the webhook is gone at once.
+    command.kill('SIGINT');
+    await command.ended;
     await expect(customer.client.get(`/organization/${customer.organizationId}/webhooks/${webhookId}`)).rejects.toThrow('404');
   });
 

@@ -92,10 +92,21 @@ function splitList(value: string, before: string[] = []): string[] {
   return [...before, ...value.split(',').filter((part) => part !== '')];
 }
 
-/** Ends with Ctrl-C, or where the process is asked to end. Asked twice, it ends at once. */
+/** A signal that comes again so soon is the same one: a terminal sends it to `npx` and to this, and `npx` passes its own on. */
+const SAME_SIGNAL_MS = 1_000;
+/** What shells say of what was ended with Ctrl-C. */
+const INTERRUPTED = 130;
+
+/** Ends with Ctrl-C, or where the process is asked to end. Asked again, it ends at once. */
 function untilInterrupted(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => controller.abort());
+  let askedAt: number | null = null;
+  const ask = () => {
+    if (askedAt !== null && Date.now() - askedAt > SAME_SIGNAL_MS) process.exit(INTERRUPTED);
+    askedAt ??= Date.now();
+    controller.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, ask);
   return controller.signal;
 }
 
