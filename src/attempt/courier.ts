@@ -19,7 +19,7 @@ export interface CourierResult {
  * so each further five attempts at a time need an object. It stores nothing and decides nothing.
  */
 export class Courier extends DurableObject<Env> {
-  readonly #sender = new Sender(settingsOf(this.env));
+  readonly #sender = new Sender(settingsOf(this.env), this.env.LISTENER);
   /** Its outbox counts them, too; one that was loaded anew does not know what still runs here. */
   readonly #connections = new Connections(CONNECTIONS);
 

@@ -5,7 +5,7 @@ import { PROJECT_ROOT } from './wrangler.ts';
 
 /*
  * Gathers the static files (the documentation, `/docs`, and what the dashboard loads) where wrangler.toml's [assets] looks for them. Wrangler and the tests refuse
- * to start without that folder, so `npm ci` makes it (package.json, "prepare"), and every command makes it again: it costs
+ * to start without that folder, so `npm ci` makes it (package.json, "dependencies"), and every command makes it again: it costs
  * milliseconds, and a changed source is never served stale. A `wrangler dev` that runs watches the folder, and starts its Worker anew
  * when a file changes: only what is different is written.
  */

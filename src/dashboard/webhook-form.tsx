@@ -155,7 +155,7 @@ const FIELDS: readonly [name: string, label: string, id: string][] = [
   ['authUser', 'User name', 'authUser'],
   ['headers', 'Headers of your own', 'header-0'],
   ['retrySchedule', 'Retries', 'retrySchedule'],
-  ['maxPerSecond', 'Most deliveries a second', 'maxPerSecond'],
+  ['maxPerSecond', 'Most deliveries per second', 'maxPerSecond'],
   ['maxConcurrent', 'Most deliveries at a time', 'maxConcurrent'],
 ];
 

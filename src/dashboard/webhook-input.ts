@@ -211,7 +211,7 @@ export function unfinishedPart({ url, keptUrl }: Pick<WebhookFormValues, 'url' |
 export function askAboutUrl(values: WebhookFormValues): void {
   const part = unfinishedPart(values);
   if (part === null) return;
-  const message = `“${part.slice(0, 60).toWellFormed()}” looks like a placeholder. Put your own value there.`;
+  const message = t('problem.placeholder', { part: part.slice(0, 60).toWellFormed() });
   throw invalid([{ field: 'url', message }]);
 }
 

@@ -1,5 +1,5 @@
 import { DAY_MS } from '../domain/day.ts';
-import type { AttemptTrigger, DeliveryReason, DeliveryStatus } from '../domain/delivery.ts';
+import { ATTEMPT_TRIGGERS, DELIVERY_REASONS, DELIVERY_STATUSES } from '../domain/delivery.ts';
 import { numberFormat } from './words/formats.ts';
 import { t } from './words/words.tsx';
 
@@ -95,32 +95,15 @@ export function relative(timeMs: number, nowMs: number): string {
   return t('time.ago', { span: unitsOf(-apartMs, 1) });
 }
 
-export const STATUS_WORDS: Record<DeliveryStatus, string> = {
-  pending: 'Pending',
-  retrying: 'Retrying',
-  delivered: 'Delivered',
-  failed: 'Failed',
-  discarded: 'Discarded',
-};
+/** Words by name, each made when it is asked for: in the language of the page. */
+function byName<Name extends string>(names: readonly Name[], wordOf: (name: Name) => string): Readonly<Record<Name, string>> {
+  const words = {} as Record<Name, string>;
+  for (const name of names) Object.defineProperty(words, name, { enumerable: true, get: () => wordOf(name) });
+  return words;
+}
 
-export const REASON_WORDS: Record<DeliveryReason, string> = {
-  attempts_exhausted: 'Every attempt of its schedule failed.',
-  endpoint_gone: 'The endpoint answered 410 Gone: it wants no more deliveries.',
-  expired: 'It could not be delivered within 3 days, or within a day more than its own retries take.',
-  test_failed: 'A test event is sent once and not retried.',
-  webhook_disabled: 'It fell due while the webhook was paused or disabled.',
-  plan_not_eligible: 'It fell due while the plan did not include webhooks.',
-  outbox_full: 'Too many deliveries were waiting already, so it was not taken. Its payload was not kept.',
-  not_rendered: 'What is to be sent could not be made of it, so nothing was sent.',
-  canceled: 'It was canceled while it waited.',
-  person_erased: 'The person that it was about was erased while it waited. What it carried is gone.',
-};
+export const STATUS_WORDS = byName(DELIVERY_STATUSES, (status) => t(`status.${status}`));
 
-export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {
-  event: 'First attempt',
-  schedule: 'Retry by schedule',
-  manual: 'Retried by hand',
-  recovery: 'Recovery',
-  test: 'Test event',
-  probe: 'Sent to see whether the endpoint works',
-};
+export const REASON_WORDS = byName(DELIVERY_REASONS, (reason) => t(`reason.${reason}`));
+
+export const TRIGGER_WORDS = byName(ATTEMPT_TRIGGERS, (trigger) => t(`trigger.${trigger}`));

@@ -140,7 +140,7 @@ export class Outbox extends DurableObject<Env> {
     this.#entries = new AuditEntries(storage.kv, env.DB, this.#webhookId);
     const { circuitThreshold: threshold, circuitProbeMs: probeMs, disableAfterMs } = settings;
     const keepAwake = (work: Promise<unknown>) => ctx.waitUntil(work);
-    const sender = new Sender(settings);
+    const sender = new Sender(settings, env.LISTENER);
     const pace = new EndpointPace(this.#vitals.circuit.health !== 'healthy');
     const books = { store: this.#store, ledger: this.#ledger, fresh: this.#fresh, vitals: this.#vitals };
     this.#health = new EndpointHealth({ ...books, pace, reports: this.#reports }, { threshold, probeMs, disableAfterMs });

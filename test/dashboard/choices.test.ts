@@ -554,7 +554,7 @@ describe("a webhook's pages", () => {
     await organization.admin.patch(`${organization.path}/webhooks/${id}`, { filter: SIZE });
     const later = (await person.get(`${id}/skipped`)).text;
     expect(later).toContain('The webhook has been changed since.');
-    expect(later).toContain('It did not fit the filter.');
+    expect(later).toContain('This visitor did not fit the filter.');
   });
 
   it('are as they were where nothing is chosen', async () => {
@@ -590,7 +590,7 @@ describe("a delivery's page", () => {
     const [delivery] = await endedDeliveriesOf(id, 1);
     const person = await signedIn(organization);
     const page = await person.get(`${id}/deliveries/${delivery!.id}`);
-    expect(page.text).toContain('What is to be sent could not be made of it, so nothing was sent.');
+    expect(page.text).toContain('The payload could not be built from this event, so nothing was sent.');
     expect(page.text).toMatch(/so no attempt was made: Line 1, column \d+ of the template: /);
     expect(page.text).toContain('"name": "Acme"');
     expect(page.text).toContain('Retry now');

@@ -84,7 +84,7 @@ describe('a test', () => {
     await endedDeliveriesOf(webhookId, 1);
     await endpoint.script([{ status: 500 }, { status: 204 }]);
     const sent = await press('test');
-    expect(sent.text).toContain('visitor.identified Test');
+    expect(sent.text).toContain('Jane Doe, Example Corp Test visitor.identified');
     const [test, real] = await deliveriesOf(webhookId);
     await press(`deliveries/${test!.id}/retry`);
     await vi.waitFor(async () => expect((await page(`deliveries/${test!.id}`)).text).toContain('Attempt 2'));
@@ -282,7 +282,7 @@ describe('a delivery', () => {
       'Attempt 1',
       'Attempt 4',
       'First attempt',
-      'Retry by schedule',
+      'Scheduled retry',
     ]) {
       expect(text).toContain(said);
     }

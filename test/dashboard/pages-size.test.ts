@@ -51,7 +51,12 @@ it('every page of an organization that has written as much as it may is less tha
     expect((await visitor().post(await makeLink(organization.id, 'admin', '"'.repeat(200)))).status).toBe(303);
   }
   const long = '"'.repeat(4_000);
-  const pages = ['', ...['new', 'alerts', 'audit-log', 'sessions', 'erasures'], ...PARTS.map((part) => `${ids[0]}${part}`)];
+  const pages = [
+    '',
+    ...['search', `search?q=${encodeURIComponent("'".repeat(100))}`, `search?q=${encodeURIComponent('"'.repeat(4_000))}`],
+    ...['new', 'alerts', 'audit-log', 'sessions', 'erasures'],
+    ...PARTS.map((part) => `${ids[0]}${part}`),
+  ];
   for (const path of [...pages, `${ids[0]}/deliveries?q=${encodeURIComponent(long)}&event=${encodeURIComponent(long)}`]) {
     const page = await person.get(path);
     expect(page.status, path).toBe(200);

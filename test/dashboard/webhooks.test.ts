@@ -489,7 +489,11 @@ describe('a page', () => {
   it('shows what comes from outside as text, whatever it says', async () => {
     const organization = await createOrganization();
     const hostile = '"><script>alert(1)</script>';
-    await createWebhook(organization, { url: `https://hooks.example.com/?${encodeURIComponent("'")}<b>`, description: hostile });
+    await createWebhook(organization, {
+      url: `https://hooks.example.com/?${encodeURIComponent("'")}<b>`,
+      name: hostile,
+      description: hostile,
+    });
     const person = await signedIn(organization);
     const { html } = await person.get();
     expect(html).not.toContain('<script>alert');

@@ -164,7 +164,7 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
     expect(await page.locator('details.sample[open]').count()).toBe(0);
     expect(await page.locator('*:focus').getAttribute('name')).toBe('conditionValue');
     await page.getByText('What is sent', { exact: true }).click();
-    await page.getByLabel('A template of your own').check();
+    await page.getByLabel('Your own template').check();
     await page.getByLabel('Template', { exact: true }).fill('{\n  "mail": {{ visitor.email | jsn }}\n}');
     await page.getByText('Line 2, column').first().waitFor();
     expect(await page.locator('pre.flawed').textContent()).toContain('2 │   "mail": {{ visitor.email | jsn }}');
@@ -185,7 +185,7 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
     };
     await page.getByLabel('Endpoint URL').fill('https://hooks.example.com/in');
     await opened('fold-headers');
-    await page.getByRole('radio', { name: 'Headers of your own' }).check();
+    await page.getByRole('radio', { name: 'Your own headers' }).check();
     await group(page, 'Header 1').getByLabel('Name').fill('X-Key');
     await group(page, 'Header 1').getByLabel('Value').fill('a value to keep');
     await press(page, 'Add a header');
@@ -307,10 +307,10 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
     const { page } = await signedIn(customer, '/new', { colorScheme });
     await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
     await fillCondition(page, 'Condition 1', ['Company size', 'is one of', '']);
-    await page.getByLabel('A template of your own').check();
+    await page.getByLabel('Your own template').check();
     await page.getByLabel('Only these').check();
     await page.getByRole('radio', { name: 'User name and password (Basic)' }).check();
-    await page.getByRole('radio', { name: 'Own', exact: true }).check();
+    await page.getByRole('radio', { name: 'Your own', exact: true }).check();
     await page.getByLabel('Days', { exact: true }).fill('0');
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(await layoutFaults(page)).toEqual([]);

@@ -31,8 +31,8 @@ afterAll(async () => {
 });
 
 /** Signed in by a one-time link, with a language whose dates are long. */
-async function signedIn(customer: Customer): Promise<Page> {
-  const { page } = await openPage(browser, { locale: 'es-ES', deviceScaleFactor: 2 });
+async function signedIn(customer: Customer, within = browser): Promise<Page> {
+  const { page } = await openPage(within, { locale: 'es-ES', deviceScaleFactor: 2 });
   const link = { scope: 'admin', subject: 'W'.repeat(200) };
   const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, link);
   await page.goto((body as { url: string }).url);
@@ -137,6 +137,9 @@ describe.skipIf(noBrowser).each([
       '/audit-log',
       '/audit-log?action=alerts.updated',
       '/sessions',
+      '/search',
+      '/search?q=visitor',
+      '/search?q=e',
       `/sign-in?why=fresh&next=${PAGES}/sessions`,
     ];
     for (const path of ['', '/new', '/sign-in', '/nothing/here', ...account, ...parts.map((part) => `/${webhookId}${part}`)]) {
@@ -164,7 +167,7 @@ describe.skipIf(noBrowser).each([
     expect(await layoutFaults(page, narrow)).toEqual([]);
     await page.getByRole('link', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByText('This webhook is paused').waitFor();
+    await page.getByRole('heading', { name: 'This webhook is paused' }).waitFor();
     expect(await layoutFaults(page, narrow)).toEqual([]);
     await customer.producer.put(`/organization/${customer.organizationId}`, { name: 'Moved down', plan: 'growth' });
     for (const path of ['', '/new', `/${webhookId}`]) {
@@ -201,9 +204,13 @@ const PARTS = ['', '/deliveries?event=visitor.identified', '/deliveries/DELIVERY
 
 describe.skipIf(noBrowser)('the pages', () => {
   /** Looks at each of them, as it is changed. */
-  async function onEach(look: (page: Page, path: string) => Promise<void>, prepare: (page: Page) => Promise<unknown> = async () => {}) {
+  async function onEach(
+    look: (page: Page, path: string) => Promise<void>,
+    prepare: (page: Page) => Promise<unknown> = async () => {},
+    within = browser,
+  ) {
     const { customer, webhookId, deliveryId } = await usual();
-    const page = await signedIn(customer);
+    const page = await signedIn(customer, within);
     for (const path of ['', ...PARTS.map((part) => `/${webhookId}${part.replace('DELIVERY', deliveryId)}`)]) {
       await page.goto(`${worker.origin}${PAGES}${path}`);
       await page.evaluate(OPEN);
@@ -214,14 +221,17 @@ describe.skipIf(noBrowser)('the pages', () => {
   }
 
   it('scale with the letters that a reader has chosen, and stay whole with twice the usual size', async () => {
-    const letters = (page: Page) => page.evaluate('parseFloat(getComputedStyle(document.querySelector("h1")).fontSize)');
-    await onEach(
-      async (page, path) => {
-        expect(await letters(page)).toBe(48);
-        expect.soft({ path, faults: await layoutFaults(page, [640, 1_280]) }).toEqual({ path, faults: [] });
-      },
-      (page) => page.evaluate("document.documentElement.style.fontSize = '32px'"),
-    );
+    const large = await launchChromium(['--blink-settings=defaultFontSize=32']);
+    const letters = 'parseFloat(getComputedStyle(document.querySelector("h1")).fontSize)';
+    const look = async (page: Page, path: string) => {
+      expect(await page.evaluate(letters)).toBe(48);
+      expect.soft({ path, faults: await layoutFaults(page, [640, 834, 1_280, 1_600]) }).toEqual({ path, faults: [] });
+    };
+    try {
+      await onEach(look, undefined, large);
+    } finally {
+      await large.close();
+    }
   });
 
   it('are whole in a language that is written from right to left, with addresses and code from left to right', async () => {

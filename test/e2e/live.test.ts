@@ -129,7 +129,7 @@ describe.skipIf(noBrowser)('a list that is open', () => {
   it('is paused by a button, on the pages of the tab that come after it as well, and goes on', async () => {
     const { page, open, post } = await given(1);
     await open('/deliveries');
-    await page.getByRole('button', { name: 'Pause updates' }).click();
+    await page.getByRole('button', { name: 'Stop updates' }).click();
     await page.getByText(/^Paused · as of \d\d:\d\d:\d\d$/).waitFor();
     let looks = 0;
     page.on('request', (request) => {
@@ -141,7 +141,7 @@ describe.skipIf(noBrowser)('a list that is open', () => {
     await page.getByText(/^Paused/).waitFor();
     expect(await rows(page)).toHaveLength(1);
     expect(looks).toBe(0);
-    await page.getByRole('button', { name: 'Resume updates' }).click();
+    await page.getByRole('button', { name: 'Update again' }).click();
     await page.locator('tbody tr[id^="dlv_"]').nth(1).waitFor();
     await page.context().close();
   });

@@ -4,7 +4,7 @@ import { paths } from '../paths.ts';
 export const SEARCHED_FOR = 'E-mail, name, company, domain, session or id';
 
 /** Longest that the API takes. */
-const MAX_LENGTH = 200;
+export const MAX_LENGTH = 200;
 
 /** Looks for deliveries across all webhooks. @param q what was looked for */
 export function SearchForm({ q }: { q?: string }) {

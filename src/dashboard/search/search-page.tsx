@@ -7,7 +7,7 @@ import { webhookCrumb } from '../webhook-page.tsx';
 import { type Found, lookForDeliveries, lookForSkipped, type Skipped } from './look.ts';
 import { NothingFound } from './nothing-found.tsx';
 import { FoundDeliveries, FoundSkipped } from './results.tsx';
-import { SEARCHED_FOR, SearchForm } from './search-form.tsx';
+import { MAX_LENGTH, SEARCHED_FOR, SearchForm } from './search-form.tsx';
 
 /** In the query: the pages before have found nothing. */
 const IN_VAIN = 'none';
@@ -21,7 +21,7 @@ export async function showSearch(c: PageContext): Promise<Response> {
   const { found, skipped, problem } = await lookFor(visit, q, cursor);
   return await page(
     c,
-    { title: q === '' ? 'Search' : `Search: ${q}`, crumbs: [rootCrumb] },
+    { title: q === '' ? 'Search' : `Search: ${q.slice(0, 60).toWellFormed()}`, crumbs: [rootCrumb] },
     <>
       <div class="page-head">
         <div>
@@ -49,6 +49,7 @@ interface Looked {
 
 async function lookFor(visit: Visit, q: string, cursor: string | undefined): Promise<Looked> {
   if (q === '') return { found: null, skipped: [], problem: null };
+  if (q.length > MAX_LENGTH) return { found: null, skipped: [], problem: `Search for ${MAX_LENGTH} characters at most.` };
   try {
     // What was skipped is on the first page: it is the latest of it.
     const [found, skipped] = await Promise.all([

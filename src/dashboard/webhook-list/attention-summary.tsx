@@ -67,6 +67,7 @@ function Wrong({ one, visit }: { one: Listed; visit: Visit }) {
             since <Time at={new Date(outage?.since ?? webhook.healthSince).toISOString()} />
           </>
         )}
+        {isFailing && !isOver && outage?.failed ? `; ${counted(outage.failed, 'delivery', 'deliveries')} failed` : ''}
         {one.waiting ? `; ${counted(one.waiting, 'delivery waits', 'deliveries wait')}` : ''}.
       </p>
       <div class="actions">

@@ -9,6 +9,9 @@ import { WebhookUrl } from '../webhook-url.tsx';
 import { count, percent, STATUS_WORDS } from '../wording.ts';
 import type { Listed } from './listed.ts';
 
+/** How much of a URL a row has room for, in characters. */
+const MOST_OF_URL = 40;
+
 /** The webhooks in their order; on a phone two lines each. */
 export function WebhookTable({ listed, visit }: { listed: readonly Listed[]; visit: Visit }) {
   return (
@@ -51,7 +54,7 @@ function WebhookRow({ one, visit }: { one: Listed; visit: Visit }) {
       <th scope="row" class="endpoint">
         <a href={paths.webhook(webhook.id)}>{name}</a>
         <span class="hint">
-          <WebhookUrl url={webhook.url} visit={visit} />
+          <WebhookUrl url={webhook.url} visit={visit} most={MOST_OF_URL} />
         </span>
         <EventNames names={webhook.events} />
         {twins.length > 0 && <span class="hint">Same URL as {twins.join(', ')}</span>}

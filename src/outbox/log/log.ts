@@ -35,6 +35,8 @@ const SQL = {
   searchedOfUnsuccessful: pageOf(`${COLUMNS}, ${EVENT_TEXT}`, UNSUCCESSFUL),
 } as const;
 
+type SearchedRow = Row & { event_text: string };
+
 /** A page of the log, as far as the rows tell. */
 export type LogPage = Omit<DeliveryPage, 'keptSince'>;
 
@@ -74,7 +76,7 @@ export class OutboxLog {
     const bundles = new BundleReader(this.#store.archive);
     const whoOf = (delivery: StoredDelivery) => this.#whoOfListed(delivery, bundles, work);
     let last: DeliveryPosition | null = null;
-    for (const each of this.#newestFirst(filter, from, search, work)) {
+    for (const each of this.#newestFirst(filter, from, search, work, limit)) {
       if (deliveries.length === limit) return { deliveries, next: last };
       last = { createdAt: each.createdAt, id: each.id };
       if (each.state) {
@@ -108,8 +110,14 @@ export class OutboxLog {
   }
 
   /** What a filter can be about, from everywhere. */
-  *#newestFirst(filter: DeliveryFilter, start: DeliveryPosition, search: Search | null, work: Work): Generator<StoredDelivery | Mark> {
-    const { status, from: since = 0 } = filter;
+  *#newestFirst(
+    filter: DeliveryFilter,
+    start: DeliveryPosition,
+    search: Search | null,
+    work: Work,
+    limit: number,
+  ): Generator<StoredDelivery | Mark> {
+    const { status, event, from: since = 0 } = filter;
     const isUnsuccessful = status === 'failed' || status === 'discarded';
     const sources: Generator<StoredDelivery | Mark>[] = [this.#freshBefore(start, since)];
     if (!this.#store.isEmpty) {
@@ -118,7 +126,8 @@ export class OutboxLog {
       else if (search) {
         const query = isUnsuccessful ? SQL.searchedOfUnsuccessful : SQL.searched;
         sources.push(this.#searchedRowsBefore(query, start, since, search, work));
-      } else sources.push(this.#rowsBefore(isUnsuccessful ? SQL.pageOfUnsuccessful : SQL.page, start, since));
+      } else if (status === undefined && event === undefined) sources.push(this.#listedRowsBefore(start, since, work, limit));
+      else sources.push(this.#rowsBefore(isUnsuccessful ? SQL.pageOfUnsuccessful : SQL.page, start, since));
       const { archive } = this.#store;
       if (canBeArchived(filter)) {
         const sift = search && ((heads: string, bodies: () => ArrayBuffer | null) => search.sift(heads, bodies));
@@ -152,6 +161,16 @@ export class OutboxLog {
     for (const rows of this.#stepsBefore<Row>(query, start, since)) yield* this.#asTheyStand(rows.map(toStored));
   }
 
+  /** The same where all of them are listed: whom each is about is read with it, and not by looking for each once more. */
+  *#listedRowsBefore(start: DeliveryPosition, since: number, work: Work, limit: number): Generator<StoredDelivery> {
+    for (const rows of this.#stepsBefore<SearchedRow>(SQL.searched, start, since, Math.min(limit + 1, STEP_ROWS))) {
+      for (const { event_text: text, ...row } of rows) {
+        work.add(text.length);
+        yield { ...(this.#runningNow(row.id) ?? toStored(row)), who: whoOfText(text) };
+      }
+    }
+  }
+
   /** The same of those that can have what is looked for; and in between, after each step, how far it has come. */
   *#searchedRowsBefore(
     query: string,
@@ -160,7 +179,7 @@ export class OutboxLog {
     search: Search,
     work: Work,
   ): Generator<StoredDelivery | Mark> {
-    for (const rows of this.#stepsBefore<Row & { event_text: string }>(query, start, since)) {
+    for (const rows of this.#stepsBefore<SearchedRow>(query, start, since)) {
       for (const { event_text: text, ...row } of rows) {
         work.addDelivery(text.length);
         const delivery = toStored(row);
@@ -172,13 +191,13 @@ export class OutboxLog {
     }
   }
 
-  *#stepsBefore<T extends Row>(query: string, start: DeliveryPosition, since: number): Generator<T[]> {
+  *#stepsBefore<T extends Row>(query: string, start: DeliveryPosition, since: number, stepRows = STEP_ROWS): Generator<T[]> {
     let { createdAt, id } = start;
     for (;;) {
-      const rows = this.#store.sql.exec<T>(query, createdAt, id, since, STEP_ROWS).toArray();
+      const rows = this.#store.sql.exec<T>(query, createdAt, id, since, stepRows).toArray();
       yield rows;
       const last = rows.at(-1);
-      if (!last || rows.length < STEP_ROWS) return;
+      if (!last || rows.length < stepRows) return;
       ({ created_at: createdAt, id } = last);
     }
   }

@@ -70,7 +70,7 @@ describe('somebody is found by e-mail, name, company, domain, session and ids, i
     const { webhook } = await givenScripted([ok], { fields: ['session_id'] });
     const wanted = jane(webhook);
     await deliver(webhook, wanted);
-    expect((await findDelivery(webhook, wanted.id)).payload).not.toContain('Jane');
+    expect((await findDelivery(webhook, wanted.id)).payload).not.toContain('Doe');
     expect(await found(webhook, 'jane.doe')).toEqual([{ id: wanted.id, subject: SUBJECT }]);
   });
 
@@ -164,7 +164,7 @@ describe('a long log', () => {
       pages++;
     } while (after);
     expect(ids).toEqual(expected);
-    expect(pages).toBeGreaterThan(2);
+    expect(pages).toBeGreaterThan(1);
     expect(pages).toBeLessThan(12);
   });
 });

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Outbox } from '../../../src/outbox/outbox.ts';
-import { createOrganization, createWebhook, type TestOrganization } from '../../support/api.ts';
-import { driveDate } from '../../support/clock.ts';
-import { PAGES, type Page, signedIn, type Visitor } from '../../support/dashboard.ts';
-import { aMessage, anEvent, consume, deliveriesOf, endedDeliveriesOf, endpointInbox, untilEnded } from '../../support/deliveries.ts';
-import type { Reply } from '../../support/receiver.ts';
-import { tellAtOnce } from '../../support/telling.ts';
+import { Outbox } from '../../src/outbox/outbox.ts';
+import { createOrganization, createWebhook, type TestOrganization } from '../support/api.ts';
+import { driveDate } from '../support/clock.ts';
+import { PAGES, type Page, signedIn, type Visitor } from '../support/dashboard.ts';
+import { aMessage, anEvent, consume, deliveriesOf, endedDeliveriesOf, endpointInbox, untilEnded } from '../support/deliveries.ts';
+import type { Reply } from '../support/receiver.ts';
+import { tellAtOnce } from '../support/telling.ts';
 
 driveDate();
 beforeEach(() => tellAtOnce());
@@ -133,7 +133,7 @@ describe('a search across all webhooks', () => {
   it('refuses what the API refuses, at the form', async () => {
     const { search, webhook } = await given();
     await webhook({ status: 200 });
-    expect((await search('x'.repeat(201))).text).toContain('at most 200');
+    expect((await search('x'.repeat(201))).text).toContain('Search for 200 characters at most.');
     expect((await search('jane', '&cursor=x')).text).toContain('not a cursor');
   });
 
