@@ -172,6 +172,7 @@ async function walk(): Promise<void> {
   // Before the first event: a webhook that is new to an organization gets what comes some seconds later.
   const second = await step('createWebhook', { url: failing.url, events: ['visitor.identified'] });
   await step('listWebhooks');
+  await step('getWantedEvents', undefined, { query: `?organization_id=${ORGANIZATION}` });
   await step('getWebhook');
   await step('updateWebhook', { description: 'Leads to the CRM' });
   await step('previewWebhook', { filter: { field: 'company.employee_count', operator: 'at_least', value: 200 } });
@@ -234,6 +235,7 @@ async function walk(): Promise<void> {
   await step('endSessions');
   await step('listAuditLog', undefined, { query: '?action=webhook.updated' });
   await step('exportAuditLog', undefined, { query: '?action=webhook.updated' });
+  await step('createListener', { forwardTo: 'http://localhost:3000/hook' });
   await step('countSealedSecrets');
   const ingest = await step('createPlatformKey', { name: 'identification', scopes: ['ingest'] });
   known.ingestKey = ingest.plainKey;
