@@ -20,7 +20,7 @@ const textImports: Plugin = {
   name: 'text-imports',
   enforce: 'pre',
   load(id) {
-    if (!/\/test\/samples\/\w+\/verify\.\w+$/i.test(id)) return null;
+    if (!/\/test\/samples\/\w+\/verify(?:[-_]?body)?\.\w+$/i.test(id)) return null;
     return { code: `export default ${JSON.stringify(readFileSync(id, 'utf8'))}`, moduleType: 'js' };
   },
 };
@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'test/{domain,client,commands,simulation,dashboard/charts,dashboard/choices}/**/*.test.{ts,tsx}',
+            'test/{domain,client,commands,simulation,dashboard/charts,dashboard/choices,dashboard/words}/**/*.test.{ts,tsx}',
             'test/dashboard/*.test.tsx',
             PARSERS,
           ],
@@ -61,7 +61,7 @@ export default defineConfig({
           name: 'worker',
           include: [
             'test/{api,attempt,consumer,cost,db,faults,listener,outbox,platform,security,upkeep}/**/*.test.ts',
-            'test/dashboard/{*,account/*}.test.ts',
+            'test/dashboard/{*,account/*,attention/*,setup/*,webhook-list/*}.test.ts',
             'test/*.test.ts',
           ],
           exclude: [PARSERS, SAMPLES],

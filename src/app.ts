@@ -7,6 +7,7 @@ import { bulkActionRoutes } from './api/bulk-actions.ts';
 import { DASHBOARD_PATH, dashboardLinkRoutes } from './api/dashboard-links.ts';
 import { deliveryRoutes } from './api/deliveries.ts';
 import { deliveryActionRoutes } from './api/delivery-actions.ts';
+import { deliveryExportRoutes } from './api/delivery-export.ts';
 import { erasureRoutes } from './api/erasures.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
 import { eventTypeRoutes } from './api/event-types.ts';
@@ -14,6 +15,7 @@ import { eventRoutes } from './api/events.ts';
 import { listenerRoutes, registerSocket } from './api/listeners.ts';
 import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { guardOffLoopback } from './api/off-loopback.ts';
+import { organizationDeliveryRoutes } from './api/organization-deliveries.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
 import { payloadErasureRoutes } from './api/payload-erasures.ts';
@@ -44,7 +46,10 @@ const apiRoutes: readonly Route[] = [
   ...listenerRoutes,
   ...webhookPreviewRoutes,
   ...webhookSecretRoutes,
+  // Before those of one delivery, whose id `export` would be.
+  ...deliveryExportRoutes,
   ...deliveryRoutes,
+  ...organizationDeliveryRoutes,
   ...deliveryActionRoutes,
   ...bulkActionRoutes,
   ...webhookTestRoutes,

@@ -7,3 +7,10 @@ declare module 'node:zlib' {
 declare module 'node:crypto' {
   export function createHmac(algorithm: 'sha256', key: Uint8Array): { update(text: string): { digest(): Uint8Array<ArrayBuffer> } };
 }
+
+declare module 'node:async_hooks' {
+  export class AsyncLocalStorage<T> {
+    run<R>(store: T, work: () => R): R;
+    getStore(): T | undefined;
+  }
+}

@@ -10,6 +10,7 @@ import {
 } from '../domain/delivery.ts';
 import { EVENT_TYPE_NAME, MAX_EVENT_TYPE_NAME_LENGTH } from '../domain/event-type.ts';
 import { deliveryId, isEventId, isTestEvent } from '../domain/ids.ts';
+import { answerFilters } from './answer-filters.ts';
 import { notFound } from './errors.ts';
 import { outboxOf, reached } from './outboxes.ts';
 import {
@@ -42,6 +43,11 @@ export const delivery = z
     event: z.string(),
     test: z.boolean().openapi({
       description: 'Whether it is a test: then its event id begins with `evt_test_`, and it stays one when it is retried by hand.',
+    }),
+    subject: z.string().nullable().openapi({
+      description:
+        'Whom its event is about: of `visitor.identified` the name, or else the e-mail, and the company. Null where nobody is named, and where its payload was erased or never kept.',
+      example: 'Jane Doe, Example Corp',
     }),
     sessionId: z.string().nullable(),
     status: z.enum(DELIVERY_STATUSES),
@@ -110,13 +116,28 @@ const deliveryDetail = delivery
   })
   .openapi('DeliveryDetail');
 
-const deliveryPage = z
+export const deliveryPage = z
   .object({
     data: z.array(delivery),
     nextCursor,
+    searchedSince: time('Where there is a next page: everything accepted later has been looked through.').optional(),
     keptSince: time('Where something was removed: of events accepted before, deliveries are missing.').optional(),
   })
   .openapi('DeliveryPage');
+
+/** What deliveries are filtered by. */
+export const deliveryFilters = {
+  status: z.enum(DELIVERY_STATUSES).optional(),
+  event: eventPattern,
+  from: timeInput('Accepted then or later.').optional(),
+  to: timeInput('Accepted before.').optional(),
+  q: z.string().min(1).max(200).optional().openapi({
+    description:
+      "Part of the visitor's e-mail or name, the company's name or domain, or the delivery's, the event's or the session's id; in any case.",
+    example: 'jane.doe@example.com',
+  }),
+  ...answerFilters,
+};
 
 export function toDelivery(webhookId: string, summary: DeliverySummary): z.input<typeof delivery> {
   return {
@@ -125,6 +146,8 @@ export function toDelivery(webhookId: string, summary: DeliverySummary): z.input
     eventId: summary.eventId,
     event: summary.event,
     test: isTestEvent(summary.eventId),
+    // An outbox of the version before, which can still answer during a deploy, does not say.
+    subject: summary.subject ?? null,
     sessionId: summary.sessionId,
     status: summary.status,
     reason: summary.reason,
@@ -153,17 +176,13 @@ const list = route({
   path,
   operationId: 'listDeliveries',
   summary: "List a webhook's deliveries",
-  description: 'Newest first. A page can hold fewer than `limit` and still have a next one: go on while `nextCursor` is not null.',
+  description:
+    'Newest first. A page looks through a bounded part of the log: it can hold fewer than `limit`, even none, and still have a next one. Go on while ' +
+    '`nextCursor` is not null.',
   tag,
   access: 'read',
   params: webhookParams,
-  query: pageQuery.extend({
-    status: z.enum(DELIVERY_STATUSES).optional(),
-    event: eventPattern,
-    from: timeInput('Accepted then or later.').optional(),
-    to: timeInput('Accepted before.').optional(),
-    q: z.string().min(1).max(200).optional().openapi({ description: "Part of the delivery's, the event's or the session's id." }),
-  }),
+  query: pageQuery.extend(deliveryFilters),
   success: { status: 200, description: 'A page.', schema: deliveryPage },
   errors: ['outbox_unavailable'],
   handler: async ({ params, query, db, env }) => {
@@ -175,6 +194,7 @@ const list = route({
     return {
       data: page.deliveries.map((summary) => toDelivery(id, summary)),
       nextCursor: page.next && writeCursor(page.next.createdAt, page.next.id),
+      ...(page.next && { searchedSince: isoTime(page.next.createdAt) }),
       ...(page.keptSince !== null && { keptSince: isoTime(page.keptSince) }),
     };
   },
@@ -232,6 +252,6 @@ const getEvent = route({
   },
 });
 
-export { get as getDelivery, list as listDeliveries };
+export { get as getDelivery, getEvent, list as listDeliveries };
 
 export const deliveryRoutes: readonly Route[] = [list, get, getEvent];

@@ -77,7 +77,7 @@ function requestOf({ params, query, headers, body, bodyOptional, rawBody, exampl
 function responsesOf(declared: Route) {
   const { status, description, schema, contentType = 'application/json', other } = declared.success;
   const headers = declared.access === 'public' ? undefined : rateLimitHeaders;
-  const content = schema && { [contentType]: { schema } };
+  const content = schema && Object.fromEntries([contentType].flat().map((type) => [type, { schema }]));
   const errors = Map.groupBy(errorCodesOf(declared), (code) => ERROR_STATUSES[code]);
   return {
     [status]: { description, headers, content },

@@ -78,7 +78,8 @@ export interface RouteDeclaration<
     status: 200 | 201 | 202 | 204;
     description: string;
     schema?: S;
-    contentType?: string;
+    /** Several, where the request chooses. */
+    contentType?: string | readonly string[];
     /** What else is a success, where the handler can also answer with OtherSuccess. */
     other?: { status: 200 | 201; description: string };
   };

@@ -32,16 +32,29 @@ const list = route({
   tag: 'Deliveries',
   access: 'read',
   params: webhookParams,
+  query: z.object({
+    q: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .openapi({
+        description:
+          "Of them those that have this in the visitor's e-mail or name, the company's name or domain, or the event's id; in any case. " +
+          'Of what `once` kept back the subject alone is known.',
+        example: 'jane.doe@example.com',
+      }),
+  }),
   success: {
     status: 200,
     description: 'The events.',
     schema: z.object({ data: z.array(skippedEvent) }).openapi('SkippedEvents'),
   },
   errors: ['outbox_unavailable'],
-  handler: async ({ params, db, env }) => {
+  handler: async ({ params, query, db, env }) => {
     const { id } = await requireWebhook(db, params);
-    const skipped: SkippedEvent[] = await reached(outboxOf(env, id).skipped());
-    return { data: skipped.map((event) => ({ ...event, at: isoTime(event.at) })) };
+    const skipped: SkippedEvent[] = await reached(outboxOf(env, id).skipped(query.q));
+    return { data: skipped.map(({ who, ...event }) => ({ ...event, at: isoTime(event.at) })) };
   },
 });
 

@@ -1,7 +1,7 @@
 import { findOrganizationWithWebhooks, type WebhookRow } from '../db/webhooks.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
-import type { OutboxActivity } from '../outbox/outbox.ts';
+import type { OutboxActivity, OutboxStatus } from '../outbox/outbox.ts';
 import { within } from '../within.ts';
 import { delivery, toDelivery } from './deliveries.ts';
 import { notFound } from './errors.ts';
@@ -35,19 +35,33 @@ export type ListedWebhook = z.input<typeof listedWebhook>;
 
 /** Webhooks with how each has been doing: one call to each outbox, all at a time. */
 export async function withActivity(env: Env, rows: readonly WebhookRow[]): Promise<ListedWebhook[]> {
-  return await Promise.all(rows.map(async (row) => ({ ...toWebhook(row), activity: await activityOf(env, row.id) })));
+  return (await withStatus(env, rows)).map(({ webhook: listed }) => listed);
 }
 
-async function activityOf(env: Env, webhookId: string): Promise<WebhookActivity | null> {
+/** The same, each with all that its outbox says of its endpoint: null where it cannot be reached right now. */
+export async function withStatus(
+  env: Env,
+  rows: readonly WebhookRow[],
+): Promise<{ webhook: ListedWebhook; status: OutboxStatus | null }[]> {
+  return await Promise.all(
+    rows.map(async (row) => {
+      const answer = await activityOf(env, row.id);
+      return { webhook: { ...toWebhook(row), activity: answer?.activity ?? null }, status: answer?.status ?? null };
+    }),
+  );
+}
+
+async function activityOf(env: Env, webhookId: string): Promise<{ activity: WebhookActivity; status: OutboxStatus } | null> {
   try {
     const call: Promise<OutboxActivity> = outboxOf(env, webhookId).activity();
     const { status, statistics: counted, newest } = await within(ACTIVITY_TIMEOUT_MS, call);
-    return {
+    const shown: WebhookActivity = {
       nextProbeAt: isoTimeOrNull(status.nextProbeAt),
       lastDeliveredAt: status.lastDeliveredAt === undefined ? undefined : isoTimeOrNull(status.lastDeliveredAt),
       statistics: counted && toStatistics('24h', counted),
       lastDelivery: newest && toDelivery(webhookId, newest),
     };
+    return { activity: shown, status };
   } catch (error) {
     logError('api.outbox_unavailable', error, { webhookId });
     return null;

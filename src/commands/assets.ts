@@ -16,14 +16,31 @@ const FILES: readonly [source: string, name: string][] = [
   ['src/api/favicon.svg', 'favicon.svg'],
   ['node_modules/idiomorph/dist/idiomorph.min.js', 'dashboard-assets/idiomorph.js'],
   ['src/dashboard/dashboard-start.js', 'dashboard-assets/dashboard.js'],
+  ['src/dashboard/keys.js', 'dashboard-assets/keys.js'],
+  ['src/dashboard/charts/chart-tips.js', 'dashboard-assets/chart-tips.js'],
 ];
 
 /** The dashboard's stylesheet, in parts; tokens come after the charts', which they set anew. */
 const STYLES: readonly string[] = [
   'charts/charts.css',
-  ...['tokens', 'base', 'frame', 'buttons', 'surfaces', 'navigation', 'figures', 'tables', 'forms', 'choices', 'settings', 'delivery'].map(
-    (part) => `styles/${part}.css`,
-  ),
+  ...[
+    'tokens',
+    'base',
+    'frame',
+    'state',
+    'buttons',
+    'surfaces',
+    'navigation',
+    'figures',
+    'tables',
+    'search',
+    'forms',
+    'choices',
+    'settings',
+    'setup',
+    'delivery',
+    'attention',
+  ].map((part) => `styles/${part}.css`),
 ];
 
 /** Browsers ask for this one whatever the page says. */

@@ -7,11 +7,12 @@ import { gatherAssets } from './assets.ts';
 import { bundleProblem } from './bundle-size.ts';
 import { lockFlaws } from './lock-flaws.ts';
 import { CROSS, dim, indent, say, seconds, TICK } from './terminal.ts';
+import { writeWordTypes } from './word-types.ts';
 import { PROJECT_ROOT, QUIET_WRANGLER } from './wrangler.ts';
 
 /*
  * `npm run check`: everything that can be said about the source without running it. All steps run, so that one look shows all
- * that is wrong; none changes a file, none needs the network.
+ * that is wrong; none changes a file of the repository, none needs the network.
  */
 interface Result {
   ok: boolean;
@@ -37,6 +38,7 @@ const STEPS: readonly [name: string, run: () => Result][] = [
 
 gatherAssets();
 await generateApiTypes();
+writeWordTypes();
 let failed = 0;
 for (const [name, run] of STEPS) {
   const startedAt = performance.now();

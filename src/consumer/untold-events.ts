@@ -1,7 +1,7 @@
 import { matcherOf } from '../domain/rules/condition.ts';
 import { type FilteredBundle, type FilteredEvent, MAX_SKIPPED } from '../domain/skipped-event.ts';
 import { SLOT_MS } from '../domain/statistics.ts';
-import { subjectOf } from '../domain/subject.ts';
+import { subjectFrom, whoOf } from '../domain/subject.ts';
 import type { FilteredWebhook } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import { onceFor } from '../once-for.ts';
@@ -45,10 +45,12 @@ export class UntoldEvents {
     const slot = Math.floor(acceptedAt / SLOT_MS) * SLOT_MS;
     counts.set(slot, (counts.get(slot) ?? 0) + 1);
     if (this.#characters >= MAX_CHARACTERS) return;
+    const who = whoOf(value);
     const listed = {
       eventId: id,
       event,
-      subject: subjectOf(event, value),
+      subject: subjectFrom(event, who),
+      who,
       at: acceptedAt,
       failedConditions: matcherOf(filter).failed(value),
     };
@@ -90,6 +92,7 @@ async function tell(env: Env, webhookId: string, bundle: FilteredBundle, deadlin
   }
 }
 
-function charactersOf({ eventId, event, subject, failedConditions }: FilteredEvent): number {
-  return failedConditions.reduce((sum, { length }) => sum + length, eventId.length + event.length + (subject?.length ?? 0));
+function charactersOf({ eventId, event, subject, who, failedConditions }: FilteredEvent): number {
+  const texts = [eventId, event, subject ?? '', ...Object.values(who ?? {}), ...failedConditions];
+  return texts.reduce((sum, { length }) => sum + length, 0);
 }

@@ -36,7 +36,7 @@ const CONDITIONS: Record<Condition, Look> = {
   healthy: { word: 'Healthy', icon: 'check', tone: 'good' },
   untried: { word: 'Nothing delivered', icon: 'clock', tone: 'idle' },
   failing: { word: 'Failing', icon: 'warning', tone: 'warn' },
-  open: { word: 'Not responding', icon: 'bolt', tone: 'bad' },
+  open: { word: 'Failing', icon: 'bolt', tone: 'bad' },
   paused: { word: 'Paused', icon: 'pause', tone: 'idle' },
   disabled: { word: 'Disabled', icon: 'cross', tone: 'bad' },
   excluded: { word: 'Not in your plan', icon: 'pause', tone: 'idle' },
@@ -50,8 +50,10 @@ const STATUSES: Record<DeliveryStatus, Omit<Look, 'word'>> = {
   discarded: { icon: 'skip', tone: 'idle' },
 };
 
-export function ConditionBadge({ condition }: { condition: Condition }) {
-  return <Badge {...CONDITIONS[condition]} />;
+/** @param word said in the place of the condition's own, where more is known */
+export function ConditionBadge({ condition, word }: { condition: Condition; word?: string }) {
+  const look = CONDITIONS[condition];
+  return <Badge {...look} word={word ?? look.word} />;
 }
 
 export function StatusBadge({ status }: { status: DeliveryStatus }) {

@@ -1,9 +1,11 @@
+import { t } from './words/words.tsx';
+
 /** A text to take along. Its button comes with the script; without it the text is selected whole by a click. */
 export function Copyable({ text, label }: { text: string; label: string }) {
   return (
     <span class="copyable">
       <code class="select-all">{text}</code>
-      <CopyButton text={text} label={`Copy ${label.toLowerCase()}`} />
+      <CopyButton text={text} label={t('copy.named', { what: label })} />
     </span>
   );
 }
@@ -12,7 +14,7 @@ export function Copyable({ text, label }: { text: string; label: string }) {
 export function CopyButton({ text, label, children }: { text: string; label?: string; children?: string }) {
   return (
     <button type="button" class="copy" data-copy={text} aria-label={label} hidden>
-      {children ?? 'Copy'}
+      {children ?? t('copy.copy')}
     </button>
   );
 }

@@ -1,6 +1,6 @@
 /*
- * What the dashboard's pages gain by a script: times in the reader's zone, buttons that copy, and what is new while a page is
- * open. Without it every page works. A file of its own, since the pages' Content-Security-Policy admits no inline script; copied
+ * What the dashboard's pages gain by a script: the reader's zone is told to the server, buttons copy, and what is new is shown while a
+ * page is open. Without it every page works. A file of its own, since the pages' Content-Security-Policy admits no inline script; copied
  * to the assets by commands/assets.ts.
  */
 
@@ -8,6 +8,8 @@
 const REFRESH_MS = 4_000;
 /** A look that takes longer than this has failed. */
 const LOOK_TIMEOUT_MS = 8_000;
+/** A page of a search looks for about three seconds by itself. */
+const SEARCH_TIMEOUT_MS = 20_000;
 /** After a failure it looks again less and less often, up to this. */
 const MAX_REFRESH_MS = 15_000;
 /** How long a form counts as sent: the browser does not say when its reader cancels. */
@@ -17,16 +19,37 @@ const COPIED_SHOWN_MS = 1_500;
 const FAIR_BITS = 80;
 const STRONG_BITS = 128;
 
-/** As in “Last updated 10:02:11”. */
-const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
+/** How long a row counts as new. */
+const NEW_MS = 20_000;
+/** How often a screen reader is told of new rows, at most. */
+const NEWS_MS = 30_000;
 
-const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const language = document.documentElement.lang;
+/** As the server writes English: the day before the month, and 24 hours. */
+const locale = language === 'en' ? 'en-GB' : language;
+const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
 
-/** Writes times in the reader's zone; the exact instant stays in the title. */
+/** As in “Live · updated 10:02:11”. */
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
+const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' });
+
+/** Tells the server where the reader is, for all pages that follow: their times, charts and filters are in that zone. */
+function tellZone() {
+  const site = location.protocol === 'https:' && window.top !== window ? 'SameSite=None; Partitioned' : 'SameSite=Lax';
+  const secure = location.protocol === 'https:' ? '; Secure' : '';
+  // biome-ignore lint/suspicious/noDocumentCookie: the Cookie Store API is not in every browser.
+  document.cookie = `bullseye_zone=${encodeURIComponent(timeZone)}; Path=/; Max-Age=31536000; ${site}${secure}`;
+}
+
+/** Whether the server knew where the reader is when it made the page. */
+const isInZone = document.documentElement.dataset.zone === timeZone;
+
+/** Writes times in the reader's zone where the server did not know it; the exact instant stays in the title. */
 function localizeTimes(root) {
+  if (isInZone) return;
   for (const time of root.querySelectorAll('time[data-local]')) {
     const date = new Date(time.dateTime);
-    if (!Number.isNaN(date.getTime())) time.textContent = zoned.format(date);
+    if (!Number.isNaN(date.getTime())) time.textContent = moment.format(date);
   }
 }
 
@@ -227,6 +250,12 @@ document.addEventListener('input', (event) => {
   typed = setTimeout(() => void tryForm(form), TYPING_MS);
 });
 
+/** A choice that changes the form does so at once, without the button beside it. */
+document.addEventListener('change', (event) => {
+  const { form, dataset } = event.target;
+  if (form && dataset?.steps) void pressStep(form, { name: 'step', value: dataset.steps });
+});
+
 /** Filling in what belongs to a choice is choosing it. */
 function choose(field) {
   const choice = document.getElementById(field.closest('[data-chooses]')?.dataset.chooses ?? '');
@@ -256,17 +285,72 @@ async function refresh() {
   if (!response.ok) throw new Error(`status ${response.status}`);
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
   prepare(fresh);
+  const known = rowIds();
   for (const part of document.querySelectorAll('[data-live][id]')) {
     const update = fresh.getElementById(part.id);
     if (!update) continue;
     globalThis.Idiomorph.morph(part, update, {
       callbacks: {
-        // Open or closed is the reader's business.
-        beforeAttributeUpdated: (name, node) => !(name === 'open' && node.nodeName === 'DETAILS'),
+        // Open or closed is the reader's business, and what other scripts have added to a chart is theirs.
+        beforeAttributeUpdated: (name, node) =>
+          !(name === 'open' && node.nodeName === 'DETAILS') && !(name === 'tabindex' && node.matches('.chart-frame')),
+        beforeNodeRemoved: (node) => !node.classList?.contains('chart-tip'),
       },
     });
   }
+  markNew([...rowIds()].filter((id) => !known.has(id)));
+  document.dispatchEvent(new Event('refreshed'));
   return true;
+}
+
+/** The rows of live tables that have names. */
+function rowIds() {
+  return new Set([...document.querySelectorAll('[data-live] tbody tr[id]')].map(({ id }) => id));
+}
+
+/** When each new row came, by its id. */
+const newRows = new Map();
+let untold = 0;
+let toldAt = 0;
+
+/** Marks the rows that have come while the page was open, for a while; a screen reader is told how many, now and then. */
+function markNew(ids) {
+  const now = Date.now();
+  for (const id of ids) newRows.set(id, now);
+  for (const [id, at] of newRows) {
+    const row = document.getElementById(id);
+    const isNew = row !== null && now - at < NEW_MS;
+    row?.classList.toggle('new', isNew);
+    if (!isNew) newRows.delete(id);
+  }
+  untold += ids.length;
+  const news = document.getElementById('live-news');
+  if (!news || untold === 0 || now - toldAt < NEWS_MS) return;
+  news.textContent = news.dataset.words.replace('{count}', untold);
+  untold = 0;
+  toldAt = now;
+}
+
+/** A search that has found no delivery looks further by itself: each answer takes the place of the one before. */
+async function lookFurther() {
+  for (let link = furtherLink(); link; link = furtherLink()) {
+    const response = await fetch(link.href, {
+      headers: { 'X-Live': '1' },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(SEARCH_TIMEOUT_MS),
+    });
+    if (!response.ok) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+    prepare(fresh);
+    for (const id of ['found', 'further']) {
+      const update = fresh.getElementById(id);
+      if (update) document.getElementById(id)?.replaceChildren(...document.adoptNode(update).childNodes);
+    }
+  }
+}
+
+function furtherLink() {
+  return document.querySelector('a[data-further]');
 }
 
 /** Whether a form of the page holds what its reader has put in. */
@@ -283,32 +367,74 @@ function say(text) {
   status.textContent = text;
 }
 
-/** Looks for what is new while the page is in view; a page that nobody sees asks for nothing. */
-function keepFresh() {
+/** Whether this tab is paused: on the pages that are opened in it next, too. */
+const paused = {
+  get is() {
+    return sessionStorage.getItem('bullseye_paused') === 'yes';
+  },
+  set is(value) {
+    sessionStorage.setItem('bullseye_paused', value ? 'yes' : 'no');
+  },
+};
+
+/** Looks for what is new while the page is in view; a page that nobody sees, or that is paused, asks for nothing. */
+function keepFresh(isUpToDate) {
   let waitMs = REFRESH_MS;
   let updated = new Date();
   let timer;
   const plan = () => {
     clearTimeout(timer);
-    if (document.visibilityState === 'visible') timer = setTimeout(look, waitMs);
+    if (document.visibilityState === 'visible' && !paused.is) timer = setTimeout(look, waitMs);
   };
   const look = async () => {
     clearTimeout(timer);
+    if (paused.is) return;
     try {
       if (!(await refresh())) return;
       waitMs = REFRESH_MS;
       updated = new Date();
+      showLive(updated);
       say('');
     } catch {
       waitMs = Math.min(waitMs * 2, MAX_REFRESH_MS);
-      say(`Last updated ${clock.format(updated)} · trying again`);
+      showLive(null);
+      say(offlineWords(updated));
     }
     plan();
   };
   document.addEventListener('visibilitychange', plan);
   addEventListener('online', look);
-  plan();
+  document.getElementById('live-pause')?.addEventListener('click', () => {
+    paused.is = !paused.is;
+    if (paused.is) say('');
+    showLive(updated);
+    if (!paused.is) void look();
+    plan();
+  });
+  showLive(updated);
+  if (!isUpToDate && !paused.is) void look();
+  else plan();
 }
 
+/** As in “Last updated 10:02:11 · trying again”. */
+function offlineWords(updated) {
+  return document.getElementById('live-words')?.dataset.offline.replace('{time}', clock.format(updated)) ?? '';
+}
+
+/** Says that the page is live and since when it is as it is. @param updated null: it is out of date, which is said elsewhere */
+function showLive(updated) {
+  const live = document.getElementById('live');
+  const words = document.getElementById('live-words');
+  const button = document.getElementById('live-pause');
+  if (!live || !words || !button) return;
+  live.hidden = updated === null;
+  live.dataset.state = paused.is ? 'paused' : 'live';
+  button.textContent = paused.is ? button.dataset.resume : button.dataset.pause;
+  if (updated) words.textContent = (paused.is ? words.dataset.paused : words.dataset.live).replace('{time}', clock.format(updated));
+}
+
+tellZone();
 prepare(document);
-if (document.querySelector('[data-live]')) keepFresh();
+if (document.querySelector('[data-live]')) keepFresh(isInZone);
+// Where it cannot, the link stays.
+lookFurther().catch(() => {});

@@ -10,40 +10,42 @@ import { downloadAuditLog, showAuditLog } from './account/audit-log-page.tsx';
 import { showSessions, submitEndOtherSessions, submitEndSession } from './account/sessions-page.tsx';
 import { sendTrial, showAlerts, submitAlerts } from './alerts/alerts-page.tsx';
 import { showConfirm, showEnd, submitConfirm, submitEnd } from './alerts/link-pages.tsx';
+import { retryFailed } from './attention/retry-failed.ts';
 import { cancelAll, cancelOne, retryAll, showCancelAll, showRetryAll } from './bulk/bulk-pages.tsx';
-import { showDelete, submitDelete } from './delete-page.tsx';
+import { downloadDeliveries } from './deliveries/export.tsx';
 import { showDeliveries } from './deliveries-page.tsx';
 import { showDelivery } from './delivery-page.tsx';
 import { showErasures, submitErasure } from './erasures/erasures-page.tsx';
 import { errorPage } from './error-page.tsx';
-import { showList } from './list-page.tsx';
 import { showOverview } from './overview-page.tsx';
 import { setPolicy } from './policy.ts';
+import { showSearch } from './search/search-page.tsx';
 import { requireScope, requireSession, toFreshSignIn } from './session.ts';
-import { showSettings } from './settings-page.tsx';
+import { showDelete, submitDelete } from './settings/delete-page.tsx';
+import { revealHeaders, revealSecret } from './settings/reveal.ts';
+import { showRotate, submitRotate } from './settings/rotate-page.tsx';
+import { showSettings, submitEdit, toSettings } from './settings/settings-page.tsx';
+import { endOverlap, showEndOverlap, showPause } from './settings/stop-pages.tsx';
+import { showSetupDone } from './setup/done-step.tsx';
+import { showSetup } from './setup/secret-step.tsx';
+import { showSetupTest, submitSetupTest } from './setup/test-step.tsx';
 import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from './sign-in-page.tsx';
 import { showSkipped } from './skipped-page.tsx';
-import { showTest, submitTest } from './test-page.tsx';
+import { showTest, submitTest } from './tests/test-page.tsx';
 import { theme } from './theme.ts';
 import { showVerify } from './verify-page.tsx';
 import type { DashboardEnv } from './visit.ts';
-import {
-  endOverlap,
-  pause,
-  recover,
-  resume,
-  retryNow,
-  revealHeaders,
-  revealSecret,
-  rotateSecret,
-  sendTest,
-  toSettings,
-} from './webhook-actions.ts';
-import { showEdit, showNew, submitEdit, submitNew } from './webhook-editor.tsx';
+import { pause, resume, retryNow, sendTest, toFailed } from './webhook-actions.ts';
+import { showNew, submitNew } from './webhook-editor.tsx';
+import { showList } from './webhook-list/list-page.tsx';
+import { speakLanguage } from './words/chosen-language.tsx';
+import { t } from './words/words.tsx';
 
 /** The pages of Settings > Integrations > Webhooks. They work without scripts: forms are posted, and lead on to a page. */
 export const dashboard = new Hono<DashboardEnv>();
 
+// The first: what refuses a request says so in its reader's language.
+dashboard.use(speakLanguage);
 dashboard.use(setPolicy);
 dashboard.use(trimTrailingSlash());
 dashboard.use(async (c, next) => {
@@ -58,9 +60,7 @@ dashboard.post('/alerts/end/:token', submitEnd);
 dashboard.use(csrf({ origin: (origin, c) => [new URL(c.req.url).origin, settingsOf(c.env).publicUrl?.origin].includes(origin) }));
 dashboard.onError(async (error, c) => {
   const refusedOrigin = error instanceof HTTPException && error.status === 403;
-  const shown = refusedOrigin
-    ? new ApiError('insufficient_scope', 'This form did not come from these pages. Go back and try again.')
-    : error;
+  const shown = refusedOrigin ? new ApiError('insufficient_scope', t('errors.otherOrigin')) : error;
   if (error instanceof ApiError && error.code === 'fresh_sign_in_required') return toFreshSignIn(c);
   // A link's token opens something: it is not for logs.
   const path = c.req.path.replace(/\/(link|confirm|end)\/.*/, '/$1/…');
@@ -79,6 +79,7 @@ dashboard.get('/alerts/end/:token', showEnd);
 
 dashboard.use(requireSession);
 dashboard.get('/', showList);
+dashboard.get('/search', showSearch);
 dashboard.get('/new', requireScope('write'), showNew);
 dashboard.post('/new', requireScope('write'), submitNew);
 dashboard.get('/erasures', requireScope('admin'), showErasures);
@@ -92,17 +93,24 @@ dashboard.get('/alerts', requireScope('admin'), showAlerts);
 dashboard.post('/alerts', requireScope('admin'), submitAlerts);
 dashboard.post('/alerts/trial', requireScope('admin'), sendTrial);
 dashboard.get('/:webhookId', showOverview);
-dashboard.get('/:webhookId/edit', requireScope('write'), showEdit);
+dashboard.get('/:webhookId/setup', requireScope('write'), showSetup);
+dashboard.get('/:webhookId/setup/test', requireScope('write'), showSetupTest);
+dashboard.post('/:webhookId/setup/test', requireScope('write'), submitSetupTest);
+dashboard.get('/:webhookId/setup/done', requireScope('write'), showSetupDone);
+dashboard.get('/:webhookId/edit', toSettings);
 dashboard.post('/:webhookId/edit', requireScope('write'), submitEdit);
 dashboard.get('/:webhookId/verify', showVerify);
 dashboard.get('/:webhookId/settings', showSettings);
-dashboard.get('/:webhookId/recover', toSettings);
-dashboard.get('/:webhookId/secret/rotate', toSettings);
+dashboard.get('/:webhookId/recover', toFailed);
+dashboard.get('/:webhookId/pause', requireScope('write'), showPause);
+dashboard.get('/:webhookId/secret/rotate', requireScope('admin'), showRotate);
+dashboard.get('/:webhookId/secret/end-overlap', requireScope('admin'), showEndOverlap);
 dashboard.get('/:webhookId/delete', requireScope('write'), showDelete);
 dashboard.post('/:webhookId/delete', submitDelete);
 dashboard.get('/:webhookId/deliveries', showDeliveries);
 dashboard.get('/:webhookId/deliveries/retry-all', requireScope('write'), showRetryAll);
 dashboard.get('/:webhookId/deliveries/cancel-all', requireScope('write'), showCancelAll);
+dashboard.get('/:webhookId/deliveries/export', downloadDeliveries);
 dashboard.get('/:webhookId/skipped', showSkipped);
 dashboard.get('/:webhookId/deliveries/:deliveryId', showDelivery);
 
@@ -113,12 +121,12 @@ dashboard.post('/:webhookId/deliveries/retry-all', retryAll);
 dashboard.post('/:webhookId/deliveries/cancel-all', cancelAll);
 dashboard.post('/:webhookId/deliveries/:deliveryId/retry', retryNow);
 dashboard.post('/:webhookId/deliveries/:deliveryId/cancel', cancelOne);
+dashboard.post('/:webhookId/retry-failed', retryFailed);
 dashboard.post('/:webhookId/pause', pause);
 dashboard.post('/:webhookId/resume', resume);
-dashboard.post('/:webhookId/recover', recover);
 dashboard.post('/:webhookId/secret/reveal', revealSecret);
 dashboard.post('/:webhookId/headers/reveal', revealHeaders);
-dashboard.post('/:webhookId/secret/rotate', rotateSecret);
+dashboard.post('/:webhookId/secret/rotate', submitRotate);
 dashboard.post('/:webhookId/secret/end-overlap', endOverlap);
 dashboard.all('*', () => {
   throw notFound('page');

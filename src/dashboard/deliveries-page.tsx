@@ -2,25 +2,28 @@ import { listDeliveries } from '../api/deliveries.ts';
 import { ApiError } from '../api/errors.ts';
 import { listEventTypes } from '../api/event-types.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
-import { DELIVERY_STATUSES } from '../domain/delivery.ts';
-import { Banners } from './banner.tsx';
+import { Banners } from './attention/banners.tsx';
+import { outlookOf } from './attention/outlook.ts';
 import { MatchingActions, matchingOf } from './bulk/matching.tsx';
-import { dayProblems, endOf, type Filters, filtersFrom, isStatus } from './delivery-filters.ts';
+import { clockOf } from './clock.ts';
+import { ExportLinks } from './deliveries/export.tsx';
+import { FilterForm, QuickRanges } from './deliveries/filter-form.tsx';
+import { listPath } from './deliveries/neighbours.tsx';
+import { apiQuery, dayProblems, type Filters, filtersFrom, isStatus } from './delivery-filters.ts';
 import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
-import { Field, type Problems } from './field.tsx';
-import { outlookOf, unlessUnreachable } from './overview-page.tsx';
+import { unlessUnreachable } from './overview-page.tsx';
 import { LIVE_HEADER } from './page.tsx';
 import { paths } from './paths.ts';
 import { type Hold, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { holdOf, webhookOf, webhookPage } from './webhook-page.tsx';
-import { STATUS_WORDS } from './wording.ts';
 
 const PAGE_SIZE = 25;
 
 interface Found {
   data: ListedDelivery[];
   nextCursor: string | null;
+  searchedSince?: string;
   keptSince?: string;
 }
 
@@ -28,7 +31,7 @@ interface Found {
 export async function showDeliveries(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
-  const filters = filtersFrom((name) => c.req.query(name));
+  const filters = filtersFrom((name) => c.req.query(name), clockOf(c).zone);
   const problems = dayProblems(filters);
   const cursor = c.req.query('cursor');
   // Who brings the list up to date has the buttons, with their numbers, already.
@@ -47,7 +50,11 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
     { webhook, tab: 'deliveries', title: 'Deliveries', outlook },
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
-      <FilterForm webhook={webhook} filters={filters} events={events} problems={problems} problem={search.problem} />
+      <FilterForm webhook={webhook} filters={filters} events={events} problems={problems} problem={search.problem} nowMs={visit.nowMs} />
+      <div class="section-head">
+        <QuickRanges webhook={webhook} filters={filters} />
+        {search.found && !isNothing && <ExportLinks webhook={webhook} filters={filters} />}
+      </div>
       {matching && !search.problem && !isNothing && (
         <MatchingActions webhook={webhook} visit={visit} filters={filters} matching={matching} />
       )}
@@ -71,88 +78,21 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
   );
 }
 
-/** Days as the API's instants: from the first moment of one to the last of the other. A wrong filter is said beside the filters. */
+/** A page of the list. A wrong filter is said beside the filters. */
 async function findDeliveries(
   visit: Visit,
   webhookId: string,
-  { to, ...filters }: Filters,
+  filters: Filters,
   cursor: string | undefined,
 ): Promise<{ found: Found | null; problem: string | null }> {
-  const until = to && new Date(endOf(to)).toISOString();
   try {
-    const query = { ...filters, to: until, limit: String(PAGE_SIZE), cursor };
+    const query = { ...apiQuery(filters, visit.nowMs), limit: String(PAGE_SIZE), cursor };
     const found = await unlessUnreachable(visit.call(listDeliveries, { params: { webhookId }, query }));
     return { found, problem: null };
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'validation_failed') throw error;
     return { found: null, problem: error.message };
   }
-}
-
-interface FilterFormProps {
-  webhook: WebhookRow;
-  filters: Filters;
-  events: readonly string[];
-  /** What is wrong with the days. */
-  problems: Problems;
-  problem: string | null;
-}
-
-function FilterForm({ webhook, filters, events, problems, problem }: FilterFormProps) {
-  const path = paths.webhook(webhook.id, 'deliveries');
-  return (
-    <form class="filters" method="get" action={path} aria-label="Filter the deliveries">
-      <div class="field">
-        <label for="status">Status</label>
-        <select id="status" name="status">
-          <option value="">All</option>
-          {DELIVERY_STATUSES.map((status) => (
-            <option value={status} selected={status === filters.status}>
-              {STATUS_WORDS[status]}
-            </option>
-          ))}
-        </select>
-      </div>
-      <div class="field">
-        <label for="event">Event</label>
-        <select id="event" name="event">
-          <option value="">All</option>
-          {events.map((event) => (
-            <option value={event} selected={event === filters.event}>
-              {event}
-            </option>
-          ))}
-        </select>
-      </div>
-      <Field name="from" label="From day (UTC)" problem={problems.get('from')}>
-        {(attributes) => <input {...attributes} type="date" value={filters.from} />}
-      </Field>
-      <Field name="to" label="To day (UTC)" problem={problems.get('to')}>
-        {(attributes) => <input {...attributes} type="date" value={filters.to} />}
-      </Field>
-      <div class="field grow">
-        <label for="q">Search by id</label>
-        <input
-          id="q"
-          name="q"
-          type="search"
-          value={filters.q}
-          maxlength={200}
-          placeholder="Delivery, event or session"
-          spellcheck={false}
-        />
-      </div>
-      <div class="actions">
-        <button type="submit">Filter</button>
-        {Object.keys(filters).length > 0 && <a href={path}>Clear</a>}
-      </div>
-      {problem && (
-        <p class="error" role="alert">
-          {problem}
-        </p>
-      )}
-    </form>
-  );
 }
 
 interface ResultsProps {
@@ -165,20 +105,25 @@ interface ResultsProps {
 }
 
 function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps) {
-  const { data, nextCursor, keptSince } = found;
-  const path = paths.webhook(webhook.id, 'deliveries');
-  const at = (more: Record<string, string>) => `${path}?${new URLSearchParams({ ...filters, ...more })}`;
+  const { data, nextCursor, searchedSince, keptSince } = found;
+  const at = (more: Record<string, string>) => listPath(webhook.id, { ...filters, ...more });
   return (
     <>
-      {data.length > 0 && <DeliveryTable deliveries={data} hold={hold} nowMs={nowMs} />}
+      {data.length > 0 && <DeliveryTable deliveries={data} hold={hold} nowMs={nowMs} filters={filters} />}
       {data.length === 0 && <p class="notice">{emptyText(filters, nextCursor)}</p>}
       {keptSince && (
         <p class="notice hint">
           Of events accepted before <Time at={keptSince} /> deliveries are not kept any more.
         </p>
       )}
-      {(cursor !== undefined || nextCursor) && (
+      {(cursor !== undefined || nextCursor || filters.q !== undefined) && (
         <nav class="pager" aria-label="Pages">
+          {nextCursor && searchedSince && filters.q !== undefined && (
+            <span>
+              Looked back to <Time at={searchedSince} />
+            </span>
+          )}
+          {filters.q !== undefined && <a href={`${paths.search}?${new URLSearchParams({ q: filters.q })}`}>Search all webhooks</a>}
           {cursor !== undefined && <a href={at({})}>Newest</a>}
           {nextCursor && <a href={at({ cursor: nextCursor })}>Older</a>}
         </nav>
@@ -189,7 +134,7 @@ function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps)
 
 /** A filtered page reads a bounded part of the log: it can be empty and go on. */
 function emptyText(filters: Filters, nextCursor: string | null): string {
-  if (nextCursor) return 'Nothing that fits in this part of the log. Go on with “Older”.';
+  if (nextCursor) return 'Nothing that fits so far. Look further with “Older”.';
   return Object.keys(filters).length > 0
     ? 'No delivery fits these filters.'
     : 'Nothing has been sent yet. Deliveries appear here as they happen.';

@@ -4,12 +4,14 @@ import type { AttemptRecord } from '../domain/delivery.ts';
 import { VISITOR_ERASED } from '../domain/operational-event.ts';
 import { Badge, StatusBadge, TestBadge } from './condition.tsx';
 import { Copyable, CopyButton } from './copyable.tsx';
+import { listPath, NeighbourLinks, type Neighbours, neighboursOf } from './deliveries/neighbours.tsx';
 import { Bodies, Cut } from './delivery-bodies.tsx';
 import { type AttemptTexts, type ShownHeaders, textsOf } from './delivery-texts.ts';
-import { page, rootCrumb } from './page.tsx';
+import { LIVE_HEADER, page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
 import type { Excerpt } from './room.ts';
+import { type OtherDelivery, OtherWebhooks, othersOf } from './search/other-webhooks.tsx';
 import { type Hold, NextAttempt, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { holdOf, webhookCrumb, webhookOf } from './webhook-page.tsx';
@@ -24,12 +26,15 @@ type ShownDelivery = Awaited<ReturnType<typeof readDelivery>>;
 export async function showDelivery(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
-  const delivery = await readDelivery(visit, webhook.id, c.req.param('deliveryId') ?? '');
-  const deliveries = { name: 'Deliveries', path: paths.webhook(webhook.id, 'deliveries') };
+  const deliveryId = c.req.param('deliveryId') ?? '';
+  const [delivery, neighbours] = await Promise.all([readDelivery(visit, webhook.id, deliveryId), neighboursOf(c, webhook.id, deliveryId)]);
+  // Who brings the attempts up to date has this already.
+  const others = c.req.header(LIVE_HEADER) === undefined ? await othersOf(visit, delivery) : [];
+  const deliveries = { name: 'Deliveries', path: listPath(webhook.id, neighbours.filters) };
   return await page(
     c,
-    { title: `${delivery.event} delivery`, crumbs: [rootCrumb, webhookCrumb(webhook), deliveries] },
-    <DeliveryContent delivery={delivery} webhook={webhook} visit={visit} />,
+    { title: titleOf(delivery), crumbs: [rootCrumb, webhookCrumb(webhook), deliveries] },
+    <DeliveryContent delivery={delivery} webhook={webhook} visit={visit} neighbours={neighbours} others={others} />,
   );
 }
 
@@ -39,19 +44,26 @@ interface DeliveryProps {
   visit: Visit;
 }
 
+interface ContentProps extends DeliveryProps {
+  neighbours?: Neighbours;
+  others?: readonly OtherDelivery[];
+}
+
 /** The page's content: at most 500 kB, whatever was sent and answered. */
-export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
+export function DeliveryContent({ delivery, webhook, visit, neighbours, others = [] }: ContentProps) {
   const texts = textsOf(delivery, visit.can('write'));
   const whole = `GET /api/v1/organization/${webhook.organizationId}/webhooks/${webhook.id}/deliveries/${delivery.id}`;
   return (
     <>
+      {neighbours && <NeighbourLinks webhookId={webhook.id} neighbours={neighbours} />}
       <div class="page-head">
         <div>
           <h1>
-            {delivery.event} {delivery.test && <TestBadge />}
+            {delivery.subject ?? delivery.event} {delivery.test && <TestBadge />}
           </h1>
           <p class="lead">
-            Accepted <Time at={delivery.createdAt} />
+            {delivery.subject && `${delivery.event}, accepted `}
+            {!delivery.subject && 'Accepted '} <Time at={delivery.createdAt} />
           </p>
         </div>
         <div class="actions" id="delivery-actions" data-live="">
@@ -70,11 +82,17 @@ export function DeliveryContent({ delivery, webhook, visit }: DeliveryProps) {
         </section>
         <aside>
           <Facts delivery={delivery} webhook={webhook} visit={visit} />
+          {others.length > 0 && <OtherWebhooks others={others} />}
           <Bodies delivery={delivery} texts={texts} whole={whole} />
         </aside>
       </div>
     </>
   );
+}
+
+/** As the browser's tabs and history have it: whom it is about first. */
+function titleOf({ subject, event, test }: ShownDelivery): string {
+  return [test ? 'Test: ' : '', subject ? `${subject}, ${event}` : event, ' delivery'].join('');
 }
 
 async function readDelivery(visit: Visit, webhookId: string, deliveryId: string) {

@@ -1,11 +1,15 @@
 import type { DeliverySummary } from '../domain/delivery.ts';
 import { StatusBadge, TestBadge } from './condition.tsx';
-import { paths } from './paths.ts';
+import { deliveryPath } from './deliveries/neighbours.tsx';
+import type { Filters } from './delivery-filters.ts';
 import { type Hold, NextAttempt, Time } from './time.tsx';
 import { took } from './wording.ts';
 
 /** A delivery as the API lists it. */
-export type ListedDelivery = Pick<DeliverySummary, 'id' | 'event' | 'status' | 'attemptCount' | 'lastResponseStatus' | 'lastDurationMs'> & {
+export type ListedDelivery = Pick<
+  DeliverySummary,
+  'id' | 'event' | 'subject' | 'status' | 'reason' | 'attemptCount' | 'lastResponseStatus' | 'lastDurationMs'
+> & {
   webhookId: string;
   test: boolean;
   createdAt: string;
@@ -16,10 +20,12 @@ interface DeliveryTableProps {
   deliveries: readonly ListedDelivery[];
   hold: Hold;
   nowMs: number;
+  /** Of the list: a delivery's page leads on to the next of it. */
+  filters?: Filters;
 }
 
 /** Deliveries, as they come: newest first. */
-export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
+export function DeliveryTable({ deliveries, hold, nowMs, filters = {} }: DeliveryTableProps) {
   return (
     <table class="stacking deliveries">
       <thead>
@@ -27,7 +33,7 @@ export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
           <th scope="col" class="w13">
             Status
           </th>
-          <th scope="col">Event</th>
+          <th scope="col">About</th>
           <th scope="col" class="w21">
             Accepted
           </th>
@@ -47,28 +53,42 @@ export function DeliveryTable({ deliveries, hold, nowMs }: DeliveryTableProps) {
       </thead>
       <tbody>
         {deliveries.map((delivery) => (
-          <DeliveryRow delivery={delivery} hold={hold} nowMs={nowMs} />
+          <DeliveryRow delivery={delivery} hold={hold} nowMs={nowMs} filters={filters} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function DeliveryRow({ delivery, hold, nowMs }: { delivery: ListedDelivery; hold: Hold; nowMs: number }) {
-  const { id, webhookId, event, test, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
+/** Whom a delivery is about, and of which event; it leads to the delivery. */
+export function About({
+  delivery: { id, webhookId, subject, event, test },
+  filters = {},
+}: {
+  delivery: ListedDelivery;
+  filters?: Filters;
+}) {
+  return (
+    <th scope="row" data-label="About" class="about">
+      <a href={deliveryPath(webhookId, id, filters)}>
+        {subject ?? event}
+        <span class="visually-hidden"> delivery {id}</span>
+      </a>
+      {test && ' '}
+      {test && <TestBadge />}
+      {subject !== null && <span class="hint">{event}</span>}
+    </th>
+  );
+}
+
+function DeliveryRow({ delivery, hold, nowMs, filters }: { delivery: ListedDelivery; hold: Hold; nowMs: number; filters: Filters }) {
+  const { id, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
   return (
     <tr id={id}>
       <td data-label="Status">
         <StatusBadge status={status} />
       </td>
-      <th scope="row" data-label="Event">
-        <a href={paths.delivery(webhookId, id)}>
-          {event}
-          <span class="visually-hidden"> delivery {id}</span>
-        </a>
-        {test && ' '}
-        {test && <TestBadge />}
-      </th>
+      <About delivery={delivery} filters={filters} />
       <td data-label="Accepted">
         <Time at={createdAt} />
       </td>

@@ -4,18 +4,20 @@ import { HELD, holdForm } from './held-form.ts';
 import { page, rootCrumb } from './page.tsx';
 import { hasFields, paths } from './paths.ts';
 import type { PageContext } from './visit.ts';
+import { errorText } from './words/error-words.ts';
+import { rich, t } from './words/words.tsx';
 
-const TITLES: Partial<Record<number, string>> = {
-  403: 'This is not allowed',
-  404: 'There is no such page',
-  405: 'This page does not take this request',
-  429: 'A little slower, please',
-  503: 'Not available right now',
-};
+/** The statuses that have a title of their own. */
+const TITLED = [403, 404, 405, 429, 503] as const;
+
+function titleOf({ status }: ApiError): string {
+  const titled = TITLED.find((each) => each === status);
+  return titled === undefined ? t('errors.title') : t(`errors.title.${titled}`);
+}
 
 /** What a person sees of an error: its message, and the way back; for a form that no handler has read, with what was typed (held-form.ts). */
 export async function errorPage(c: PageContext, error: ApiError): Promise<Response> {
-  const title = TITLES[error.status] ?? 'This did not work';
+  const title = titleOf(error);
   const { requestId } = error.details;
   const held = await unreadForm(c, error);
   const shown = await page(
@@ -23,24 +25,20 @@ export async function errorPage(c: PageContext, error: ApiError): Promise<Respon
     { title, status: error.status, crumbs: [rootCrumb] },
     <section class="card notice">
       <h1>{title}</h1>
-      <p>{error.message}</p>
-      {typeof requestId === 'string' && (
-        <p>
-          Request id: <code>{requestId}</code>
-        </p>
-      )}
+      <p>{errorText(error)}</p>
+      {typeof requestId === 'string' && <p>{rich('errors.requestId', { id: requestId, code: (inner) => <code>{inner}</code> })}</p>}
       {held !== null && (
         <form method="post" action={c.req.path}>
           <input type="hidden" name={HELD} value={held} />
-          <p>What you entered is kept, except secrets and personal data. Go on with it in a moment.</p>
+          <p>{t('errors.held')}</p>
           <button type="submit" class="primary">
-            Go on with what you entered
+            {t('errors.continue')}
           </button>
         </form>
       )}
       <p>
         <a class="button" href={paths.list}>
-          To the webhooks
+          {t('errors.toWebhooks')}
         </a>
       </p>
     </section>,

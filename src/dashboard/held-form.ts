@@ -1,4 +1,5 @@
 import type { Flash } from './flash.ts';
+import { t } from './words/words.tsx';
 
 /*
  * A form that was sent after its session had ended is not lost. It travels along to the sign-in page, as one field of that page's own
@@ -18,9 +19,9 @@ const LEFT_OUT: readonly string[] = ['secret', 'key', 'token', 'authPassword', '
 /** What is said above a form that stands again. */
 export const RESTORED: Flash = {
   kind: 'done',
-  message:
-    'Here is your form again. Nothing has been saved yet: look the form over, and send it. ' +
-    'Secrets and personal data are not kept: enter them again.',
+  get message() {
+    return t('errors.restored');
+  },
 };
 
 /** A form as it travels: also one that has travelled before, to a sign-in page that nobody signed in on. */

@@ -1,10 +1,14 @@
 import type { Child } from 'hono/jsx';
 import type { DashboardSettings } from '../settings.ts';
+import { useClock } from './clock.ts';
 import { Copyable } from './copyable.tsx';
 import type { Flash } from './flash.ts';
 import { Icon } from './icons.tsx';
+import { KeyHelp, LiveStatus, ZoneNote } from './page-state.tsx';
 import { paths } from './paths.ts';
 import type { Visit } from './visit.ts';
+import { currentLanguage } from './words/language.ts';
+import { t } from './words/words.tsx';
 
 /** A step on the way to a page; the page itself has no address of its own here. */
 export interface Crumb {
@@ -19,13 +23,15 @@ export interface LayoutProps {
   visit: Visit | null;
   crumbs?: readonly Crumb[];
   flash?: Flash | null;
+  /** Below the content. */
+  foot: Child;
   children?: Child;
 }
 
 /** The frame of every page. */
-export function Layout({ title, dashboard, visit, crumbs, flash, children }: LayoutProps) {
+export function Layout({ title, dashboard, visit, crumbs, flash, foot, children }: LayoutProps) {
   return (
-    <html lang="en">
+    <html lang={currentLanguage()} data-zone={useClock().zone}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -37,19 +43,27 @@ export function Layout({ title, dashboard, visit, crumbs, flash, children }: Lay
         <link rel="stylesheet" href={paths.theme} />
         <script src="/dashboard-assets/idiomorph.js" defer />
         <script src="/dashboard-assets/dashboard.js" defer />
+        <script src="/dashboard-assets/keys.js" defer />
+        <script src="/dashboard-assets/chart-tips.js" defer />
       </head>
       <body>
         <a class="skip" href="#main">
-          Skip to the content
+          {t('layout.skip')}
         </a>
         <Top dashboard={dashboard} visit={visit} />
         {/* What the script says of the page: that it is not up to date, say. */}
         <p id="page-status" role="status" />
         <main id="main">
+          <LiveStatus />
           {crumbs && <Crumbs crumbs={crumbs} />}
           {flash && <FlashMessage flash={flash} />}
           {children}
         </main>
+        <footer class="foot">
+          <ZoneNote />
+          {foot}
+        </footer>
+        <KeyHelp />
       </body>
     </html>
   );
@@ -65,10 +79,10 @@ function Top({ dashboard: { name, logoUrl }, visit }: { dashboard: DashboardSett
       {visit && (
         <div class="account">
           <span class="organization">{visit.organization.name}</span>
-          {!visit.can('write') && <span class="tag">Read only</span>}
+          {!visit.can('write') && <span class="tag">{t('layout.readOnly')}</span>}
           <form method="post" action={paths.signOut}>
             <button type="submit" class="plain">
-              Sign out
+              {t('layout.signOut')}
             </button>
           </form>
         </div>
@@ -79,10 +93,10 @@ function Top({ dashboard: { name, logoUrl }, visit }: { dashboard: DashboardSett
 
 function Crumbs({ crumbs }: { crumbs: readonly Crumb[] }) {
   return (
-    <nav class="crumbs" aria-label="Where you are">
+    <nav class="crumbs" aria-label={t('layout.crumbs')}>
       <ol>
-        <li>Settings</li>
-        <li>Integrations</li>
+        <li>{t('layout.settings')}</li>
+        <li>{t('layout.integrations')}</li>
         {crumbs.map(({ name, path }) => (
           <li>
             <a href={path}>{name}</a>
@@ -101,10 +115,8 @@ function FlashMessage({ flash: { kind, message, secret } }: { flash: Flash }) {
         <p>{message}</p>
         {secret !== undefined && (
           <>
-            <Copyable text={secret} label="Signing secret" />
-            <p class="hint">
-              Keep it where your receiver reads its secrets. A person with the scope admin can reveal it again in its settings.
-            </p>
+            <Copyable text={secret} label={t('layout.secret')} />
+            <p class="hint">{t('layout.secretHint')}</p>
           </>
         )}
       </div>

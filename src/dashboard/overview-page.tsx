@@ -1,13 +1,11 @@
 import type { Child } from 'hono/jsx';
-import { listRecoveries } from '../api/bulk-actions.ts';
 import { listDeliveries } from '../api/deliveries.ts';
 import { ApiError } from '../api/errors.ts';
-import { statusOf } from '../api/outboxes.ts';
-import { isoTimeOrNull } from '../api/parameters.ts';
 import { getStatistics, type ShownStatistics } from '../api/statistics.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { PERIOD_NAMES, type Period } from '../domain/statistics.ts';
-import { Banners, type Outlook } from './banner.tsx';
+import { Banners } from './attention/banners.tsx';
+import { outlookOf } from './attention/outlook.ts';
 import { DeliveriesChart } from './charts/deliveries-chart.tsx';
 import { LatencyChart } from './charts/latency-chart.tsx';
 import { ResponseCodesChart } from './charts/response-codes-chart.tsx';
@@ -15,7 +13,7 @@ import { DeliveryTable, type ListedDelivery } from './delivery-table.tsx';
 import { paths } from './paths.ts';
 import { planAllows } from './plan-notice.tsx';
 import type { PageContext, Visit } from './visit.ts';
-import { holdOf, SendTest, webhookOf, webhookPage } from './webhook-page.tsx';
+import { holdOf, webhookOf, webhookPage } from './webhook-page.tsx';
 import { count, percent, took } from './wording.ts';
 
 const RECENT_DELIVERIES = 10;
@@ -83,17 +81,6 @@ async function statisticsOf(visit: Visit, webhookId: string, period: Period) {
   return await unlessUnreachable(visit.call(getStatistics, { params: { webhookId }, query: { period } }));
 }
 
-/** What happens next with a webhook, as far as its outbox says. */
-export async function outlookOf(c: PageContext, webhook: WebhookRow): Promise<Outlook> {
-  const [status, list] = await Promise.all([
-    statusOf(c.env, webhook.id),
-    unlessUnreachable(c.get('visit').call(listRecoveries, { params: { webhookId: webhook.id } })),
-  ]);
-  const recovering = list?.recoveries.find(({ finishedAt }) => finishedAt === null) ?? null;
-  const nextProbeAt = webhook.health === 'open' ? isoTimeOrNull(status?.nextProbeAt ?? null) : null;
-  return { nextProbeAt, lastDeliveredAt: status?.lastDeliveredAt, waiting: null, recovering };
-}
-
 function Periods({ webhook, chosen }: { webhook: WebhookRow; chosen: Period }) {
   return (
     <nav class="switch" aria-label="Period">
@@ -133,7 +120,11 @@ function Figures({ statistics, webhook }: { statistics: ShownStatistics; webhook
     <dl class="figures">
       <Figure name="Delivered" value={count(delivered)} />
       <Figure name="Failed" value={count(failed)} note={discarded > 0 ? `and ${count(discarded)} discarded` : undefined} />
-      <Figure name="Success rate" value={percent(successRate)} />
+      <Figure
+        name="Success rate"
+        value={percent(successRate)}
+        note={successRate === null && statistics.waiting > 0 ? `${count(statistics.waiting)} waiting` : undefined}
+      />
       <Figure
         name="Response time"
         value={took(latencyP50Ms)}
@@ -168,7 +159,6 @@ function Recent({ deliveries, webhook, visit }: { deliveries: readonly ListedDel
   return (
     <div class="notice">
       <p>Nothing has been sent yet. Deliveries appear here as they happen.</p>
-      {visit.can('write') && planAllows(visit) && <SendTest webhook={webhook} primary={false} />}
     </div>
   );
 }

@@ -4,6 +4,7 @@ import { DASHBOARD_PATH } from '../api/dashboard-links.ts';
 export const paths = {
   list: DASHBOARD_PATH,
   create: `${DASHBOARD_PATH}/new`,
+  search: `${DASHBOARD_PATH}/search`,
   signIn: `${DASHBOARD_PATH}/sign-in`,
   signOut: `${DASHBOARD_PATH}/sign-out`,
   erasures: `${DASHBOARD_PATH}/erasures`,
@@ -33,14 +34,14 @@ export function signInPath(next: string, why?: typeof FRESH): string {
 
 /** Whether a form that is posted to an address holds what a person has typed: other forms are buttons. */
 export function hasFields(path: string): boolean {
-  return /\/(new|edit|alerts|test-event|recover|erasures|secret\/rotate)$/.test(path);
+  return /\/(new|edit|alerts|test-event|erasures|secret\/rotate)$/.test(path);
 }
 
 /** The page that has a button, by the address that it posts to. */
 export function pageOfButton(path: string): string {
   return path
     .replace(/\/sessions\/.*$/, '/sessions')
-    .replace(/\/(test|retry|trial|cancel|retry-all|cancel-all)$/, '')
+    .replace(/(?<!\/setup)\/(test|retry|trial|cancel|retry-all|cancel-all|retry-failed)$/, '')
     .replace(/\/(pause|resume|(secret|headers)\/[^/]+)$/, '/settings');
 }
 

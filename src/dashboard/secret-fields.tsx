@@ -10,9 +10,9 @@ interface SecretFieldsProps {
 
 const SECRET_OPTIONS: Record<SecretChoice, readonly [title: string, description: string]> = {
   keep: ['Leave as it is', ''],
-  generate: ['Make one for me', 'A strong one of 256 random bits, shown to you after saving.'],
+  generate: ['Make one for me', 'A strong one. You see it after saving.'],
   own: ['Use my own', ''],
-  none: ['No secret', 'Deliveries are not signed: your endpoint cannot tell ours from forged ones.'],
+  none: ['No secret', 'Deliveries are not signed. Anybody who knows the URL could send your endpoint something that looks like ours.'],
 };
 
 /** What becomes of the secret that signs deliveries. */
@@ -22,7 +22,9 @@ export function SecretFields({ values, problem, existing }: SecretFieldsProps) {
   return (
     <fieldset class={problem ? 'wrong secret' : 'secret'}>
       <legend>Signing secret</legend>
-      <p class="hint">It signs each delivery, so that your endpoint can tell that it is from us and unchanged.</p>
+      <p class="hint">
+        We sign each delivery with it, so that your endpoint can tell that it is from us. Not every tool can: it does no harm there.
+      </p>
       {choices.map((choice) => {
         const [title, description] = SECRET_OPTIONS[choice];
         return (
@@ -62,8 +64,8 @@ function OwnSecret({ values, problem, replaces }: { values: WebhookFormValues; p
       <Problem name="secret" problem={problem} />
       <p class="strength" id="secret-strength" aria-live="polite" hidden />
       <p class="hint" id="secret-hint">
-        It is used only if you choose “Use my own”. Take 32 random characters or more; a word can be guessed.
-        {replaces && ' It replaces the present one at once. To let both sign for a while, rotate the secret in Settings instead.'}
+        32 random characters or more. A word can be guessed.
+        {replaces && ' The present secret stops working at once. To keep it working for a while, rotate the secret instead.'}
       </p>
     </div>
   );

@@ -21,6 +21,7 @@ import { keepNewest } from '../newest.ts';
 import { settingsOf } from '../settings.ts';
 import { FRESH, hasFields, pageOfButton, signInPath } from './paths.ts';
 import { type DashboardEnv, type PageContext, visitOf } from './visit.ts';
+import { t } from './words/words.tsx';
 
 const SESSION_COOKIE = 'bullseye_session';
 /** Most sessions that an isolate remembers to be alive. */
@@ -162,7 +163,7 @@ export const requireScope = (scope: KeyScope) =>
   createMiddleware<DashboardEnv>(async (c, next) => {
     const visit = c.get('visit');
     if (!visit.can(scope)) {
-      const message = visit.can('write') ? `Only a session with the scope ${scope} opens this page.` : 'Your session can read only.';
+      const message = visit.can('write') ? t('errors.adminOnly', { scope }) : t('errors.readOnly');
       throw new ApiError('insufficient_scope', message, { requiredScope: scope });
     }
     await next();

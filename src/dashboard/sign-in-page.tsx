@@ -14,8 +14,8 @@ import { FRESH, hasFields, paths, safeNext } from './paths.ts';
 import { findSession, lookUp, signIn, signOut } from './session.ts';
 import type { PageContext } from './visit.ts';
 import { refusedOf } from './webhook-input.ts';
-
-const NEEDS_ORGANIZATION_KEY = 'Sign in with an API key of your organization: it begins with bsk_live_.';
+import { errorText } from './words/error-words.ts';
+import { bold, rich, t } from './words/words.tsx';
 
 /** What a person was about when they had to sign in. */
 interface Errand {
@@ -46,7 +46,7 @@ export async function submitSignIn(c: PageContext): Promise<Response> {
     const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
     const network = networkOf(c.req.raw.headers);
     const caller = await authenticate(textOf(form, 'key'), { env: c.env, nowMs, network, waitUntil });
-    if (caller.kind !== 'organization') return await signInPage(c, errand, NEEDS_ORGANIZATION_KEY, 403);
+    if (caller.kind !== 'organization') return await signInPage(c, errand, t('signIn.needsOrganizationKey'), 403);
     const { organizationId, keyId, keyName, scopes } = caller;
     await signIn(c, { organizationId, keyId, scopes: [...scopes], platformMark: null, subject: null }, { keyName }, nowMs);
     const next = safeNext(errand.next);
@@ -55,8 +55,7 @@ export async function submitSignIn(c: PageContext): Promise<Response> {
   } catch (error) {
     // Whatever the reason (429: too many keys that open nothing, from this network; 503: an outage), the errand goes on with the next try.
     const refused = refusedOf(c, error);
-    const message = refused.code === 'missing_api_key' ? 'Enter an API key.' : refused.message;
-    return withHeadersOf(refused, await signInPage(c, errand, message, refused.status));
+    return withHeadersOf(refused, await signInPage(c, errand, errorText(refused), refused.status));
   }
 }
 
@@ -73,25 +72,15 @@ export async function showLink(c: PageContext): Promise<Response> {
   const other = session && session.organization.id !== organization.id ? session.organization : null;
   return await page(
     c,
-    { title: 'Sign in' },
+    { title: t('signIn.title') },
     <section class="card narrow">
-      <h1>Sign in to {name} webhooks</h1>
-      <p>
-        This link works once, for the organization <strong>{organization.name}</strong>.
-      </p>
-      {organization.subject !== null && (
-        <p>
-          What you do there is noted as done by <strong>{organization.subject}</strong>.
-        </p>
-      )}
-      {other && (
-        <p>
-          You are signed in for <strong>{other.name}</strong>: going on ends that.
-        </p>
-      )}
+      <h1>{t('signIn.heading', { product: name })}</h1>
+      <p>{rich('link.once', { organization: organization.name, b: bold })}</p>
+      {organization.subject !== null && <p>{rich('link.noted', { person: organization.subject, b: bold })}</p>}
+      {other && <p>{rich('link.other', { organization: other.name, b: bold })}</p>}
       <form method="post" action={paths.link(c.req.param('token') ?? '')}>
         <button type="submit" class="primary">
-          Continue
+          {t('link.continue')}
         </button>
       </form>
     </section>,
@@ -126,12 +115,12 @@ export async function submitSignOut(c: PageContext): Promise<Response> {
 async function refusedLink(c: PageContext): Promise<Response> {
   return await page(
     c,
-    { title: 'This link does not work any more', status: 410 },
+    { title: t('link.over'), status: 410 },
     <section class="card narrow">
-      <h1>This link does not work any more</h1>
-      <p>It was used before, or is older than 15 minutes. Go back to where you got it and open it anew.</p>
+      <h1>{t('link.over')}</h1>
+      <p>{t('link.overHint')}</p>
       <p>
-        <a href={paths.signIn}>Sign in with an API key</a>
+        <a href={paths.signIn}>{t('link.useKey')}</a>
       </p>
     </section>,
   );
@@ -140,13 +129,11 @@ async function refusedLink(c: PageContext): Promise<Response> {
 /** Why somebody is asked to sign in who was about something else. A browser drops the cookie of a session that is over: new or not is not known. */
 function reasonOf({ next, held, isFresh }: Errand): string | null {
   if (isFresh) {
-    const kept = held === undefined ? '' : ' What you entered is kept, except secrets and personal data.';
-    return `You can see and change secrets and headers for ${FRESH_SIGN_IN_MS / 60_000} minutes after you have signed in. Sign in again to go on.${kept}`;
+    const minutes = FRESH_SIGN_IN_MS / 60_000;
+    return held === undefined ? t('signIn.freshNeeded', { minutes }) : t('signIn.freshNeededKept', { minutes });
   }
-  if (held !== undefined)
-    return 'Your session has ended, so nothing was saved. What you entered is kept, except secrets and personal data: sign in to go on with it.';
-  if (next === undefined) return null;
-  return 'Your session has ended, or you have not signed in yet. Sign in to go on where you were. A session lasts 12 hours.';
+  if (held !== undefined) return t('signIn.endedKept');
+  return next === undefined ? null : t('signIn.ended');
 }
 
 async function signInPage(c: PageContext, errand: Errand, error?: string, status: ApiError['status'] | 200 = 200): Promise<Response> {
@@ -156,9 +143,9 @@ async function signInPage(c: PageContext, errand: Errand, error?: string, status
   const { name } = settingsOf(c.env).dashboard;
   return await page(
     c,
-    { title: 'Sign in', status },
+    { title: t('signIn.title'), status },
     <section class="card narrow">
-      <h1>Sign in to {name} webhooks</h1>
+      <h1>{t('signIn.heading', { product: name })}</h1>
       {reason && (
         <p class="banner info" role="status">
           {reason}
@@ -169,7 +156,7 @@ async function signInPage(c: PageContext, errand: Errand, error?: string, status
         {held !== undefined && <input type="hidden" name={HELD} value={held} />}
         {isFresh && <input type="hidden" name="why" value={FRESH} />}
         <div class="field">
-          <label for="key">API key</label>
+          <label for="key">{t('signIn.key')}</label>
           <input
             id="key"
             name="key"
@@ -188,25 +175,23 @@ async function signInPage(c: PageContext, errand: Errand, error?: string, status
             </p>
           )}
           <p class="hint" id="key-hint">
-            A key of your organization, such as bsk_live_…. You can do here what the key may do, for 12 hours.
+            {t('signIn.keyHint')}
           </p>
         </div>
         <button type="submit" class="primary">
-          Sign in
+          {t('signIn.submit')}
         </button>
       </form>
-      <p class="hint">
-        Came here from {name}? Open Webhooks there again{goesOn ? ', in another tab: that signs you in anew. Then go on here:' : '.'}
-      </p>
+      <p class="hint">{goesOn ? t('signIn.fromProductGoOn', { product: name }) : t('signIn.fromProduct', { product: name })}</p>
       {isFresh && held === undefined && (
         <p>
-          <a href={safeNext(next)}>Go on where you were</a>
+          <a href={safeNext(next)}>{t('signIn.goOn')}</a>
         </p>
       )}
       {held !== undefined && (
         <form method="post" action={safeNext(next)}>
           <input type="hidden" name={HELD} value={held} />
-          <button type="submit">Go on with what you entered</button>
+          <button type="submit">{t('errors.continue')}</button>
         </form>
       )}
     </section>,

@@ -1,9 +1,10 @@
 import { listSkippedEvents } from '../api/skipped-events.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
-import { Banners } from './banner.tsx';
+import { Banners } from './attention/banners.tsx';
+import { outlookOf } from './attention/outlook.ts';
 import { onceWords } from './choices/once.tsx';
 import { keptWords } from './choices/preview.tsx';
-import { outlookOf, unlessUnreachable } from './overview-page.tsx';
+import { unlessUnreachable } from './overview-page.tsx';
 import { Time } from './time.tsx';
 import type { PageContext } from './visit.ts';
 import { webhookOf, webhookPage } from './webhook-page.tsx';
@@ -85,11 +86,15 @@ function SkippedRow({ skipped, webhook }: { skipped: Skipped; webhook: WebhookRo
 /** Longest reason, in characters: there are up to 100 in the page. */
 const MAX_LENGTH = 300;
 
-/** “It is not so that company size is at least 200.” A filter that has been changed since may not have that place any more. */
-function whyWords({ why, failedConditions }: Skipped, { filter, once }: WebhookRow): string {
+/** “This visitor was filtered out by: company size is at least 200.” A filter that has been changed since may not have that place any more. */
+export function whyWords(
+  { why, event, failedConditions }: Pick<Skipped, 'why' | 'event' | 'failedConditions'>,
+  { filter, once }: WebhookRow,
+): string {
   if (why === 'repeated') return cut(`Repeated: ${once ? onceWords(once) : 'it had gone out before'}`);
   const words = keptWords(filter, failedConditions);
-  return words.length === 0 ? 'It did not fit the filter.' : cut(`It is not so that ${words.join(', and that ')}`);
+  const what = event === 'visitor.identified' ? 'This visitor' : 'This event';
+  return words.length === 0 ? `${what} did not fit the filter.` : cut(`${what} was filtered out by: ${words.join(', and ')}`);
 }
 
 function cut(sentence: string): string {

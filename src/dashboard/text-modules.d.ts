@@ -3,6 +3,10 @@ declare module '*/verify.mjs' {
   const text: string;
   export default text;
 }
+declare module '*/verify-body.mjs' {
+  const text: string;
+  export default text;
+}
 declare module '*.py' {
   const text: string;
   export default text;

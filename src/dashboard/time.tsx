@@ -1,10 +1,12 @@
-import { relative, utcTime } from './wording.ts';
+import { momentText, useClock } from './clock.ts';
+import { relative } from './wording.ts';
+import { t } from './words/words.tsx';
 
-/** A moment: in UTC as it is sent, in the reader's zone once the script has run, the exact instant on hover. */
+/** A moment in the reader's zone, the exact instant in UTC on hover. */
 export function Time({ at }: { at: string }) {
   return (
     <time datetime={at} title={at} data-local="">
-      {utcTime(at)}
+      {momentText(useClock(), Date.parse(at))}
     </time>
   );
 }
@@ -14,9 +16,9 @@ export type Hold = 'held' | 'stopped' | null;
 
 /** When a delivery's next attempt comes. What is due already waits its turn, or is held; of what is stopped none comes. */
 export function NextAttempt({ at, hold, nowMs }: { at: string; hold: Hold; nowMs: number }) {
-  if (hold === 'stopped') return <>none</>;
+  if (hold === 'stopped') return <>{t('time.noNext')}</>;
   if (Date.parse(at) > nowMs) return <RelativeTime at={at} nowMs={nowMs} />;
-  return <>{hold ?? 'due now'}</>;
+  return <>{hold === 'held' ? t('time.held') : t('time.dueNow')}</>;
 }
 
 /** A moment as seen from now, which is the same in every zone. */

@@ -1,17 +1,15 @@
 import type { Child } from 'hono/jsx';
-import { getDelivery, listDeliveries } from '../api/deliveries.ts';
 import { ApiError } from '../api/errors.ts';
 import { listEventTypes } from '../api/event-types.ts';
-import { createWebhook, updateWebhook } from '../api/webhooks.ts';
+import { createWebhook } from '../api/webhooks.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { type EventType, sampledType, sampleEvent } from '../domain/event-type.ts';
 import { countOfEndpoints } from '../domain/listen-url.ts';
-import { isOperational } from '../domain/operational-event.ts';
 import { hostOf, MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Kinds } from './choices/condition-rows.ts';
 import { stepFilter } from './choices/filter-values.ts';
 import { stepHeaders } from './choices/headers.tsx';
-import { type FieldKinds, kindsOf, seenFields } from './choices/offered-fields.ts';
+import { kindsOf } from './choices/offered-fields.ts';
 import { type NotTried, type Preview, type Tried, tryOut } from './choices/preview.tsx';
 import { withHeadersOf } from './error-page.tsx';
 import type { Problems } from './field.tsx';
@@ -19,15 +17,15 @@ import { type Flash, setFlash } from './flash.ts';
 import { readForm } from './form.ts';
 import { heldForm, RESTORED } from './held-form.ts';
 import { layOutJson } from './json-layout.ts';
-import { unlessUnreachable } from './overview-page.tsx';
 import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { PlanNotice, planAllows } from './plan-notice.tsx';
 import { Room } from './room.ts';
+import { Recipes } from './setup/recipe-list.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { type Pressed, WebhookForm } from './webhook-form.tsx';
 import {
-  changesIn,
+  askAboutUrl,
   EMPTY_FORM,
   offeredFor,
   type Refusal,
@@ -35,14 +33,12 @@ import {
   sentInput,
   sharedInput,
   valuesOfForm,
-  valuesOfWebhook,
   type WebhookFormValues,
   withScheme,
 } from './webhook-input.ts';
-import { webhookCrumb, webhookOf } from './webhook-page.tsx';
 
 /** What a page with the form shows, beyond what was typed. */
-interface Shown {
+export interface ShownForm {
   refusal?: Refusal;
   flash?: Flash;
   pressed?: Pressed;
@@ -57,7 +53,7 @@ export async function showNew(c: PageContext): Promise<Response> {
   return await newPage(c, { ...EMPTY_FORM, events }, {});
 }
 
-/** `POST new`: creates the webhook, and leads to the page that tells how to verify what it will send. */
+/** `POST new`: creates the webhook, and leads to the steps that are left to do (setup/). */
 export async function submitNew(c: PageContext): Promise<Response> {
   const form = await readForm(c);
   const held = heldForm(form);
@@ -66,6 +62,7 @@ export async function submitNew(c: PageContext): Promise<Response> {
   if (pressed) return await newPage(c, values, { pressed, problems });
   const { secretChoice, secret } = values;
   try {
+    askAboutUrl(values);
     const body = {
       ...sharedInput(values, kinds),
       generateSecret: secretChoice === 'generate',
@@ -83,51 +80,13 @@ export async function submitNew(c: PageContext): Promise<Response> {
     ];
     const message = said.join(' ');
     await setFlash(c, { kind: 'done', message, secret: created.secret ?? own });
-    return c.redirect(paths.webhook(created.id, 'verify'), 303);
+    return c.redirect(paths.webhook(created.id, 'setup'), 303);
   } catch (error) {
     return await newPage(c, values, { refusal: refusalOf(c, error, values, kinds) });
   }
 }
 
-/** `GET <webhook>/edit`. */
-export async function showEdit(c: PageContext): Promise<Response> {
-  const visit = c.get('visit');
-  const webhook = webhookOf(c);
-  const [{ eventTypes }, seen] = await Promise.all([visit.callGeneral(listEventTypes), fieldsSeen(visit, webhook.id)]);
-  return await editPage(c, valuesOfWebhook(webhook, seen, eventTypes), {});
-}
-
-/** `POST <webhook>/edit`. */
-export async function submitEdit(c: PageContext): Promise<Response> {
-  const webhook = webhookOf(c);
-  const form = await readForm(c);
-  const held = heldForm(form);
-  if (held) return await editPage(c, valuesOfForm(held), { flash: RESTORED });
-  const { values, kinds, pressed, problems } = await submitted(c, form);
-  if (pressed) return await editPage(c, values, { pressed, problems });
-  const { secretChoice, secret } = values;
-  try {
-    const body = {
-      ...changesIn(sharedInput(values, kinds, webhook), webhook),
-      ...(secretChoice === 'own' && { secret }),
-      ...(secretChoice === 'none' && { secret: null }),
-    };
-    const changed = await c.get('visit').call(updateWebhook, { params: { webhookId: webhook.id }, body });
-    const said = [
-      'Saved. It is in force everywhere within 5 seconds, for retries as well.',
-      ...unusedSecret(values),
-      ...lostHeaders(values, webhook, changed),
-      ...(changed.warnings ?? []),
-    ];
-    const message = said.join(' ');
-    await setFlash(c, { kind: 'done', message });
-    return c.redirect(paths.webhook(webhook.id), 303);
-  } catch (error) {
-    return await editPage(c, values, { refusal: refusalOf(c, error, values, kinds) });
-  }
-}
-
-interface Submitted {
+export interface Submitted {
   values: WebhookFormValues;
   kinds: Kinds;
   /** Where a button was pressed that changes the form and saves nothing. */
@@ -136,7 +95,7 @@ interface Submitted {
 }
 
 /** What was typed, and what a button made of it: those that are called `step` have the form stand again, and save nothing. */
-async function submitted(c: PageContext, form: URLSearchParams): Promise<Submitted> {
+export async function submitted(c: PageContext, form: URLSearchParams): Promise<Submitted> {
   const visit = c.get('visit');
   const { eventTypes } = await visit.callGeneral(listEventTypes);
   const values = valuesOfForm(form);
@@ -154,32 +113,12 @@ async function submitted(c: PageContext, form: URLSearchParams): Promise<Submitt
   return { values: { ...values, kept }, kinds, pressed: { step, focus: step.replace('.', '-') } };
 }
 
-/** What came lately, at most so many events: for the fields that they have. */
-const EVENTS_SEEN = 5;
-
-/** The fields of the events that came lately. Without them those of the catalogue are offered. */
-async function fieldsSeen(visit: Visit, webhookId: string): Promise<FieldKinds> {
-  const query = { limit: String(2 * EVENTS_SEEN) };
-  const page = await unlessUnreachable(visit.call(listDeliveries, { params: { webhookId }, query }));
-  const real = (page?.data ?? []).filter(({ test, event }) => !test && !isOperational(event)).slice(0, EVENTS_SEEN);
-  const details = real.map(({ id }) => unlessUnreachable(visit.call(getDelivery, { params: { webhookId, deliveryId: id } })));
-  const texts = (await Promise.all(details)).flatMap((detail) => detail?.acceptedPayload ?? detail?.payload ?? []);
-  return seenFields(texts.map((text) => JSON.parse(text)));
-}
-
 /** Without scripts, typing a secret does not choose it: who did that is told, or their endpoint would wait for another signature. */
-function unusedSecret({ secretChoice, secret }: WebhookFormValues): string[] {
+export function unusedSecret({ secretChoice, secret }: WebhookFormValues): string[] {
   return secretChoice !== 'own' && secret !== '' ? ['The secret that you typed was not used.'] : [];
 }
 
-/** Headers that were to stay are gone where the URL has moved to another host: who did that is told. */
-function lostHeaders({ headers }: WebhookFormValues, before: WebhookRow, after: { headerNames: string[] | null }): string[] {
-  const isLost =
-    headers.choice !== 'none' && (before.headerNames?.length ?? 0) > (after.headerNames?.length ?? 0) && headers.choice === 'keep';
-  return isLost ? ['Its headers are removed, since the URL is another host’s now: enter them again, if that one is to get them.'] : [];
-}
-
-async function newPage(c: PageContext, values: WebhookFormValues, shown: Shown): Promise<Response> {
+async function newPage(c: PageContext, values: WebhookFormValues, shown: ShownForm): Promise<Response> {
   const visit = c.get('visit');
   const { refusal, flash, pressed } = shown;
   // Who has typed something sees it again, whatever stands in the way.
@@ -190,33 +129,17 @@ async function newPage(c: PageContext, values: WebhookFormValues, shown: Shown):
       <div class="page-head">
         <h1>Add Webhook</h1>
       </div>
-      {hindrance ?? <WebhookForm {...form} {...(await formProps(visit, null, values, shown))} />}
+      {hindrance ?? (
+        <div class="beside">
+          <WebhookForm {...form} {...(await formProps(visit, null, values, shown))} />
+          <aside>
+            <Recipes title="Where do I find the URL?" />
+          </aside>
+        </div>
+      )}
     </>
   );
   const answer = await page(c, { title: 'Add Webhook', crumbs: [rootCrumb], status: refusal?.error.status, flash }, content);
-  return refusal ? withHeadersOf(refusal.error, answer) : answer;
-}
-
-async function editPage(c: PageContext, values: WebhookFormValues, shown: Shown): Promise<Response> {
-  const visit = c.get('visit');
-  const webhook = webhookOf(c);
-  const { refusal, flash } = shown;
-  const { id, secret, filter, headerNames } = webhook;
-  const form = {
-    action: paths.webhook(id, 'edit'),
-    back: paths.webhook(id),
-    existing: { id, hasSecret: secret !== null, canSetSecret: visit.can('admin'), filter, headerNames },
-  };
-  const content = (
-    <>
-      <div class="page-head">
-        <h1>Edit webhook</h1>
-      </div>
-      <WebhookForm {...form} {...(await formProps(visit, webhook, values, shown))} />
-    </>
-  );
-  const options = { title: 'Edit webhook', crumbs: [rootCrumb, webhookCrumb(webhook)], status: refusal?.error.status, flash };
-  const answer = await page(c, options, content);
   return refusal ? withHeadersOf(refusal.error, answer) : answer;
 }
 
@@ -224,7 +147,12 @@ async function editPage(c: PageContext, values: WebhookFormValues, shown: Shown)
 const EXAMPLE_BYTES = 20_000;
 
 /** What new and existing webhooks' forms have in common. */
-async function formProps(visit: Visit, webhook: WebhookRow | null, values: WebhookFormValues, { refusal, pressed, problems }: Shown) {
+export async function formProps(
+  visit: Visit,
+  webhook: WebhookRow | null,
+  values: WebhookFormValues,
+  { refusal, pressed, problems }: ShownForm,
+) {
   const eventTypes = (await visit.callGeneral(listEventTypes)).eventTypes as EventType[];
   const fields = offeredFor(values, eventTypes);
   const type = sampledType([...values.events], eventTypes);

@@ -1,18 +1,16 @@
 import type { EventType } from '../domain/event-type.ts';
-import { isOperational } from '../domain/operational-event.ts';
 import type { Condition } from '../domain/rules/condition.ts';
 import { MAX_NAME_LENGTH } from '../domain/webhook.ts';
 import { Choices } from './choices/choices.tsx';
 import { writeFields } from './choices/offered-fields.ts';
 import { Pace } from './choices/pace.tsx';
 import type { NotTried, Preview } from './choices/preview.tsx';
-import { Field, Problem, type Problems } from './field.tsx';
+import { EventChoice, FIRST_EVENT } from './event-choice.tsx';
+import { Field, type Problems } from './field.tsx';
 import { SecretFields } from './secret-fields.tsx';
-import type { Refusal, WebhookFormValues } from './webhook-input.ts';
+import { type Refusal, unfinishedPart, type WebhookFormValues } from './webhook-input.ts';
 
 const NO_PROBLEMS: Problems = new Map();
-
-type OfferedEvent = Pick<EventType, 'name' | 'description' | 'example'>;
 
 interface WebhookFormProps {
   action: string;
@@ -23,7 +21,7 @@ interface WebhookFormProps {
   refusal: Refusal | null;
   /** What is wrong otherwise. */
   problems: Problems | undefined;
-  eventTypes: readonly OfferedEvent[];
+  eventTypes: readonly Pick<EventType, 'name' | 'description' | 'example'>[];
   existing: ExistingWebhook | null;
   /** Paths of the fields that are offered. */
   offered: readonly string[];
@@ -85,7 +83,7 @@ export function WebhookForm(props: WebhookFormProps) {
         name="url"
         label="Endpoint URL"
         problem={problems.get('url')}
-        hint="Where events are sent to: https with a public host name. Answer any POST with a 2xx within 30 seconds."
+        hint="The https address that gets each event. Zapier, Make, Slack and others show you one: copy it from there."
       >
         {(attributes) => (
           <input
@@ -101,6 +99,9 @@ export function WebhookForm(props: WebhookFormProps) {
           />
         )}
       </Field>
+      <UnfinishedUrl values={values} problem={problems.get('url')} />
+      {(existing?.canSetSecret ?? true) && <SecretFields values={values} problem={problems.get('secret')} existing={existing} />}
+      <EventChoice values={values} problem={problems.get('events')} eventTypes={eventTypes} />
       <Field name="description" label="Description (optional)" problem={problems.get('description')}>
         {(attributes) => (
           <input
@@ -113,9 +114,7 @@ export function WebhookForm(props: WebhookFormProps) {
           />
         )}
       </Field>
-      <EventChoice values={values} problem={problems.get('events')} eventTypes={eventTypes} />
       <Choices {...props} problems={problems} />
-      {(existing?.canSetSecret ?? true) && <SecretFields values={values} problem={problems.get('secret')} existing={existing} />}
       <Pace values={values} problems={problems} usualRetriesMs={usualRetriesMs} />
       <div class="actions">
         <button type="submit" class="primary" data-busy="Saving…">
@@ -129,12 +128,25 @@ export function WebhookForm(props: WebhookFormProps) {
   );
 }
 
+/** Asks whether a URL that looks unfinished is right. Once that is said it stays said, for this URL. */
+function UnfinishedUrl({ values, problem }: { values: WebhookFormValues; problem: string | undefined }) {
+  const isAsked = problem !== undefined && unfinishedPart(values) !== null;
+  if (!isAsked && values.keptUrl === '') return null;
+  return (
+    <p class="option">
+      <input type="checkbox" name="keptUrl" value={values.url.trim()} id="keptUrl" checked={values.keptUrl !== '' && !isAsked} />
+      <label for="keptUrl">The URL is right: save it as it is</label>
+    </p>
+  );
+}
+
 /** The fields in the order in which they stand: what each is called, and the id of what is to be filled in. */
 const FIELDS: readonly [name: string, label: string, id: string][] = [
   ['name', 'Name', 'name'],
   ['url', 'Endpoint URL', 'url'],
+  ['secret', 'Signing secret', 'secret'],
+  ['events', 'Events', FIRST_EVENT],
   ['description', 'Description', 'description'],
-  ['events', 'Events', eventId('*')],
   ['filter', 'Only some events', 'fold-filter'],
   ['once', 'Once per person', 'once'],
   ['template', 'Template', 'template'],
@@ -142,9 +154,8 @@ const FIELDS: readonly [name: string, label: string, id: string][] = [
   ['token', 'Token', 'token'],
   ['authUser', 'User name', 'authUser'],
   ['headers', 'Headers of your own', 'header-0'],
-  ['secret', 'Signing secret', 'secret'],
   ['retrySchedule', 'Retries', 'retrySchedule'],
-  ['maxPerSecond', 'Most deliveries a second', 'maxPerSecond'],
+  ['maxPerSecond', 'Most deliveries per second', 'maxPerSecond'],
   ['maxConcurrent', 'Most deliveries at a time', 'maxConcurrent'],
 ];
 
@@ -178,94 +189,4 @@ function Summary({ refusal: { error, problems } }: { refusal: Refusal }) {
       )}
     </div>
   );
-}
-
-interface EventChoiceProps {
-  values: WebhookFormValues;
-  problem: string | undefined;
-  eventTypes: readonly OfferedEvent[];
-}
-
-function EventChoice({ values, problem, eventTypes }: EventChoiceProps) {
-  const offered = new Set(['*', ...eventTypes.map(({ name }) => name)]);
-  const others = values.events.filter((name) => !offered.has(name));
-  return (
-    <fieldset class={problem ? 'wrong' : undefined} aria-describedby={problem ? 'events-error' : undefined}>
-      <legend>Events</legend>
-      <Problem name="events" problem={problem} />
-      <EventOption
-        name="*"
-        title="All events"
-        description={allEventsDescription(eventTypes)}
-        chosen={values.events.includes('*')}
-        problem={problem}
-      />
-      {eventTypes.map(({ name, description, example }) => (
-        <EventOption name={name} title={name} description={description} example={example} chosen={values.events.includes(name)} />
-      ))}
-      {others.map((name) => (
-        <EventOption name={name} title={name} description={otherDescription(name)} chosen />
-      ))}
-    </fieldset>
-  );
-}
-
-/** “All” is more than visitors: a CRM does not know what to do with news of the webhooks themselves. */
-function allEventsDescription(eventTypes: readonly OfferedEvent[]): string {
-  const ofService = eventTypes.filter(({ name }) => isOperational(name)).map(({ name }) => `\`${name}\``);
-  const others = 'Everything below, and types that are added later.';
-  if (ofService.length === 0) return others;
-  return `${others} Not only visitors: also news of your webhooks themselves, and of people who were erased (${ofService.join(', ')}).`;
-}
-
-function otherDescription(name: string): string {
-  return name.endsWith('.*') ? `Every event that begins with ${name.slice(0, -1)}` : 'The catalogue does not have this type any more.';
-}
-
-interface EventOptionProps {
-  name: string;
-  title: string;
-  description: string;
-  example?: unknown;
-  chosen: boolean;
-  /** What is wrong with the choice as a whole, said of the first of the options. */
-  problem?: string;
-}
-
-function eventId(name: string): string {
-  return `event-${name === '*' ? 'all' : name}`;
-}
-
-function EventOption({ name, title, description, example, chosen, problem }: EventOptionProps) {
-  const id = eventId(name);
-  return (
-    <div class="option">
-      <input
-        type="checkbox"
-        name="events"
-        value={name}
-        id={id}
-        checked={chosen}
-        autofocus={problem !== undefined}
-        aria-describedby={problem === undefined ? `${id}-description` : `events-error ${id}-description`}
-      />
-      <div>
-        <label for={id}>{name === '*' ? title : <code>{title}</code>}</label>
-        <p class="hint" id={`${id}-description`}>
-          <WithCode text={description} />
-        </p>
-        {example !== undefined && example !== null && (
-          <details>
-            <summary>Sample payload</summary>
-            <pre tabindex={0}>{JSON.stringify(example, null, 2)}</pre>
-          </details>
-        )}
-      </div>
-    </div>
-  );
-}
-
-/** A text with `code` in it. */
-function WithCode({ text }: { text: string }) {
-  return <>{text.split('`').map((part, index) => (index % 2 === 1 ? <code>{part}</code> : part))}</>;
 }

@@ -1,22 +1,25 @@
-import { ApiError, type Issue, toApiError } from '../api/errors.ts';
+import { ApiError, type Issue, invalid, toApiError } from '../api/errors.ts';
 import { MAX_SUBSCRIPTIONS } from '../api/webhook-schema.ts';
 import { isDatabaseFailure } from '../db/client.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { EventType } from '../domain/event-type.ts';
+import { MAX_ONCE_DAYS } from '../domain/rules/choices.ts';
 import type { Condition } from '../domain/rules/condition.ts';
+import { placeholderIn } from '../domain/url-placeholder.ts';
 import { MAX_CONCURRENT, MAX_NAME_LENGTH } from '../domain/webhook.ts';
 import { trimmedSecret } from '../domain/webhook-secret.ts';
 import { conditionOf, isSameCondition, type Kinds } from './choices/condition-rows.ts';
-import { ALL_FIELDS, type FieldsValues, fieldsInput, fieldsOf, fieldsOfForm, NO_FIELDS } from './choices/fields.tsx';
+import { ALL_FIELDS, type FieldsValues, fieldsInput, fieldsOf, fieldsOfForm } from './choices/fields.tsx';
 import { type FilterValues, filterOf, filterOfForm, filterSaid, NO_FILTER } from './choices/filter-values.ts';
 import { AS_IT_IS, type FormatValues, formatInput, formatOf, formatOfForm } from './choices/format.tsx';
 import { type HeadersValues, headersInput, headersOf, headersOfForm, NO_HEADERS } from './choices/headers.tsx';
 import { type FieldKinds, kindsOf, offeredFields, readFields } from './choices/offered-fields.ts';
-import { EVERY_TIME, ONCE_SENTENCES, type OnceValues, onceInput, onceOf, onceOfForm } from './choices/once.tsx';
+import { EVERY_TIME, type OnceValues, onceInput, onceOf, onceOfForm } from './choices/once.tsx';
 import { type RetryValues, retriesInput, retriesOf, retriesOfForm, USUAL_RETRIES } from './choices/retries.tsx';
 import type { Problems } from './field.tsx';
 import { Room } from './room.ts';
 import type { PageContext } from './visit.ts';
+import { t } from './words/words.tsx';
 
 /** What becomes of the secret: `keep` is for a webhook that is there already. */
 export const SECRET_CHOICES = ['keep', 'generate', 'own', 'none'] as const;
@@ -26,6 +29,8 @@ export type SecretChoice = (typeof SECRET_CHOICES)[number];
 export interface WebhookFormValues {
   name: string;
   url: string;
+  /** The URL that is right as it is, though it looks unfinished: whoever typed it has said so. */
+  keptUrl: string;
   description: string;
   events: readonly string[];
   secretChoice: SecretChoice;
@@ -54,6 +59,7 @@ const TEXT_BYTES = 170_000;
 export const EMPTY_FORM: WebhookFormValues = {
   name: '',
   url: '',
+  keptUrl: '',
   description: '',
   events: ['visitor.identified'],
   secretChoice: 'generate',
@@ -83,6 +89,7 @@ export function valuesOfWebhook(webhook: WebhookRow, seen: FieldKinds, eventType
   return {
     name: webhook.name ?? '',
     url: webhook.url,
+    keptUrl: '',
     description: webhook.description ?? '',
     events: webhook.events,
     secretChoice: 'keep',
@@ -112,6 +119,7 @@ export function valuesOfForm(form: URLSearchParams): WebhookFormValues {
   return {
     name: form.get('name') ?? '',
     url: form.get('url') ?? '',
+    keptUrl: form.get('keptUrl') ?? '',
     description: form.get('description') ?? '',
     // One more than there may be is refused like any number of them.
     events: form.getAll('events').slice(0, MAX_SUBSCRIPTIONS + 1),
@@ -193,6 +201,20 @@ export function withScheme(url: string): string {
   return WITHOUT_SCHEME.test(url) ? `https://${url}` : url;
 }
 
+/** A URL that looks unfinished, and of which nobody has said that it is right: the part to be filled in. Null: there is nothing to ask. */
+export function unfinishedPart({ url, keptUrl }: Pick<WebhookFormValues, 'url' | 'keptUrl'>): string | null {
+  const typed = url.trim();
+  return typed === keptUrl.trim() ? null : placeholderIn(typed);
+}
+
+/** Asks about a URL that looks unfinished, once: what is saved would send every event nowhere. Throws an ApiError. */
+export function askAboutUrl(values: WebhookFormValues): void {
+  const part = unfinishedPart(values);
+  if (part === null) return;
+  const message = t('problem.placeholder', { part: part.slice(0, 60).toWellFormed() });
+  throw invalid([{ field: 'url', message }]);
+}
+
 /** The number that was typed; null: the field was left empty. */
 function numberOf(text: string): number | null {
   return text.trim() === '' ? null : Number(text);
@@ -200,16 +222,16 @@ function numberOf(text: string): number | null {
 
 /** Sentences of our own for what people run into; the API's say the rest. */
 const SENTENCES: Record<string, (value: WebhookFormValues, issue: Issue) => string | null> = {
-  name: ({ name }) => (name.trim().length > MAX_NAME_LENGTH ? `A name has at most ${MAX_NAME_LENGTH} characters.` : null),
-  url: ({ url }) => (url.trim() === '' ? 'Enter the URL of your endpoint.' : null),
-  events: ({ events }) => (events.length === 0 ? 'Choose at least one event.' : null),
-  secret: ({ secret }) => (secret === '' ? 'Enter your secret, or make another choice.' : null),
-  maxPerSecond: () => 'This is a whole number from 1 to 1,000, or nothing.',
-  maxConcurrent: () => `This is a whole number from 1 to ${MAX_CONCURRENT}, or nothing.`,
-  once: (_, { field }) => (field === 'once.days' ? ONCE_SENTENCES.days : ONCE_SENTENCES.per),
-  fields: ({ fields }) => (fields.paths.length === 0 ? NO_FIELDS : null),
-  template: ({ format }) => (format.template.trim() === '' ? 'Write a template, or choose another format.' : null),
-  retrySchedule: ({ retries }) => (retries.own.trim() === '' ? 'Enter at least one time, such as 5m.' : null),
+  name: ({ name }) => (name.trim().length > MAX_NAME_LENGTH ? t('problem.name', { most: MAX_NAME_LENGTH }) : null),
+  url: ({ url }) => (url.trim() === '' ? t('problem.url') : null),
+  events: ({ events }) => (events.length === 0 ? t('problem.events') : null),
+  secret: ({ secret }) => (secret === '' ? t('problem.secret') : null),
+  maxPerSecond: () => t('problem.number', { most: 1_000 }),
+  maxConcurrent: () => t('problem.number', { most: MAX_CONCURRENT }),
+  once: (_, { field }) => (field === 'once.days' ? t('once.problem.days', { most: MAX_ONCE_DAYS }) : t('once.problem.field')),
+  fields: ({ fields }) => (fields.paths.length === 0 ? t('fields.none') : null),
+  template: ({ format }) => (format.template.trim() === '' ? t('problem.template') : null),
+  retrySchedule: ({ retries }) => (retries.own.trim() === '' ? t('problem.retrySchedule') : null),
 };
 
 /** Why a form was not taken: what is wrong by field, or else the error's own message. */
@@ -251,7 +273,7 @@ function problemsOf(issues: readonly Issue[], values: WebhookFormValues, kinds: 
 
 /** What is wrong with a row of the filter, without the names that the API has for its parts. */
 function rowSentence({ field, message }: Issue): string {
-  if (field.endsWith('.field')) return 'Choose a field, or enter its path, such as company.name.';
-  if (/ is null|has 0 values/.test(message)) return 'Enter a value.';
-  return message.endsWith('not a number') ? 'Enter a number, such as 200.' : message.replace('`value`', 'The value');
+  if (field.endsWith('.field')) return t('problem.condition.field');
+  if (/ is null|has 0 values/.test(message)) return t('problem.condition.value');
+  return message.endsWith('not a number') ? t('problem.condition.number') : message.replace('`value`', 'The value');
 }

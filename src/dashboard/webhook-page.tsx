@@ -2,7 +2,8 @@ import type { Child } from 'hono/jsx';
 import { type ApiError, notFound } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { nameOf } from '../domain/webhook.ts';
-import type { Outlook } from './banner.tsx';
+import { CAUSE_BADGES } from './attention/failure-words.ts';
+import type { Outlook } from './attention/outlook.ts';
 import { chosenWords } from './choices/webhook-words.ts';
 import { ConditionBadge, conditionOf } from './condition.tsx';
 import type { Flash } from './flash.ts';
@@ -17,7 +18,7 @@ import { WebhookUrl } from './webhook-url.tsx';
 const TABS = [
   ['', 'Overview'],
   ['deliveries', 'Deliveries'],
-  ['verify', 'Verify signatures'],
+  ['verify', 'Signatures'],
   ['settings', 'Settings'],
 ] as const;
 
@@ -70,6 +71,8 @@ export async function webhookPage(
 
 function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: Visit; outlook: Outlook }) {
   const condition = conditionOf(webhook, { included: planAllows(visit), lastDeliveredAt: outlook.lastDeliveredAt });
+  const { lastFailure } = outlook;
+  const isFailing = condition === 'failing' || condition === 'open';
   const said = chosenWords(webhook);
   return (
     <div class="page-head">
@@ -79,19 +82,12 @@ function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: 
           <WebhookUrl url={webhook.url} visit={visit} />
         </p>
         <p class="lead" id="condition" data-live="">
-          <ConditionBadge condition={condition} />
+          <ConditionBadge condition={condition} word={isFailing && lastFailure ? CAUSE_BADGES[lastFailure.cause] : undefined} />
           {webhook.description && <span>{webhook.description}</span>}
         </p>
         {said !== '' && <p class="chosen">{said}</p>}
       </div>
-      {visit.can('write') && (
-        <div class="actions">
-          <a class="button" href={paths.webhook(webhook.id, 'edit')}>
-            Edit
-          </a>
-          {planAllows(visit) && <SendTest webhook={webhook} />}
-        </div>
-      )}
+      {visit.can('write') && <div class="actions">{planAllows(visit) && <SendTest webhook={webhook} />}</div>}
     </div>
   );
 }
@@ -102,11 +98,11 @@ export function holdOf({ enabled, health }: WebhookRow, visit: Visit): Hold {
   return health === 'open' ? 'held' : null;
 }
 
-/** Sends the sample of an event that the webhook subscribes to; the answer is the delivery's page. */
-export function SendTest({ webhook, primary = true }: { webhook: WebhookRow; primary?: boolean }) {
+/** Sends the example of an event that the webhook subscribes to; the answer is the page of tests, where it can be edited and sent again. */
+function SendTest({ webhook }: { webhook: WebhookRow }) {
   return (
-    <form method="post" action={paths.webhook(webhook.id, 'test')}>
-      <button type="submit" class={primary ? 'primary' : ''} data-busy="Sending…">
+    <form method="post" action={paths.webhook(webhook.id, 'test-event')}>
+      <button type="submit" class="primary" data-busy="Sending…">
         Send test event
       </button>
     </form>

@@ -1,11 +1,9 @@
 import { DAY_MS } from '../domain/day.ts';
-import type { AttemptTrigger, DeliveryReason, DeliveryStatus } from '../domain/delivery.ts';
-import type { Plan } from '../domain/plan.ts';
+import { ATTEMPT_TRIGGERS, DELIVERY_REASONS, DELIVERY_STATUSES } from '../domain/delivery.ts';
+import { numberFormat } from './words/formats.ts';
+import { t } from './words/words.tsx';
 
-/** Numbers, times and states as people read them. */
-
-const numbers = new Intl.NumberFormat('en-US');
-const compactNumbers = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
+/** Numbers, times and states as people read them, in the language of the page. */
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -13,20 +11,20 @@ const HOUR_MS = 3_600_000;
 
 /** `12,345`, and from a hundred thousand on `123.5K`. */
 export function count(value: number): string {
-  return value < 100_000 ? numbers.format(value) : compactNumbers.format(value);
+  return value < 100_000 ? exactly(value) : numberFormat({ notation: 'compact', maximumFractionDigits: 1 }).format(value);
 }
 
-/** `1 delivery`, `2 deliveries`. */
+/** `1 delivery`, `2 deliveries`. English alone: texts of words/ have their own plurals. */
 export function counted(value: number, one: string, many: string): string {
   return `${count(value)} ${value === 1 ? one : many}`;
 }
 
 /** `123,456`: for what a person is about to do with so many. */
 export function exactly(value: number): string {
-  return numbers.format(value);
+  return numberFormat().format(value);
 }
 
-/** `123,456 deliveries`. */
+/** `123,456 deliveries`. English alone. */
 export function exactlyCounted(value: number, one: string, many: string): string {
   return `${exactly(value)} ${value === 1 ? one : many}`;
 }
@@ -35,15 +33,18 @@ export function exactlyCounted(value: number, one: string, many: string): string
 export function percent(share: number | null): string {
   if (share === null) return '–';
   const rounded = Math.floor(share * 1_000) / 10;
-  return `${Number.isInteger(rounded) ? rounded : rounded.toFixed(1)} %`;
+  const digits = Number.isInteger(rounded) ? 0 : 1;
+  return t('numbers.percent', { share: numberFormat({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(rounded) });
 }
 
 /** How long something took: `38 ms`, `1.24 s`, `2 min 5 s`. */
 export function took(durationMs: number | null): string {
   if (durationMs === null) return '–';
-  if (durationMs < SECOND_MS) return `${Math.round(durationMs)} ms`;
-  if (durationMs < MINUTE_MS) return `${(durationMs / SECOND_MS).toFixed(durationMs < 10 * SECOND_MS ? 2 : 1)} s`;
-  return span(durationMs);
+  if (durationMs < SECOND_MS) return t('time.milliseconds', { count: Math.round(durationMs) });
+  if (durationMs >= MINUTE_MS) return span(durationMs);
+  const digits = durationMs < 10 * SECOND_MS ? 2 : 1;
+  const seconds = numberFormat({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(durationMs / SECOND_MS);
+  return t('time.exactSeconds', { seconds });
 }
 
 /**
@@ -60,77 +61,49 @@ export function responseWords(
   return lastDurationMs >= timeoutMs ? 'Timeout' : 'Unreachable';
 }
 
+const UNITS = [
+  [DAY_MS, 'time.days'],
+  [HOUR_MS, 'time.hours'],
+  [MINUTE_MS, 'time.minutes'],
+  [SECOND_MS, 'time.seconds'],
+] as const;
+
 /** A span of time in its two largest units: `2 h 5 min`. */
 export function span(durationMs: number): string {
-  const units = [
-    [DAY_MS, 'd'],
-    [HOUR_MS, 'h'],
-    [MINUTE_MS, 'min'],
-    [SECOND_MS, 's'],
-  ] as const;
+  return unitsOf(durationMs, 2);
+}
+
+function unitsOf(durationMs: number, most: 1 | 2): string {
   let left = Math.max(0, Math.round(durationMs / SECOND_MS) * SECOND_MS);
   const parts: string[] = [];
-  for (const [unitMs, name] of units) {
+  for (const [unitMs, key] of UNITS) {
     const whole = Math.floor(left / unitMs);
     left -= whole * unitMs;
-    if (whole > 0) parts.push(`${whole} ${name}`);
+    if (whole > 0) parts.push(t(key, { count: whole }));
     else if (parts.length > 0) break;
-    if (parts.length === 2) break;
+    if (parts.length === most) break;
   }
-  return parts.join(' ') || 'a moment';
+  return parts.join(' ') || t('time.moment');
 }
 
 /** When something was or will be, seen from now: `just now`, `4 min ago`, `in 2 h 5 min`. */
 export function relative(timeMs: number, nowMs: number): string {
   const apartMs = timeMs - nowMs;
-  if (apartMs > 0) return apartMs < SECOND_MS ? 'now' : `in ${span(apartMs)}`;
-  if (-apartMs < 5 * SECOND_MS) return 'just now';
+  if (apartMs > 0) return apartMs < SECOND_MS ? t('time.now') : t('time.in', { span: span(apartMs) });
+  if (-apartMs < 5 * SECOND_MS) return t('time.justNow');
   // One unit is enough of the past.
-  return `${span(-apartMs).split(' ').slice(0, 2).join(' ')} ago`;
+  return t('time.ago', { span: unitsOf(-apartMs, 1) });
 }
 
-/** `25 Nov 2026, 14:05:09 UTC`: what is read without the script that writes the reader's own time. */
-export function utcTime(iso: string): string {
-  const date = new Date(iso);
-  const day = date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric', timeZone: 'UTC' });
-  return `${day}, ${date.toISOString().slice(11, 19)} UTC`;
+/** Words by name, each made when it is asked for: in the language of the page. */
+function byName<Name extends string>(names: readonly Name[], wordOf: (name: Name) => string): Readonly<Record<Name, string>> {
+  const words = {} as Record<Name, string>;
+  for (const name of names) Object.defineProperty(words, name, { enumerable: true, get: () => wordOf(name) });
+  return words;
 }
 
-export const STATUS_WORDS: Record<DeliveryStatus, string> = {
-  pending: 'Pending',
-  retrying: 'Retrying',
-  delivered: 'Delivered',
-  failed: 'Failed',
-  discarded: 'Discarded',
-};
+export const STATUS_WORDS = byName(DELIVERY_STATUSES, (status) => t(`status.${status}`));
 
-export const REASON_WORDS: Record<DeliveryReason, string> = {
-  attempts_exhausted: 'Every attempt of its schedule failed.',
-  endpoint_gone: 'The endpoint answered 410 Gone: it wants no more deliveries.',
-  expired: 'It could not be delivered within 3 days, or within a day more than its own retries take.',
-  test_failed: 'A test event is sent once and not retried.',
-  webhook_disabled: 'It fell due while the webhook was paused or disabled.',
-  plan_not_eligible: 'It fell due while the plan did not include webhooks.',
-  outbox_full: 'Too many deliveries were waiting already, so it was not taken. Its payload was not kept.',
-  not_rendered: 'What is to be sent could not be made of it, so nothing was sent.',
-  canceled: 'It was canceled while it waited.',
-  person_erased: 'The person that it was about was erased while it waited. What it carried is gone.',
-};
+export const REASON_WORDS = byName(DELIVERY_REASONS, (reason) => t(`reason.${reason}`));
 
-export const TRIGGER_WORDS: Record<AttemptTrigger, string> = {
-  event: 'First attempt',
-  schedule: 'Retry by schedule',
-  manual: 'Retried by hand',
-  recovery: 'Recovery',
-  test: 'Test event',
-  probe: 'Sent to see whether the endpoint works',
-};
-
-export const PLAN_WORDS: Record<Plan, string> = {
-  free_trial: 'Free trial',
-  starter: 'Starter',
-  growth: 'Growth',
-  scale: 'Scale',
-  expansion: 'Expansion',
-  enterprise: 'Enterprise',
-};
+export const TRIGGER_WORDS = byName(ATTEMPT_TRIGGERS, (trigger) => t(`trigger.${trigger}`));

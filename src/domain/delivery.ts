@@ -1,3 +1,5 @@
+import type { ResponseFilter } from './response-filter.ts';
+
 /**
  * Where a delivery stands.
  * - `pending`: no attempt has ended yet; it waits in its outbox or its first attempt runs.
@@ -134,6 +136,8 @@ export interface DeliverySummary {
   id: string;
   eventId: string;
   event: string;
+  /** Whom its event is about (domain/subject.ts); null where nobody is named, or what it carried is not kept any more. */
+  subject: string | null;
   sessionId: string | null;
   status: DeliveryStatus;
   reason: DeliveryReason | null;
@@ -174,8 +178,12 @@ export interface DeliveryFilter {
   from?: number;
   /** Accepted before, milliseconds since the epoch. */
   to?: number;
-  /** Part of the delivery's, the event's or the session's id, in any case. */
+  /** Part of the visitor's e-mail or name, the company's name or domain, or the delivery's, the event's or the session's id, in any case. */
   q?: string;
+  /** How the last attempt that ended was answered. */
+  response?: ResponseFilter;
+  /** Attempts begun, at least. */
+  minAttempts?: number;
 }
 
 export interface DeliveryPage {

@@ -24,6 +24,14 @@ export function describeStatus(status: number, headers: Headers): string | null 
   return `The endpoint answered ${status}; only a 2xx acknowledges a delivery`;
 }
 
+/** How the words begin of a request that was given up: the log is asked for them. */
+const IN_VAIN = 'No response within';
+
+/** Whether the words of an attempt say that no answer came in time. */
+export function isNoAnswerInTime(error: string): boolean {
+  return error.startsWith(IN_VAIN);
+}
+
 /**
  * What a request that got no response failed of, in words for the endpoint's owner. The runtime's own texts (tried): a refused
  * or reset connection is "Network connection lost.", a TLS or DNS failure "internal error; reference = …".
@@ -31,7 +39,7 @@ export function describeStatus(status: number, headers: Headers): string | null 
 export function describeFailure(error: unknown, timeoutMs: number): string {
   const name = error instanceof Error ? error.name : '';
   const message = error instanceof Error ? error.message : typeof error === 'string' ? error : 'no reason is known';
-  if (name === 'TimeoutError' || name === 'AbortError') return `No response within ${timeoutMs / 1_000} s`;
+  if (name === 'TimeoutError' || name === 'AbortError') return `${IN_VAIN} ${timeoutMs / 1_000} s`;
   if (/network connection lost|connection refused|disconnected|reset/i.test(message)) {
     return 'The connection was refused or broken off, or what came back was not valid HTTP';
   }

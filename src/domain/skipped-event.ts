@@ -1,3 +1,6 @@
+import type { Needle } from './needle.ts';
+import type { Who } from './subject.ts';
+
 /**
  * Why an event made no delivery of a webhook that subscribes to it.
  * - `filtered`: the webhook's filter kept it back.
@@ -13,6 +16,8 @@ export interface SkippedEvent {
   event: string;
   /** Whom it is about (domain/subject.ts). */
   subject: string | null;
+  /** The same as a search finds it. Missing in what versions before have told, and of what was repeated. */
+  who?: Who | null;
   /** When it was accepted; milliseconds since the epoch. */
   at: number;
   why: SkipReason;
@@ -38,5 +43,15 @@ export function latestFirst(a: SkippedEvent, b: SkippedEvent): number {
 
 /** The same without saying whom those are about that were accepted until a time: somebody among them may have been erased. */
 export function withoutSubjects({ counts, latest }: FilteredBundle, until: number): FilteredBundle {
-  return { counts, latest: latest.map((each) => (each.at <= until ? { ...each, subject: null } : each)) };
+  return { counts, latest: latest.map((each) => (each.at <= until ? withoutSubject(each) : each)) };
+}
+
+/** The same without saying whom it is about. */
+export function withoutSubject<T extends FilteredEvent>(event: T): T {
+  return { ...event, subject: null, who: null };
+}
+
+/** Whether a text is a part of what tells whom it is about, or of its id. */
+export function isAbout({ eventId, event, subject, who = null }: SkippedEvent, needle: Needle): boolean {
+  return needle.isIn(eventId) || needle.isIn(subject) || needle.isInWho(event, who);
 }

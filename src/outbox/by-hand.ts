@@ -98,11 +98,11 @@ export class ByHand {
     if (!runner.takesByHand) return { result: { kind: 'busy' } };
     const { delivery, payload } = renderer.ready(stored, config, Date.now());
     const begun = payload && runner.begunByHand(delivery);
-    if (!begun) return { result: { kind: 'begun', delivery: toSummary(delivery) } };
+    if (!begun) return { result: { kind: 'begun', delivery: toSummary(delivery, store.whoOf(delivery)) } };
     runner.note(begun, config);
     vitals.save();
     const running = runner.runByHand(begun, payload, config);
-    return { result: { kind: 'begun', delivery: toSummary(begun) }, running };
+    return { result: { kind: 'begun', delivery: toSummary(begun, store.whoOf(begun)) }, running };
   }
 
   /** Ends a delivery that waits, and not in memory. */
@@ -113,7 +113,7 @@ export class ByHand {
     if (!stored) return { kind: 'unknown' };
     if (isAtRest(stored.state)) return { kind: 'finished' };
     if (!ledger.discard(stored, 'canceled', now)) return { kind: 'running' };
-    return { kind: 'canceled', delivery: toSummary(store.find(id) ?? stored) };
+    return { kind: 'canceled', delivery: toSummary(store.find(id) ?? stored, store.whoOf(stored)) };
   }
 
   /**

@@ -1,7 +1,8 @@
 import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
-import { type Contents, type DeliveryDetail, type NewDelivery, sizeOf } from '../domain/delivery.ts';
+import { acceptedOf, type Contents, type DeliveryDetail, type NewDelivery, sizeOf } from '../domain/delivery.ts';
 import { mintedAt } from '../domain/ids.ts';
 import { begin, settle } from '../domain/lifecycle.ts';
+import { whoOfBytes } from '../domain/subject.ts';
 import { type StoredDelivery, textsOf, toSummary } from './books/delivery-row.ts';
 import type { DiscardReason, Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
@@ -207,7 +208,8 @@ export class Fresh {
     const fresh = this.#byId.get(id);
     if (!fresh?.flight) return null;
     const texts = textsOf(fresh.delivery);
-    return { ...toSummary(fresh.stored), ...texts, payloadErasedAt: null, attempts: fresh.result ? [fresh.result.record] : [] };
+    const summary = toSummary(fresh.stored, whoOfBytes(acceptedOf(fresh.delivery)));
+    return { ...summary, ...texts, payloadErasedAt: null, attempts: fresh.result ? [fresh.result.record] : [] };
   }
 
   /** All of them, newest first. */

@@ -11,8 +11,9 @@ import { EndpointPace } from '../domain/endpoint-pace.ts';
 import type { ErasureRequest } from '../domain/erasure.ts';
 import type { LastFailure } from '../domain/failure.ts';
 import { deliveryId } from '../domain/ids.ts';
+import { Needle } from '../domain/needle.ts';
 import { MAX_COUNTED_WAITING } from '../domain/operational-event.ts';
-import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
+import { type FilteredBundle, isAbout, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
 import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
@@ -20,7 +21,6 @@ import { settingsOf } from '../settings.ts';
 import { OutboxAlarm } from './alarm.ts';
 import { AuditEntries } from './audit-entries.ts';
 import { Admission } from './books/admission.ts';
-import { toSummary } from './books/delivery-row.ts';
 import { type ErasureResult, Ledger } from './books/ledger.ts';
 import { Store } from './books/store.ts';
 import { Vitals } from './books/vitals.ts';
@@ -245,10 +245,12 @@ export class Outbox extends DurableObject<Env> {
     await this.#arm();
   }
 
-  /** The latest events that the webhook's filter or `once` has kept back, the latest first. */
-  skipped(): SkippedEvent[] {
+  /** The latest events that the webhook's filter or `once` has kept back, the latest first. @param q of them those that are about this */
+  skipped(q?: string): SkippedEvent[] {
     if (this.#store.isEmpty) return [];
-    return [...this.#store.filtered.latest(), ...this.#store.repeated.latest()].sort(latestFirst).slice(0, MAX_SKIPPED);
+    const all = [...this.#store.filtered.latest(), ...this.#store.repeated.latest()].sort(latestFirst).slice(0, MAX_SKIPPED);
+    const needle = q === undefined ? null : new Needle(q);
+    return needle ? all.filter((each) => isAbout(each, needle)) : all;
   }
 
   /** A page of the log, newest first. It reads a bounded number of rows, so that it can be short and still have a next one. */
@@ -259,10 +261,14 @@ export class Outbox extends DurableObject<Env> {
     return { ...page, keptSince: this.#retention.keptSince() };
   }
 
+  /** What stands above and below a delivery in a filtered list (outbox/log/log.ts). */
+  neighbours(id: string, filter: DeliveryFilter): { newer: string | null; older: string | null } {
+    return this.#log.neighbours(id, filter);
+  }
+
   /** One delivery without its payload and attempts. */
   summary(id: string): DeliverySummary | null {
-    const delivery = this.#log.find(id);
-    return delivery && toSummary(delivery);
+    return this.#log.summary(id);
   }
 
   /** One delivery with its payload and attempts. */

@@ -43,6 +43,7 @@ describe("a webhook's deliveries", () => {
       eventId: eventIds.at(-1),
       event: 'visitor.identified',
       test: false,
+      subject: 'ada@example.com',
       sessionId: expect.any(String),
       status: 'retrying',
       reason: null,

@@ -45,20 +45,6 @@ describe('a webhook', () => {
     for (const gone of [admin.get(at), admin.patch(at, {}), admin.delete(at)]) expect((await gone).status).toBe(404);
   });
 
-  test('is called by its name, and by the host of its URL while it has none', async () => {
-    const own = await createOrganization();
-    const made = await createWebhook(own, { url: 'https://hooks.example.com:8443/in?token=1', name: null });
-    expect(made.name).toBe('hooks.example.com:8443');
-    const at = `${own.path}/webhooks/${made.id}`;
-    const change = async (changes: Record<string, unknown>) => (await expectStatus(own.admin.patch(at, changes), 200)).body.name;
-    expect(await change({ url: 'https://in.example.com/' })).toBe('in.example.com');
-    expect(await change({ name: `  ${'n'.repeat(100)} ` })).toBe('n'.repeat(100));
-    expect(await change({ url: 'https://hooks.example.com/' })).toBe('n'.repeat(100));
-    expect(await change({ description: 'CRM' })).toBe('n'.repeat(100));
-    expect(await change({ name: null })).toBe('hooks.example.com');
-    expect((await own.admin.get(`${own.path}/webhooks`)).body.webhooks[0].name).toBe('hooks.example.com');
-  });
-
   test('keeps its secret to itself: it is in no answer but the one that made it', async () => {
     const organization = await createOrganization();
     const given = await createWebhook(organization, { secret: 'whisper-this' });
@@ -75,6 +61,20 @@ describe('a webhook', () => {
     expect(said).not.toMatch(/whisper|whsec_|v1:/);
     const rows = await env.DB.prepare('SELECT secret FROM webhooks').all<{ secret: string }>();
     for (const { secret } of rows.results) expect(secret).toMatch(/^v1:[0-9a-f]{8}:[\w-]+:[\w-]+$/);
+  });
+
+  test('is called by its name, and by the host of its URL while it has none', async () => {
+    const own = await createOrganization();
+    const made = await createWebhook(own, { url: 'https://hooks.example.com:8443/in?token=1', name: null });
+    expect(made.name).toBe('hooks.example.com:8443');
+    const at = `${own.path}/webhooks/${made.id}`;
+    const change = async (changes: Record<string, unknown>) => (await expectStatus(own.admin.patch(at, changes), 200)).body.name;
+    expect(await change({ url: 'https://in.example.com/' })).toBe('in.example.com');
+    expect(await change({ name: `  ${'n'.repeat(100)} ` })).toBe('n'.repeat(100));
+    expect(await change({ url: 'https://hooks.example.com/' })).toBe('n'.repeat(100));
+    expect(await change({ description: 'CRM' })).toBe('n'.repeat(100));
+    expect(await change({ name: null })).toBe('hooks.example.com');
+    expect((await own.admin.get(`${own.path}/webhooks`)).body.webhooks[0].name).toBe('hooks.example.com');
   });
 
   test('has none where it is created with a null, and may have one made', async () => {

@@ -13,8 +13,8 @@ afterEach(() => {
 });
 
 /** A local endpoint that answers so. */
-async function endpoint(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<URL> {
-  server = createServer(answer);
+async function endpoint(answer: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>): Promise<URL> {
+  server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?x=1`);
 }

@@ -74,6 +74,7 @@ describe('an isolate tells', () => {
         eventId: 'evt_b',
         event: 'visitor.identified',
         subject: 'ada@x.example',
+        who: { name: '', email: 'ada@x.example', company: '', domain: '' },
         at: START + 5 * SECOND,
         failedConditions: ['filter.all[1]'],
       },

@@ -37,7 +37,7 @@ const atWork = (attempts: number, latencyMs: number, atATime = 1) => ({ attempts
  * A database grows by this for a delivery of an event of 1 kB that arrived at the first attempt: of one that came alone, and in arrays of
  * 100. (The events of an array are alike here and compress well; real ones take up to twice as much.)
  */
-export const STORED_BYTES = { alone: 1_380, inArrays: 300 };
+export const STORED_BYTES = { alone: 1_380, inArrays: 380 };
 
 /** And for a value that has gone out, or an event that repeated one. */
 export const SKIPPED_BYTES = { value: 68, repeated: 85 };

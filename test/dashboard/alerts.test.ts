@@ -36,7 +36,7 @@ describe('the page Alerts', () => {
     const refused = await writer.get('alerts');
     expect([refused.status, refused.text]).toMatchObject([
       403,
-      expect.stringContaining('Only a session with the scope admin opens this page.'),
+      expect.stringContaining('Only a session with the scope admin can open this page.'),
     ]);
     for (const path of ['alerts', 'alerts/trial']) expect((await writer.post(path, { emails: ADA })).status).toBe(403);
     expect((await visitor().get('alerts')).location).toContain('/sign-in?next=');
@@ -49,7 +49,7 @@ describe('the page Alerts', () => {
     expect(first.text).toContain('Nobody is told by e-mail yet.');
     expect(fieldsIn(first.html).filter(([name]) => name === 'events')).toHaveLength(4);
     const saved = await admin.submit('alerts', { emails: `${ADA}\r\n grace@example.com \r\n`, events: ['webhook.failing'] });
-    expect(saved.text).toContain('Saved. 2 addresses have still to confirm');
+    expect(saved.text).toContain('Saved. 2 addresses still have to confirm');
     expect(saved.text).toMatch(/ada@example\.com Not confirmed yet grace@example\.com Not confirmed yet/);
     expect(saved.html).not.toContain('Send a trial');
     await visitor().post(linkTo('Confirm the address'));
@@ -72,7 +72,7 @@ describe('the page Alerts', () => {
     expect(fieldsIn(refused.html)).toContainEqual(['events', 'webhook.failing']);
     expect((await admin.post('alerts', { emails: `${ADA} ADA@example.com` })).text).toContain('ADA@example.com is there twice.');
     const many = Array.from({ length: 11 }, (_, index) => `a${index}@example.com`).join('\r\n');
-    expect((await admin.post('alerts', { emails: many })).text).toContain('At most 10 addresses.');
+    expect((await admin.post('alerts', { emails: many })).text).toContain('Enter at most 10 addresses.');
   });
 
   it('keeps the form of somebody whose session has ended, but for the addresses: those that are saved stand in it', async () => {
@@ -81,14 +81,14 @@ describe('the page Alerts', () => {
     const posted = await person.post('alerts', form);
     expect([posted.status, posted.location]).toEqual([307, `${PAGES}/sign-in?next=${encodeURIComponent(`${PAGES}/alerts`)}`]);
     const asked = await person.post(posted.location!, form);
-    expect(asked.text).toContain('What you entered is kept, except secrets and personal data: sign in to go on with it.');
+    expect(asked.text).toContain('We kept what you entered, except secrets and personal data: sign in to continue with it.');
     expect(asked.html).not.toContain('grace');
     const organization = await createOrganization();
     await organization.admin.put(`${organization.path}/alerts`, { emails: [ADA] });
     const admin = await signedIn(organization);
     const restored = await admin.post('alerts', { held: heldIn(asked.html) });
     expect(restored.text).toContain('Here is your form again.');
-    expect(restored.text).toContain('Secrets and personal data are not kept: enter them again.');
+    expect(restored.text).toContain('Secrets and personal data were not kept: enter them again.');
     expect(fieldsIn(restored.html)).toEqual([
       ['emails', ADA],
       ['events', 'webhook.failing'],
@@ -100,25 +100,25 @@ describe('the page Alerts', () => {
     mailbox.sent.length = 0;
     const admin = await signedIn(organization);
     expect((await admin.get('alerts')).text).toContain('Send a trial');
-    expect((await admin.submit('alerts/trial')).text).toContain('The trial is on its way to 1 address.');
+    expect((await admin.submit('alerts/trial')).text).toContain('A trial alert is on its way to 1 address.');
     expect(mailbox.sent.map(({ to, subject }) => [to, subject])).toEqual([[ADA, 'Bullseye: a trial of your alerts']]);
     for (let trial = 0; trial < 3; trial++) await admin.submit('alerts/trial');
-    expect((await admin.submit('alerts/trial')).text).toContain('At most 5 trials of the alerts of an organization an hour.');
+    expect((await admin.submit('alerts/trial')).text).toContain('That was too often in a short time. Try again in');
   });
 
   it('lists the webhooks that are told of the others, and offers one more', async () => {
     const organization = await createOrganization();
     await createWebhook(organization, {
       url: 'https://hooks.slack.com/services/x',
-      description: 'Ops chat',
+      name: 'Ops chat',
       events: ['webhook.*'],
       format: 'slack',
     });
     await createWebhook(organization, { url: 'https://ops.example.com/in', events: ['webhook.disabled'] });
-    await createWebhook(organization, { url: 'https://crm.example.com/in', description: 'CRM' });
+    await createWebhook(organization, { url: 'https://crm.example.com/in', name: 'CRM' });
     const admin = await signedIn(organization);
     const { text, html } = await admin.get('alerts');
-    expect(text).toContain('Ops chat all of them, as Slack message');
+    expect(text).toContain('Ops chat all of them, as a Slack message');
     expect(text).toContain('webhook.disabled, as JSON');
     expect(text).not.toContain('CRM');
     expect(html).toContain(`${PAGES}/new?for=notices`);
@@ -132,7 +132,7 @@ describe('the page Alerts', () => {
     expect(text).toContain('This service is not set up to send e-mail.');
     expect(text).toContain('Add a webhook for alerts');
     expect(html).not.toContain('<textarea');
-    expect((await admin.submit('alerts/trial')).text).toContain('This deployment sends no e-mail.');
+    expect((await admin.submit('alerts/trial')).text).toContain('This service is not set up to send e-mail.');
   });
 });
 
@@ -142,7 +142,7 @@ describe('the link to confirm', () => {
     await organization.admin.put(`${organization.path}/alerts`, { emails: [ADA] });
     const link = linkTo('Confirm the address');
     const opened = await visitor().get(link);
-    expect(opened.text).toContain('Test organization wants ada@example.com to be told');
+    expect(opened.text).toContain('Test organization wants to tell ada@example.com');
     expect(await emailsOf(organization)).toEqual([{ address: ADA, confirmed: false }]);
     // A form of another site is refused.
     expect((await visitor().post(link, {}, { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' })).status).toBe(403);
@@ -172,7 +172,7 @@ describe('the link to confirm', () => {
     const link = linkTo('Confirm the address');
     await organization.admin.put(`${organization.path}/alerts`, { emails: [] });
     for (const page of [await visitor().get(link), await visitor().post(link)]) {
-      expect([page.status, page.text]).toMatchObject([410, expect.stringContaining('This link does not work any more')]);
+      expect([page.status, page.text]).toMatchObject([410, expect.stringContaining('This link no longer works')]);
     }
     expect((await visitor().get('alerts/confirm/x')).status).toBe(410);
   });
@@ -184,7 +184,7 @@ describe('the link that ends the mails', () => {
     const link = linkTo('End these mails');
     expect((await visitor().get(link)).text).toContain('ada@example.com gets the alerts of Test organization');
     expect(await emailsOf(organization)).toEqual([{ address: ADA, confirmed: true }]);
-    expect((await visitor().post(link)).text).toContain('These mails have ended');
+    expect((await visitor().post(link)).text).toContain('You get no more of these mails');
     expect(await emailsOf(organization)).toEqual([]);
     const entry = (await entriesOf(organization)).at(-1);
     expect(entry).toMatchObject({ actorType: 'service', actorName: ADA, changes: { [`emails.${ADA}`]: { from: 'confirmed', to: null } } });
@@ -197,7 +197,7 @@ describe('the link that ends the mails', () => {
     expect((await oneClick(link)).status).toBe(200);
     expect(await emailsOf(organization)).toEqual([]);
     expect((await oneClick(link)).status).toBe(200);
-    expect((await visitor().get(link)).text).toContain('These mails have ended');
+    expect((await visitor().get(link)).text).toContain('You get no more of these mails');
     expect((await entriesOf(organization)).filter(({ changes }) => changes[`emails.${ADA}`]?.to === null)).toHaveLength(1);
   });
 

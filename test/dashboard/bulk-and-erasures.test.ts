@@ -130,7 +130,9 @@ describe('all that match', () => {
     await person.submit(`${path}/pause`);
     const list = await person.get(`${path}/deliveries?status=failed`);
     expect(list.text).toContain('Resume the webhook to retry what matches (3).');
-    expect((await person.submit(`${path}/deliveries/retry-all`, { status: 'failed' })).text).toContain('The webhook is disabled.');
+    expect((await person.submit(`${path}/deliveries/retry-all`, { status: 'failed' })).text).toContain(
+      'The webhook is paused or disabled. Resume it first.',
+    );
   });
 });
 
@@ -148,10 +150,10 @@ it('one delivery that waits is canceled on its page', async () => {
 describe('a person', () => {
   it('is erased by an admin, who sees what was found', async () => {
     const { webhookId, person } = await given([{ status: 200 }]);
-    expect((await person.get('erasures')).text).toContain('Nobody.');
+    expect((await person.get('erasures')).text).toContain('Nobody yet.');
     const begun = await person.submit('erasures', { field: 'visitor.email', value: 'ADA@example.com' });
     expect(begun.text).toContain('The person is being erased.');
-    expect(begun.text).toContain('Going through the logs');
+    expect(begun.text).toContain('Searching the logs');
     expect(begun.html.toLowerCase()).not.toContain('ada@example.com');
     for (let alarm = 0; alarm < 5; alarm++) await runAlarm(webhookId).catch(() => {});
     const done = await person.get('erasures');
@@ -176,7 +178,7 @@ describe('a person', () => {
     const { person } = await given([{ status: 200 }], 1);
     const form = { field: 'session_id', value: 'ada@example.com' };
     const asked = await visitor().post(`sign-in?${new URLSearchParams({ next: `${PAGES}/erasures` })}`, form);
-    expect(asked.text).toContain('What you entered is kept, except secrets and personal data: sign in to go on with it.');
+    expect(asked.text).toContain('We kept what you entered, except secrets and personal data: sign in to continue with it.');
     expect(decodeURIComponent(asked.html)).not.toContain('ada@example.com');
     const restored = await person.post('erasures', { held: heldIn(asked.html) });
     expect(fieldsIn(restored.html)).toEqual([

@@ -34,6 +34,11 @@ const filledIn = (fields: [string, string][], changes: Record<string, string>): 
   return [...rest, ...Object.entries(changes)];
 };
 
+const newestOf = async ({ admin, path }: TestOrganization, id: string) => {
+  const deliveries = `${path}/webhooks/${id}/deliveries`;
+  return (await admin.get(`${deliveries}/${(await admin.get(deliveries)).body.data[0].id}`)).body;
+};
+
 const visitorWith = (organizationId: string, visitor: object, company: object) => anEvent(organizationId, { visitor, company });
 
 describe('a webhook that is added', () => {
@@ -140,7 +145,7 @@ describe('a webhook that is added', () => {
     ['a template that is missing', [['format', 'template']], 'template', 'Write a template'],
     ['a template that is none', Object.entries({ format: 'template', template: '{\n{{ x | nope }}}' }), 'template', 'line 2, column'],
     ['a token that is missing', [['auth', 'bearer']], 'token', 'Enter the token.'],
-    ['a user name with a colon', Object.entries({ auth: 'basic', authUser: 'a:b' }), 'authUser', 'no colon'],
+    ['a user name with a colon', Object.entries({ auth: 'basic', authUser: 'a:b' }), 'authUser', 'cannot contain a colon'],
     [
       'a header without a value',
       Object.entries({ auth: 'own', headerName: 'X-Key', headerValue: '' }),
@@ -200,7 +205,7 @@ describe('a webhook that is edited', () => {
     const { id } = await createWebhook(organization, { ...CHOSEN, filter });
     const before = (await webhooksOf(organization))[0];
     const person = await signedIn(organization);
-    const fields = fieldsIn((await person.get(`${id}/edit`)).html);
+    const fields = fieldsIn((await person.get(`${id}/settings`)).html);
     expect((await person.submit(`${id}/edit`, fields)).text).toContain('Saved.');
     expect(await webhooksOf(organization)).toEqual([before]);
     expect((await secretOf(organization, id)).headers).toEqual(CHOSEN.headers);
@@ -215,7 +220,7 @@ describe('a webhook that is edited', () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization, { filter: DEEP });
     const person = await signedIn(organization);
-    const page = await person.get(`${id}/edit`);
+    const page = await person.get(`${id}/settings`);
     expect(page.text).toContain(
       'Rows cannot show this filter, so it stands here as JSON. It sends an event only where company size is at least 200 and',
     );
@@ -231,7 +236,7 @@ describe('a webhook that is edited', () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization, CHOSEN);
     const person = await signedIn(organization);
-    const fields = fieldsIn((await person.get(`${id}/edit`)).html).filter(([name]) => !/^(condition|group|once$)/.test(name));
+    const fields = fieldsIn((await person.get(`${id}/settings`)).html).filter(([name]) => !/^(condition|group|once$)/.test(name));
     await person.submit(`${id}/edit`, filledIn(fields, { fieldsChoice: 'all', format: 'slack', auth: 'none', retries: 'usual' }));
     expect((await webhooksOf(organization))[0]).toMatchObject({
       ...{ filter: null, once: null, fields: null, format: 'slack', template: null, headerNames: null, retrySchedule: null },
@@ -281,7 +286,7 @@ describe('a webhook that is edited', () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization, CHOSEN);
     const person = await signedIn(organization, 'write');
-    const fields = fieldsIn((await person.get(`${id}/edit`)).html).filter(([name]) => !/^(header(Name|Value)|auth|token)$/.test(name));
+    const fields = fieldsIn((await person.get(`${id}/settings`)).html).filter(([name]) => !/^(header(Name|Value)|auth|token)$/.test(name));
     await person.submit(`${id}/edit`, [
       ...fields,
       ...(new Map(changes).has('auth') ? [] : [['auth', 'own'] as [string, string]]),
@@ -294,7 +299,7 @@ describe('a webhook that is edited', () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization, CHOSEN);
     const person = await signedIn(organization);
-    const fields = fieldsIn((await person.get(`${id}/edit`)).html);
+    const fields = fieldsIn((await person.get(`${id}/settings`)).html);
     const moved = await person.submit(`${id}/edit`, filledIn(fields, { url: 'https://other.example.com/in' }));
     expect(moved.text).toContain('Its headers are removed, since the URL is another host’s now');
     expect((await webhooksOf(organization))[0].headerNames).toBeNull();
@@ -307,7 +312,7 @@ describe('a webhook that is edited', () => {
     await consume([aMessage([visitorWith(organization.id, { email: 'a@example.com' }, { postal_code: '10115', lead_score: 7 })])]);
     await endedDeliveriesOf(id, 1);
     const person = await signedIn(organization);
-    const { html } = await person.get(`${id}/edit`);
+    const { html } = await person.get(`${id}/settings`);
     expect(html).toContain('<option value="company.lead_score">Company lead score</option>');
     const fields = fieldsIn(html).filter(([name]) => !name.startsWith('condition'));
     await person.submit(`${id}/edit`, [
@@ -395,7 +400,7 @@ describe('a button that changes the form', () => {
       ['filterMode', 'json'],
       ['filterJson', json],
     ]);
-    expect(page.html).toMatch(/id="filter-error">Rows cannot say this/);
+    expect(page.html).toMatch(/id="filter-error">Rows cannot show this/);
     expect(new Map(fieldsIn(page.html)).get('filterJson')).toBe(json);
   });
 
@@ -421,7 +426,7 @@ describe('a preview', () => {
       ...row('company.employee_count', 'at_least', '1,000'),
     ]);
     expect(page.text).toContain('The webhook is new, so there is only the example to try it on.');
-    expect(page.text).toContain('The example would not be sent: it is not so that company size is at least 1,000.');
+    expect(page.text).toContain('The example would not be sent, because this is not true: company size is at least 1,000.');
     // As the chat shows it, and as JSON.
     expect(page.text).toContain('Jane Doe · Example Corp');
     expect(page.html).toMatch(/&quot;blocks&quot;: \[/);
@@ -439,9 +444,9 @@ describe('a preview', () => {
     await consume([aMessage(events)]);
     await endedDeliveriesOf(id, sizes.length);
     const person = await signedIn(organization);
-    const form = fieldsIn((await person.get(`${id}/edit`)).html).filter(([name]) => !/^(condition|format$)/.test(name));
+    const form = fieldsIn((await person.get(`${id}/settings`)).html).filter(([name]) => !/^(condition|format$)/.test(name));
     const page = await press(person, `${id}/edit`, [...form, ['format', 'slack'], ...row('company.employee_count', 'greater_than', '200')]);
-    expect(page.text).toContain('Of the last 6 visitors 4 would be sent.');
+    expect(page.text).toContain('Of the last 6 visitors, 4 would be sent.');
     expect(page.html.match(/<summary>Ada \d00 · Acme/g)).toHaveLength(3);
     const shown = [...page.html.matchAll(/<details class="sample" id="sample-(dlv_\w+)">/g)].map(([, deliveryId]) => deliveryId);
     expect(shown).toHaveLength(3);
@@ -466,7 +471,7 @@ describe('a preview', () => {
           ['format', 'template'],
           ['template', '{{ x'],
         ],
-        'It cannot be made of the example. Line 1, column 1',
+        'The payload cannot be made from the example. Line 1, column 1',
       ],
       [[['format', 'template']], 'It cannot be tried yet:'],
     ] as [[string, string][], string][]) {
@@ -480,8 +485,8 @@ describe('a preview', () => {
     const { id } = await createWebhook(organization, { filter: SIZE });
     const plain = await createWebhook(organization);
     const person = await signedIn(organization);
-    expect((await person.get(`${id}/edit`)).text).toContain('Nothing has come yet to try it on.');
-    expect((await person.get(`${plain.id}/edit`)).html).toMatch(/id="preview-match" data-follows="" role="status"><\/div>/);
+    expect((await person.get(`${id}/settings`)).text).toContain('Nothing has come yet to try it on.');
+    expect((await person.get(`${plain.id}/settings`)).html).toMatch(/id="preview-match" data-follows="" role="status"><\/div>/);
   });
 });
 
@@ -491,7 +496,7 @@ describe('headers of a webhook', () => {
     const { id } = await createWebhook(organization, { headers: { Authorization: 'Bearer s3cr3t-v4lue', 'X-Tenant': '<tenant & "co">' } });
     const admin = await signedIn(organization);
     const writer = await signedIn(organization, 'write');
-    for (const part of ['', '/edit', '/settings', '/verify', '/deliveries']) {
+    for (const part of ['', '/settings', '/verify', '/deliveries']) {
       const { html, text } = await admin.get(`${id}${part}`);
       expect([part, html.includes('s3cr3t')]).toEqual([part, false]);
       if (part === '/settings') expect(text).toContain('Each request has Authorization, X-Tenant.');
@@ -534,12 +539,14 @@ describe("a webhook's pages", () => {
     const person = await signedIn(organization, 'read');
     const overview = await person.get(id);
     expect(overview.text).toContain(
-      'Only visitors where company size is at least 200 and country / location ends with “United States” · each e-mail address once in 30 days · as Slack message',
+      'Only visitors where company size is at least 200 and country / location ends with “United States” · each e-mail address once in 30 days · as a Slack message',
     );
     expect(overview.text).toContain('Did not fit 3 Which ones');
     expect(overview.text).toContain('Repeated 1 Which ones');
     const { text, html } = await person.get(`${id}/skipped`);
-    expect(text).toContain('It is not so that company size is at least 200, and that country / location ends with “United States”.');
+    expect(text).toContain(
+      'This visitor was filtered out by: company size is at least 200, and country / location ends with “United States”.',
+    );
     expect(text).toContain('Repeated: each e-mail address once in 30 days.');
     expect(text).toContain('Bob <b>, Tiny');
     expect(html).toContain('<tr id="evt_kept_back">');
@@ -547,7 +554,7 @@ describe("a webhook's pages", () => {
     await organization.admin.patch(`${organization.path}/webhooks/${id}`, { filter: SIZE });
     const later = (await person.get(`${id}/skipped`)).text;
     expect(later).toContain('The webhook has been changed since.');
-    expect(later).toContain('It did not fit the filter.');
+    expect(later).toContain('This visitor did not fit the filter.');
   });
 
   it('are as they were where nothing is chosen', async () => {
@@ -583,7 +590,7 @@ describe("a delivery's page", () => {
     const [delivery] = await endedDeliveriesOf(id, 1);
     const person = await signedIn(organization);
     const page = await person.get(`${id}/deliveries/${delivery!.id}`);
-    expect(page.text).toContain('What is to be sent could not be made of it, so nothing was sent.');
+    expect(page.text).toContain('The payload could not be built from this event, so nothing was sent.');
     expect(page.text).toMatch(/so no attempt was made: Line 1, column \d+ of the template: /);
     expect(page.text).toContain('"name": "Acme"');
     expect(page.text).toContain('Retry now');
@@ -596,28 +603,99 @@ describe("a delivery's page", () => {
 });
 
 describe('a test', () => {
-  it('can be of an event of one’s own, which stands again where it is none', async () => {
+  const formIn = (html: string) => Object.fromEntries(fieldsIn(html));
+
+  it('can be of an event of one’s own: what came of it is shown with what was typed', async () => {
     const organization = await createOrganization();
     const endpoint = endpointInbox();
-    const { id } = await createWebhook(organization, { url: endpoint.url, format: 'flat' });
+    await endpoint.script([{ status: 200, headers: { 'X-Trace': 'abc' }, body: '{"taken":"yes"}' }]);
+    const { id } = await createWebhook(organization, { url: endpoint.url, format: 'flat', secret: 'a secret', headers: { 'X-Key': 'k' } });
     const person = await signedIn(organization);
     const form = await person.get(`${id}/test-event`);
-    const [[name = '', example = ''] = []] = fieldsIn(form.html);
-    expect(JSON.parse(example)).toMatchObject({ event: 'visitor.identified', organization_id: organization.id });
-    const own = JSON.stringify({ event: 'visitor.identified', session_id: 'ses_own', visitor: { email: 'own@example.com' } });
-    expect((await person.submit(`${id}/test-event`, { [name]: own })).text).toContain('The test event arrived');
+    const { testEvent, source } = formIn(form.html);
+    expect(source).toBe('type:visitor.identified');
+    expect(JSON.parse(testEvent ?? '')).toMatchObject({ event: 'visitor.identified', organization_id: organization.id });
+    expect(form.text).toContain('&quot;visitor_email&quot;'.replaceAll('&quot;', '"'));
+    const own = '{ "event": "visitor.identified",\n  "session_id": "ses_own", "visitor": { "email": "own@example.com" } }';
+    const sent = await person.post(`${id}/test-event`, { source: source ?? '', testEvent: own });
+    expect(sent.status).toBe(200);
+    for (const said of ['The test event arrived: 200 after', '"taken": "yes"', 'x-trace abc', 'Send it again'])
+      expect(sent.text).toContain(said);
+    expect(formIn(sent.html)).toEqual({ source, testEvent: own });
     const [request] = await endpoint.arrived(1);
     expect(JSON.parse(textOf(request!))).toMatchObject({ session_id: 'ses_own', visitor_email: 'own@example.com' });
+    // The headers that were named are those that came.
+    const [{ requestHeaders }] = (await newestOf(organization, id)).attempts as [{ requestHeaders: Record<string, string> }];
+    const named = [...form.html.matchAll(/<li><code>([^<]+)<\/code><\/li>/g)].map(([, name]) => name);
+    expect(named.toSorted()).toEqual(Object.keys(requestHeaders).toSorted());
+    await endpoint.script([{ status: 422, body: 'no such lead' }]);
+    const failed = await person.post(`${id}/test-event`, { testEvent: own });
+    for (const said of ['The test event failed:', 'no such lead', 'refuses what is in it']) expect(failed.text).toContain(said);
+    expect(failed.html).toContain('role="alert"');
+  });
+
+  it('of what is no event says so beside it, and sends nothing', async () => {
+    const organization = await createOrganization();
+    const endpoint = endpointInbox();
+    const { id } = await createWebhook(organization, { url: endpoint.url });
+    const person = await signedIn(organization);
     for (const [wrong, said] of [
       ['{"event":', 'This is not JSON: it ends too early, at line 1, column 10.'],
       ['[]', 'class="error" id="testEvent-error"'],
       ['{"event":"no.such_type"}', 'The catalogue has no such event type.'],
       ['['.repeat(5_000) + ']'.repeat(5_000), 'It nests deeper than'],
+      ['', 'class="error" id="testEvent-error"'],
     ] as const) {
-      const refused = await person.post(`${id}/test-event`, { [name]: wrong });
+      const refused = await person.post(`${id}/test-event`, { testEvent: wrong });
       expect([wrong.slice(0, 30), refused.status, refused.html.includes(said)]).toEqual([wrong.slice(0, 30), 422, true]);
-      expect(fieldsIn(refused.html)).toEqual([[name, wrong]]);
+      expect(formIn(refused.html).testEvent).toBe(wrong);
+      // Seen, and nothing more: no refusal of a preview.
+      const seen = await person.post(`${id}/test-event`, { testEvent: wrong, step: 'preview.test' });
+      expect([wrong.slice(0, 30), seen.status]).toEqual([wrong.slice(0, 30), 200]);
     }
+    expect(await endpoint.requests()).toEqual([]);
+  });
+
+  it('of an example is sent by the button on the webhook’s other pages, which leads to the answer', async () => {
+    const organization = await createOrganization();
+    const endpoint = endpointInbox();
+    const { id } = await createWebhook(organization, { url: endpoint.url });
+    const person = await signedIn(organization);
+    for (const part of ['', '/deliveries', '/verify', '/settings']) {
+      const { html } = await person.get(`${id}${part}`);
+      expect([part, html.match(/Send test event/g)]).toEqual([part, ['Send test event']]);
+    }
+    const sent = await person.post(`${id}/test-event`);
+    expect(sent.text).toContain('The test event arrived: 204 after');
+    expect(JSON.parse(formIn(sent.html).testEvent ?? '')).toMatchObject({ event: 'visitor.identified' });
+    await endpoint.arrived(1);
+  });
+
+  it('can begin with another example, or with what came lately', async () => {
+    const organization = await createOrganization();
+    const endpoint = endpointInbox();
+    const { id } = await createWebhook(organization, { url: endpoint.url, filter: SIZE });
+    const sized = visitorWith(organization.id, { email: 'ada@example.com' }, { name: 'Acme', employee_count: 5_000 });
+    await consume([aMessage([sized])]);
+    const [delivery] = await endedDeliveriesOf(id, 1);
+    const person = await signedIn(organization);
+    const load = async (source: string) => await person.post(`${id}/test-event`, { source, testEvent: 'typed before', step: 'load' });
+    const listed = await person.get(`${id}/test-event`);
+    expect(listed.html).toContain(`<option value="delivery:${delivery!.id}">`);
+    const real = await load(`delivery:${delivery!.id}`);
+    expect(JSON.parse(formIn(real.html).testEvent ?? '')).toEqual(JSON.parse(new TextDecoder().decode(sized.payload)));
+    expect(formIn(real.html).source).toBe(`delivery:${delivery!.id}`);
+    expect((await person.get(`${id}/test-event?from=${delivery!.id}`)).html).toContain('ada@example.com');
+    const example = await load('type:webhook.failing');
+    expect(JSON.parse(formIn(example.html).testEvent ?? '').event).toBe('webhook.failing');
+    for (const source of ['delivery:dlv_gone', 'type:no.such', 'nonsense', '']) {
+      const page = await load(source);
+      expect([source, page.status, page.html.includes('id="testEvent-error"')]).toEqual([source, 200, true]);
+    }
+    // A small company, which the filter would keep back.
+    const small = JSON.stringify({ event: 'visitor.identified', session_id: 's', visitor: {}, company: { employee_count: 1 } });
+    const seen = await person.post(`${id}/test-event`, { testEvent: small, step: 'preview.test' });
+    expect(seen.text).toContain('A real event like this one would not be sent: it is not so that');
     expect(await endpoint.requests()).toHaveLength(1);
   });
 
@@ -636,16 +714,16 @@ describe('a test', () => {
     expect(test!.headers['x-bullseye-test']).toBe('true');
   });
 
-  it('of which nothing could be made says so, on the page of its delivery', async () => {
+  it('of which nothing could be made says so, before and after', async () => {
     const organization = await createOrganization();
     const endpoint = endpointInbox();
     const template = '{ "size": {{ company.employee_count }} }';
     const { id } = await createWebhook(organization, { url: endpoint.url, format: 'template', template });
     const person = await signedIn(organization);
     const own = JSON.stringify({ event: 'visitor.identified', session_id: 'ses_own', visitor: {} });
-    const page = await person.submit(`${id}/test-event`, { testEvent: own });
+    const page = await person.post(`${id}/test-event`, { testEvent: own });
     expect(page.text).toContain('What is to be sent could not be made of the test event: Line 1');
-    expect(page.text).toContain('so no attempt was made');
+    expect(page.text).toContain('It cannot be made of this event. Line 1');
     expect(await endpoint.requests()).toEqual([]);
   });
 });

@@ -1,20 +1,13 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
+import { STATUS_WORDS } from '../../src/dashboard/wording.ts';
 import { masterKeyId } from '../../src/db/secret-box.ts';
+import { DAY_MS } from '../../src/domain/day.ts';
+import { localTime } from '../../src/domain/zone.ts';
 import { createOrganization, createWebhook, platform, type TestOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { databaseWithout, PAGES, type Page, signedIn, type Visitor, visitor } from '../support/dashboard.ts';
-import {
-  aMessage,
-  anEvent,
-  consume,
-  deliveriesOf,
-  endedDeliveriesOf,
-  endpointInbox,
-  outboxOf,
-  runAlarm,
-  untilEnded,
-} from '../support/deliveries.ts';
+import { aMessage, anEvent, consume, deliveriesOf, endedDeliveriesOf, endpointInbox, runAlarm, untilEnded } from '../support/deliveries.ts';
 import type { Inbox } from '../support/receiver.ts';
 
 driveDate();
@@ -91,7 +84,7 @@ describe('a test', () => {
     await endedDeliveriesOf(webhookId, 1);
     await endpoint.script([{ status: 500 }, { status: 204 }]);
     const sent = await press('test');
-    expect(sent.text).toContain('visitor.identified Test');
+    expect(sent.text).toContain('Jane Doe, Example Corp Test visitor.identified');
     const [test, real] = await deliveriesOf(webhookId);
     await press(`deliveries/${test!.id}/retry`);
     await vi.waitFor(async () => expect((await page(`deliveries/${test!.id}`)).text).toContain('Attempt 2'));
@@ -111,7 +104,7 @@ describe('an attempt', () => {
     await platform.patch(`${organization.path}/webhooks/${webhookId}`, { url: after.url });
     const { text, html } = await page(`deliveries/${delivery!.id}`);
     expect(text).toContain(`POST ${endpoint.url}`);
-    expect(text).toContain(`Endpoint now ${after.url}`);
+    expect(text).toContain(`Endpoint now ${after.url.replace('http://', '')}`);
     expect(html).toContain(`curl --globoff -X POST &#39;${endpoint.url}&#39;`);
     expect(html).not.toContain(`&#39;${after.url}&#39;`);
   });
@@ -150,19 +143,103 @@ describe('the deliveries', () => {
     expect((await page('deliveries?q=nothing')).text).toContain('No delivery fits these filters.');
   });
 
+  it('are filtered by how they were answered, how often they were attempted, and by a range that stays relative', async () => {
+    const { page, post, endpoint, webhookId } = await given();
+    await post(2);
+    await endedDeliveriesOf(webhookId, 2);
+    await endpoint.script([{ status: 422 }]);
+    await post(1);
+    await untilEnded(webhookId);
+    const count = async (query: string) => (await page(`deliveries?${query}`)).html.match(/<tr id="dlv_/g)?.length ?? 0;
+    expect(await count('response=4xx')).toBe(1);
+    expect(await count('response=422&minAttempts=2')).toBe(1);
+    expect(await count('response=204')).toBe(2);
+    expect(await count('range=7d')).toBe(3);
+    const shown = await page('deliveries?response=418&range=1h&minAttempts=2');
+    expect(shown.html).toContain('<option value="418" selected="">418</option>');
+    expect(shown.html).toContain('<input type="hidden" name="range" value="1h"/>');
+    expect(shown.html).toMatch(/<a href="[^"]*range=1h" aria-current="true">\s*Last hour/);
+    expect(shown.html).toMatch(/<a href="[^"]*deliveries\?response=418&amp;minAttempts=2">\s*Any time/);
+    const refused = await page('deliveries?response=many');
+    expect(refused.status).toBe(200);
+    expect(refused.text).toContain('This is neither a status such as 422');
+  });
+
+  // In one of them it is another day than in UTC, whenever that is.
+  it.each(['Pacific/Kiritimati', 'Pacific/Pago_Pago'])(
+    'take days as those of the reader’s zone, which the browser has told, and name it: %s',
+    async (zone) => {
+      const { page, post, person, webhookId } = await given({ enabled: false });
+      await post(1);
+      const [delivery] = await deliveriesOf(webhookId);
+      const { createdAt } = delivery!;
+      person.cookies.set('bullseye_zone', encodeURIComponent(zone));
+      const count = async (query: string) => (await page(`deliveries?${query}`)).html.match(/<tr id="dlv_/g)?.length ?? 0;
+      const day = (at: number) => localTime(at, zone).slice(0, 10);
+      expect(await count(`from=${day(createdAt)}&to=${day(createdAt)}`)).toBe(1);
+      expect(await count(`to=${day(createdAt - DAY_MS)}`)).toBe(0);
+      expect(await count(`from=${day(createdAt + DAY_MS)}`)).toBe(0);
+      const utcDay = new Date(createdAt).toISOString().slice(0, 10);
+      expect(await count(`from=${utcDay}&to=${utcDay}&zone=UTC`)).toBe(1);
+      const shown = await page('deliveries?from=2026-11-25T22:00&zone=UTC');
+      const from = localTime(Date.parse('2026-11-25T22:00Z'), zone);
+      expect(shown.html).toContain(`<input id="from" name="from" type="datetime-local" value="${from}"/>`);
+      expect(shown.text).toContain(`From (${zone.replace('_', ' ')})`);
+      const [, instant = '', written = ''] = /<time datetime="([^"]*)"[^>]*>([^<]*)</.exec(shown.html) ?? [];
+      expect(Date.parse(instant)).toBe(createdAt);
+      expect(written).toContain(localTime(createdAt, zone).slice(11));
+      expect(shown.text).toContain(`Times are in the time zone ${zone.replace('_', ' ')}.`);
+      person.cookies.set('bullseye_zone', encodeURIComponent('<b>Nowhere</b>'));
+      expect((await page('deliveries')).text).toContain('Times are in UTC.');
+    },
+  );
+
+  it('are downloaded as they are listed', async () => {
+    const { page, post, endpoint, webhookId } = await given();
+    await post(2);
+    await endedDeliveriesOf(webhookId, 2);
+    await endpoint.script([{ status: 500 }]);
+    await post(1);
+    const { html } = await page('deliveries?status=delivered&range=1h');
+    const [, link = ''] = /href="([^"]*export[^"]*format=ndjson[^"]*)"/.exec(html) ?? [];
+    const file = await page(link.slice(link.indexOf('deliveries/export')).replaceAll('&amp;', '&'));
+    expect(file.headers.get('Content-Disposition')).toContain('attachment');
+    expect(file.html.trim().split('\n')).toHaveLength(2);
+    expect((await page('deliveries/export')).headers.get('Content-Type')).toContain('text/csv');
+    expect((await page('deliveries/export?response=many')).status).toBe(422);
+  });
+
+  it('lead from one to the next, within the list that it was opened from', async () => {
+    const { page, post, webhookId } = await given({ enabled: false });
+    for (let posted = 0; posted < 3; posted++) {
+      vi.setSystemTime(Date.now() + 1_000);
+      await post(1);
+    }
+    const ids = (await deliveriesOf(webhookId)).map(({ id }) => id);
+    const list = await page('deliveries?status=discarded');
+    expect(list.html).toContain(`/deliveries/${ids[1]}?status=discarded"`);
+    const { html } = await page(`deliveries/${ids[1]}?status=discarded`);
+    expect(html).toMatch(new RegExp(`<a rel="prev" href="[^"]*/deliveries/${ids[0]}\\?status=discarded"`));
+    expect(html).toMatch(new RegExp(`<a rel="next" href="[^"]*/deliveries/${ids[2]}\\?status=discarded"`));
+    expect(html).toContain(`/deliveries?status=discarded">Deliveries`);
+    const first = await page(`deliveries/${ids[0]}`);
+    expect(first.html).not.toContain('rel="prev"');
+    expect((await page(`deliveries/${ids[1]}?status=lost&from=someday`)).status).toBe(200);
+  });
+
   it.each([
     ['from', 'someday'],
     ['from', '2026-02-30'],
     ['from', '+275760-09-13'],
     ['to', '+275760-09-13'],
-    ['to', '2026-11-23T10:00'],
+    ['to', '2026-11-23 10:00'],
     ['to', '9999-12-31'],
     ['to', '0000-00-00'],
-  ])('say beside the day “%s” that %s is none', async (name, day) => {
+  ])('say beside the time “%s” that %s is none', async (name, day) => {
     const { page } = await given();
     const shown = await page(`deliveries?${new URLSearchParams({ [name]: day })}`);
     expect(shown.status).toBe(200);
-    expect(shown.html).toContain(`class="error" id="${name}-error">Enter a day such as 2026-11-23.<`);
+    expect(shown.html).toContain(`class="error" id="${name}-error">Enter a time such as 2026-11-23T14:05, or a day such as 2026-11-23.<`);
     expect(shown.html.match(/class="error"/g)).toHaveLength(1);
     expect(shown.text).toContain('Correct the filter to see deliveries.');
   });
@@ -200,12 +277,12 @@ describe('a delivery', () => {
     const { text, html } = await page(`deliveries/${deliveryId}`);
     for (const said of [
       'Failed',
-      'Endpoint now http://127.0.0.1',
+      'Endpoint now 127.0.0.1',
       'Every attempt of its schedule failed.',
       'Attempt 1',
       'Attempt 4',
       'First attempt',
-      'Retry by schedule',
+      'Scheduled retry',
     ]) {
       expect(text).toContain(said);
     }
@@ -279,7 +356,7 @@ describe('a delivery', () => {
     const { page, press, deliveryId } = await givenFailure();
     await press('pause');
     expect((await page(`deliveries/${deliveryId}`)).text).toContain('resume it to deliver again');
-    expect((await press(`deliveries/${deliveryId}/retry`)).text).toContain('The webhook is disabled.');
+    expect((await press(`deliveries/${deliveryId}/retry`)).text).toContain('The webhook is paused or disabled. Resume it first.');
   });
 });
 
@@ -433,10 +510,11 @@ describe('the settings', () => {
     const [secret = ''] = /whsec_[A-Za-z0-9+/=]{44}/.exec(rotated.html) ?? [];
     const stored = async () => (await organization.admin.get(`${organization.path}/webhooks/${webhookId}/secret`)).body;
     expect(await stored()).toMatchObject({ secret, previousSecretExpiresAt: expect.any(String) });
-    expect(rotated.text).toContain('The secret before signs, too, for another 1 h');
+    expect(rotated.text).toContain('The old secret keeps working for another 1 h');
     vi.setSystemTime(Date.now() + 10 * 60_000);
     expect((await page('settings')).text).toContain('for another 50 min');
-    expect((await press('secret/end-overlap')).text).toContain('The secret before signs no more. That is so everywhere within 5 seconds.');
+    expect((await page('secret/end-overlap')).text).toContain('Stop the old secret now?');
+    expect((await press('secret/end-overlap')).text).toContain('The old secret stops working everywhere within 5 seconds.');
     expect(await stored()).toMatchObject({ secret, previousSecretExpiresAt: null });
     expect((await page('settings')).text).not.toContain('for another');
   });
@@ -445,15 +523,17 @@ describe('the settings', () => {
     const { page, press, person, organization, webhookId } = await given();
     for (const overlapSeconds of ['604800', '3600', '86400']) await press('secret/rotate', { secret: '', overlapSeconds });
     const { text } = await page('settings');
-    for (const left of ['7 d', '1 h', '1 d']) expect(text).toContain(`A former secret signs, too, for another ${left} , until`);
+    for (const left of ['7 d', '1 h', '1 d']) expect(text).toContain(`An older secret keeps working for another ${left} , until`);
     const typed = { secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', overlapSeconds: '3600' };
     const refused = await person.post(`${webhookId}/secret/rotate`, typed);
     expect(refused.status).toBe(409);
     expect(refused.text).toContain('3 former secrets of this webhook still sign');
     expect(refused.html).toContain(`value="${typed.secret}"`);
     expect(refused.html).toContain('<option value="3600" selected="">');
+    expect((await page('secret/end-overlap')).text).toContain('Stop 3 older secrets now?');
     const ended = await press('secret/end-overlap');
-    expect(ended.text).toContain('The former secrets sign no more. That is so everywhere within 5 seconds.');
+    expect(ended.text).toContain('The older secrets stop working everywhere within 5 seconds.');
+    expect(await page('secret/end-overlap')).toMatchObject({ status: 303, location: `${PAGES}/${webhookId}/settings` });
     expect((await page('settings')).text).not.toContain('for another');
     const { body } = await organization.admin.get(`${organization.path}/webhooks/${webhookId}/secret`);
     expect(body).toEqual({ secret: expect.any(String), previousSecretExpiresAt: null, headers: null });
@@ -463,7 +543,7 @@ describe('the settings', () => {
     const { press, person, organization, webhookId } = await given();
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
     const rotated = await press('secret/rotate', { secret: `\u00A0${secret}\u200B `, overlapSeconds: '0' });
-    expect(rotated.text).toContain('This is the new secret. Deliveries are signed with it within 5 seconds.');
+    expect(rotated.text).toContain('This is the new secret. Deliveries are signed with it alone within 5 seconds.');
     expect((await organization.admin.get(`${organization.path}/webhooks/${webhookId}/secret`)).body.secret).toBe(secret);
     const refused = await person.post(`${webhookId}/secret/rotate`, { secret: `v1,${secret}`, overlapSeconds: '0' });
     expect(refused.status).toBe(422);
@@ -475,25 +555,26 @@ describe('the settings', () => {
     const { press, person, webhookId } = await given();
     const rotate = async (secret: string, overlapSeconds: string) => (await press('secret/rotate', { secret, overlapSeconds })).text;
     const [first, second] = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD8dzXNnb1JYw='];
-    expect(await rotate(first, '0')).toContain('This is the new secret. Deliveries are signed with it within 5 seconds.');
+    expect(await rotate(first, '0')).toContain('This is the new secret. Deliveries are signed with it alone within 5 seconds.');
     for (const overlapSeconds of ['0', '86400']) {
       const again = await rotate(first, overlapSeconds);
-      expect(again).toContain('This is the secret that the webhook has already: nothing has changed.');
+      expect(again).toContain('The webhook has this secret already: nothing has changed.');
       expect(again).not.toContain('new secret.');
     }
     const overlapping = await rotate(second, '3600');
-    expect(overlapping).toContain('This is the new secret. Within 5 seconds webhook-signature has a signature made with it');
+    expect(overlapping).toContain('This is the new secret. The old one keeps working beside it');
     expect(overlapping).toContain('X-Bullseye-Signature is made with the oldest secret until its time is over.');
-    expect(overlapping).not.toContain('Deliveries are signed with it within');
+    expect(overlapping).not.toContain('Deliveries are signed with it alone');
     // One that ends at once leaves those of before to their own ends.
     expect(await rotate('', '0')).toContain('X-Bullseye-Signature is made with the oldest secret until its time is over.');
-    expect((await person.get(`${webhookId}/settings`)).text).toContain('webhook-signature carries all of them');
+    expect((await person.get(`${webhookId}/secret/rotate`)).text).toContain(
+      'Until then both work: webhook-signature has a signature of each',
+    );
   });
 
   it.each<[string, string, Record<string, string>, string]>([
     ['secret/rotate', 'writes', { secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', overlapSeconds: '604800' }, 'RATE_LIMITER'],
     ['secret/rotate', 'database', { secret: 'correct horse battery staple', overlapSeconds: '0' }, 'DB'],
-    ['recover', 'outbox', { span: '7d', since: '2026-11-01T10:00' }, 'OUTBOX'],
   ])('%s shows its form again as it was filled in, where the %s is what refuses it', async (part, what, fields, _binding) => {
     const { person, webhookId } = await given();
     let taken = 0;
@@ -502,7 +583,6 @@ describe('the settings', () => {
       // The first count is that of the session.
       writes: { RATE_LIMITER: { getByName: () => ({ take: async () => ({ ...refused, allowed: taken++ === 0 }) }) } as never },
       database: { DB: databaseWithout(/update "webhooks"/) },
-      outbox: { OUTBOX: { getByName: () => new Proxy({}, { get: () => () => Promise.reject(new Error('gone')) }) } as never },
     };
     const unlucky = visitor({ vars: hindered[what] });
     for (const [name, value] of person.cookies) unlucky.cookies.set(name, value);
@@ -510,8 +590,7 @@ describe('the settings', () => {
     expect(shown.status).toBe(what === 'writes' ? 429 : 503);
     expect(Number(shown.headers.get('Retry-After'))).toBeGreaterThan(0);
     for (const value of Object.values(fields)) expect(shown.html).toMatch(new RegExp(`value="${value}"`));
-    const chosen = fields.overlapSeconds ?? fields.span;
-    expect(shown.html).toContain(`<option value="${chosen}" selected="">`);
+    expect(shown.html).toContain(`<option value="${fields.overlapSeconds}" selected="">`);
   });
 
   it('say what is wrong with a new secret', async () => {
@@ -520,36 +599,90 @@ describe('the settings', () => {
     expect(page.status).toBe(422);
     expect(page.html).toContain('id="secret-error"');
     expect(page.html).toContain(`value="${'x'.repeat(257)}"`);
-    // "Not at all" for a secret that leaked must not become 24 hours.
-    expect(page.html.match(/<option[^>]* selected[^>]*>/g)).toEqual(['<option value="0" selected="">', '<option value="24h" selected="">']);
+    // "No time" for a secret that leaked must not become 24 hours.
+    expect(page.html.match(/<option[^>]* selected[^>]*>/g)).toEqual(['<option value="0" selected="">']);
   });
 
-  it('stand at their own address for what is new, and for who opens the address of a refused form', async () => {
+  it('stand at their own address for what is new, and lead there from addresses of before', async () => {
     const { person, webhookId, page } = await given();
-    const refused = await person.post(`${webhookId}/recover`, { since: 'last week' });
     const settings = `${PAGES}/${webhookId}/settings`;
+    const refused = await person.post(`${webhookId}/edit`, { url: 'ftp://x', events: ['*'] });
     expect(refused.html).toContain(`data-live-from="${settings}"`);
     expect((await page('settings')).html).not.toContain('data-live-from');
-    for (const part of ['recover', 'secret/rotate']) expect(await page(part)).toMatchObject({ status: 303, location: settings });
+    expect(await page('edit')).toMatchObject({ status: 303, location: settings });
+    expect(await page('recover')).toMatchObject({ status: 303, location: `${PAGES}/${webhookId}/deliveries?status=failed` });
   });
 
-  it('say that the plan is why nothing is recovered, where it is', async () => {
-    const { page, organization } = await given();
-    await platform.put(organization.path, { name: 'Test', plan: 'starter' });
-    const { text } = await page('settings');
-    expect(text).toContain('Your plan does not include webhooks.');
-    expect(text).not.toContain('Resume the webhook first.');
+  it('leave the form alone while they are brought up to date', async () => {
+    const { person, webhookId } = await given();
+    await person.submit(`${webhookId}/secret/rotate`, { secret: '', overlapSeconds: '3600' });
+    const look = await person.get(`${webhookId}/settings`, { 'X-Live': '1' });
+    expect(look.text).toContain('The old secret keeps working for another');
+    expect(look.html).not.toContain('name="url"');
+    // A form that is tried is brought up to date itself.
+    const tried = await person.post(
+      `${webhookId}/edit`,
+      { url: 'https://typed.example.com', events: ['*'], step: 'preview' },
+      { 'X-Live': '1' },
+    );
+    expect(tried.html).toContain('value="https://typed.example.com"');
   });
 
-  it('pause and resume, and recover what came meanwhile', async () => {
+  it('say what a pause costs before it happens', async () => {
+    const { page, post, press, endpoint, webhookId } = await given();
+    expect((await page('pause')).text).toContain('No delivery is waiting right now.');
+    await endpoint.script([{ status: 500 }]);
+    await post(3);
+    await vi.waitFor(async () => expect((await page('pause')).text).toContain('3 deliveries wait.'), { timeout: 15_000 });
+    expect((await page('pause')).text).toContain('Pause “');
+    expect((await page('settings')).html).toContain(`href="${PAGES}/${webhookId}/pause"`);
+    await press('pause');
+    expect(await page('pause')).toMatchObject({ status: 303, location: `${PAGES}/${webhookId}/settings` });
+  });
+
+  it('delete a webhook that is in use by its name alone, and say what is lost', async () => {
+    const { page, press, person, post, webhookId, organization, endpoint } = await given({ name: 'Leads  to the CRM' });
+    expect((await page('delete')).html).not.toContain('name="typedName"');
+    await post(2);
+    await endedDeliveriesOf(webhookId, 2);
+    const asked = await page('delete');
+    expect(asked.text).toContain('The record of 2 deliveries of the last 30 days is erased');
+    expect(asked.text).toContain('type its name: Leads to the CRM');
+    for (const typedName of ['', 'Leads']) {
+      const refused = await person.post(`${webhookId}/delete`, { typedName });
+      expect(refused.status).toBe(422);
+      expect(refused.html).toContain('id="typedName-error"');
+    }
+    await endpoint.script([{ status: 500 }]);
+    await post(1);
+    await vi.waitFor(async () => expect((await page('delete')).text).toContain('1 delivery waits, and is never sent.'), {
+      timeout: 15_000,
+    });
+    expect((await press('delete', { typedName: ' leads to the crm' })).text).toContain('is deleted.');
+    expect((await organization.admin.get(`${organization.path}/webhooks`)).body.webhooks).toEqual([]);
+  });
+
+  it('delete a webhook without asking for its name once it has delivered nothing for a week', async () => {
+    const { page, post, webhookId, organization } = await given();
+    await post(1);
+    await endedDeliveriesOf(webhookId, 1);
+    expect((await page('delete')).html).toContain('name="typedName"');
+    vi.setSystemTime(Date.now() + 8 * 86_400_000);
+    const later = await signedIn(organization);
+    expect((await later.get(`${webhookId}/delete`)).html).not.toContain('name="typedName"');
+    expect((await later.submit(`${webhookId}/delete`)).text).toContain('is deleted.');
+  });
+
+  it('pause and resume, and what came meanwhile is retried where it is listed', async () => {
     const { press, page, person, post, endpoint, webhookId } = await given();
     expect((await press('pause')).text).toContain('This webhook is paused');
     await post(3);
-    expect((await page('deliveries')).text).toContain('Discarded');
-    expect((await person.post(`${webhookId}/recover`, { span: '1h' })).text).toContain('The webhook is disabled.');
+    expect((await page('deliveries')).text).toContain(STATUS_WORDS.discarded);
     expect((await press('resume')).text).toContain('The webhook gets events again. It takes up to 5 seconds.');
     vi.setSystemTime(Date.now() + 1_000);
-    expect((await press('recover', { span: '1h', since: '' })).text).toContain('3 deliveries start over.');
+    const list = await person.get(`${webhookId}/deliveries?status=discarded`);
+    expect(list.text).toContain('Retry all that match');
+    expect((await press('deliveries/retry-all', { status: 'discarded' })).text).toContain('3 deliveries start over.');
     expect((await page()).text).toContain('A recovery is under way');
     await runAlarm(webhookId);
     await endpoint.arrived(3);
@@ -557,50 +690,5 @@ describe('the settings', () => {
     const { text } = await page();
     expect(text).not.toContain('A recovery is under way');
     expect(text).toContain('Delivered 3');
-  });
-
-  it('recover since a time, and refuse one that is not past or is none', async () => {
-    const { press, person, webhookId } = await given();
-    expect((await press('recover', { since: '2026-11-01T10:00' })).text).toContain('there is nothing to recover');
-    for (const since of ['2999-01-01T00:00', 'last week']) {
-      const page = await person.post(`${webhookId}/recover`, { since, span: '7d' });
-      expect(page.status).toBe(422);
-      expect(page.html).toContain(`value="${since}"`);
-      expect(page.html).toContain('<option value="7d" selected="">');
-      expect(page.html).toContain('id="since-error"');
-    }
-  });
-});
-
-describe('a banner', () => {
-  it('says what happens next with an endpoint that fails, then with one that does not respond', async () => {
-    const { page, post, endpoint, webhookId } = await given();
-    await endpoint.script([{ status: 500 }]);
-    await post(4);
-    while ((await outboxOf(webhookId).status()).health === 'healthy') await runAlarm(webhookId);
-    // Tells the database.
-    await runAlarm(webhookId);
-    await vi.waitFor(async () => expect((await page()).text).toMatch(/Deliveries are failing|The endpoint does not respond/));
-    while ((await outboxOf(webhookId).status()).health !== 'open') {
-      vi.setSystemTime(Date.now() + 40 * 60_000);
-      await runAlarm(webhookId);
-    }
-    await vi.waitFor(async () => {
-      const { text } = await page();
-      expect(text).toContain('The endpoint does not respond');
-      expect(text).toMatch(/The next probe goes out (in|now|just|\d)/);
-    });
-    expect((await page('deliveries')).text).toContain('held');
-  });
-
-  it('says why the service disabled a webhook, and enables it again', async () => {
-    const { page, press, post, endpoint, webhookId } = await given();
-    await endpoint.script([{ status: 410 }]);
-    await post();
-    await runAlarm(webhookId);
-    const { text } = await page();
-    expect(text).toContain('This webhook was disabled');
-    expect(text).toContain('410 Gone');
-    expect((await press('resume')).text).not.toContain('This webhook was disabled');
   });
 });

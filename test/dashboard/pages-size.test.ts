@@ -17,6 +17,11 @@ const CHOSEN = {
 const FIELDS = Array.from({ length: 100 }, (_, at) => `a.${at}${"'".repeat(250)}`);
 const TEMPLATE = `"${"'".repeat(19_998)}"`;
 
+const PARTS = [
+  ...['', '/settings', '/verify', '/verify?for=developers', '/deliveries', '/skipped', '/test-event'],
+  ...['/setup', '/setup/test', '/setup/done', '/pause', '/secret/rotate', '/delete'],
+];
+
 /** What an organization writes itself, at its longest, of characters that take six bytes as they are sent. A delivery's page: rendered-size.test.tsx. */
 it('every page of an organization that has written as much as it may is less than 500 kB', async () => {
   const organization = await createOrganization();
@@ -48,8 +53,9 @@ it('every page of an organization that has written as much as it may is less tha
   const long = '"'.repeat(4_000);
   const pages = [
     '',
+    ...['search', `search?q=${encodeURIComponent("'".repeat(100))}`, `search?q=${encodeURIComponent('"'.repeat(4_000))}`],
     ...['new', 'alerts', 'audit-log', 'sessions', 'erasures'],
-    ...['', '/edit', '/settings', '/verify', '/deliveries', '/skipped', '/test-event', '/delete'].map((part) => `${ids[0]}${part}`),
+    ...PARTS.map((part) => `${ids[0]}${part}`),
   ];
   for (const path of [...pages, `${ids[0]}/deliveries?q=${encodeURIComponent(long)}&event=${encodeURIComponent(long)}`]) {
     const page = await person.get(path);
@@ -60,7 +66,7 @@ it('every page of an organization that has written as much as it may is less tha
   expect(refused.status).toBe(422);
   expect(refused.html.length).toBeLessThan(500_000);
   // What the page of its form has no room for stays as it is.
-  const form = await person.get(`${ids[0]}/edit`);
+  const form = await person.get(`${ids[0]}/settings`);
   expect(form.text).toContain('The conditions of this webhook are too long to be shown here.');
   const before = (await organization.admin.get(`${organization.path}/webhooks/${ids[0]}`)).body;
   await person.submit(`${ids[0]}/edit`, fieldsIn(form.html));

@@ -8,4 +8,11 @@ describe('the verification samples that the pages show', () => {
     // The pages show no more of a line than this without scrolling.
     expect(Math.max(...code.split('\n').map((line) => line.length))).toBeLessThanOrEqual(130);
   });
+
+  it.each(SAMPLES)('have a shorter one of the body’s signature for $language', ({ bodyCode }) => {
+    expect(bodyCode).toContain('X-Bullseye-Signature');
+    expect(bodyCode).not.toContain('webhook-signature');
+    expect(bodyCode.trimEnd().split('\n').length).toBeLessThanOrEqual(30);
+    expect(Math.max(...bodyCode.split('\n').map((line) => line.length))).toBeLessThanOrEqual(130);
+  });
 });

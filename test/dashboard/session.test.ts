@@ -38,7 +38,7 @@ describe('a link', () => {
     expect((await person.get(await makeLink(own.id))).text).not.toContain('You are signed in');
     const replacing = await person.get(await makeLink(other.id));
     expect(replacing.text).toContain('for the organization Theirs');
-    expect(replacing.text).toContain('You are signed in for Ours & Co : going on ends that.');
+    expect(replacing.text).toContain('You are signed in for Ours & Co : continuing ends that session.');
   });
 
   it('works still after an outage while it was used, or where signing in was too much', async () => {
@@ -68,7 +68,7 @@ describe('a link', () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => visitor().post(link)));
     expect(answers.map(({ status }) => status).sort()).toEqual([303, 410, 410, 410, 410]);
     const replayed = visitor();
-    expect((await replayed.post(link)).text).toContain('This link does not work any more');
+    expect((await replayed.post(link)).text).toContain('This link no longer works');
     expect(replayed.cookies.size).toBe(0);
   });
 
@@ -123,7 +123,7 @@ describe('the sign-in page', () => {
 
   it('tells those who came by a link where they get another', async () => {
     const { text } = await visitor({ vars: { DASHBOARD_NAME: 'Acme' } }).get('sign-in');
-    expect(text).toContain('Came here from Acme? Open Webhooks there again.');
+    expect(text).toContain('Did you come here from Acme? Open Webhooks there again.');
   });
 
   it.each([
@@ -266,13 +266,13 @@ describe('a form that is sent while its session cannot be looked at, or has aske
   it.each([
     ['new', { RATE_LIMITER: refusingFrom(0) }, 429],
     ['secret/rotate', { RATE_LIMITER: refusingFrom(0) }, 429],
-    ['recover', { DB: databaseWithout(/from "dashboard_sessions"/) }, 503],
+    ['test-event', { DB: databaseWithout(/from "dashboard_sessions"/) }, 503],
   ])('is kept, but for its secret, on the page that says so: %s', async (part, vars, status) => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization, { secret: 'ours' });
     const person = await signedIn(organization);
     const path = part === 'new' ? part : `${id}/${part}`;
-    const fields = { url: 'https://typed.example.com', since: '2026-11-01T10:00', overlapSeconds: '3600', secret: 'typed & "quoted"' };
+    const fields = { url: 'https://typed.example.com', testEvent: '{"a":1}', overlapSeconds: '3600', secret: 'typed & "quoted"' };
     const unlucky = visitor({ vars });
     for (const [name, value] of person.cookies) unlucky.cookies.set(name, value);
     const refused = await unlucky.post(path, fields);
@@ -284,7 +284,7 @@ describe('a form that is sent while its session cannot be looked at, or has aske
     const form = await person.post(path, hidden);
     expect(form.status).toBe(200);
     expect(form.text).toContain('Nothing has been saved yet');
-    const kept = { new: 'value="https://typed.example.com"', recover: 'value="2026-11-01T10:00"' }[part];
+    const kept = { new: 'value="https://typed.example.com"', 'test-event': '{&quot;a&quot;:1}' }[part];
     expect(form.html).toContain(kept ?? '<option value="3600" selected="">');
   });
 
@@ -366,7 +366,7 @@ describe('a session that has ended', () => {
   });
 
   it.each([
-    ['recover', { span: '7d', since: '2026-11-01T10:00' }, ['<option value="7d" selected="">', 'value="2026-11-01T10:00"']],
+    ['test-event', { testEvent: 'half an event' }, ['half an event']],
     ['secret/rotate', { overlapSeconds: '3600', secret: 'typed' }, ['<option value="3600" selected="">']],
   ])('does not cost the form of %s either', async (part, fields: Record<string, string>, shown) => {
     const organization = await createOrganization();
@@ -416,6 +416,7 @@ describe('a session that has ended', () => {
   it.each([
     ['test', ''],
     ['pause', '/settings'],
+    ['setup/test', '/setup/test'],
     ['secret/reveal', '/settings'],
     ['deliveries/dlv_1/retry', '/deliveries/dlv_1'],
     ['delete', '/delete'],

@@ -18,12 +18,21 @@ describe('the list', () => {
   it('shows each webhook with its events, its health in words, its last 24 hours and last delivery', async () => {
     const organization = await createOrganization();
     const endpoint = endpointInbox();
-    await createWebhook(organization, { url: endpoint.url, description: 'Into the CRM', events: ['*'] });
+    await createWebhook(organization, { url: endpoint.url, name: 'Into the CRM', events: ['*'] });
     await createWebhook(organization, { enabled: false });
     await consume([aMessage([anEvent(organization.id)])]);
     await endpoint.arrived(1);
     const { text, html } = await (await signedIn(organization)).get();
-    for (const said of [endpoint.url, 'Into the CRM', 'All events', 'Healthy', 'Paused', '1 delivered, 0 failed', '100 %', 'just now']) {
+    for (const said of [
+      endpoint.url.replace('http://', ''),
+      'Into the CRM',
+      'All events',
+      'Healthy',
+      'Paused',
+      '1 delivered, 0 failed',
+      '100 %',
+      'just now',
+    ]) {
       expect(`${text} ${html}`).toContain(said);
     }
   });
@@ -66,7 +75,7 @@ describe('a plan below Scale', () => {
     const { id } = await createWebhook(organization);
     await platform.put(organization.path, { name: 'Test', plan: 'starter' });
     const person = await signedIn(organization);
-    expect((await person.get()).text).toContain('Webhooks are not part of your plan any more');
+    expect((await person.get()).text).toContain('Your plan no longer includes webhooks');
     expect((await person.get(id)).text).not.toContain('Send test event');
     const answer = await person.submit(`${id}/test`);
     expect(answer.text).toContain('Webhooks need the Scale plan or above.');
@@ -74,18 +83,24 @@ describe('a plan below Scale', () => {
 });
 
 describe('adding a webhook', () => {
-  it('shows the secret that was made, once, with how to verify it', async () => {
+  it('shows the secret that was made, once, as the first of the steps that are left', async () => {
     const organization = await createOrganization();
     const person = await signedIn(organization);
-    const saved = await person.submit('new', { ...FORM, description: ' Into the CRM ', maxPerSecond: '5', maxConcurrent: '2' });
+    const saved = await person.submit('new', {
+      ...FORM,
+      name: ' CRM ',
+      description: ' Into the CRM ',
+      maxPerSecond: '5',
+      maxConcurrent: '2',
+    });
     expect(saved.text).toContain('The webhook is saved');
     const [secret = ''] = /whsec_[A-Za-z0-9+/=]{44}/.exec(saved.html) ?? [];
     const [webhook] = await webhooksOf(organization);
     const { url, events } = FORM;
     const limits = { maxPerSecond: 5, maxConcurrent: 2 };
-    expect(webhook).toMatchObject({ url, description: 'Into the CRM', events, ...limits, hasSecret: true });
+    expect(webhook).toMatchObject({ name: 'CRM', url, description: 'Into the CRM', events, ...limits, hasSecret: true });
     expect((await organization.admin.get(`${organization.path}/webhooks/${webhook.id}/secret`)).body.secret).toBe(secret);
-    expect((await person.get(`${webhook.id}/verify`)).html).not.toContain(secret);
+    expect((await person.get(`${webhook.id}/setup`)).html).not.toContain(secret);
   });
 
   it("takes a secret of one's own, without what is pasted along with it, or none", async () => {
@@ -139,7 +154,7 @@ describe('adding a webhook', () => {
   it('points out that another webhook has the same URL, on the pages of both, and saves it', async () => {
     const organization = await createOrganization();
     const person = await signedIn(organization);
-    const first = await createWebhook(organization, { url: 'https://hooks.example.com', description: 'The first' });
+    const first = await createWebhook(organization, { url: 'https://hooks.example.com', name: 'The first' });
     const alone = await person.submit('new', { ...FORM, url: 'https://hooks.example.com/other' });
     expect(alone.text).not.toContain('the same URL');
     const saved = await person.submit('new', { ...FORM, url: 'https://hooks.example.com/' });
@@ -156,13 +171,42 @@ describe('adding a webhook', () => {
     expect(third.text).toContain('2 other webhooks have the same URL');
   });
 
-  it('says of the events what a customer gets, and that all of them are more than visitors', async () => {
+  it('says of the events what a customer gets, and keeps news of the webhooks apart from visitors', async () => {
     const { text } = await (await signedIn(await createOrganization())).get('new');
     expect(text).toContain('You get who it is, their company, and what they looked at.');
     expect(text).not.toContain('organization_id , session_id');
-    expect(text).toMatch(
-      /All events .* news of your webhooks themselves, and of people who were erased \( visitor\.erased , webhook\.disable_warning ,/,
-    );
+    expect(text).toMatch(/Visitors All visitor events .* visitor\.identified .* About your webhooks .* webhook\.failing .* All events /);
+    expect(text.indexOf('visitor.erased')).toBeLessThan(text.indexOf('About your webhooks'));
+  });
+
+  it('asks for name, URL, secret and events in this order, as the product’s public page does', async () => {
+    const { html } = await (await signedIn(await createOrganization())).get('new');
+    const places = ['name', 'url', 'secretChoice', 'events', 'description'].map((name) => html.indexOf(` name="${name}"`));
+    expect(places).toEqual(places.toSorted((a, b) => a - b));
+    expect(places).not.toContain(-1);
+  });
+
+  it('asks about a URL that looks unfinished, and saves it where that is said to be right', async () => {
+    const organization = await createOrganization();
+    const person = await signedIn(organization);
+    const typed = { ...FORM, url: 'https://hooks.zapier.com/hooks/catch/{id}' };
+    const asked = await person.post('new', typed);
+    expect(asked.status).toBe(422);
+    expect(asked.text).toContain('“{id}” looks like a placeholder.');
+    expect(asked.html).toMatch(/name="keptUrl" value="https:\/\/hooks\.zapier\.com\/hooks\/catch\/\{id\}" id="keptUrl"\/?>/);
+    // Another URL is asked about anew.
+    const other = await person.post('new', { ...typed, url: 'https://YOUR_HOST.example.com/', keptUrl: typed.url });
+    expect(other.text).toContain('“YOUR_HOST” looks like a placeholder.');
+    expect(await webhooksOf(organization)).toEqual([]);
+    // Refused for something else, it is not asked again.
+    const again = await person.post('new', { ...typed, keptUrl: typed.url, events: [] });
+    expect(again.text).not.toContain('looks like a placeholder');
+    expect(again.html).toMatch(/id="keptUrl" checked/);
+    expect((await person.submit('new', { ...typed, keptUrl: typed.url })).text).toContain('The webhook is saved');
+    const [{ id }] = await webhooksOf(organization);
+    expect((await person.submit(`${id}/edit`, { ...typed, secretChoice: 'keep', description: 'As it was' })).text).toContain('Saved.');
+    const changed = await person.post(`${id}/edit`, { ...typed, secretChoice: 'keep', url: 'https://hooks.zapier.com/<token>' });
+    expect([changed.status, changed.text.includes('“<token>” looks like a placeholder.')]).toEqual([422, true]);
   });
 
   it('leads to each field that is wrong, in the order in which they stand', async () => {
@@ -172,8 +216,8 @@ describe('adding a webhook', () => {
       secretChoice: 'none',
       maxPerSecond: 'x',
     });
-    expect([...page.html.matchAll(/<li><a href="#([\w-]+)">/g)].map(([, id]) => id)).toEqual(['url', 'event-all', 'maxPerSecond']);
-    for (const id of ['url', 'event-all', 'maxPerSecond']) {
+    expect([...page.html.matchAll(/<li><a href="#([\w-]+)">/g)].map(([, id]) => id)).toEqual(['url', 'event-visitors', 'maxPerSecond']);
+    for (const id of ['url', 'event-visitors', 'maxPerSecond']) {
       const [input = ''] = new RegExp(`<input[^>]* id="${id}"[^>]*>`).exec(page.html) ?? [];
       expect(input).toContain('autofocus');
       expect(input).toMatch(/aria-describedby="(url|events|maxPerSecond)-error/);
@@ -246,8 +290,8 @@ describe('editing a webhook', () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization, { secret: 'the first', description: 'Before', events: ['visitor.*'] });
     const person = await signedIn(organization);
-    const form = await person.get(`${id}/edit`);
-    for (const shown of ['value="https://hooks.example.com/in"', 'value="Before"', 'value="visitor.*" id="event-visitor.*" checked']) {
+    const form = await person.get(`${id}/settings`);
+    for (const shown of ['value="https://hooks.example.com/in"', 'value="Before"', 'value="visitor.*" id="event-visitors" checked']) {
       expect(form.html).toContain(shown);
     }
     expect(form.html).not.toContain('the first');
@@ -268,7 +312,7 @@ describe('editing a webhook', () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization, { maxPerSecond: 20, maxConcurrent: 4 });
     const person = await signedIn(organization);
-    const { html } = await person.get(`${id}/edit`);
+    const { html } = await person.get(`${id}/settings`);
     expect(html).toMatch(/name="maxPerSecond"[^>]* value="20"/);
     expect(html).toMatch(/name="maxConcurrent"[^>]* value="4"/);
     await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'keep', maxPerSecond: '20', maxConcurrent: '' });
@@ -296,7 +340,7 @@ describe('editing a webhook', () => {
     for (const secretChoice of ['keep', 'none']) {
       const beside = await person.submit(`${id}/edit`, { ...FORM, secretChoice, secret: 'typed beside another choice' });
       expect(beside.text).toContain(
-        'Saved. It is in force everywhere within 5 seconds, for retries as well. The secret that you typed was not used.',
+        'Saved. Deliveries follow it within 5 seconds, retries included. The secret that you typed was not used.',
       );
       await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'own', secret: 'the first' });
     }
@@ -315,7 +359,7 @@ describe('editing a webhook without the scope admin', () => {
     const { id } = await createWebhook(organization, { secret: 'the first' });
     const stored = async () => (await organization.admin.get(`${organization.path}/webhooks/${id}/secret`)).body.secret;
     const person = await signedIn(organization, 'write');
-    expect((await person.get(`${id}/edit`)).html).not.toMatch(/name="secret|Signing secret/);
+    expect((await person.get(`${id}/settings`)).html).not.toContain('name="secret');
     const { secretChoice: _, ...fields } = FORM;
     const saved = await person.submit(`${id}/edit`, { ...fields, description: 'changed by a writer' });
     expect(saved.text).toContain('Saved.');
@@ -329,7 +373,7 @@ describe('editing a webhook without the scope admin', () => {
     expect(await stored()).toBe('the first');
     expect((await person.get('new')).html).toContain('name="secretChoice"');
     const admin = await signedIn(organization);
-    expect((await admin.get(`${id}/edit`)).html).toContain('name="secretChoice"');
+    expect((await admin.get(`${id}/settings`)).html).toContain('name="secretChoice"');
     await admin.submit(`${id}/edit`, { ...FORM, secretChoice: 'own', secret: 'the second' });
     expect(await stored()).toBe('the second');
   });
@@ -340,7 +384,7 @@ describe('deleting a webhook', () => {
     const organization = await createOrganization();
     const { id } = await createWebhook(organization);
     const person = await signedIn(organization);
-    expect((await person.get(`${id}/delete`)).text).toContain('Delete this webhook?');
+    expect((await person.get(`${id}/delete`)).text).toContain('Delete “hooks.example.com”?');
     expect(await webhooksOf(organization)).toHaveLength(1);
     expect((await person.submit(`${id}/delete`)).text).toContain('is deleted');
     expect(await webhooksOf(organization)).toEqual([]);
@@ -348,8 +392,11 @@ describe('deleting a webhook', () => {
 });
 
 describe("every page and button of another organization's webhook", () => {
-  const gets = ['', '/edit', '/skipped', '/test-event', '/verify', '/settings', '/delete', '/deliveries', '/deliveries/dlv_1'];
-  const posts = ['/edit', '/delete', '/test', '/test-event', '/pause', '/resume', '/recover', '/deliveries/dlv_1/retry'];
+  const setup = ['/setup', '/setup/test', '/setup/done'];
+  const asking = ['/pause', '/delete', '/secret/rotate', '/secret/end-overlap'];
+  const reading = ['', '/edit', '/recover', '/skipped', '/verify', '/settings', '/deliveries', '/deliveries/dlv_1'];
+  const gets = [...reading, '/test-event', ...setup, ...asking];
+  const posts = ['/edit', '/delete', '/test', '/test-event', '/pause', '/resume', '/setup/test', '/deliveries/dlv_1/retry'];
   const secrets = ['/secret/reveal', '/headers/reveal', '/secret/rotate', '/secret/end-overlap'];
 
   it('is not found', async () => {
@@ -371,7 +418,8 @@ describe("every page and button of another organization's webhook", () => {
       expect(page.html.match(/<form method="post" action="([^"]*)"/g)).toEqual([`<form method="post" action="${PAGES}/sign-out"`]);
     }
     for (const part of [...posts, ...secrets]) expect([part, (await person.post(`${id}${part}`, FORM)).status]).toEqual([part, 403]);
-    for (const path of ['new', `${id}/edit`, `${id}/test-event`, `${id}/delete`]) expect((await person.get(path)).status).toBe(403);
+    for (const part of ['/test-event', ...setup, ...asking]) expect([part, (await person.get(`${id}${part}`)).status]).toEqual([part, 403]);
+    expect((await person.get('new')).status).toBe(403);
     expect((await person.post('new', FORM)).status).toBe(403);
   });
 
@@ -380,7 +428,8 @@ describe("every page and button of another organization's webhook", () => {
     const { id } = await createWebhook(organization, { secret: 'ours' });
     const person = await signedIn(organization, 'write');
     for (const part of secrets) expect([part, (await person.post(`${id}${part}`)).status]).toEqual([part, 403]);
-    expect((await person.get(`${id}/settings`)).text).not.toContain('Reveal the secret');
+    for (const part of ['/secret/rotate', '/secret/end-overlap']) expect((await person.get(`${id}${part}`)).status).toBe(403);
+    expect((await person.get(`${id}/settings`)).text).not.toMatch(/Reveal the secret|Rotate the secret/);
   });
 });
 
@@ -388,7 +437,7 @@ describe('a page', () => {
   it('that is not there is a page, too', async () => {
     const page = await (await signedIn(await createOrganization())).get('whk_1/nothing/here');
     expect(page.status).toBe(404);
-    expect(page.text).toContain('There is no such page');
+    expect(page.text).toContain('Page not found');
   });
 
   it('is found with a slash at its end as well', async () => {
@@ -440,7 +489,11 @@ describe('a page', () => {
   it('shows what comes from outside as text, whatever it says', async () => {
     const organization = await createOrganization();
     const hostile = '"><script>alert(1)</script>';
-    await createWebhook(organization, { url: `https://hooks.example.com/?${encodeURIComponent("'")}<b>`, description: hostile });
+    await createWebhook(organization, {
+      url: `https://hooks.example.com/?${encodeURIComponent("'")}<b>`,
+      name: hostile,
+      description: hostile,
+    });
     const person = await signedIn(organization);
     const { html } = await person.get();
     expect(html).not.toContain('<script>alert');
@@ -457,7 +510,7 @@ describe('a page', () => {
     const page = await limited.get();
     expect(page.status).toBe(429);
     expect(Number(page.headers.get('Retry-After'))).toBeGreaterThan(0);
-    expect(page.text).toContain('A little slower, please');
+    expect(page.text).toContain('Please slow down a little');
   });
 
   it('says that the database is not available, where it is not', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { curlCommand } from '../../src/dashboard/curl.ts';
 import { layOutJson } from '../../src/dashboard/json-layout.ts';
-import { count, counted, percent, relative, responseWords, span, took, utcTime } from '../../src/dashboard/wording.ts';
+import { count, counted, percent, relative, responseWords, span, took } from '../../src/dashboard/wording.ts';
 
 const NOW = Date.parse('2026-11-25T14:05:09Z');
 const MINUTE = 60_000;
@@ -73,10 +73,6 @@ describe('times for people', () => {
     [500, 'now'],
   ])('%d ms from now is %s', (apartMs, words) => {
     expect(relative(NOW + apartMs, NOW)).toBe(words);
-  });
-
-  it('are written in UTC for whoever has no script', () => {
-    expect(utcTime('2026-11-05T04:05:09.123Z')).toBe('5 Nov 2026, 04:05:09 UTC');
   });
 });
 

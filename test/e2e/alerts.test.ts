@@ -75,7 +75,7 @@ describe.skipIf(noBrowser)('alerts by e-mail, as wrangler runs a deployment with
       await page.getByRole('link', { name: 'Alerts' }).click();
       await page.getByLabel('Addresses').fill(ADA);
       await page.getByRole('button', { name: 'Save' }).click();
-      expect(await page.getByText('1 address has still to confirm').count()).toBe(1);
+      expect(await page.getByText('1 address still has to confirm').count()).toBe(1);
 
       await page.goto(linkIn(await newestMail(1), 'Confirm the address'));
       await page.getByRole('button', { name: 'Confirm' }).click();

@@ -90,10 +90,10 @@ describe.skipIf(noBrowser)('only US companies with more than 50 people, once a p
     await page.getByRole('radio', { name: 'No secret' }).check();
     await press(page, 'Save');
     await page.getByText('The webhook is saved').waitFor();
-    await page.getByRole('link', { name: 'Overview' }).click();
+    for (const name of ['Go on to the test', 'Skip', 'Open the webhook']) await page.getByRole('link', { name, exact: true }).click();
     await page
       .getByText(
-        'Only visitors where country / location ends with “United States” and company size is more than 50 · each e-mail address once in 30 days · as Slack message',
+        'Only visitors where country / location ends with “United States” and company size is more than 50 · each e-mail address once in 30 days · as a Slack message',
       )
       .waitFor();
 
@@ -148,23 +148,23 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
           ).totals.delivered,
       )
       .toBe(5);
-    const { page, complaints } = await signedIn(customer, `/${webhookId}/edit`);
+    const { page, complaints } = await signedIn(customer, `/${webhookId}/settings`);
     await page.getByText('Only some events').click();
-    await page.getByText('Of the last 5 events 5 would be sent.').waitFor();
+    await page.getByText('Of the last 5 events, 5 would be sent.').waitFor();
     await fillCondition(page, 'Condition 1', ['Company size', 'is more than', '200']);
-    await page.getByText('Of the last 5 events 3 would be sent.').waitFor();
+    await page.getByText('Of the last 5 events, 3 would be sent.').waitFor();
     expect(await page.locator('details.sample').count()).toBe(3);
     await page.getByText('Nr 5 Doe, Nr 5 Corp').click();
     const value = group(page, 'Condition 1').getByLabel('Value', { exact: true });
     await value.fill('many');
     await page.getByText('It cannot be tried yet:').first().waitFor();
     await value.fill('400');
-    await page.getByText('Of the last 5 events 1 would be sent.').waitFor();
+    await page.getByText('Of the last 5 events, 1 would be sent.').waitFor();
     // What the reader has opened stays open, and who types goes on typing.
     expect(await page.locator('details.sample[open]').count()).toBe(0);
     expect(await page.locator('*:focus').getAttribute('name')).toBe('conditionValue');
     await page.getByText('What is sent', { exact: true }).click();
-    await page.getByLabel('A template of your own').check();
+    await page.getByLabel('Your own template').check();
     await page.getByLabel('Template', { exact: true }).fill('{\n  "mail": {{ visitor.email | jsn }}\n}');
     await page.getByText('Line 2, column').first().waitFor();
     expect(await page.locator('pre.flawed').textContent()).toContain('2 │   "mail": {{ visitor.email | jsn }}');
@@ -185,7 +185,7 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
     };
     await page.getByLabel('Endpoint URL').fill('https://hooks.example.com/in');
     await opened('fold-headers');
-    await page.getByRole('radio', { name: 'Headers of your own' }).check();
+    await page.getByRole('radio', { name: 'Your own headers' }).check();
     await group(page, 'Header 1').getByLabel('Name').fill('X-Key');
     await group(page, 'Header 1').getByLabel('Value').fill('a value to keep');
     await press(page, 'Add a header');
@@ -196,7 +196,7 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
     await press(page, 'Add a group');
     await expect.poll(focused, PATIENCE).toBe('condition-1-0-field');
     await fillCondition(page, 'Condition 2.1', ['Device', 'is', 'mobile']);
-    await fillCondition(page, 'Condition 2.2', ['Another field …', 'is not known', '']);
+    await fillCondition(page, 'Condition 2.2', ['Another field…', 'is not known', '']);
     await group(page, 'Condition 2.2').getByLabel('Field, as its path in the event').fill('company.lead_owner');
     await press(page, 'Add a condition here');
     await expect.poll(focused, PATIENCE).toBe('condition-1-2-field');
@@ -307,10 +307,10 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
     const { page } = await signedIn(customer, '/new', { colorScheme });
     await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
     await fillCondition(page, 'Condition 1', ['Company size', 'is one of', '']);
-    await page.getByLabel('A template of your own').check();
+    await page.getByLabel('Your own template').check();
     await page.getByLabel('Only these').check();
     await page.getByRole('radio', { name: 'User name and password (Basic)' }).check();
-    await page.getByRole('radio', { name: 'Own', exact: true }).check();
+    await page.getByRole('radio', { name: 'Your own', exact: true }).check();
     await page.getByLabel('Days', { exact: true }).fill('0');
     expect(await accessibilityViolations(page)).toEqual([]);
     expect(await layoutFaults(page)).toEqual([]);

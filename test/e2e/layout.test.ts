@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import { type Browser, devices, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { launchChromium, noBrowser, openPage } from '../support/browser.ts';
+import { accessibilityViolations, launchChromium, noBrowser, openPage } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { layoutFaults, WIDTHS } from '../support/page-layout.ts';
 import { type Inbox, inbox } from '../support/receiver.ts';
@@ -31,8 +31,8 @@ afterAll(async () => {
 });
 
 /** Signed in by a one-time link, with a language whose dates are long. */
-async function signedIn(customer: Customer): Promise<Page> {
-  const { page } = await openPage(browser, { locale: 'es-ES', deviceScaleFactor: 2 });
+async function signedIn(customer: Customer, within = browser): Promise<Page> {
+  const { page } = await openPage(within, { locale: 'es-ES', deviceScaleFactor: 2 });
   const link = { scope: 'admin', subject: 'W'.repeat(200) };
   const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, link);
   await page.goto((body as { url: string }).url);
@@ -118,10 +118,16 @@ describe.skipIf(noBrowser).each([
       '/settings',
       '/skipped',
       '/test-event',
-      '/edit',
       '/delete',
+      '/verify?for=developers',
+      '/setup',
+      '/setup/test',
+      '/setup/done',
+      '/pause',
+      '/secret/rotate',
       '/deliveries?q=nothing',
-      '/deliveries?status=failed',
+      '/deliveries?status=failed&response=422&range=24h',
+      '/deliveries?event=visitor.identified&minAttempts=1&from=2026-01-01T10:00&zone=America/Argentina/ComodRivadavia',
       '/deliveries/retry-all?status=delivered',
       '/deliveries/cancel-all?status=retrying&event=visitor.identified',
     ];
@@ -131,6 +137,9 @@ describe.skipIf(noBrowser).each([
       '/audit-log',
       '/audit-log?action=alerts.updated',
       '/sessions',
+      '/search',
+      '/search?q=visitor',
+      '/search?q=e',
       `/sign-in?why=fresh&next=${PAGES}/sessions`,
     ];
     for (const path of ['', '/new', '/sign-in', '/nothing/here', ...account, ...parts.map((part) => `/${webhookId}${part}`)]) {
@@ -156,8 +165,9 @@ describe.skipIf(noBrowser).each([
     await page.getByRole('button', { name: 'Reveal the values' }).click();
     await page.locator('.header-list').waitFor();
     expect(await layoutFaults(page, narrow)).toEqual([]);
+    await page.getByRole('link', { name: 'Pause' }).click();
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.getByText('This webhook is paused').waitFor();
+    await page.getByRole('heading', { name: 'This webhook is paused' }).waitFor();
     expect(await layoutFaults(page, narrow)).toEqual([]);
     await customer.producer.put(`/organization/${customer.organizationId}`, { name: 'Moved down', plan: 'growth' });
     for (const path of ['', '/new', `/${webhookId}`]) {
@@ -185,6 +195,97 @@ describe.skipIf(noBrowser)('the tabs of a webhook', () => {
       }
       expect(await tabs.locator('a[aria-current="page"]').isVisible()).toBe(true);
     }
+    await page.context().close();
+  });
+});
+
+/** Pages with all that there is: charts, tables, filters, code, forms. */
+const PARTS = ['', '/deliveries?event=visitor.identified', '/deliveries/DELIVERY', '/settings', '/edit'];
+
+describe.skipIf(noBrowser)('the pages', () => {
+  /** Looks at each of them, as it is changed. */
+  async function onEach(
+    look: (page: Page, path: string) => Promise<void>,
+    prepare: (page: Page) => Promise<unknown> = async () => {},
+    within = browser,
+  ) {
+    const { customer, webhookId, deliveryId } = await usual();
+    const page = await signedIn(customer, within);
+    for (const path of ['', ...PARTS.map((part) => `/${webhookId}${part.replace('DELIVERY', deliveryId)}`)]) {
+      await page.goto(`${worker.origin}${PAGES}${path}`);
+      await page.evaluate(OPEN);
+      await prepare(page);
+      await look(page, path);
+    }
+    await page.context().close();
+  }
+
+  it('scale with the letters that a reader has chosen, and stay whole with twice the usual size', async () => {
+    const large = await launchChromium(['--blink-settings=defaultFontSize=32']);
+    const letters = 'parseFloat(getComputedStyle(document.querySelector("h1")).fontSize)';
+    const look = async (page: Page, path: string) => {
+      expect(await page.evaluate(letters)).toBe(48);
+      expect.soft({ path, faults: await layoutFaults(page, [640, 834, 1_280, 1_600]) }).toEqual({ path, faults: [] });
+    };
+    try {
+      await onEach(look, undefined, large);
+    } finally {
+      await large.close();
+    }
+  });
+
+  it('are whole in a language that is written from right to left, with addresses and code from left to right', async () => {
+    await onEach(
+      async (page, path) => {
+        expect.soft({ path, faults: await layoutFaults(page, [320, 834, 1_280]) }).toEqual({ path, faults: [] });
+        const directions = 'new Set([...document.querySelectorAll("code, pre, .url")].map((each) => getComputedStyle(each).direction))';
+        expect(await page.evaluate(`[...${directions}].filter((direction) => direction !== "ltr")`)).toEqual([]);
+      },
+      (page) => page.evaluate("document.documentElement.dir = 'rtl'"),
+    );
+  });
+
+  it('tell the tab that is open from the others with colours of the reader’s own', async () => {
+    const { customer, webhookId } = await usual();
+    const page = await signedIn(customer);
+    await page.emulateMedia({ forcedColors: 'active' });
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
+    const styles = '[...document.querySelectorAll(".tabs a")].map((tab) => getComputedStyle(tab).borderBottom)';
+    const borders = (await page.evaluate(styles)) as string[];
+    const others = new Set(borders.slice(0, -1));
+    expect(others.size).toBe(1);
+    expect(others).not.toContain(borders.at(-1));
+    await page.context().close();
+  });
+
+  it.each([
+    ['light', 320],
+    ['light', 834],
+    ['dark', 320],
+    ['dark', 834],
+  ] as const)('have nothing that axe finds, %s at %i px', async (colorScheme, width) => {
+    await onEach(
+      async (page, path) => expect.soft({ path, violations: await accessibilityViolations(page) }).toEqual({ path, violations: [] }),
+      async (page) => {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize({ width, height: 900 });
+      },
+    );
+  });
+
+  it('have rows that are a link as a whole, and large enough, for fingers', async () => {
+    const { customer, webhookId, deliveryId } = await usual();
+    const { page } = await openPage(browser, { ...devices['Pixel 7'] });
+    const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope: 'read' });
+    await page.goto((body as { url: string }).url);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.waitForURL(`**${PAGES}`);
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}/deliveries`);
+    const row = page.locator(`[id="${deliveryId}"]`);
+    const box = (await row.boundingBox())!;
+    expect(box.height).toBeGreaterThanOrEqual(24);
+    await page.touchscreen.tap(box.x + box.width - 8, box.y + box.height - 6);
+    await page.waitForURL(`**/deliveries/${deliveryId}*`);
     await page.context().close();
   });
 });

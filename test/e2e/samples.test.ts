@@ -21,6 +21,9 @@ const SECRETS = {
 const SECRET = SECRETS['of the standard form'];
 const NEXT_SECRET = 'whsec_bmV4dCBzZWNyZXQgb2YgdGhlIHJvdGF0aW9u';
 
+/** Says to a sample that it is the one of this header that is asked. */
+const BODY_HEADER = 'X-Bullseye-Signature';
+
 const samples = join(PROJECT_ROOT, 'test', 'samples');
 const folder = mkdtempSync(join(tmpdir(), 'bullseye-samples-'));
 const sourcesOf = (key: string) => readdirSync(join(samples, key)).map((name) => join(samples, key, name));
@@ -64,6 +67,8 @@ interface Received {
   id: string;
   timestamp: string;
   signature: string;
+  /** Its `X-Bullseye-Signature`. */
+  bodySignature: string;
   body: Uint8Array;
 }
 
@@ -94,7 +99,8 @@ async function deliver(secret: string, nextSecret?: string): Promise<Received> {
   await customer.post(oddEvent(customer.organizationId));
   const [arrived] = await endpoint.arrived(1);
   const { 'webhook-id': id = '', 'webhook-timestamp': timestamp = '', 'webhook-signature': signature = '' } = arrived!.headers;
-  return { secret, id, timestamp, signature, body: bodyBytes(arrived!) };
+  const bodySignature = arrived!.headers['x-bullseye-signature'] ?? '';
+  return { secret, id, timestamp, signature, bodySignature, body: bodyBytes(arrived!) };
 }
 
 /** The same delivery as if it had been sent some seconds ago, signed by a library that others wrote. */
@@ -105,10 +111,10 @@ function sentAgo(received: Received, seconds: number): Received {
 }
 
 /** What a sample says of a delivery: it runs in a process of its own, whose exit code says the same. */
-async function verdictOn({ run: [command = '', ...args] }: Runner, received: Partial<Received>): Promise<string> {
-  const { secret = SECRET, id, timestamp, signature, body = new Uint8Array() } = received;
-  const headers = [id, timestamp, signature].filter((value) => value !== undefined);
-  const child = spawn(command, [...args, ...headers], { env: { ...ENVIRONMENT, WEBHOOK_SECRET: secret } });
+async function verdictOn({ run: [command = '', ...args] }: Runner, received: Partial<Received>, header = ''): Promise<string> {
+  const { secret = SECRET, id, timestamp, signature, bodySignature, body = new Uint8Array() } = received;
+  const headers = (header === BODY_HEADER ? [bodySignature] : [id, timestamp, signature]).filter((value) => value !== undefined);
+  const child = spawn(command, [...args, ...headers], { env: { ...ENVIRONMENT, WEBHOOK_SECRET: secret, WEBHOOK_HEADER: header } });
   // One that needs no body to refuse does not wait for it.
   child.stdin.on('error', () => {});
   child.stdin.end(body);
@@ -123,8 +129,8 @@ async function textOf(stream: Readable): Promise<string> {
 }
 
 /** What a sample says of each delivery, by name. */
-async function verdictsOn(runner: Runner, deliveries: Record<string, Partial<Received>>): Promise<Record<string, string>> {
-  const verdicts = Object.entries(deliveries).map(async ([name, delivery]) => [name, await verdictOn(runner, delivery)] as const);
+async function verdictsOn(runner: Runner, deliveries: Record<string, Partial<Received>>, header?: string): Promise<Record<string, string>> {
+  const verdicts = Object.entries(deliveries).map(async ([name, delivery]) => [name, await verdictOn(runner, delivery, header)] as const);
   return Object.fromEntries(await Promise.all(verdicts));
 }
 
@@ -191,5 +197,24 @@ describe.each(RUNNERS)('the sample in $key', (runner) => {
     const old = { 'six minutes old': sentAgo(genuine[0]!, 360), 'six minutes ahead': sentAgo(genuine[0]!, -360) };
     const young = { 'four minutes old': sentAgo(genuine[0]!, 240), 'four minutes ahead': sentAgo(genuine[0]!, -240) };
     expect(await verdictsOn(runner, { ...old, ...young })).toEqual({ ...all('refused', old), ...all('verified', young) });
+  });
+
+  it('verifies the body’s signature, and refuses what is not what was sent', async (context) => {
+    ready(runner, context);
+    const verified = { ...Object.fromEntries(Object.keys(SECRETS).map((name, index) => [name, genuine[index]!])), rotated };
+    expect(await verdictsOn(runner, verified, BODY_HEADER)).toEqual(all('verified', verified));
+    const [{ body, bodySignature }] = genuine as [Received];
+    const refused = {
+      'another body': { ...genuine[0], body: Buffer.concat([body, Buffer.from(' ')]) },
+      'another secret': { ...genuine[0], secret: NEXT_SECRET },
+      'another signature': { ...genuine[0], bodySignature: genuine[1]!.bodySignature },
+      'more after the signature': { ...genuine[0], bodySignature: `${bodySignature}00` },
+      'a signature that is no hex': { ...genuine[0], bodySignature: `zz${bodySignature.slice(2)}` },
+      'a signature beyond ASCII': { ...genuine[0], bodySignature: `é${bodySignature.slice(1)}` },
+      'no signature': { ...genuine[0], bodySignature: '' },
+      'no header': { ...genuine[0], bodySignature: undefined },
+      'the new secret while the old one still signs': { ...rotated, secret: NEXT_SECRET },
+    };
+    expect(await verdictsOn(runner, refused, BODY_HEADER)).toEqual(all('refused', refused));
   });
 });

@@ -123,13 +123,13 @@ function spreadOverDay(): void {
 
 async function giveAddresses(client: ApiClient, organizationId: string, { crm, warehouse, slack }: Webhooks): Promise<void> {
   const path = `/organization/${organizationId}/webhooks`;
-  await client.patch(`${path}/${crm}`, { url: 'https://crm.acme.com/hooks/bullseye', description: 'Leads into the CRM' });
+  await client.patch(`${path}/${crm}`, { url: 'https://crm.acme.com/hooks/bullseye', name: 'Leads into the CRM' });
   await client.patch(`${path}/${warehouse}`, {
     url: 'https://ingest.warehouse.acme.com/v2/events',
-    description: 'Data warehouse',
+    name: 'Data warehouse',
     events: ['visitor.*'],
   });
-  await client.patch(`${path}/${slack}`, { url: 'https://automation.acme.com/t/81', description: 'Alerts the sales team', enabled: false });
+  await client.patch(`${path}/${slack}`, { url: 'https://automation.acme.com/t/81', name: 'Sales alerts', enabled: false });
 }
 
 async function picture(customer: Customer, webhookId: string): Promise<void> {

@@ -91,6 +91,7 @@ it.each<[string, () => Promise<unknown>]>([
   ['a page of the log', async () => expect((await outbox().list({}, 100, null)).deliveries).toHaveLength(100)],
   ['a page of what is retrying, which is nothing', () => outbox().list({ status: 'retrying' }, 100, null)],
   ['a page of what has failed, which is nothing', () => outbox().list({ status: 'failed' }, 100, null)],
+  ['a search for somebody who is not there', () => outbox().list({ q: 'nobody@example.com' }, 100, null)],
   ['statistics', async () => expect((await outbox().statistics('24h'))?.waiting).toBeGreaterThanOrEqual(ROWS)],
   ['the alarm', () => runAlarm(webhook)],
 ])('%s is a bounded piece of work', { timeout: 60_000 }, async (_what, work) => {

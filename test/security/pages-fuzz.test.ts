@@ -78,12 +78,36 @@ describe('the pages', () => {
       'ID/settings',
       'ID/deliveries',
       'ID/deliveries/dlv_1',
+      'ID/deliveries/export',
       'ID/verify',
+      'ID/setup',
+      'ID/test-event',
+      'ID/delete',
       'sign-in',
     );
     const query = fc.dictionary(
-      fc.constantFrom('status', 'event', 'from', 'to', 'q', 'cursor', 'period', 'next', 'limit'),
-      fc.oneof(nearly(fc.constantFrom('failed', '24h', '2026-11-23', 'WzEsImEiXQ', PAGES)), anyText),
+      fc.constantFrom(
+        ...[
+          'status',
+          'event',
+          'response',
+          'minAttempts',
+          'from',
+          'to',
+          'zone',
+          'range',
+          'format',
+          'q',
+          'cursor',
+          'period',
+          'next',
+          'limit',
+        ],
+      ),
+      fc.oneof(
+        nearly(fc.constantFrom('failed', '24h', '4xx', 'Asia/Kolkata', '2026-11-23', '2026-11-23T14:05', 'WzEsImEiXQ', PAGES)),
+        anyText,
+      ),
       { maxKeys: 4 },
     );
     await fc.assert(
@@ -97,15 +121,7 @@ describe('the pages', () => {
   });
 
   it('take whatever is posted to them', async () => {
-    const form = fc.constantFrom(
-      'new',
-      'ID/edit',
-      'ID/secret/rotate',
-      'ID/recover',
-      'ID/deliveries/dlv_1/retry',
-      'sign-in',
-      'ID/secret/reveal',
-    );
+    const form = fc.constantFrom('new', 'ID/edit', 'ID/secret/rotate', 'ID/deliveries/dlv_1/retry', 'sign-in', 'ID/secret/reveal');
     await fc.assert(
       fc.asyncProperty(form, fields, async (path, posted) => {
         const sent = Object.fromEntries(Object.entries(posted).map(([name, value]) => [name, value.toWellFormed()]));

@@ -16,8 +16,9 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export const noBrowser =
   existsSync(CHROMIUM) || process.env.CI === 'true' ? null : `Chromium is not at ${CHROMIUM}: apt-get install chromium`;
 
-export async function launchChromium(): Promise<Browser> {
-  return await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+/** @param more flags, of settings that a person can change and a page cannot */
+export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
+  return await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...more] });
 }
 
 /** A page, and all that its console and its requests complained of. */

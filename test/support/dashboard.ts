@@ -125,7 +125,7 @@ function unescaped(text: string): string {
 
 /** The fields of a page's largest form, as a browser without scripts would post them: in the order in which they stand. */
 export function fieldsIn(html: string): [name: string, value: string][] {
-  const [form = ''] = /<form [^>]*class="card form".*?<\/form>/s.exec(html) ?? [];
+  const [form = ''] = /<form [^>]*class="(?:card form|form beside)".*?<\/form>/s.exec(html) ?? [];
   const fields: [string, string][] = [];
   for (const [element] of form.matchAll(/<input\b[^>]*>|<select\b.*?<\/select>|<textarea\b.*?<\/textarea>/gs)) {
     const [tag = ''] = /^<[^>]*>/.exec(element) ?? [];

@@ -14,8 +14,11 @@ export interface Counted {
   responseStatus: number | null;
 }
 
-/** Statistics as the API gives them, of what was counted; the last bucket is the one that 22:10 on 25 November 2026 is in. */
-export function statisticsOf(period: Period, counted: readonly Counted[]): ShownStatistics {
+/**
+ * Statistics as the API gives them, of what was counted; the last bucket is the one that 22:10 on 25 November 2026 is in.
+ * @param waiting deliveries that have not ended
+ */
+export function statisticsOf(period: Period, counted: readonly Counted[], waiting = 0): ShownStatistics {
   const buckets = bucketStarts(period, NOW).map((start) => ({ start, tally: emptyTally() }));
   for (const { bucket, status, deliveries, durationMs, responseStatus } of counted) {
     const { tally } = buckets[bucket]!;
@@ -25,5 +28,5 @@ export function statisticsOf(period: Period, counted: readonly Counted[]): Shown
   }
   const { lengthMs, bucketMs } = PERIODS[period];
   const from = buckets[0]!.start;
-  return toStatistics(period, { from, to: from + lengthMs, bucketMs, waiting: 0, buckets });
+  return toStatistics(period, { from, to: from + lengthMs, bucketMs, waiting, buckets });
 }

@@ -1,15 +1,16 @@
 import { paths } from '../paths.ts';
 import type { Visit } from '../visit.ts';
+import { t } from '../words/words.tsx';
 
 /** The pages that are about the organization rather than about one webhook: for those who administer it. */
 export function AccountLinks({ visit }: { visit: Visit }) {
   if (!visit.can('admin')) return null;
   return (
-    <nav class="links" aria-label="Organization">
-      <a href={paths.alerts}>Alerts</a>
-      <a href={paths.auditLog}>Audit log</a>
-      <a href={paths.sessions}>Who is signed in</a>
-      <a href={paths.erasures}>Erase a person</a>
+    <nav class="links" aria-label={t('account.links')}>
+      <a href={paths.alerts}>{t('account.alerts')}</a>
+      <a href={paths.auditLog}>{t('account.auditLog')}</a>
+      <a href={paths.sessions}>{t('account.sessions')}</a>
+      <a href={paths.erasures}>{t('account.erasures')}</a>
     </nav>
   );
 }

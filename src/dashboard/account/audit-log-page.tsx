@@ -7,8 +7,8 @@ import { paths } from '../paths.ts';
 import { Room } from '../room.ts';
 import { Time } from '../time.tsx';
 import type { PageContext, Visit } from '../visit.ts';
-import { exactly } from '../wording.ts';
-import { ACTION_NAMES, actorWords, deedWords, fieldWords, valueWords, type WebhookNames } from './audit-words.ts';
+import { bold, rich, t } from '../words/words.tsx';
+import { actionName, actorWords, deedWords, fieldWords, valueWords, type WebhookNames } from './audit-words.ts';
 
 const PAGE_SIZE = 25;
 
@@ -24,29 +24,26 @@ export async function showAuditLog(c: PageContext): Promise<Response> {
   const { data, nextCursor } = await visit.call(listAuditLog, { query: { action, cursor, limit: String(PAGE_SIZE) } });
   return await page(
     c,
-    { title: 'Audit log', crumbs: [rootCrumb] },
+    { title: t('audit.title'), crumbs: [rootCrumb] },
     <>
       <div class="page-head">
         <div>
-          <h1>Audit log</h1>
-          <p class="lead">
-            Who changed, revealed or erased what, and who signed in. Kept for {AUDIT_RETENTION_MS / DAY_MS} days, at most{' '}
-            {exactly(MAX_AUDIT_ENTRIES)} entries.
-          </p>
+          <h1>{t('audit.title')}</h1>
+          <p class="lead">{t('audit.lead', { days: AUDIT_RETENTION_MS / DAY_MS, entries: MAX_AUDIT_ENTRIES })}</p>
         </div>
         <div class="actions">
           <a class="button" href={at(paths.auditLogExport, { action })} download="audit-log.ndjson">
-            Download all
+            {t('audit.download')}
           </a>
         </div>
       </div>
       <FilterForm action={action} />
-      <section aria-label="Entries" class="card table-card" id="entries" data-live={cursor === undefined ? '' : undefined}>
+      <section aria-label={t('audit.entries')} class="card table-card" id="entries" data-live={cursor === undefined ? '' : undefined}>
         <Entries entries={data} visit={visit} isFiltered={action !== undefined} />
         {(cursor !== undefined || nextCursor) && (
-          <nav class="pager" aria-label="Pages">
-            {cursor !== undefined && <a href={at(paths.auditLog, { action })}>Newest</a>}
-            {nextCursor && <a href={at(paths.auditLog, { action, cursor: nextCursor })}>Older</a>}
+          <nav class="pager" aria-label={t('audit.pages')}>
+            {cursor !== undefined && <a href={at(paths.auditLog, { action })}>{t('audit.newest')}</a>}
+            {nextCursor && <a href={at(paths.auditLog, { action, cursor: nextCursor })}>{t('audit.older')}</a>}
           </nav>
         )}
       </section>
@@ -72,40 +69,40 @@ function at(path: string, query: Record<string, string | undefined>): string {
 
 function FilterForm({ action }: { action: AuditAction | undefined }) {
   return (
-    <form class="filters few" method="get" action={paths.auditLog} aria-label="Filter the entries">
+    <form class="filters few" method="get" action={paths.auditLog} aria-label={t('audit.filter')}>
       <div class="field">
-        <label for="action">What was done</label>
+        <label for="action">{t('audit.what')}</label>
         <select id="action" name="action">
-          <option value="">Everything</option>
+          <option value="">{t('audit.everything')}</option>
           {AUDIT_ACTIONS.map((each) => (
             <option value={each} selected={each === action}>
-              {ACTION_NAMES[each]}
+              {actionName(each)}
             </option>
           ))}
         </select>
       </div>
       <div class="actions">
-        <button type="submit">Filter</button>
-        {action && <a href={paths.auditLog}>Clear</a>}
+        <button type="submit">{t('audit.apply')}</button>
+        {action && <a href={paths.auditLog}>{t('audit.clear')}</a>}
       </div>
     </form>
   );
 }
 
 function Entries({ entries, visit, isFiltered }: { entries: readonly ShownEntry[]; visit: Visit; isFiltered: boolean }) {
-  if (entries.length === 0) return <p class="notice">{isFiltered ? 'There is no entry of this kind.' : 'Nothing has been done yet.'}</p>;
+  if (entries.length === 0) return <p class="notice">{isFiltered ? t('audit.noneOfKind') : t('audit.none')}</p>;
   const names: WebhookNames = new Map(visit.webhooks.map((webhook) => [webhook.id, nameOf(webhook)]));
   const room = new Room(ROOM_BYTES);
   return (
     <table class="stacking">
       <thead>
         <tr>
-          <th scope="col">What was done</th>
+          <th scope="col">{t('audit.what')}</th>
           <th scope="col" class="w21">
-            When
+            {t('audit.when')}
           </th>
           <th scope="col" class="w21">
-            From
+            {t('audit.from')}
           </th>
         </tr>
       </thead>
@@ -113,15 +110,13 @@ function Entries({ entries, visit, isFiltered }: { entries: readonly ShownEntry[
         {entries.map((entry) => (
           <tr id={entry.id}>
             <th scope="row" class="endpoint">
-              <span>
-                <strong>{actorWords(entry.actor)}</strong> {deedWords(entry, names)}
-              </span>
+              <span>{rich('audit.entry', { who: actorWords(entry.actor), deed: deedWords(entry, names), b: bold })}</span>
               <Details entry={entry} room={room} />
             </th>
-            <td data-label="When">
+            <td data-label={t('audit.when')}>
               <Time at={entry.at} />
             </td>
-            <td data-label="From" class={entry.network === null ? 'blank' : 'url'}>
+            <td data-label={t('audit.from')} class={entry.network === null ? 'blank' : 'url'}>
               {entry.network ?? '–'}
             </td>
           </tr>
@@ -137,7 +132,7 @@ function Details({ entry, room }: { entry: ShownEntry; room: Room }) {
   const fields = Object.entries(changes);
   return (
     <details class="headers">
-      <summary>{fields.length === 0 ? 'More about it' : 'What changed'}</summary>
+      <summary>{fields.length === 0 ? t('audit.more') : t('audit.changed')}</summary>
       <dl class="header-list">
         {fields.map(([field, { from, to }]) => (
           <div>
@@ -148,10 +143,11 @@ function Details({ entry, room }: { entry: ShownEntry; room: Room }) {
           </div>
         ))}
         <div>
-          <dt>ids</dt>
+          <dt>{t('audit.ids')}</dt>
           <dd>
             {id}, {target.type} {target.id}
-            {actor.id !== null && `, by ${actor.type === 'api_key' ? 'key' : 'session'} ${actor.id}`}
+            {actor.id !== null &&
+              `, ${actor.type === 'api_key' ? t('audit.byKey', { id: actor.id }) : t('audit.bySession', { id: actor.id })}`}
           </dd>
         </div>
       </dl>

@@ -1,49 +1,29 @@
 import type { ShownEntry } from '../../api/account/audit-log.ts';
 import type { AuditAction } from '../../domain/audit-log.ts';
+import { list } from '../words/formats.ts';
+import { t } from '../words/words.tsx';
 
 /** The entries of an audit log as sentences: “Ada (dashboard) changed the URL of CRM.” */
 
-/** Each action, as a filter names it. */
-export const ACTION_NAMES: Record<AuditAction, string> = {
-  'organization.created': 'Organization set up',
-  'organization.updated': 'Organization changed',
-  'api_key.created': 'API key made',
-  'api_key.revoked': 'API key revoked',
-  'webhook.created': 'Webhook added',
-  'webhook.updated': 'Webhook changed',
-  'webhook.deleted': 'Webhook deleted',
-  'webhook.disabled': 'Webhook disabled',
-  'secret.revealed': 'Secret revealed',
-  'secret.rotated': 'Secret rotated',
-  'deliveries.recovered': 'Deliveries recovered',
-  'deliveries.canceled': 'Deliveries canceled',
-  'payload.erased': 'Payload erased',
-  'person.erased': 'Person erased',
-  'alerts.updated': 'Alerts changed',
-  'dashboard_link.created': 'Sign-in link made',
-  'session.started': 'Signed in',
-  'session.ended': 'Signed out',
-};
+/** An action, as a filter names it. */
+export function actionName(action: AuditAction): string {
+  return t(`audit.action.${action}`);
+}
 
-/** Fields as people call them; others, such as `name` and `plan`, are called as they are. */
-const FIELD_WORDS: Readonly<Record<string, string>> = {
-  url: 'URL',
-  maxPerSecond: 'pace',
-  maxConcurrent: 'number of attempts at a time',
-  once: 'rule of once',
-  retrySchedule: 'retries',
-  expiresAt: 'end',
-  keyName: 'key',
-  madeWith: 'way of signing in',
-  disabledReason: 'reason',
-  formerSecretsExpireAt: 'end of the former secrets',
-};
+/** Fields that people have a word for; others are called as the API calls them. */
+const NAMED_FIELDS = [
+  ...['url', 'description', 'events', 'filter', 'once', 'fields', 'format', 'template', 'maxPerSecond', 'maxConcurrent'],
+  ...['retrySchedule', 'enabled', 'secret', 'formerSecretsExpireAt', 'disabledReason', 'name', 'plan', 'scopes', 'scope'],
+  ...['expiresAt', 'keyName', 'madeWith', 'session', 'subject', 'emails', 'field', 'event', 'status', 'since', 'until'],
+] as const;
 
 const HEADER = 'headers.';
 
 /** What a field is called. */
 export function fieldWords(field: string): string {
-  return field.startsWith(HEADER) ? `header ${field.slice(HEADER.length)}` : (FIELD_WORDS[field] ?? field);
+  if (field.startsWith(HEADER)) return t('audit.header', { name: field.slice(HEADER.length) });
+  const known = NAMED_FIELDS.find((name) => name === field);
+  return known === undefined ? field : t(`audit.field.${known}`);
 }
 
 /** Longest name in a sentence, in characters: of who did something, and to what. */
@@ -57,95 +37,95 @@ export type WebhookNames = ReadonlyMap<string, string>;
 
 /** Who did it: “Ada (dashboard)”. */
 export function actorWords({ type, name }: ShownEntry['actor']): string {
-  if (type === 'platform') return 'The platform';
+  if (type === 'platform') return t('audit.actor.platform');
   // With a name it is an address whose link in a mail somebody has used.
-  if (type === 'service') return name === null ? 'The service' : `${cut(name)} (by e-mail)`;
-  if (type === 'api_key') return `${name === null ? 'A key' : cut(name)} (API key)`;
-  return `${name === null ? 'Somebody' : cut(name)} (dashboard)`;
+  if (type === 'service') return name === null ? t('audit.actor.service') : t('audit.actor.byMail', { name: cut(name) });
+  if (type === 'api_key') return t('audit.actor.apiKey', { name: name === null ? t('audit.actor.aKey') : cut(name) });
+  return t('audit.actor.dashboard', { name: name === null ? t('audit.actor.somebody') : cut(name) });
 }
 
 /** What they did, to be read after who it was. */
 export function deedWords(entry: ShownEntry, names: WebhookNames): string {
-  const { target, changes } = entry;
+  const { action, target, changes } = entry;
   const webhook = webhookName(entry, names);
-  switch (entry.action) {
-    case 'organization.created':
-      return 'set the organization up';
+  switch (action) {
     case 'organization.updated':
-      return `changed the ${changedWords(changes)} of the organization`;
+      return t('audit.deed.organization.updated', { fields: changedWords(changes) });
     case 'api_key.created':
-      return `made the API key ${named(changes.name?.to, target.id)}`;
+      return t('audit.deed.api_key.created', { name: named(changes.name?.to, target.id) });
     case 'api_key.revoked':
-      return `revoked the API key ${named(changes.name?.from, target.id)}`;
-    case 'webhook.created':
-      return `added the webhook ${webhook}`;
+      return t('audit.deed.api_key.revoked', { name: named(changes.name?.from, target.id) });
     case 'webhook.updated':
       return updateWords(changes, webhook);
-    case 'webhook.deleted':
-      return `deleted the webhook ${webhook}`;
     case 'webhook.disabled':
-      return `disabled the webhook ${webhook}${changes.disabledReason?.to === 'endpoint_gone' ? ': it answered 410 Gone' : ': it failed for too long'}`;
+      return changes.disabledReason?.to === 'endpoint_gone'
+        ? t('audit.deed.webhook.gone', { webhook })
+        : t('audit.deed.webhook.failed', { webhook });
+    case 'webhook.created':
+    case 'webhook.deleted':
     case 'secret.revealed':
-      return `looked at the secret of ${webhook}`;
+      return t(`audit.deed.${action}`, { webhook });
     case 'secret.rotated':
-      return changes.secret ? `rotated the secret of ${webhook}` : `stopped signing with the former secrets of ${webhook}`;
+      return changes.secret ? t('audit.deed.secret.rotated', { webhook }) : t('audit.deed.secret.overlapEnded', { webhook });
     case 'deliveries.recovered':
-      return `recovered ${deliveriesWords(entry, webhook)}`;
+      return target.type === 'delivery'
+        ? t('audit.deed.delivery.recovered', { id: target.id })
+        : t('audit.deed.deliveries.recovered', { webhook });
     case 'deliveries.canceled':
-      return `canceled ${deliveriesWords(entry, webhook)}`;
+      return target.type === 'delivery'
+        ? t('audit.deed.delivery.canceled', { id: target.id })
+        : t('audit.deed.deliveries.canceled', { webhook });
     case 'payload.erased':
-      return `erased the payload of the ${target.type} ${target.id}`;
-    case 'person.erased':
-      return 'had a person erased from all logs';
+      return t('audit.deed.payload.erased', { type: target.type, id: target.id });
     case 'alerts.updated':
       return alertsWords(entry);
     case 'dashboard_link.created':
-      return typeof changes.subject?.to === 'string' ? `made a sign-in link for ${cut(changes.subject.to)}` : 'made a sign-in link';
+      return typeof changes.subject?.to === 'string'
+        ? t('audit.deed.dashboard_link.createdFor', { name: cut(changes.subject.to) })
+        : t('audit.deed.dashboard_link.created');
     case 'session.started':
       return signInWords(entry);
     case 'session.ended':
       return endWords(entry);
+    case 'organization.created':
+    case 'person.erased':
+      return t(`audit.deed.${action}`);
   }
 }
 
 function updateWords(changes: ShownEntry['changes'], webhook: string): string {
   const fields = Object.keys(changes);
-  if (fields.length === 1 && fields[0] === 'enabled') return `${changes.enabled?.to ? 'resumed' : 'paused'} ${webhook}`;
-  return `changed the ${changedWords(changes)} of ${webhook}`;
+  if (fields.length !== 1 || fields[0] !== 'enabled') return t('audit.deed.webhook.updated', { fields: changedWords(changes), webhook });
+  return changes.enabled?.to ? t('audit.deed.webhook.resumed', { webhook }) : t('audit.deed.webhook.paused', { webhook });
 }
 
 /** An address that has confirmed, or that has ended its mails, does so by itself. */
 function alertsWords({ actor, changes }: ShownEntry): string {
   const own = actor.type === 'service' ? changes[`emails.${actor.name}`] : undefined;
-  if (own === undefined) return 'changed who is told by e-mail';
-  return own.to === null ? 'ended the mails to it' : 'confirmed the address';
+  if (own === undefined) return t('audit.deed.alerts.updated');
+  return own.to === null ? t('audit.deed.alerts.ended') : t('audit.deed.alerts.confirmed');
 }
 
-/** “URL, the events and 2 more” */
+/** “URL, events and 2 more” */
 function changedWords(changes: ShownEntry['changes']): string {
   const fields = Object.keys(changes);
-  const shown = fields
-    .slice(0, fields.length > MAX_NAMED ? MAX_NAMED - 1 : MAX_NAMED)
-    .map((field) => cut(field === 'enabled' ? 'state' : fieldWords(field)));
-  if (shown.length < fields.length) return `${shown.join(', the ')} and ${fields.length - shown.length} more`;
-  const last = shown.pop() ?? 'settings';
-  return shown.length === 0 ? last : `${shown.join(', the ')} and the ${last}`;
-}
-
-function deliveriesWords({ target }: ShownEntry, webhook: string): string {
-  return target.type === 'delivery' ? `the delivery ${target.id}` : `deliveries of ${webhook}`;
+  const shown = fields.slice(0, fields.length > MAX_NAMED ? MAX_NAMED - 1 : MAX_NAMED).map((field) => cut(fieldWords(field)));
+  if (shown.length < fields.length) shown.push(t('audit.moreFields', { count: fields.length - shown.length }));
+  return shown.length === 0 ? t('audit.settings') : list(shown);
 }
 
 /** Who has no name came with a key: it is all that is known of them. */
 function signInWords({ actor, changes }: ShownEntry): string {
   const key = changes.keyName?.to;
-  return actor.name === null && typeof key === 'string' ? `signed in by the key ${cut(key)}` : 'signed in';
+  return actor.name === null && typeof key === 'string'
+    ? t('audit.deed.session.startedByKey', { name: cut(key) })
+    : t('audit.deed.session.started');
 }
 
 function endWords({ actor, changes }: ShownEntry): string {
-  if (actor.type === 'dashboard' && actor.id === changes.session?.from) return 'signed out';
-  const whom = typeof changes.subject?.from === 'string' ? cut(changes.subject.from) : 'somebody';
-  return actor.type === 'service' ? `signed ${whom} out: there were too many sessions` : `signed ${whom} out`;
+  if (actor.type === 'dashboard' && actor.id === changes.session?.from) return t('audit.deed.session.ended');
+  const name = typeof changes.subject?.from === 'string' ? cut(changes.subject.from) : t('audit.somebody');
+  return actor.type === 'service' ? t('audit.deed.session.tooMany', { name }) : t('audit.deed.session.endedOf', { name });
 }
 
 /** As it is called now; of one that is gone what its entry says of it. */
@@ -165,8 +145,9 @@ function cut(name: string): string {
 
 /** A value as people read it; a text as it is. */
 export function valueWords(value: unknown): string {
-  if (value === null) return 'nothing';
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.length === 0 ? 'nothing' : value.join(', ');
+  if (value === null) return t('audit.value.none');
+  if (typeof value === 'boolean') return value ? t('audit.value.yes') : t('audit.value.no');
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+    return value.length === 0 ? t('audit.value.none') : value.join(', ');
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -6,7 +6,8 @@ import { page, rootCrumb } from '../page.tsx';
 import { paths } from '../paths.ts';
 import { RelativeTime } from '../time.tsx';
 import type { PageContext, Visit } from '../visit.ts';
-import { counted } from '../wording.ts';
+import { list } from '../words/formats.ts';
+import { rich, t } from '../words/words.tsx';
 
 /** `GET sessions`: who is signed in. */
 export async function showSessions(c: PageContext): Promise<Response> {
@@ -14,27 +15,26 @@ export async function showSessions(c: PageContext): Promise<Response> {
   const { sessions } = await visit.call(listSessions);
   return await page(
     c,
-    { title: 'Who is signed in', crumbs: [rootCrumb] },
+    { title: t('sessions.title'), crumbs: [rootCrumb] },
     <>
       <div class="page-head">
         <div>
-          <h1>Who is signed in</h1>
+          <h1>{t('sessions.title')}</h1>
           <p class="lead">
-            <span>Everybody who sees these pages of {visit.organization.name} right now.</span>
+            <span>{t('sessions.lead', { organization: visit.organization.name })}</span>
           </p>
         </div>
         {sessions.length > 1 && (
           <form method="post" action={paths.endOtherSessions} class="actions">
-            <button type="submit">Sign everybody else out</button>
+            <button type="submit">{t('sessions.endOthers')}</button>
           </form>
         )}
       </div>
-      <section aria-label="Sessions" class="card table-card">
+      <section aria-label={t('sessions.list')} class="card table-card">
         <SessionTable sessions={sessions} visit={visit} />
       </section>
       <p class="hint">
-        Whoever is signed out can sign in again: with an API key, or from where they came. To keep a person out for good, revoke the key
-        that they use, too. {sessions.length === MAX_LISTED_SESSIONS && `These are the latest ${MAX_LISTED_SESSIONS}.`}
+        {t('sessions.hint')} {sessions.length === MAX_LISTED_SESSIONS && t('sessions.latest', { count: MAX_LISTED_SESSIONS })}
       </p>
     </>,
   );
@@ -45,10 +45,10 @@ export async function submitEndSession(c: PageContext): Promise<Response> {
   const sessionId = c.req.param('sessionId') ?? '';
   try {
     await c.get('visit').call(endSession, { params: { sessionId } });
-    await setFlash(c, { kind: 'done', message: 'That person is signed out.' });
+    await setFlash(c, { kind: 'done', message: t('sessions.ended') });
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'not_found') throw error;
-    await setFlash(c, { kind: 'failed', message: 'That session has ended already.' });
+    await setFlash(c, { kind: 'failed', message: t('sessions.endedBefore') });
   }
   return c.redirect(paths.sessions, 303);
 }
@@ -56,8 +56,7 @@ export async function submitEndSession(c: PageContext): Promise<Response> {
 /** `POST sessions/end-others`. */
 export async function submitEndOtherSessions(c: PageContext): Promise<Response> {
   const { count } = await c.get('visit').call(endSessions);
-  const message = count === 0 ? 'Nobody else was signed in.' : `${counted(count, 'session has', 'sessions have')} ended. Yours goes on.`;
-  await setFlash(c, { kind: 'done', message });
+  await setFlash(c, { kind: 'done', message: t('sessions.endedOthers', { count }) });
   return c.redirect(paths.sessions, 303);
 }
 
@@ -67,18 +66,18 @@ function SessionTable({ sessions, visit }: { sessions: readonly ShownSession[]; 
     <table class="stacking">
       <thead>
         <tr>
-          <th scope="col">Who</th>
+          <th scope="col">{t('sessions.who')}</th>
           <th scope="col" class="w17">
-            Signed in
+            {t('sessions.signedIn')}
           </th>
           <th scope="col" class="w17">
-            Until
+            {t('sessions.until')}
           </th>
           <th scope="col" class="w21">
-            From
+            {t('sessions.from')}
           </th>
           <th scope="col" class="w13">
-            <span class="visually-hidden">Sign out</span>
+            <span class="visually-hidden">{t('sessions.signOut')}</span>
           </th>
         </tr>
       </thead>
@@ -93,29 +92,31 @@ function SessionTable({ sessions, visit }: { sessions: readonly ShownSession[]; 
 
 function SessionRow({ session, isOwn, nowMs }: { session: ShownSession; isOwn: boolean; nowMs: number }) {
   const { id, subject, scopes, startedAt, expiresAt, network, madeWith } = session;
-  const who = subject ?? 'Somebody';
+  const who = subject ?? t('sessions.somebody');
   return (
     <tr id={`session-${id}`}>
       <th scope="row" class="endpoint">
-        {who} {isOwn && <span class="tag">You</span>}
+        {who} {isOwn && <span class="tag">{t('sessions.you')}</span>}
         <span class="hint">
-          {madeWith.type === 'platform' ? 'By a link of the platform' : `By the API key ${madeWith.name}`}; scope {scopes.join(', ')}
+          {madeWith.type === 'platform'
+            ? t('sessions.byPlatform', { scopes: list(scopes) })
+            : t('sessions.byKey', { key: madeWith.name ?? '–', scopes: list(scopes) })}
         </span>
       </th>
-      <td data-label="Signed in">
+      <td data-label={t('sessions.signedIn')}>
         <RelativeTime at={startedAt} nowMs={nowMs} />
       </td>
-      <td data-label="Until">
+      <td data-label={t('sessions.until')}>
         <RelativeTime at={expiresAt} nowMs={nowMs} />
       </td>
-      <td data-label="From" class={network === null ? 'blank' : 'url'}>
+      <td data-label={t('sessions.from')} class={network === null ? 'blank' : 'url'}>
         {network ?? '–'}
       </td>
       <td>
         {!isOwn && (
           <form method="post" action={paths.endSession(id)}>
             <button type="submit" class="plain">
-              Sign out<span class="visually-hidden"> {who}</span>
+              {rich('sessions.signOutOf', { who, hidden: (inner) => <span class="visually-hidden">{inner}</span> })}
             </button>
           </form>
         )}

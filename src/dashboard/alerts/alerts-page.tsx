@@ -14,15 +14,17 @@ import { page, rootCrumb } from '../page.tsx';
 import { paths } from '../paths.ts';
 import type { PageContext, Visit } from '../visit.ts';
 import { refusedOf } from '../webhook-input.ts';
-import { counted } from '../wording.ts';
+import { errorText } from '../words/error-words.ts';
+import { list } from '../words/formats.ts';
+import { t } from '../words/words.tsx';
 
 /** What each notice tells of, for a person. */
-const NOTICE_WORDS: Readonly<Record<NoticeName, readonly [title: string, hint: string]>> = {
-  'webhook.failing': ['A webhook fails', 'A delivery has failed for good, though the endpoint had worked before.'],
-  'webhook.disable_warning': ['A webhook will be disabled', 'Half of the time has gone by with nothing but failures.'],
-  'webhook.disabled': ['A webhook was disabled', 'Nothing but failures for too long, or its endpoint answered 410.'],
-  'webhook.recovered': ['A webhook works again', 'The first delivery has arrived since you were told that it fails.'],
-};
+const NOTICE_WORDS = {
+  'webhook.failing': 'failing',
+  'webhook.disable_warning': 'disableWarning',
+  'webhook.disabled': 'disabled',
+  'webhook.recovered': 'recovered',
+} as const satisfies Record<NoticeName, string>;
 
 type Chosen = Awaited<ReturnType<typeof readChosen>>;
 
@@ -59,9 +61,7 @@ export async function submitAlerts(c: PageContext): Promise<Response> {
   try {
     const { emails } = await c.get('visit').call(chooseAlerts, { body: { emails: addressesIn(typed), events: noticesIn(typed) } });
     const waiting = emails.filter(({ confirmed }) => !confirmed).length;
-    const further =
-      waiting === 0 ? '' : ` ${counted(waiting, 'address has', 'addresses have')} still to confirm: the link is in a mail to it.`;
-    await setFlash(c, { kind: 'done', message: `Saved.${further}` });
+    await setFlash(c, { kind: 'done', message: waiting === 0 ? t('alerts.saved') : t('alerts.savedUnconfirmed', { count: waiting }) });
     return c.redirect(paths.alerts, 303);
   } catch (error) {
     const refused = refusedOf(c, error);
@@ -73,13 +73,13 @@ export async function submitAlerts(c: PageContext): Promise<Response> {
 export async function sendTrial(c: PageContext): Promise<Response> {
   try {
     const { sent, failed } = await c.get('visit').call(tryAlerts);
-    const message = `The trial is on its way to ${counted(sent, 'address', 'addresses')}.`;
+    const message = t('alerts.trialSent', { count: sent });
     const flash: Flash =
-      failed === 0 ? { kind: 'done', message } : { kind: 'failed', message: `${message} It could not be sent to ${failed}.` };
+      failed === 0 ? { kind: 'done', message } : { kind: 'failed', message: `${message} ${t('alerts.trialFailed', { count: failed })}` };
     await setFlash(c, flash);
   } catch (error) {
     if (!(error instanceof ApiError) || !['rate_limited', 'email_not_available'].includes(error.code)) throw error;
-    await setFlash(c, { kind: 'failed', message: error.message });
+    await setFlash(c, { kind: 'failed', message: errorText(error) });
   }
   return c.redirect(paths.alerts, 303);
 }
@@ -90,12 +90,12 @@ async function alertsPage(c: PageContext, { typed, problem, status = 200, flash 
   const values = { emails: chosen.emails.map(({ address }) => address).join('\n'), events: chosen.events, ...typed };
   return await page(
     c,
-    { title: 'Alerts', crumbs: [rootCrumb], status, flash },
+    { title: t('alerts.title'), crumbs: [rootCrumb], status, flash },
     <>
       <div class="page-head">
         <div>
-          <h1>Alerts</h1>
-          <p class="lead">Who is told when a webhook fails, is about to be disabled, was disabled, or works again.</p>
+          <h1>{t('alerts.title')}</h1>
+          <p class="lead">{t('alerts.lead')}</p>
         </div>
       </div>
       <ByMail chosen={chosen} values={values} problem={problem} />
@@ -108,8 +108,8 @@ function ByMail({ chosen, values, problem }: { chosen: Chosen; values: Typed; pr
   if (!chosen.available) {
     return (
       <section class="card notice" aria-labelledby="by-mail">
-        <h2 id="by-mail">By e-mail</h2>
-        <p>This service is not set up to send e-mail. A webhook can tell the same to a chat, or to your own code: see below.</p>
+        <h2 id="by-mail">{t('alerts.byMail')}</h2>
+        <p>{t('alerts.unavailable')}</p>
       </section>
     );
   }
@@ -117,17 +117,17 @@ function ByMail({ chosen, values, problem }: { chosen: Chosen; values: Typed; pr
     <>
       <section class="card setting" aria-labelledby="by-mail">
         <div>
-          <h2 id="by-mail">By e-mail</h2>
-          <p>Of one webhook at most one mail an hour. What happens meanwhile is in the next one. Each mail has a link that ends them.</p>
+          <h2 id="by-mail">{t('alerts.byMail')}</h2>
+          <p>{t('alerts.byMailHint')}</p>
         </div>
         <Addresses chosen={chosen} />
       </section>
       <form method="post" action={paths.alerts} class="card form" novalidate>
         <Field
           name="emails"
-          label="Addresses"
+          label={t('alerts.addresses')}
           problem={problem}
-          hint={`One a line, ${MAX_ALERT_ADDRESSES} at most. A new one is asked by e-mail to confirm, and gets nothing else until it has.`}
+          hint={t('alerts.addressesHint', { count: MAX_ALERT_ADDRESSES })}
         >
           {(attributes) => (
             <textarea {...attributes} rows={4} autocomplete="off" spellcheck={false}>
@@ -136,14 +136,14 @@ function ByMail({ chosen, values, problem }: { chosen: Chosen; values: Typed; pr
           )}
         </Field>
         <fieldset>
-          <legend>They are told when</legend>
+          <legend>{t('alerts.toldWhen')}</legend>
           {NOTICES.map((name) => (
             <NoticeOption name={name} chosen={values.events.includes(name)} />
           ))}
         </fieldset>
         <div class="actions">
-          <button type="submit" class="primary" data-busy="Saving…">
-            Save
+          <button type="submit" class="primary" data-busy={t('alerts.saving')}>
+            {t('alerts.save')}
           </button>
         </div>
       </form>
@@ -152,21 +152,25 @@ function ByMail({ chosen, values, problem }: { chosen: Chosen; values: Typed; pr
 }
 
 function Addresses({ chosen: { emails } }: { chosen: Chosen }) {
-  if (emails.length === 0) return <p class="hint">Nobody is told by e-mail yet.</p>;
+  if (emails.length === 0) return <p class="hint">{t('alerts.nobody')}</p>;
   return (
     <div>
       <ul class="addresses">
         {emails.map(({ address, confirmed }) => (
           <li>
             <span>{address}</span>
-            {confirmed ? <Badge word="Confirmed" icon="check" tone="good" /> : <Badge word="Not confirmed yet" icon="clock" tone="idle" />}
+            {confirmed ? (
+              <Badge word={t('alerts.confirmed')} icon="check" tone="good" />
+            ) : (
+              <Badge word={t('alerts.unconfirmed')} icon="clock" tone="idle" />
+            )}
           </li>
         ))}
       </ul>
       {emails.some(({ confirmed }) => confirmed) && (
         <form method="post" action={paths.alertsTrial}>
-          <button type="submit" data-busy="Sending…">
-            Send a trial
+          <button type="submit" data-busy={t('alerts.sending')}>
+            {t('alerts.sendTrial')}
           </button>
         </form>
       )}
@@ -175,14 +179,14 @@ function Addresses({ chosen: { emails } }: { chosen: Chosen }) {
 }
 
 function NoticeOption({ name, chosen }: { name: NoticeName; chosen: boolean }) {
-  const [title, hint] = NOTICE_WORDS[name];
+  const word = NOTICE_WORDS[name];
   return (
     <div class="option">
       <input type="checkbox" name="events" value={name} id={name} checked={chosen} aria-describedby={`${name}-hint`} />
       <div>
-        <label for={name}>{title}</label>
+        <label for={name}>{t(`alerts.notice.${word}`)}</label>
         <p class="hint" id={`${name}-hint`}>
-          {hint}
+          {t(`alerts.notice.${word}Hint`)}
         </p>
       </div>
     </div>
@@ -195,14 +199,12 @@ function ByWebhook({ visit }: { visit: Visit }) {
   return (
     <section class="card setting" aria-labelledby="by-webhook">
       <div>
-        <h2 id="by-webhook">By webhook</h2>
-        <p>
-          A webhook brings the same into Slack, Microsoft Teams or Discord, or to your own code. It is told of the others, never of itself.
-        </p>
+        <h2 id="by-webhook">{t('alerts.byWebhook')}</h2>
+        <p>{t('alerts.byWebhookHint')}</p>
       </div>
       <div>
         {told.length === 0 ? (
-          <p class="hint">No webhook is told of the others yet.</p>
+          <p class="hint">{t('alerts.noWebhook')}</p>
         ) : (
           <ul class="addresses">
             {told.map((webhook) => (
@@ -214,7 +216,7 @@ function ByWebhook({ visit }: { visit: Visit }) {
           </ul>
         )}
         <a class="button" href={`${paths.create}?for=notices`}>
-          Add a webhook for alerts
+          {t('alerts.addWebhook')}
         </a>
       </div>
     </section>
@@ -228,8 +230,9 @@ function noticesOf({ events }: WebhookRow): NoticeName[] {
 /** “all of them, as Slack message” */
 function wordsOf(webhook: WebhookRow): string {
   const notices = noticesOf(webhook);
-  const which = notices.length === NOTICES.length ? 'all of them' : notices.join(', ');
-  return `${which}, ${webhook.format === 'event' ? 'as JSON' : formatWords(webhook.format)}${webhook.enabled ? '' : ' (paused)'}`;
+  const which = notices.length === NOTICES.length ? t('alerts.allNotices') : list(notices);
+  const format = webhook.format === 'event' ? t('alerts.asJson') : formatWords(webhook.format);
+  return webhook.enabled ? t('alerts.toldAs', { which, format }) : t('alerts.toldAsPaused', { which, format });
 }
 
 function typedIn(form: URLSearchParams): Typed {
@@ -249,11 +252,11 @@ function noticesIn({ events }: Typed): NoticeName[] {
 }
 
 /** What is wrong, with the address that it is about: the form has no numbers. */
-function problemOf({ code, message, details }: ApiError, typed: Typed): string {
-  if (code !== 'validation_failed') return message;
-  const [issue] = details.issues as Issue[];
+function problemOf(error: ApiError, typed: Typed): string {
+  if (error.code !== 'validation_failed') return errorText(error);
+  const [issue] = error.details.issues as Issue[];
   const index = /^emails\[(\d+)\]$/.exec(issue?.field ?? '')?.[1];
-  if (index === undefined) return `At most ${MAX_ALERT_ADDRESSES} addresses.`;
-  const address = addressesIn(typed)[Number(index)];
-  return issue?.message.includes('already') ? `${address} is there twice.` : `${address} is not an e-mail address.`;
+  if (index === undefined) return t('alerts.tooMany', { count: MAX_ALERT_ADDRESSES });
+  const address = addressesIn(typed)[Number(index)] ?? '';
+  return issue?.message.includes('already') ? t('alerts.twice', { address }) : t('alerts.noAddress', { address });
 }

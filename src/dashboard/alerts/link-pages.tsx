@@ -8,6 +8,7 @@ import { mintId } from '../../domain/ids.ts';
 import { page } from '../page.tsx';
 import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
+import { bold, rich, t } from '../words/words.tsx';
 
 /*
  * Where the links in mails lead. Nobody has to sign in: whoever has a link has got the mail. Opening one does nothing, since programs that look
@@ -41,17 +42,15 @@ export async function showConfirm(c: PageContext): Promise<Response> {
   if (found.confirmedAt !== null) return await confirmed(c, found);
   return await narrow(
     c,
-    'Confirm this address',
+    t('alertLink.confirm'),
     <>
-      <p>
-        <strong>{found.organization}</strong> wants {found.address} to be told when one of their webhooks fails, and when it works again.
-      </p>
+      <p>{rich('alertLink.confirmAsk', { organization: found.organization, address: found.address, b: bold })}</p>
       <form method="post" action={paths.alertsConfirm(tokenOf(c))}>
         <button type="submit" class="primary">
-          Confirm
+          {t('alertLink.confirmButton')}
         </button>
       </form>
-      <p class="hint">You do not want that? Close this page: you get no alerts.</p>
+      <p class="hint">{t('alertLink.confirmHint')}</p>
     </>,
   );
 }
@@ -71,14 +70,12 @@ export async function showEnd(c: PageContext): Promise<Response> {
   if (!found) return await ended(c);
   return await narrow(
     c,
-    'End these mails',
+    t('alertLink.end'),
     <>
-      <p>
-        {found.address} gets the alerts of <strong>{found.organization}</strong>.
-      </p>
+      <p>{rich('alertLink.endAsk', { organization: found.organization, address: found.address, b: bold })}</p>
       <form method="post" action={paths.alertsEnd(tokenOf(c))}>
         <button type="submit" class="primary">
-          End these mails
+          {t('alertLink.end')}
         </button>
       </form>
     </>,
@@ -103,27 +100,16 @@ function entryOf(c: PageContext, { organizationId, address }: Found, changes: Au
 }
 
 async function confirmed(c: PageContext, { address, organization }: Found): Promise<Response> {
-  return await narrow(
-    c,
-    'This address is confirmed',
-    <p>
-      {address} gets the alerts of <strong>{organization}</strong>. Each mail has a link that ends them.
-    </p>,
-  );
+  return await narrow(c, t('alertLink.confirmed'), <p>{rich('alertLink.confirmedHint', { address, organization, b: bold })}</p>);
 }
 
 /** The same whether it has just ended or had before: a mail program may ask twice. */
 async function ended(c: PageContext): Promise<Response> {
-  return await narrow(c, 'These mails have ended', <p>This address gets no more alerts.</p>);
+  return await narrow(c, t('alertLink.ended'), <p>{t('alertLink.endedHint')}</p>);
 }
 
 async function over(c: PageContext): Promise<Response> {
-  return await narrow(
-    c,
-    'This link does not work any more',
-    <p>The address was taken out again, or has ended its mails. Whoever wants it to be told can add it anew.</p>,
-    410,
-  );
+  return await narrow(c, t('alertLink.over'), <p>{t('alertLink.overHint')}</p>, 410);
 }
 
 async function narrow(c: PageContext, title: string, content: Child, status: 200 | 410 = 200): Promise<Response> {

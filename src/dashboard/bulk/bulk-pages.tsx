@@ -2,7 +2,9 @@ import { cancelDeliveries, recoverDeliveries } from '../../api/bulk-actions.ts';
 import { cancelDelivery } from '../../api/delivery-actions.ts';
 import { notFound } from '../../api/errors.ts';
 import type { CancelableStatus } from '../../domain/bulk.ts';
-import { dayProblems, type Filters, filtersFrom, isStatus } from '../delivery-filters.ts';
+import { type Clock, clockOf, momentText, zoneName } from '../clock.ts';
+import { listPath } from '../deliveries/neighbours.tsx';
+import { dayProblems, type Filters, filtersFrom, isStatus, RANGES, type Range, spanOf } from '../delivery-filters.ts';
 import { readForm } from '../form.ts';
 import { page, rootCrumb } from '../page.tsx';
 import { paths } from '../paths.ts';
@@ -51,14 +53,14 @@ async function ask(c: PageContext, what: 'retry' | 'cancel', part: string, quest
   const { title, text, button, danger } = question(
     count === null ? 'Those that match are' : exactlyCounted(count, 'delivery is', 'deliveries are'),
   );
-  const list = { name: 'Deliveries', path: listOf(webhook.id, filters) };
+  const list = { name: 'Deliveries', path: listPath(webhook.id, filters) };
   return await page(
     c,
     { title, crumbs: [rootCrumb, webhookCrumb(webhook), list] },
     <section class="card notice">
       <h1>{title}</h1>
       <p>{text}</p>
-      <p class="hint">{spanWords(filters)}</p>
+      <p class="hint">{spanWords(filters, clockOf(c))}</p>
       <form method="post" action={paths.webhook(webhook.id, `deliveries/${part}`)} class="actions">
         <Kept filters={filters} />
         <button type="submit" class={danger ? 'danger' : 'primary'}>
@@ -75,13 +77,14 @@ async function ask(c: PageContext, what: 'retry' | 'cancel', part: string, quest
 /** `POST <webhook>/deliveries/retry-all`. */
 export async function retryAll(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
-  const filters = filtersIn(await readForm(c));
+  const filters = filtersIn(c, await readForm(c));
   const { status } = filters;
+  const { nowMs, call } = c.get('visit');
   if (!isRecoverable(status) || whatOf(filters) !== 'retry') throw notFound('page');
   return await leaveMessage(c, paths.webhook(id), async () => {
-    const body = { ...matchingBody(filters), status: [status] };
-    const { count } = await c.get('visit').call(recoverDeliveries, { params: { webhookId: id }, body });
-    if (count === 0) return { ...done('Nothing matches any more: there is nothing to retry.'), path: listOf(id, filters) };
+    const body = { ...matchingBody(filters, nowMs), status: [status] };
+    const { count } = await call(recoverDeliveries, { params: { webhookId: id }, body });
+    if (count === 0) return { ...done('Nothing matches any more: there is nothing to retry.'), path: listPath(id, filters) };
     return done(`${exactlyCounted(count, 'delivery starts', 'deliveries start')} over. They go out a few at a time.`);
   });
 }
@@ -89,11 +92,12 @@ export async function retryAll(c: PageContext): Promise<Response> {
 /** `POST <webhook>/deliveries/cancel-all`. */
 export async function cancelAll(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
-  const filters = filtersIn(await readForm(c));
+  const filters = filtersIn(c, await readForm(c));
+  const { nowMs, call } = c.get('visit');
   if (whatOf(filters) !== 'cancel') throw notFound('page');
   return await leaveMessage(c, paths.webhook(id, 'deliveries'), async () => {
-    const body = { ...matchingBody(filters), status: [filters.status as CancelableStatus] };
-    const { count } = await c.get('visit').call(cancelDeliveries, { params: { webhookId: id }, body });
+    const body = { ...matchingBody(filters, nowMs), status: [filters.status as CancelableStatus] };
+    const { count } = await call(cancelDeliveries, { params: { webhookId: id }, body });
     return done(
       count === 0
         ? 'Nothing matches any more: there is nothing to cancel.'
@@ -112,8 +116,9 @@ export async function cancelOne(c: PageContext): Promise<Response> {
   });
 }
 
-const filtersOf = (c: PageContext): Filters => checked(filtersFrom((name) => c.req.query(name)));
-const filtersIn = (form: URLSearchParams): Filters => checked(filtersFrom((name) => form.get(name) ?? undefined));
+const filtersOf = (c: PageContext): Filters => checked(filtersFrom((name) => c.req.query(name), clockOf(c).zone));
+const filtersIn = (c: PageContext, form: URLSearchParams): Filters =>
+  checked(filtersFrom((name) => form.get(name) ?? undefined, clockOf(c).zone));
 
 /** What no page of ours has sent is not there. */
 function checked(filters: Filters): Filters {
@@ -121,13 +126,11 @@ function checked(filters: Filters): Filters {
   return filters;
 }
 
-function listOf(webhookId: string, filters: Filters): string {
-  return `${paths.webhook(webhookId, 'deliveries')}?${new URLSearchParams(filters)}`;
-}
-
-/** “Of visitor.identified, accepted from 2026-11-23 to 2026-11-24 (UTC).” */
-function spanWords({ event, from, to }: Filters): string {
-  const of = event ? `Of ${event}` : 'Of every event';
-  const days = [from && `from ${from}`, to && `to ${to}`].filter(Boolean).join(' ');
-  return days === '' ? `${of}, of any time that the log still has.` : `${of}, accepted ${days} (UTC).`;
+/** “Of visitor.identified, accepted from 23 Nov 2026, 00:00:00 to 24 Nov 2026, 10:00:00 (Europe/Berlin).” */
+function spanWords(filters: Filters, clock: Clock): string {
+  const of = filters.event ? `Of ${filters.event}` : 'Of every event';
+  if (filters.range) return `${of}, accepted in the ${RANGES[filters.range as Range].name.toLowerCase()}.`;
+  const { from, to } = spanOf(filters, 0);
+  const ends = [from !== undefined && `from ${momentText(clock, from)}`, to !== undefined && `to ${momentText(clock, to)}`].filter(Boolean);
+  return ends.length === 0 ? `${of}, of any time that the log still has.` : `${of}, accepted ${ends.join(' ')} (${zoneName(clock)}).`;
 }

@@ -4,7 +4,7 @@ import { isoTime } from '../../api/parameters.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { type CancelableStatus, RECOVERABLE, type RecoverableStatus } from '../../domain/bulk.ts';
 import { within } from '../../within.ts';
-import { endOf, type Filters, startOf } from '../delivery-filters.ts';
+import { type Filters, spanOf } from '../delivery-filters.ts';
 import { paths } from '../paths.ts';
 import { planAllows } from '../plan-notice.tsx';
 import type { Visit } from '../visit.ts';
@@ -23,14 +23,15 @@ export interface MatchingBody {
   event?: string;
 }
 
-export function matchingBody({ from, to, event }: Filters): MatchingBody {
-  const until = to && endOf(to);
-  return { since: isoTime((from && startOf(from)) || 0), ...(until && { until: isoTime(until) }), ...(event && { event }) };
+export function matchingBody(filters: Filters, nowMs: number): MatchingBody {
+  const { from = 0, to } = spanOf(filters, nowMs);
+  const { event } = filters;
+  return { since: isoTime(from), ...(to !== undefined && { until: isoTime(to) }), ...(event && { event }) };
 }
 
-/** What can be done with all that fit: one status is to be chosen, and a search by id chooses by nothing that a list could be told by. */
-export function whatOf({ status, q }: Filters): 'retry' | 'cancel' | null {
-  if (q !== undefined || status === undefined) return null;
+/** What can be done with all that fit: one status is to be chosen, and nothing that the API does not select by. */
+export function whatOf({ status, q, response, minAttempts }: Filters): 'retry' | 'cancel' | null {
+  if (status === undefined || [q, response, minAttempts].some((chosen) => chosen !== undefined)) return null;
   return isRecoverable(status) ? 'retry' : 'cancel';
 }
 
@@ -47,7 +48,7 @@ export async function matchingOf(visit: Visit, webhookId: string, filters: Filte
 
 /** How many deliveries it would be; null where that takes too long, or cannot be told. */
 export async function countOf(visit: Visit, webhookId: string, filters: Filters): Promise<number | null> {
-  const body = { ...matchingBody(filters), dryRun: true };
+  const body = { ...matchingBody(filters, visit.nowMs), dryRun: true };
   const params = { webhookId };
   const { status } = filters;
   const counting = isRecoverable(status)

@@ -1,5 +1,6 @@
 import type { Child } from 'hono/jsx';
 import type { ShownStatistics } from '../../api/statistics.ts';
+import { useClock, zoneName } from '../clock.ts';
 import { bucketLabel } from './labels.ts';
 import type { Bucket } from './plot.tsx';
 
@@ -20,19 +21,21 @@ interface ChartProps {
   title: string;
   statistics: ShownStatistics;
   series: readonly Series[];
-  /** Whether there is nothing to draw. */
-  empty: boolean;
+  /** Whether there is something to draw of a bucket. */
+  hasData(bucket: Bucket): boolean;
   /** The plot. */
   children: Child;
 }
 
 /** A chart with its title, legend, and the same numbers as a table. */
-export function Chart({ title, statistics, series, empty, children }: ChartProps) {
+export function Chart({ title, statistics, series, hasData, children }: ChartProps) {
+  const clock = useClock();
   const { attempts, discarded } = statistics.totals;
+  const filled = statistics.buckets.filter(hasData);
   return (
     <figure class="chart">
       <figcaption class="chart-title">{title}</figcaption>
-      {empty ? (
+      {filled.length === 0 ? (
         // There can be attempts of which the chart has nothing to tell yet.
         <p class="chart-empty">{attempts + discarded === 0 ? 'No deliveries in this period' : 'Nothing to show'}</p>
       ) : (
@@ -43,9 +46,11 @@ export function Chart({ title, statistics, series, empty, children }: ChartProps
                 {swatch} {label} <b>{total}</b>
               </li>
             ))}
-            <li class="chart-zone">Times in UTC</li>
+            <li class="chart-zone">Times in {zoneName(clock)}</li>
           </ul>
-          {children}
+          <Drawn title={title} statistics={statistics} filled={filled}>
+            {children}
+          </Drawn>
           <details class="chart-data">
             <summary>{title} as a table</summary>
             <DataTable title={title} statistics={statistics} series={series} />
@@ -56,10 +61,36 @@ export function Chart({ title, statistics, series, empty, children }: ChartProps
   );
 }
 
-function DataTable({ title, statistics: { buckets, bucketSeconds }, series }: Omit<ChartProps, 'empty' | 'children'>) {
+/** The plot; of a single bar the time is told as well by words, and the plot is folded away: it is not to push down what follows. */
+function Drawn({
+  title,
+  statistics,
+  filled,
+  children,
+}: {
+  title: string;
+  statistics: ShownStatistics;
+  filled: readonly Bucket[];
+  children: Child;
+}) {
+  const [only, ...others] = filled;
+  const clock = useClock();
+  if (!only || others.length > 0) return <>{children}</>;
+  return (
+    <details class="chart-data" id={`only-${title.toLowerCase().replaceAll(' ', '-')}`}>
+      <summary>All from {bucketLabel(clock, only.start, statistics.bucketSeconds)}: show the chart</summary>
+      {children}
+    </details>
+  );
+}
+
+function DataTable({ title, statistics: { buckets, bucketSeconds }, series }: Pick<ChartProps, 'title' | 'statistics' | 'series'>) {
+  const clock = useClock();
   return (
     <table>
-      <caption>{title}, times in UTC</caption>
+      <caption>
+        {title}, times in {zoneName(clock)}
+      </caption>
       <thead>
         <tr>
           <th scope="col">From</th>
@@ -71,7 +102,7 @@ function DataTable({ title, statistics: { buckets, bucketSeconds }, series }: Om
       <tbody>
         {buckets.map((bucket) => (
           <tr>
-            <th scope="row">{bucketLabel(bucket.start, bucketSeconds)}</th>
+            <th scope="row">{bucketLabel(clock, bucket.start, bucketSeconds)}</th>
             {series.map(({ cell }) => (
               <td>{cell(bucket)}</td>
             ))}

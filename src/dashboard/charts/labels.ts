@@ -1,12 +1,12 @@
 import type { Period } from '../../domain/statistics.ts';
+import { localTime } from '../../domain/zone.ts';
+import { type Clock, dayText, dayTimeText, timeText } from '../clock.ts';
 
-/* The words and numbers of charts. All times are UTC, since a server does not know its reader's zone. */
+/* The words and numbers of charts. Buckets are those of UTC, and are written in the reader's zone. */
 
 const NUMBER = new Intl.NumberFormat('en');
 const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
 const SECONDS = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
-const DAY = new Intl.DateTimeFormat('en', { month: 'short', day: 'numeric', timeZone: 'UTC' });
-const CLOCK = new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'UTC' });
 
 const DAY_SECONDS = 86_400;
 
@@ -34,13 +34,14 @@ export function durationLabel(durationMs: number | null): string {
   return durationMs < 1_000 ? `${NUMBER.format(durationMs)} ms` : `${SECONDS.format(durationMs / 1_000)} s`;
 }
 
-/** `Nov 25`, of an axis whose buckets are days or more than a few hours; else `14:00`. */
-export function tickLabel(time: Date, period: Period): string {
-  return (period === '7d' || period === '30d' ? DAY : CLOCK).format(time);
+/** `25 Nov`, of an axis of days; else `14:00`. @param at milliseconds since the epoch */
+export function tickLabel(clock: Clock, at: number, period: Period): string {
+  return period === '7d' || period === '30d' ? dayText(clock, at) : timeText(clock, at);
 }
 
-/** `Nov 25, 14:00`, or `Nov 25` where a bucket is a day. @param start ISO 8601 */
-export function bucketLabel(start: string, bucketSeconds: number): string {
-  const time = new Date(start);
-  return bucketSeconds >= DAY_SECONDS ? DAY.format(time) : `${DAY.format(time)}, ${CLOCK.format(time)}`;
+/** `25 Nov, 14:00`, or `25 Nov` where a bucket is a day of the reader's. @param start ISO 8601 */
+export function bucketLabel(clock: Clock, start: string, bucketSeconds: number): string {
+  const at = Date.parse(start);
+  const isDay = bucketSeconds >= DAY_SECONDS && localTime(at, clock.zone).endsWith('T00:00');
+  return isDay ? dayText(clock, at) : dayTimeText(clock, at);
 }

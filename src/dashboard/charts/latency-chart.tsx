@@ -1,6 +1,7 @@
 import { max } from 'd3-array';
 import { line } from 'd3-shape';
 import type { ShownStatistics } from '../../api/statistics.ts';
+import { useClock } from '../clock.ts';
 import { Chart } from './chart.tsx';
 import { bucketLabel, durationLabel, PERIOD_LABELS } from './labels.ts';
 import { type Bucket, PLOT_HEIGHT, Plot, rounded, slotOf, valueScale } from './plot.tsx';
@@ -33,7 +34,7 @@ export function LatencyChart({ statistics }: { statistics: ShownStatistics }) {
     cell: (bucket: Bucket) => durationLabel(percentile.durationMs(bucket)),
   }));
   return (
-    <Chart title="Response time" statistics={statistics} series={series} empty={totals.latencyP50Ms === null}>
+    <Chart title="Response time" statistics={statistics} series={series} hasData={({ latencyP50Ms }) => latencyP50Ms !== null}>
       <Plot
         statistics={statistics}
         scale={scale}
@@ -106,7 +107,7 @@ function BucketHover({ statistics, bucket }: { statistics: ShownStatistics; buck
   const words = PERCENTILES.map(({ label, durationMs }) => `${label.toLowerCase()} ${durationLabel(durationMs(bucket))}`).join(', ');
   return (
     <rect class="chart-hover" x={`${x}%`} width={`${width}%`} y="0" height={PLOT_HEIGHT}>
-      <title>{`${bucketLabel(bucket.start, statistics.bucketSeconds)}: ${words}`}</title>
+      <title>{`${bucketLabel(useClock(), bucket.start, statistics.bucketSeconds)}: ${words}`}</title>
     </rect>
   );
 }

@@ -1,18 +1,20 @@
-import { scaleLinear, scaleUtc } from 'd3-scale';
+import { scaleLinear } from 'd3-scale';
 import type { Child } from 'hono/jsx';
 import type { ShownStatistics } from '../../api/statistics.ts';
+import { dayText, useClock } from '../clock.ts';
+import { t } from '../words/words.tsx';
 import { tickLabel } from './labels.ts';
+import { type TimeTick, timeTicks } from './time-ticks.ts';
 
 /** Height of the area that is drawn on, in pixels. */
 export const PLOT_HEIGHT = 160;
 /** Room above the topmost label and below the area, for the labels of the axes. */
 const TOP = 8;
-const BOTTOM = 24;
-/** Room for the labels of the vertical axis. */
-const AXIS_WIDTH = 52;
+const BOTTOM = 40;
+/** Room for the labels of the vertical axis: as text grows, so does it. */
+const AXIS_WIDTH = '3.25rem';
 
-/** How many labels an axis has, about: the scale chooses the numbers that people like. */
-const TIME_TICKS = 6;
+/** How many labels the axis has, about: the scale chooses the numbers that people like. */
 const VALUE_TICKS = 4;
 
 export type Bucket = ShownStatistics['buckets'][number];
@@ -44,10 +46,16 @@ export interface Slot {
 const GAP = 0.25;
 
 export function slotOf({ from, to, bucketSeconds }: ShownStatistics, bucket: Bucket): Slot {
-  const scale = scaleUtc([new Date(from), new Date(to)], [0, 100]);
-  const start = scale(new Date(bucket.start));
-  const width = scale(new Date(Date.parse(bucket.start) + bucketSeconds * 1_000)) - start;
+  const across = acrossOf(from, to);
+  const at = Date.parse(bucket.start);
+  const start = across(at);
+  const width = across(at + bucketSeconds * 1_000) - start;
   return { x: rounded(start + (width * GAP) / 2), width: rounded(width * (1 - GAP)), middle: rounded(start + width / 2) };
+}
+
+/** Where a moment is across the area, in percent. */
+function acrossOf(from: string, to: string): (at: number) => number {
+  return scaleLinear([Date.parse(from), Date.parse(to)], [0, 100]);
 }
 
 /** To what can be seen: a page has hundreds of these numbers. */
@@ -71,10 +79,10 @@ interface PlotProps {
 export function Plot({ statistics, scale, summary, valueLabel, children }: PlotProps) {
   const height = TOP + PLOT_HEIGHT + BOTTOM;
   return (
-    <div class="chart-frame" role="img" aria-label={summary}>
+    <div class="chart-frame" role="img" aria-label={summary} dir="ltr" data-hint={t('charts.hint')}>
       <svg class="chart-axis" width={AXIS_WIDTH} height={height} aria-hidden="true">
         {scale.ticks.map((tick) => (
-          <text class="chart-label" x={AXIS_WIDTH - 8} y={rounded(TOP + scale.y(tick))} dy="0.32em" text-anchor="end">
+          <text class="chart-label" x="100%" dx="-0.5rem" y={rounded(TOP + scale.y(tick))} dy="0.32em" text-anchor="end">
             {valueLabel(tick)}
           </text>
         ))}
@@ -86,7 +94,7 @@ export function Plot({ statistics, scale, summary, valueLabel, children }: PlotP
           ))}
           {children}
         </svg>
-        <TimeAxis statistics={statistics} y={height - 6} />
+        <TimeAxis statistics={statistics} y={TOP + PLOT_HEIGHT} />
       </svg>
     </div>
   );
@@ -96,21 +104,43 @@ function GridLine({ tick, y }: { tick: number; y: number }) {
   return <line class={tick === 0 ? 'chart-baseline' : 'chart-grid'} x1="0" x2="100%" y1={y} y2={y} />;
 }
 
+/** Two lines of labels: the time, and below it the day where one begins. */
 function TimeAxis({ statistics: { period, from, to }, y }: { statistics: ShownStatistics; y: number }) {
-  const scale = scaleUtc([new Date(from), new Date(to)], [0, 100]);
+  const clock = useClock();
+  const across = acrossOf(from, to);
+  const ofDays = period === '7d' || period === '30d';
+  const ticks = timeTicks({ period, from, to }, clock.zone);
   return (
     <>
-      {scale.ticks(TIME_TICKS).map((tick, index) => (
-        // Every other one gives way where the page is narrow.
+      {ticks.map((tick) => (
         <text
-          class={index % 2 === 0 ? 'chart-label' : 'chart-label chart-label-minor'}
-          x={`${rounded(scale(tick))}%`}
+          class={tick.isMinor ? 'chart-label chart-label-minor' : 'chart-label'}
+          x={`${rounded(across(tick.at))}%`}
           y={y}
+          dy="1.35em"
           text-anchor="middle"
         >
-          {tickLabel(tick, period)}
+          {tickLabel(clock, tick.at, period)}
         </text>
       ))}
+      {!ofDays &&
+        daysOf(ticks, across).map(({ at }) => (
+          <text class="chart-label" x={`${rounded(across(at))}%`} y={y} dy="2.6em" text-anchor="middle">
+            {dayText(clock, at)}
+          </text>
+        ))}
     </>
   );
+}
+
+/** As much as a day's label takes, in percent of the area. */
+const DAY_WIDTH = 16;
+
+/** The ticks that say their day; the first gives way to the next where that is near. */
+function daysOf(ticks: readonly TimeTick[], across: (at: number) => number): TimeTick[] {
+  const days = ticks.filter(({ startsDay }) => startsDay);
+  return days.filter(({ at }, index) => {
+    const next = days[index + 1];
+    return next === undefined || across(next.at) - across(at) > DAY_WIDTH;
+  });
 }

@@ -11,17 +11,20 @@ const GAP = 1;
 /** What is there is seen, in pixels. */
 const LEAST_HEIGHT = 2;
 
-/** A webhook's deliveries in a row of the list: what was delivered stands on a line, what failed hangs from it. */
+/** A webhook's deliveries in a row of the list: what was delivered stands on a line, what waits on top of it, what failed hangs from it. */
 export function Sparkline({
-  statistics: { period, totals, buckets },
+  statistics: { period, totals, buckets, waiting },
 }: {
-  statistics: Pick<ShownStatistics, 'period' | 'totals' | 'buckets'>;
+  statistics: Pick<ShownStatistics, 'period' | 'totals' | 'buckets' | 'waiting'>;
 }) {
-  const none = totals.delivered + totals.failed === 0;
+  const none = totals.delivered + totals.failed + waiting === 0;
+  const waits = waiting === 0 ? '' : `, ${numberLabel(waiting)} waiting`;
   const words = none
     ? `No deliveries ${PERIOD_LABELS[period]}`
-    : `Deliveries ${PERIOD_LABELS[period]}: ${numberLabel(totals.delivered)} delivered, ${numberLabel(totals.failed)} failed`;
-  const above = max(buckets, ({ delivered }) => delivered) ?? 0;
+    : `Deliveries ${PERIOD_LABELS[period]}: ${numberLabel(totals.delivered)} delivered, ${numberLabel(totals.failed)} failed${waits}`;
+  // What waits stands above the rest, in the last bucket: it is now that it waits.
+  const waitingIn = (index: number) => (index === buckets.length - 1 ? waiting : 0);
+  const above = max(buckets, ({ delivered }, index) => delivered + waitingIn(index)) ?? 0;
   const below = max(buckets, ({ failed }) => failed) ?? 0;
   // One scale for both, and room for the least that is shown on either side.
   const scale = scaleLinear([-below, none ? 1 : above], [HEIGHT - LEAST_HEIGHT, LEAST_HEIGHT]);
@@ -29,10 +32,28 @@ export function Sparkline({
   const width = rounded(WIDTH / buckets.length);
   const height = (value: number) => rounded(Math.max(scale(0) - scale(value), LEAST_HEIGHT));
   return (
-    <svg class="chart-sparkline" width={WIDTH} height={HEIGHT} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={words}>
+    <svg
+      class="chart-sparkline"
+      width={WIDTH}
+      height={HEIGHT}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={words}
+    >
       <line class="chart-baseline" x1="0" x2={WIDTH} y1={line} y2={line} />
       {buckets.map(({ delivered, failed }, index) => (
         <>
+          {waitingIn(index) > 0 && (
+            <rect
+              class="chart-waiting"
+              fill="currentColor"
+              x={rounded(index * width)}
+              width={rounded(width - GAP)}
+              y={rounded(line - height(delivered + waiting))}
+              height={height(delivered + waiting)}
+            />
+          )}
           {delivered > 0 && (
             <rect
               class="chart-delivered"

@@ -1,4 +1,5 @@
 import type { ShownStatistics } from '../../api/statistics.ts';
+import { useClock } from '../clock.ts';
 import type { Series } from './chart.tsx';
 import { bucketLabel, compactLabel, numberLabel } from './labels.ts';
 import { Pattern, type PatternName, Swatch } from './pattern.tsx';
@@ -26,9 +27,9 @@ export function layerSeries(chart: string, layers: readonly Layer[], statistics:
   }));
 }
 
-/** Whether no layer has counted anything. */
-export function isEmpty(layers: readonly Layer[], { totals }: ShownStatistics): boolean {
-  return layers.every(({ count }) => count(totals) === 0);
+/** Whether a layer has counted something of a bucket. */
+export function hasLayers(layers: readonly Layer[]): (bucket: Bucket) => boolean {
+  return (bucket) => layers.some(({ count }) => count(bucket) > 0);
 }
 
 interface StackedBarsProps {
@@ -68,7 +69,7 @@ function Bar({ chart, layers, statistics, scale, bucket }: BarProps) {
   );
   return (
     <g class="chart-bucket">
-      <title>{`${bucketLabel(bucket.start, statistics.bucketSeconds)}: ${words}`}</title>
+      <title>{`${bucketLabel(useClock(), bucket.start, statistics.bucketSeconds)}: ${words}`}</title>
       <rect class="chart-hover" {...across} y="0" height={PLOT_HEIGHT} />
       {layers.map(({ key }, index) => {
         const part = parts[index];

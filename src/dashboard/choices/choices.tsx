@@ -3,6 +3,8 @@ import { subscribes } from '../../domain/webhook.ts';
 import type { Problems } from '../field.tsx';
 import type { ExistingWebhook, Pressed } from '../webhook-form.tsx';
 import type { Keepable, WebhookFormValues } from '../webhook-input.ts';
+import { list } from '../words/formats.ts';
+import { t } from '../words/words.tsx';
 import { rowCount } from './condition-rows.ts';
 import { Fields, fieldsWords } from './fields.tsx';
 import { FilterPart, Step } from './filter-part.tsx';
@@ -11,7 +13,7 @@ import { FormatChoice, formatWords } from './format.tsx';
 import { HeadersPart } from './headers.tsx';
 import { OncePart } from './once.tsx';
 import { MatchPreview, type NotTried, PayloadPreview, type Preview } from './preview.tsx';
-import { eventNoun } from './webhook-words.ts';
+import { nounOf } from './webhook-words.ts';
 
 interface ChoicesProps {
   values: WebhookFormValues;
@@ -39,17 +41,16 @@ export function Choices(props: ChoicesProps) {
 
 function FilterFold({ values, problems, eventTypes, existing, offered, preview, pressed }: ChoicesProps) {
   const { filter, events } = values;
-  const noun = eventNoun(events);
+  const noun = nounOf(events);
   const isWrong = [...problems.keys()].some((name) => name === 'filter' || name.startsWith('condition-'));
   const isSet = filter.mode === 'json' || filter.rows.items.length > 0 || values.kept.includes('filter');
   const isPressed = /^(condition|group|filter|preview\.filter|anew\.filter)/.test(pressed?.step ?? '');
   const passing = eventTypes.filter(({ name }) => isOperational(name) && subscribes(events, name)).map(({ name }) => name);
   const focus = pressed?.focus ?? null;
   return (
-    <Fold id="fold-filter" title="Only some events" said={filterSentence(values)} open={isSet || isWrong || isPressed}>
+    <Fold id="fold-filter" title={t('filter.title')} said={filterSentence(values)} open={isSet || isWrong || isPressed}>
       <p class="hint">
-        An event that does not fit is not sent and not kept. It is counted, and the latest are listed on the webhook’s page.
-        {passing.length > 0 && ` Of ${passing.join(' and ')} all are sent: they are about your webhooks.`}
+        {t('filter.hint')} {passing.length > 0 && t('filter.passing', { types: list(passing) })}
       </p>
       {values.kept.includes('filter') ? (
         <Kept what="filter" focus={focus} />
@@ -66,13 +67,10 @@ function Kept({ what, focus }: { what: Keepable; focus: string | null }) {
   return (
     <div id={`${what}-part`} data-stepped="">
       <input type="hidden" name="kept" value={what} />
-      <p>
-        The {what === 'filter' ? 'conditions' : what} of this webhook are too long to be shown here. Saving leaves them as they are; the API
-        can change them.
-      </p>
+      <p>{t(`kept.${what}`)}</p>
       <div class="actions">
         <Step value={`anew.${what}`} id={`anew-${what}`} isPlain focus={focus}>
-          Choose anew
+          {t('kept.anew')}
         </Step>
       </div>
     </div>
@@ -80,26 +78,24 @@ function Kept({ what, focus }: { what: Keepable; focus: string | null }) {
 }
 
 function filterSentence({ filter, events, kept }: WebhookFormValues): string {
-  const { many } = eventNoun(events);
-  if (kept.includes('filter')) return `Only ${many} that its conditions let through.`;
-  if (filter.mode === 'json') return filter.json.trim() === '' ? `All ${many} are sent.` : `Only ${many} that a filter lets through.`;
+  const noun = nounOf(events);
+  if (kept.includes('filter')) return t('filter.byKept', { noun });
+  if (filter.mode === 'json') return filter.json.trim() === '' ? t('filter.allSent', { noun }) : t('filter.byJson', { noun });
   const count = rowCount({ ...filter.rows });
-  if (count === 0) return `All ${many} are sent.`;
-  return count === 1
-    ? `Only ${many} for which a condition holds.`
-    : `Only ${many} for which ${filter.rows.match === 'all' ? '' : 'one of '}${count} conditions hold.`;
+  if (count === 0) return t('filter.allSent', { noun });
+  return count === 1 || filter.rows.match === 'all' ? t('filter.byAll', { noun, count }) : t('filter.byAny', { noun, count });
 }
 
 function SentFold({ values, problems, offered, example, preview, pressed }: ChoicesProps) {
   const { fields, format } = values;
   const isWrong = problems.has('template') || problems.has('fields');
   const isSet = format.format !== 'event' || !fields.isAll || values.kept.includes('fields');
-  const said = [`Sent ${formatWords(format.format)}`, ...(fields.isAll ? [] : [fieldsWords(fields.paths)])];
+  const form = formatWords(format.format);
   return (
     <Fold
       id="fold-sent"
-      title="What is sent"
-      said={`${said.join(', ')}.`}
+      title={t('sent.title')}
+      said={fields.isAll ? t('sent.said', { format: form }) : t('sent.saidFields', { format: form, fields: fieldsWords(fields.paths) })}
       open={isSet || isWrong || ['preview.sent', 'anew.fields'].includes(pressed?.step ?? '')}
     >
       <FormatChoice values={format} problems={problems} example={example} flaw={preview && 'error' in preview ? preview.error : null} />

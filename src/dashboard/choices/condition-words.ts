@@ -1,41 +1,24 @@
 import type { Condition, Leaf, Operator, Scalar } from '../../domain/rules/condition.ts';
+import { list, numberFormat } from '../words/formats.ts';
+import { t } from '../words/words.tsx';
 import { fieldInSentence } from './field-words.ts';
 
-/** Operators as people say them, in the order in which they are offered. */
-export const OPERATOR_GROUPS: readonly [name: string, operators: readonly Operator[]][] = [
-  ['Any value', ['equals', 'not_equals', 'one_of', 'none_of', 'exists', 'not_exists']],
-  ['Text', ['contains', 'not_contains', 'starts_with', 'ends_with']],
-  ['Number', ['greater_than', 'at_least', 'less_than', 'at_most']],
-];
-
-export const OPERATOR_WORDS: Readonly<Record<Operator, string>> = {
-  equals: 'is',
-  not_equals: 'is not',
-  one_of: 'is one of',
-  none_of: 'is none of',
-  contains: 'contains',
-  not_contains: 'does not contain',
-  starts_with: 'starts with',
-  ends_with: 'ends with',
-  greater_than: 'is more than',
-  at_least: 'is at least',
-  less_than: 'is less than',
-  at_most: 'is at most',
-  exists: 'is known',
-  not_exists: 'is not known',
-};
+/** The operators in the order in which they are offered, by the name of their group. */
+export const OPERATOR_GROUPS = [
+  ['any', ['equals', 'not_equals', 'one_of', 'none_of', 'exists', 'not_exists']],
+  ['text', ['contains', 'not_contains', 'starts_with', 'ends_with']],
+  ['number', ['greater_than', 'at_least', 'less_than', 'at_most']],
+] as const satisfies readonly [name: string, operators: readonly Operator[]][];
 
 /** Values of a list, and characters of a text, that a sentence has room for. */
 const SHOWN_VALUES = 5;
 const SHOWN_LENGTH = 60;
 
-const numbers = new Intl.NumberFormat('en-US', { maximumFractionDigits: 20 });
-
 /** A condition as a sentence has it behind “where”: `company size is at least 200 and (industry is “Law” or device is “mobile”)`. */
 export function conditionWords(condition: Condition): string {
-  if ('all' in condition) return joined(condition.all, ' and ');
-  if ('any' in condition) return joined(condition.any, ' or ');
-  if ('not' in condition) return `not (${conditionWords(condition.not)})`;
+  if ('all' in condition) return joined(condition.all, 'condition.and');
+  if ('any' in condition) return joined(condition.any, 'condition.or');
+  if ('not' in condition) return t('condition.not', { condition: conditionWords(condition.not) });
   return leafWords(condition);
 }
 
@@ -49,8 +32,12 @@ export function partAt(filter: Condition, place: string): Condition | null {
   return typeof part === 'object' && !Array.isArray(part) ? (part as Condition) : null;
 }
 
-function joined(parts: readonly Condition[], word: string): string {
-  return parts.map((part) => (parts.length > 1 && isMixed(part) ? `(${conditionWords(part)})` : conditionWords(part))).join(word);
+function joined(parts: readonly Condition[], key: 'condition.and' | 'condition.or'): string {
+  const said = parts.map((part) => {
+    const words = conditionWords(part);
+    return parts.length > 1 && isMixed(part) ? t('condition.group', { condition: words }) : words;
+  });
+  return said.reduce((left, right) => t(key, { left, right }));
 }
 
 /** Whether a part joins several of its own. */
@@ -60,20 +47,20 @@ function isMixed(part: Condition): boolean {
 }
 
 function leafWords({ field, operator, value }: Leaf): string {
-  const said = `${fieldInSentence(field)} ${OPERATOR_WORDS[operator]}`;
-  return value === undefined ? said : `${said} ${Array.isArray(value) ? listWords(value) : valueWords(value)}`;
+  const name = fieldInSentence(field);
+  if (operator === 'exists' || operator === 'not_exists') return t(`condition.${operator}`, { field: name });
+  const said = value === undefined ? '' : Array.isArray(value) ? listWords(value) : valueWords(value as Scalar);
+  return t(`condition.${operator}`, { field: name, value: said });
 }
 
 function listWords(values: readonly Scalar[]): string {
   const shown = values.slice(0, SHOWN_VALUES).map(valueWords);
-  const more = values.length - shown.length;
-  if (more > 0) shown.push(`${numbers.format(more)} more`);
-  const last = shown.pop();
-  return shown.length === 0 ? `${last}` : `${shown.join(', ')} or ${last}`;
+  const count = values.length - shown.length;
+  return list(count > 0 ? [...shown, t('condition.moreValues', { count })] : shown, 'disjunction');
 }
 
 function valueWords(value: Scalar): string {
-  if (typeof value === 'number') return numbers.format(value);
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return `“${value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH).toWellFormed()}…` : value}”`;
+  if (typeof value === 'number') return numberFormat({ maximumFractionDigits: 20 }).format(value);
+  if (typeof value === 'boolean') return value ? t('condition.yes') : t('condition.no');
+  return t('condition.text', { text: value.length > SHOWN_LENGTH ? `${value.slice(0, SHOWN_LENGTH).toWellFormed()}…` : value });
 }

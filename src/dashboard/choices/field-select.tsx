@@ -1,3 +1,4 @@
+import { t } from '../words/words.tsx';
 import { ANOTHER } from './condition-rows.ts';
 import { fieldHeading, fieldName } from './field-words.ts';
 
@@ -43,7 +44,7 @@ export function FieldSelect(props: FieldSelectProps) {
           </optgroup>
         ))}
         <option value={ANOTHER} selected={isOther}>
-          Another field …
+          {t('fieldSelect.another')}
         </option>
       </select>
       <input
@@ -51,7 +52,7 @@ export function FieldSelect(props: FieldSelectProps) {
         type="text"
         name={otherName}
         value={isOther && value !== ANOTHER ? value : ''}
-        aria-label={`${label}, as its path in the event`}
+        aria-label={t('fieldSelect.path', { label })}
         placeholder="visitor.email"
         maxlength={256}
         autocomplete="off"

@@ -1,6 +1,6 @@
 import { MAX_FIELDS } from '../../domain/rules/choices.ts';
 import { Field, Problem, type Problems } from '../field.tsx';
-import { counted } from '../wording.ts';
+import { t } from '../words/words.tsx';
 import { fieldHeading, fieldName } from './field-words.ts';
 import { Choice } from './fold.tsx';
 
@@ -12,8 +12,6 @@ export interface FieldsValues {
 }
 
 export const ALL_FIELDS: FieldsValues = { isAll: true, paths: [] };
-
-export const NO_FIELDS = 'Choose at least one field, or send all of them.';
 
 export function fieldsOf(fields: readonly string[] | null): FieldsValues {
   return fields === null ? ALL_FIELDS : { isAll: false, paths: fields };
@@ -34,7 +32,7 @@ export function fieldsInput({ isAll, paths }: FieldsValues, stored: readonly str
 
 /** “only 3 of its fields” */
 export function fieldsWords(paths: readonly string[]): string {
-  return `only ${counted(paths.length, 'field', 'fields')} of it`;
+  return t('fields.only', { count: paths.length });
 }
 
 export function Fields({ values, offered, problems }: { values: FieldsValues; offered: readonly string[]; problems: Problems }) {
@@ -43,15 +41,9 @@ export function Fields({ values, offered, problems }: { values: FieldsValues; of
   const others = values.paths.filter((path) => !offered.includes(path));
   return (
     <fieldset class={problem ? 'wrong' : undefined} id="fields-part" data-stepped="">
-      <legend>Fields</legend>
-      <Choice name="fieldsChoice" value="all" title="All of them" chosen={values.isAll} />
-      <Choice
-        name="fieldsChoice"
-        value="some"
-        title="Only these"
-        hint="Event type, time and organization are always sent with them."
-        chosen={!values.isAll}
-      >
+      <legend>{t('fields.title')}</legend>
+      <Choice name="fieldsChoice" value="all" title={t('fields.all')} chosen={values.isAll} />
+      <Choice name="fieldsChoice" value="some" title={t('fields.some')} hint={t('fields.someHint')} chosen={!values.isAll}>
         <Problem name="fields" problem={problem} />
         {[...headings].map(([heading, paths]) => (
           // biome-ignore lint/a11y/useSemanticElements: a fieldset of the form has a legend and a look of its own.
@@ -65,7 +57,7 @@ export function Fields({ values, offered, problems }: { values: FieldsValues; of
             ))}
           </div>
         ))}
-        <Field name="otherFields" label="Other fields" hint={`Their paths in the event, one a line. At most ${MAX_FIELDS} fields in all.`}>
+        <Field name="otherFields" label={t('fields.others')} hint={t('fields.othersHint', { count: MAX_FIELDS })}>
           {(attributes) => (
             <textarea {...attributes} class="code" rows={2} placeholder="company.address.city" spellcheck={false} autocomplete="off">
               {others.join('\n')}

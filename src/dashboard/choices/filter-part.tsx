@@ -1,7 +1,8 @@
 import type { Condition } from '../../domain/rules/condition.ts';
 import { Problem, type Problems } from '../field.tsx';
+import { rich, t } from '../words/words.tsx';
 import { EMPTY_ROW, isGroup, MAX_ROWS, type Match, type Row, type RowGroup, rowCount } from './condition-rows.ts';
-import { conditionWords, OPERATOR_GROUPS, OPERATOR_WORDS } from './condition-words.ts';
+import { conditionWords, OPERATOR_GROUPS } from './condition-words.ts';
 import { FieldSelect } from './field-select.tsx';
 import type { FilterValues } from './filter-values.ts';
 
@@ -33,7 +34,7 @@ function AsRows({ values, ...rest }: WithoutValues & { values: FilterValues }) {
   const isFull = rowCount(values.rows) >= MAX_ROWS;
   return (
     <>
-      <MatchSelect name="match" match={match} isShown={shown.length > 1} before="Send an event only if" after="of these hold:" />
+      <MatchSelect name="match" match={match} isShown={shown.length > 1} sentence="filter.onlyIf" />
       {shown.map((item, index) =>
         isGroup(item) ? (
           <Group group={item} index={index} isFull={isFull} {...rest} />
@@ -44,19 +45,19 @@ function AsRows({ values, ...rest }: WithoutValues & { values: FilterValues }) {
       <Problem name="filter" problem={rest.problems.get('filter')} />
       <div class="actions">
         {isFull ? (
-          <span class="hint">There is room for {MAX_ROWS} conditions here; more are written as JSON.</span>
+          <span class="hint">{t('filter.full', { count: MAX_ROWS })}</span>
         ) : (
           <>
             <Step value="condition.add" id="add-condition" focus={rest.focus}>
-              Add a condition
+              {t('filter.addCondition')}
             </Step>
             <Step value="group.add" id="add-group" focus={rest.focus}>
-              Add a group
+              {t('filter.addGroup')}
             </Step>
           </>
         )}
         <Step value="filter.json" id="filter-json" isPlain focus={rest.focus}>
-          Edit as JSON
+          {t('filter.editJson')}
         </Step>
       </div>
     </>
@@ -68,33 +69,30 @@ interface MatchSelectProps {
   match: Match;
   /** Of a single condition it makes no difference. */
   isShown: boolean;
-  before: string;
-  after: string;
+  /** The text that the choice stands in. */
+  sentence: 'filter.onlyIf' | 'filter.ofGroup';
 }
 
-function MatchSelect({ name, match, isShown, before, after }: MatchSelectProps) {
+function MatchSelect({ name, match, isShown, sentence }: MatchSelectProps) {
   if (!isShown) return <input type="hidden" name={name} value={match} />;
-  return (
-    <p class="sentence">
-      {before && <span>{before}</span>}
-      <select name={name} aria-label="How many of the conditions must hold">
-        <option value="all" selected={match === 'all'}>
-          all
-        </option>
-        <option value="any" selected={match === 'any'}>
-          any
-        </option>
-      </select>
-      <span>{after}</span>
-    </p>
+  const choice = (
+    <select name={name} aria-label={t('filter.match')}>
+      <option value="all" selected={match === 'all'}>
+        {t('filter.matchAll')}
+      </option>
+      <option value="any" selected={match === 'any'}>
+        {t('filter.matchAny')}
+      </option>
+    </select>
   );
+  return <p class="sentence">{rich(sentence, { match: choice })}</p>;
 }
 
 function Group({ group, index, isFull, ...rest }: WithoutValues & { group: RowGroup; index: number; isFull: boolean }) {
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset of the form has a legend and a look of its own.
-    <div class="condition-group" role="group" aria-label={`Group of conditions, ${index + 1}`}>
-      <MatchSelect name="groupMatch" match={group.match} isShown before="" after="of these:" />
+    <div class="condition-group" role="group" aria-label={t('filter.group', { number: index + 1 })}>
+      <MatchSelect name="groupMatch" match={group.match} isShown sentence="filter.ofGroup" />
       {group.rows.map((row, at) => (
         <ConditionRow row={row} id={`${index}-${at}`} {...rest} />
       ))}
@@ -102,11 +100,11 @@ function Group({ group, index, isFull, ...rest }: WithoutValues & { group: RowGr
       <div class="actions">
         {!isFull && (
           <Step value={`condition.add.${index}`} id={`add-condition-${index}`} focus={rest.focus}>
-            Add a condition here
+            {t('filter.addHere')}
           </Step>
         )}
         <Step value={`group.remove.${index}`} id={`remove-group-${index}`} isPlain focus={rest.focus}>
-          Remove the group
+          {t('filter.removeGroup')}
         </Step>
       </div>
     </div>
@@ -116,40 +114,50 @@ function Group({ group, index, isFull, ...rest }: WithoutValues & { group: RowGr
 function ConditionRow({ row, id, offered, problems, focus }: WithoutValues & { row: Row; id: string }) {
   const name = `condition-${id}`;
   const problem = problems.get(name);
-  const number = id.split('-').map((at) => Number(at) + 1);
+  const number = id
+    .split('-')
+    .map((at) => Number(at) + 1)
+    .join('.');
   const describedBy = problem === undefined ? undefined : `${name}-error`;
   const isFocused = focus === null ? problem !== undefined : focus === `${name}-field`;
   return (
     // biome-ignore lint/a11y/useSemanticElements: as above.
-    <div class={problem ? 'condition wrong' : 'condition'} id={name} role="group" aria-label={`Condition ${number.join('.')}`}>
+    <div class={problem ? 'condition wrong' : 'condition'} id={name} role="group" aria-label={t('filter.condition', { number })}>
       <FieldSelect
         id={`${name}-field`}
         name="conditionField"
         otherName="conditionOther"
-        label="Field"
+        label={t('filter.field')}
         value={row.field}
         offered={offered}
-        none="Choose a field"
+        none={t('filter.chooseField')}
         describedBy={describedBy}
         isWrong={problem !== undefined}
         focus={isFocused}
       />
-      <select name="conditionOperator" aria-label="Comparison" aria-describedby={describedBy}>
+      <select name="conditionOperator" aria-label={t('filter.comparison')} aria-describedby={describedBy}>
         {OPERATOR_GROUPS.map(([heading, operators]) => (
-          <optgroup label={heading}>
+          <optgroup label={t(`operator.group.${heading}`)}>
             {operators.map((operator) => (
               <option value={operator} selected={operator === row.operator}>
-                {OPERATOR_WORDS[operator]}
+                {t(`operator.${operator}`)}
               </option>
             ))}
           </optgroup>
         ))}
       </select>
       <span class="value">
-        <textarea name="conditionValue" rows={1} aria-label="Value" aria-describedby={describedBy} autocomplete="off" spellcheck={false}>
+        <textarea
+          name="conditionValue"
+          rows={1}
+          aria-label={t('filter.value')}
+          aria-describedby={describedBy}
+          autocomplete="off"
+          spellcheck={false}
+        >
           {row.value}
         </textarea>
-        <span class="hint list-hint">With commas between the values, or one a line.</span>
+        <span class="hint list-hint">{t('filter.listHint')}</span>
       </span>
       <button
         type="submit"
@@ -157,9 +165,9 @@ function ConditionRow({ row, id, offered, problems, focus }: WithoutValues & { r
         value={`condition.remove.${id}`}
         class="plain"
         formnovalidate
-        aria-label={`Remove condition ${number.join('.')}`}
+        aria-label={t('filter.removeCondition', { number })}
       >
-        Remove
+        {t('filter.remove')}
       </button>
       <Problem name={name} problem={problem} />
     </div>
@@ -170,14 +178,9 @@ function AsJson({ values, stored, problems, focus }: WithoutValues & { values: F
   const problem = problems.get('filter');
   return (
     <>
-      {stored && (
-        <p>
-          Rows cannot show this filter, so it stands here as JSON. It sends an event only where {clipped(conditionWords(stored))}. Saving
-          leaves it as it is, unless you change it.
-        </p>
-      )}
+      {stored && <p>{t('filter.storedAsJson', { condition: clipped(conditionWords(stored)) })}</p>}
       <div class={problem ? 'field wrong' : 'field'}>
-        <label for="filterJson">The filter as JSON</label>
+        <label for="filterJson">{t('filter.asJson')}</label>
         <textarea
           id="filterJson"
           name="filterJson"
@@ -195,7 +198,7 @@ function AsJson({ values, stored, problems, focus }: WithoutValues & { values: F
       </div>
       <div class="actions">
         <Step value="filter.rows" id="filter-rows" isPlain focus={focus}>
-          Edit as rows
+          {t('filter.editRows')}
         </Step>
       </div>
     </>

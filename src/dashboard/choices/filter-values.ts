@@ -2,6 +2,7 @@ import { ApiError, invalid } from '../../api/errors.ts';
 import { layOut } from '../../domain/json-items.ts';
 import { readJsonText } from '../../domain/json-text.ts';
 import { type Condition, MAX_LEVELS, type ReadCondition, readCondition } from '../../domain/rules/condition.ts';
+import { t } from '../words/words.tsx';
 import {
   ANOTHER,
   conditionOf,
@@ -75,7 +76,7 @@ function parsed(text: string): unknown {
   if (!json.ok) throw invalid([{ field: 'filter', message: json.reason.replace('The body', 'This') }]);
   // Before anything goes through it level by level.
   if (layOut(json.bytes).depth > MAX_LEVELS * 2) {
-    throw invalid([{ field: 'filter', message: `The condition nests deeper than ${MAX_LEVELS} levels.` }]);
+    throw invalid([{ field: 'filter', message: t('filter.tooDeep', { count: MAX_LEVELS }) }]);
   }
   return json.value;
 }
@@ -138,7 +139,5 @@ function toRows(values: FilterValues, kinds: Kinds): Stepped {
   }
   if (said.condition === null) return refused(said.issues.map(({ field, message }) => `${field}: ${message}`).join('. '));
   const rows = rowsOf(said.condition, kinds);
-  return rows
-    ? { values: { ...values, mode: 'rows', rows }, focus: 'condition-0-field' }
-    : refused('Rows cannot say this: it nests more deeply, or is too long. It stays as JSON.');
+  return rows ? { values: { ...values, mode: 'rows', rows }, focus: 'condition-0-field' } : refused(t('filter.noRows'));
 }

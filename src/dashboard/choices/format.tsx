@@ -1,5 +1,6 @@
 import { FORMATS, type Format, MAX_TEMPLATE_LENGTH } from '../../domain/rules/choices.ts';
 import { Problem, type Problems } from '../field.tsx';
+import { rich, t } from '../words/words.tsx';
 import { Choice } from './fold.tsx';
 
 /** In which form an event is sent. The template is kept while another form is chosen, as long as the form is filled in. */
@@ -9,25 +10,6 @@ export interface FormatValues {
 }
 
 export const AS_IT_IS: FormatValues = { format: 'event', template: '' };
-
-const FORMS: Readonly<Record<Format, readonly [title: string, hint: string]>> = {
-  event: ['The event as it is', 'JSON, for your own code and most tools.'],
-  flat: ['Flat JSON', 'On one level, with names such as visitor_email: for tools that cannot read nested JSON.'],
-  slack: ['Slack message', 'The URL is that of an incoming webhook of Slack.'],
-  teams: ['Teams message', 'The URL is that of a workflow of Microsoft Teams, “when a webhook request is received”.'],
-  discord: ['Discord message', 'The URL is that of a webhook of a Discord channel.'],
-  template: ['A template of your own', 'Liquid that makes the JSON that your endpoint takes.'],
-};
-
-/** As a sentence has it. */
-const AS: Readonly<Record<Format, string>> = {
-  event: 'as it is',
-  flat: 'as flat JSON',
-  slack: 'as Slack message',
-  teams: 'as Teams message',
-  discord: 'as Discord message',
-  template: 'by a template of your own',
-};
 
 export function formatOf(webhook: { format: Format; template: string | null }): FormatValues {
   return { format: webhook.format, template: webhook.template ?? '' };
@@ -45,9 +27,9 @@ export function formatInput({ format, template }: FormatValues): { format: Forma
   return format === 'template' ? { format, template: template.trim() === '' ? null : template } : { format };
 }
 
-/** “as Slack message” */
+/** “as a Slack message” */
 export function formatWords(format: Format): string {
-  return AS[format];
+  return t(`format.as.${format}`);
 }
 
 interface FormatProps {
@@ -62,17 +44,20 @@ interface FormatProps {
 export function FormatChoice({ values, problems, example, flaw }: FormatProps) {
   return (
     <fieldset>
-      <legend>Format</legend>
-      {FORMATS.map((format) => {
-        const [title, hint] = FORMS[format];
-        return (
-          <Choice name="format" value={format} title={title} hint={hint} chosen={values.format === format}>
-            {format === 'template' ? (
-              <TemplateEditor values={values} problem={problems.get('template')} example={example} flaw={flaw} />
-            ) : undefined}
-          </Choice>
-        );
-      })}
+      <legend>{t('format.title')}</legend>
+      {FORMATS.map((format) => (
+        <Choice
+          name="format"
+          value={format}
+          title={t(`format.${format}`)}
+          hint={t(`format.${format}Hint`)}
+          chosen={values.format === format}
+        >
+          {format === 'template' ? (
+            <TemplateEditor values={values} problem={problems.get('template')} example={example} flaw={flaw} />
+          ) : undefined}
+        </Choice>
+      ))}
     </fieldset>
   );
 }
@@ -81,7 +66,7 @@ function TemplateEditor({ values: { template }, problem, example, flaw }: Omit<F
   return (
     <div class="editor">
       <div class={problem ? 'field wrong' : 'field'}>
-        <label for="template">Template</label>
+        <label for="template">{t('template.label')}</label>
         <textarea
           id="template"
           name="template"
@@ -103,11 +88,11 @@ function TemplateEditor({ values: { template }, problem, example, flaw }: Omit<F
           <FlawedLine template={template} problem={problem ?? flaw ?? ''} isSaid={problem !== undefined} />
         </div>
         <p class="hint" id="template-hint">
-          <code>{'{{ visitor.email | json }}'}</code> writes a value as JSON, with its quotes. It is tried on the examples when you save.
+          {rich('template.hint', { sample: '{{ visitor.email | json }}', code: (inner) => <code>{inner}</code> })}
         </p>
       </div>
       <div class="field">
-        <span class="label">The example event</span>
+        <span class="label">{t('template.example')}</span>
         <pre tabindex={0}>{example}</pre>
       </div>
     </div>

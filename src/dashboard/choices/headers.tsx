@@ -1,6 +1,8 @@
 import { type Issue, invalid } from '../../api/errors.ts';
 import { toBase64 } from '../../domain/encoding.ts';
 import { Field, Problem, type Problems } from '../field.tsx';
+import { list } from '../words/formats.ts';
+import { t } from '../words/words.tsx';
 import { Step } from './filter-part.tsx';
 import { Choice, Fold } from './fold.tsx';
 
@@ -66,27 +68,25 @@ function setOf({ choice, token, user, password, own }: HeadersValues): Record<st
 }
 
 function issuesOf({ choice, token, user, own }: HeadersValues, present: readonly string[]): Issue[] {
-  if (choice === 'bearer') return token === '' ? [{ field: 'token', message: 'Enter the token.' }] : [];
+  if (choice === 'bearer') return token === '' ? [{ field: 'token', message: t('headers.problem.token') }] : [];
   if (choice === 'basic') {
-    if (user === '') return [{ field: 'authUser', message: 'Enter the user name.' }];
-    return user.includes(':') ? [{ field: 'authUser', message: 'A user name has no colon.' }] : [];
+    if (user === '') return [{ field: 'authUser', message: t('headers.problem.user') }];
+    return user.includes(':') ? [{ field: 'authUser', message: t('headers.problem.colon') }] : [];
   }
   const known = present.map((name) => name.toLowerCase());
   const names = own.map(({ name }) => name.toLowerCase());
   return own.flatMap(({ name, value }, at): Issue[] => {
     if (name === '' && value === '') return [];
-    if (name === '') return [{ field: `headers.${at}`, message: 'Enter the name of the header.' }];
-    if (names.indexOf(name.toLowerCase()) < at) return [{ field: `headers.${name}`, message: 'This header is there already.' }];
-    return value === '' && !known.includes(name.toLowerCase())
-      ? [{ field: `headers.${name}`, message: 'Enter the value of the header.' }]
-      : [];
+    if (name === '') return [{ field: `headers.${at}`, message: t('headers.problem.name') }];
+    if (names.indexOf(name.toLowerCase()) < at) return [{ field: `headers.${name}`, message: t('headers.problem.twice') }];
+    return value === '' && !known.includes(name.toLowerCase()) ? [{ field: `headers.${name}`, message: t('headers.problem.value') }] : [];
   });
 }
 
 /** “with the header Authorization” */
 export function headersWords(names: readonly string[]): string {
-  if (names.length > 3) return `with ${names.length} headers of your own`;
-  return `with the ${names.length === 1 ? 'header' : 'headers'} ${names.join(', ')}`;
+  const count = names.length;
+  return count > 3 ? t('headers.withMany', { count }) : t('headers.with', { count, names: list(names) });
 }
 
 export function stepHeaders(values: HeadersValues, step: string): { values: HeadersValues; focus: string } | null {
@@ -106,50 +106,59 @@ interface HeadersPartProps {
   focus: string | null;
 }
 
-const TITLES = { none: 'None', bearer: 'Bearer token', basic: 'User name and password (Basic)', own: 'Headers of your own' } as const;
-
 function said({ choice, own }: HeadersValues, present: readonly string[] | null): string {
-  if (choice === 'keep') return `Sends ${present?.join(', ') || 'nothing beyond the signature'}.`;
-  if (choice === 'none') return 'None beyond the signature.';
-  const names = own.flatMap(({ name }) => name || []);
-  return choice === 'own' ? `Sends ${names.join(', ') || 'headers of your own'}.` : `${TITLES[choice]}.`;
+  const sends = (names: readonly string[]) => (names.length === 0 ? null : t('headers.said.present', { names: list(names) }));
+  if (choice === 'keep') return sends(present ?? []) ?? t('headers.said.nothing');
+  if (choice !== 'own') return t(`headers.said.${choice}`);
+  return sends(own.flatMap(({ name }) => name || [])) ?? t('headers.said.own');
 }
 
 export function HeadersPart({ values, problems, present, focus }: HeadersPartProps) {
   const { choice } = values;
   const isWrong = ['token', 'authUser', 'headers'].some((name) => problems.has(name));
-  const replaced = present === null ? undefined : `Instead of ${present.join(', ')}.`;
+  const replaced = present === null ? undefined : t('headers.replaces', { names: list(present) });
   return (
-    <Fold id="fold-headers" title="Authentication" said={said(values, present)} open={isWrong || (choice !== 'keep' && choice !== 'none')}>
-      <p class="hint">What your endpoint asks for, beyond the signature. Values are kept like secrets, and not shown again.</p>
+    <Fold
+      id="fold-headers"
+      title={t('headers.title')}
+      said={said(values, present)}
+      open={isWrong || (choice !== 'keep' && choice !== 'none')}
+    >
+      <p class="hint">{t('headers.hint')}</p>
       <fieldset id="headers-part" data-stepped="">
-        <legend class="visually-hidden">Authentication</legend>
+        <legend class="visually-hidden">{t('headers.title')}</legend>
         {present !== null && (
-          <Choice name="auth" value="keep" title="Leave as it is" hint={`Sends ${present.join(', ')}.`} chosen={choice === 'keep'} />
+          <Choice
+            name="auth"
+            value="keep"
+            title={t('headers.keep')}
+            hint={said({ ...values, choice: 'keep' }, present)}
+            chosen={choice === 'keep'}
+          />
         )}
-        <Choice name="auth" value="none" title={TITLES.none} chosen={choice === 'none' || (choice === 'keep' && present === null)} />
-        <Choice name="auth" value="bearer" title={TITLES.bearer} hint={replaced} chosen={choice === 'bearer'}>
-          <Field name="token" label="Token" problem={problems.get('token')}>
+        <Choice name="auth" value="none" title={t('headers.none')} chosen={choice === 'none' || (choice === 'keep' && present === null)} />
+        <Choice name="auth" value="bearer" title={t('headers.bearer')} hint={replaced} chosen={choice === 'bearer'}>
+          <Field name="token" label={t('headers.token')} problem={problems.get('token')}>
             {(attributes) => (
               <input {...attributes} type="text" value={values.token} maxlength={990} autocomplete="off" spellcheck={false} />
             )}
           </Field>
         </Choice>
-        <Choice name="auth" value="basic" title={TITLES.basic} hint={replaced} chosen={choice === 'basic'}>
+        <Choice name="auth" value="basic" title={t('headers.basic')} hint={replaced} chosen={choice === 'basic'}>
           <div class="pair">
-            <Field name="authUser" label="User name" problem={problems.get('authUser')}>
+            <Field name="authUser" label={t('headers.user')} problem={problems.get('authUser')}>
               {(attributes) => (
                 <input {...attributes} type="text" value={values.user} maxlength={300} autocomplete="off" spellcheck={false} />
               )}
             </Field>
-            <Field name="authPassword" label="Password">
+            <Field name="authPassword" label={t('headers.password')}>
               {(attributes) => (
                 <input {...attributes} type="password" value={values.password} maxlength={300} autocomplete="new-password" />
               )}
             </Field>
           </div>
         </Choice>
-        <Choice name="auth" value="own" title={TITLES.own} hint="Such as X-Api-Key." chosen={choice === 'own'}>
+        <Choice name="auth" value="own" title={t('headers.own')} hint={t('headers.ownHint')} chosen={choice === 'own'}>
           <OwnHeaders values={values} problem={problems.get('headers')} present={present} focus={focus} />
         </Choice>
       </fieldset>
@@ -165,13 +174,13 @@ function OwnHeaders({ values: { own }, problem, present, focus }: Omit<HeadersPa
       <Problem name="headers" problem={problem} />
       {shown.map(({ name, value }, at) => (
         // biome-ignore lint/a11y/useSemanticElements: a fieldset of the form has a legend and a look of its own.
-        <div class="own-header" role="group" aria-label={`Header ${at + 1}`}>
+        <div class="own-header" role="group" aria-label={t('headers.header', { number: at + 1 })}>
           <input
             id={`header-${at}`}
             name="headerName"
             type="text"
             value={name}
-            aria-label="Name"
+            aria-label={t('headers.name')}
             aria-describedby={problem && 'headers-error'}
             placeholder="X-Api-Key"
             maxlength={100}
@@ -183,22 +192,28 @@ function OwnHeaders({ values: { own }, problem, present, focus }: Omit<HeadersPa
             name="headerValue"
             type="text"
             value={value}
-            aria-label="Value"
+            aria-label={t('headers.value')}
             aria-describedby={problem && 'headers-error'}
-            placeholder={known.includes(name.toLowerCase()) ? 'As it is' : 'Value'}
+            placeholder={known.includes(name.toLowerCase()) ? t('headers.unchanged') : t('headers.value')}
             maxlength={1_000}
             autocomplete="off"
             spellcheck={false}
           />
-          <button type="submit" name="step" value={`header.remove.${at}`} class="plain" aria-label={`Remove header ${at + 1}`}>
-            Remove
+          <button
+            type="submit"
+            name="step"
+            value={`header.remove.${at}`}
+            class="plain"
+            aria-label={t('headers.removeHeader', { number: at + 1 })}
+          >
+            {t('headers.remove')}
           </button>
         </div>
       ))}
       {shown.length < MAX_OWN && (
         <div class="actions">
           <Step value="header.add" id="add-header" focus={focus}>
-            Add a header
+            {t('headers.add')}
           </Step>
         </div>
       )}

@@ -1,6 +1,7 @@
 import type { Once } from '../../domain/rules/choices.ts';
 import { MAX_ONCE_DAYS } from '../../domain/rules/choices.ts';
 import { Problem, type Problems } from '../field.tsx';
+import { rich, t } from '../words/words.tsx';
 import { ANOTHER } from './condition-rows.ts';
 import { FieldSelect } from './field-select.tsx';
 import { fieldInSentence } from './field-words.ts';
@@ -15,20 +16,8 @@ export interface OnceValues {
 
 export const EVERY_TIME: OnceValues = { isOn: false, per: 'visitor.email', days: '30' };
 
-/** Those that are offered first. */
-const NAMES: Readonly<Record<string, string>> = {
-  'visitor.email': 'person (e-mail)',
-  'visitor.linkedin_url': 'person (LinkedIn)',
-  'company.domain': 'company (website)',
-  'company.name': 'company (name)',
-};
-
-const IN_SENTENCES: Readonly<Record<string, string>> = {
-  'visitor.email': 'e-mail address',
-  'visitor.linkedin_url': 'LinkedIn profile',
-  'company.domain': 'company',
-  'company.name': 'company name',
-};
+/** Those that are offered first, with a word of their own. */
+const PERSONS = ['visitor.email', 'visitor.linkedin_url', 'company.domain', 'company.name'] as const;
 
 export function onceOf(once: Once | null): OnceValues {
   return once === null ? EVERY_TIME : { isOn: true, per: once.per, days: String(once.days) };
@@ -49,54 +38,51 @@ export function onceInput({ isOn, per, days }: OnceValues): Once | null {
 }
 
 /** “each e-mail address once in 30 days” */
-export function onceWords({ per, days }: Pick<Once, 'per'> & { days: number | string }): string {
-  const name = Object.hasOwn(IN_SENTENCES, per) ? IN_SENTENCES[per] : fieldInSentence(per);
-  return `each ${name} once in ${days === 1 || days === '1' ? 'a day' : `${days} days`}`;
+export function onceWords({ per, days: typed }: Pick<Once, 'per'> & { days: number | string }): string {
+  const days = Number(typed) || 0;
+  const known = PERSONS.find((path) => path === per);
+  return known === undefined ? t('once.eachOther', { field: fieldInSentence(per), days }) : t(`once.each.${known}`, { days });
 }
-
-export const ONCE_SENTENCES = {
-  days: `Enter a whole number of days, from 1 to ${MAX_ONCE_DAYS}.`,
-  per: 'Enter the path of a field, such as visitor.email.',
-};
 
 export function OncePart({ values, offered, problems }: { values: OnceValues; offered: readonly string[]; problems: Problems }) {
   const { isOn, per, days } = values;
   const problem = problems.get('once');
-  const said = isOn ? `Sends ${onceWords({ per, days })}.` : 'Every visit is sent, also of the same person.';
+  const said = isOn ? t('once.said', { what: onceWords({ per, days }) }) : t('once.everyTime');
   const describedBy = problem ? 'once-error once-hint' : 'once-hint';
+  const field = (
+    <FieldSelect
+      id="oncePer"
+      name="oncePer"
+      otherName="onceOther"
+      label={t('once.whom')}
+      value={per}
+      offered={[...new Set([...PERSONS, ...offered])]}
+      names={Object.fromEntries(PERSONS.map((path) => [path, t(`once.name.${path}`)]))}
+      describedBy={describedBy}
+    />
+  );
+  const daysField = (
+    <input
+      type="number"
+      name="onceDays"
+      class="days"
+      value={days}
+      min="1"
+      max={MAX_ONCE_DAYS}
+      step="1"
+      aria-label={t('once.days')}
+      aria-describedby={describedBy}
+    />
+  );
   return (
-    <Fold id="fold-once" title="Once per person" said={said} open={isOn || problem !== undefined}>
+    <Fold id="fold-once" title={t('once.title')} said={said} open={isOn || problem !== undefined}>
       <div class={problem ? 'sentence wrong' : 'sentence'} data-chooses="once">
         <input type="checkbox" name="once" id="once" value="on" checked={isOn} autofocus={problem !== undefined} />
-        <label for="once">Send each</label>
-        <FieldSelect
-          id="oncePer"
-          name="oncePer"
-          otherName="onceOther"
-          label="Whom or what"
-          value={per}
-          offered={[...new Set([...Object.keys(NAMES), ...offered])]}
-          names={NAMES}
-          describedBy={describedBy}
-        />
-        <span>only once in</span>
-        <input
-          type="number"
-          name="onceDays"
-          class="days"
-          value={days}
-          min="1"
-          max={MAX_ONCE_DAYS}
-          step="1"
-          aria-label="Days"
-          aria-describedby={describedBy}
-        />
-        <span>days</span>
+        {rich('once.sentence', { box: (inner) => <label for="once">{inner}</label>, field, days: daysField })}
       </div>
       <Problem name="once" problem={problem} />
       <p class="hint" id="once-hint">
-        The first event goes out, and further ones of the same person do not until that time is over. Capital letters make no difference. An
-        event without the field goes out.
+        {t('once.hint')}
       </p>
     </Fold>
   );

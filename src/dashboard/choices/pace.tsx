@@ -1,6 +1,7 @@
 import { MAX_CONCURRENT } from '../../domain/webhook.ts';
 import { Field, type Problems } from '../field.tsx';
 import type { WebhookFormValues } from '../webhook-input.ts';
+import { t } from '../words/words.tsx';
 import { Fold } from './fold.tsx';
 import { Retries, retrySentence } from './retries.tsx';
 
@@ -17,29 +18,14 @@ interface PaceProps {
 export function Pace({ values, problems, usualRetriesMs }: PaceProps) {
   const isLimited = LIMITS.some((name) => values[name] !== '');
   const isWrong = [...LIMITS, 'retrySchedule'].some((name) => problems.has(name));
-  const said = [retrySentence(values.retries), isLimited ? 'with limits of its own' : 'as fast as your endpoint takes them'];
+  const said = t('pace.said', { retries: retrySentence(values.retries), limits: isLimited ? 'own' : 'none' });
   return (
-    <Fold
-      id="fold-pace"
-      title="Retries and pace"
-      said={`${said.join(', ')}.`}
-      open={isLimited || isWrong || values.retries.choice !== 'usual'}
-    >
+    <Fold id="fold-pace" title={t('pace.title')} said={said} open={isLimited || isWrong || values.retries.choice !== 'usual'}>
       <Retries values={values.retries} problems={problems} usualMs={usualRetriesMs} />
-      <Field
-        name="maxPerSecond"
-        label="Most deliveries a second (optional)"
-        problem={problems.get('maxPerSecond')}
-        hint="For an endpoint that can take only so many. What comes faster waits its turn."
-      >
+      <Field name="maxPerSecond" label={t('pace.perSecond')} problem={problems.get('maxPerSecond')} hint={t('pace.perSecondHint')}>
         {(attributes) => <input {...attributes} class="short" type="number" min="1" max="1000" step="1" value={values.maxPerSecond} />}
       </Field>
-      <Field
-        name="maxConcurrent"
-        label="Most deliveries at a time (optional)"
-        problem={problems.get('maxConcurrent')}
-        hint="For an endpoint that can handle only a few at once. The next one goes out when an earlier one is answered. Test events, and retries that you start yourself, do not wait."
-      >
+      <Field name="maxConcurrent" label={t('pace.atOnce')} problem={problems.get('maxConcurrent')} hint={t('pace.atOnceHint')}>
         {(attributes) => (
           <input {...attributes} class="short" type="number" min="1" max={MAX_CONCURRENT} step="1" value={values.maxConcurrent} />
         )}

@@ -10,7 +10,9 @@ import { layOutJson } from '../json-layout.ts';
 import { paths } from '../paths.ts';
 import { type Excerpt, Room } from '../room.ts';
 import type { Visit } from '../visit.ts';
-import { count } from '../wording.ts';
+import { errorText } from '../words/error-words.ts';
+import { list } from '../words/formats.ts';
+import { bold, rich, t } from '../words/words.tsx';
 import { conditionWords, partAt } from './condition-words.ts';
 import { Step } from './filter-part.tsx';
 
@@ -86,7 +88,7 @@ export async function tryOut(visit: Visit, tried: Tried, { webhookId, events, ev
   } catch (error) {
     if (!(error instanceof ApiError) || error.status === 500) throw error;
     const issues = (error.details.issues ?? []) as Issue[];
-    return { problem: issues.length > 0 ? `It cannot be tried yet: ${issues[0]?.message}` : error.message };
+    return { problem: issues[0] ? t('preview.notYet', { problem: issues[0].message }) : errorText(error) };
   }
 }
 
@@ -116,7 +118,7 @@ function titleOf(payload: string): string | null {
 interface PreviewProps {
   /** Null: it has not been asked for. */
   preview: Preview | NotTried | null;
-  noun: { one: string; many: string };
+  noun: 'visitor' | 'event';
   webhookId: string | null;
   /** Whether the webhook has a filter already. */
   hasFilter: boolean;
@@ -132,7 +134,7 @@ export function MatchPreview({ preview, focus, ...rest }: PreviewProps) {
       </div>
       <div class="actions">
         <Step value="preview.filter" id="preview-filter" focus={focus}>
-          Preview
+          {t('preview.button')}
         </Step>
       </div>
     </div>
@@ -141,32 +143,31 @@ export function MatchPreview({ preview, focus, ...rest }: PreviewProps) {
 
 function Matched({ preview, noun, webhookId, hasFilter }: Omit<PreviewProps, 'preview' | 'focus'> & { preview: Preview }) {
   const { matches, kept, past } = preview;
-  const example = matches ? 'would be sent' : `would not be sent: it is not so that ${kept.join(', and that ') || 'the conditions hold'}`;
   return (
     <>
-      {past === null && webhookId === null && <p>The webhook is new, so there is only the example to try it on.</p>}
-      {past && past.considered > 0 && (
-        <p>
-          Of the last {count(past.considered)} {past.considered === 1 ? noun.one : noun.many} <strong>{count(past.matching)}</strong> would
-          be sent.
-        </p>
-      )}
-      {past && hasFilter && <p class="hint">Those that the present filter has kept back are not among them.</p>}
-      {past?.considered === 0 && <p>Nothing has come yet to try it on.</p>}
-      <p class="hint">The example {example}.</p>
+      {past === null && webhookId === null && <p>{t('preview.onlyExample')}</p>}
+      {past && past.considered > 0 && <p>{rich('preview.ofLast', { noun, total: past.considered, matching: past.matching, b: bold })}</p>}
+      {past && hasFilter && <p class="hint">{t('preview.withoutKeptBack')}</p>}
+      {past?.considered === 0 && <p>{t('preview.nothingCame')}</p>}
+      <p class="hint">{exampleWords(matches, kept)}</p>
       {past && webhookId !== null && past.samples.map((sample) => <ShownSample sample={sample} webhookId={webhookId} />)}
     </>
   );
+}
+
+function exampleWords(matches: boolean, kept: readonly string[]): string {
+  if (matches) return t('preview.exampleSent');
+  return kept.length === 0 ? t('preview.exampleKeptBack') : t('preview.exampleKept', { conditions: list(kept) });
 }
 
 function ShownSample({ sample: { deliveryId, title, payload }, webhookId }: { sample: Sample; webhookId: string }) {
   return (
     <details class="sample" id={`sample-${deliveryId}`}>
       <summary>{title}</summary>
-      {payload ? <pre tabindex={0}>{payload.text}</pre> : <p class="error">It could not be made of this one.</p>}
-      {payload?.isCut && <p class="hint">It is cut here.</p>}
+      {payload ? <pre tabindex={0}>{payload.text}</pre> : <p class="error">{t('preview.sampleNotMade')}</p>}
+      {payload?.isCut && <p class="hint">{t('preview.cut')}</p>}
       <p>
-        <a href={paths.delivery(webhookId, deliveryId)}>Its delivery</a>
+        <a href={paths.delivery(webhookId, deliveryId)}>{t('preview.delivery')}</a>
       </p>
     </details>
   );
@@ -181,7 +182,7 @@ export function PayloadPreview({ preview, focus }: Pick<PreviewProps, 'preview' 
       </div>
       <div class="actions">
         <Step value="preview.sent" id="preview-sent" focus={focus}>
-          Preview
+          {t('preview.button')}
         </Step>
       </div>
     </div>
@@ -190,16 +191,16 @@ export function PayloadPreview({ preview, focus }: Pick<PreviewProps, 'preview' 
 
 function Sent({ preview: { payload, error, message } }: { preview: Preview }) {
   if (payload === null) {
-    return <p class="error">It cannot be made of the example. {error}</p>;
+    return <p class="error">{t('preview.notMade', { error: error ?? '' })}</p>;
   }
   return (
     <>
-      <p class="label">What will be sent of the example</p>
+      <p class="label">{t('preview.sent')}</p>
       {message && <ChatMessage message={message} />}
       <details open={message === null} id={message ? 'sent-json' : 'sent-body'}>
-        <summary>{message ? 'As JSON' : 'The body of the request'}</summary>
+        <summary>{message ? t('preview.asJson') : t('preview.body')}</summary>
         <pre tabindex={0}>{payload.text}</pre>
-        {payload.isCut && <p class="hint">It is longer, and cut here.</p>}
+        {payload.isCut && <p class="hint">{t('preview.longer')}</p>}
       </details>
     </>
   );

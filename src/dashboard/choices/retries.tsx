@@ -1,6 +1,8 @@
 import { parseDuration } from '../../domain/duration.ts';
 import { Field, type Problems } from '../field.tsx';
-import { counted, span } from '../wording.ts';
+import { span } from '../wording.ts';
+import { list } from '../words/formats.ts';
+import { t } from '../words/words.tsx';
 import { Choice } from './fold.tsx';
 
 /** The waits of the choice “patient”: together a little less than 3 days, the longest that a delivery waits by itself. */
@@ -37,15 +39,14 @@ function isPatient(schedule: readonly string[]): boolean {
 
 /** “retried for up to 3 days”, “retried 4 times within 2 h 5 min” */
 export function retryWords(schedule: readonly string[]): string {
-  if (isPatient(schedule)) return 'retried for up to 3 days';
+  if (isPatient(schedule)) return t('retries.words.patient');
   const wholeMs = schedule.reduce((sum, wait) => sum + parseDuration(wait), 0);
-  return `retried ${counted(schedule.length, 'time', 'times')} within ${span(wholeMs)}`;
+  return t('retries.words.own', { count: schedule.length, span: span(wholeMs) });
 }
 
 /** What the form says of the choice, without opening it. */
 export function retrySentence({ choice }: RetryValues): string {
-  if (choice === 'own') return 'Retried by a schedule of your own';
-  return choice === 'patient' ? 'Retried for up to 3 days' : 'Retried as documented';
+  return t(`retries.said.${choice}`);
 }
 
 interface RetriesProps {
@@ -58,28 +59,23 @@ interface RetriesProps {
 export function Retries({ values, problems, usualMs }: RetriesProps) {
   return (
     <fieldset>
-      <legend>Retries, when your endpoint does not answer</legend>
+      <legend>{t('retries.title')}</legend>
       <Choice
         name="retries"
         value="usual"
-        title="As documented"
-        hint={`Again after ${usualMs.map(span).join(', ')}.`}
+        title={t('retries.usual')}
+        hint={t('retries.usualHint', { waits: list(usualMs.map(span)) })}
         chosen={values.choice === 'usual'}
       />
       <Choice
         name="retries"
         value="patient"
-        title="Patient: up to 3 days"
-        hint={`Again after ${PATIENT.map((wait) => span(parseDuration(wait))).join(', ')}: for an endpoint that can be down over a weekend.`}
+        title={t('retries.patient')}
+        hint={t('retries.patientHint', { waits: list(PATIENT.map((wait) => span(parseDuration(wait)))) })}
         chosen={values.choice === 'patient'}
       />
-      <Choice name="retries" value="own" title="Own" chosen={values.choice === 'own'}>
-        <Field
-          name="retrySchedule"
-          label="The waits between attempts"
-          problem={problems.get('retrySchedule')}
-          hint="1 to 12 times such as 30s, 10m or 24h, together at most 7 days."
-        >
+      <Choice name="retries" value="own" title={t('retries.own')} chosen={values.choice === 'own'}>
+        <Field name="retrySchedule" label={t('retries.ownLabel')} problem={problems.get('retrySchedule')} hint={t('retries.ownHint')}>
           {(attributes) => (
             <input
               {...attributes}

@@ -13,6 +13,9 @@ export type Kind = 'text' | 'number' | 'boolean';
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?(e[+-]?\d+)?$/i;
 /** With commas, as people write 1,000. */
 const GROUPED = /^-?[1-9]\d{0,2}(,\d{3})+(\.\d+)?$/;
+/** In each language of the pages, whichever is read: what is typed means the same to everybody. */
+const YES = /^(yes|ja|oui)$/i;
+const YES_OR_NO = /^(yes|ja|oui|no|nein|non)$/i;
 const QUOTED = /^"(?:[^"]|"")*"$/;
 
 /**
@@ -39,7 +42,7 @@ export function textOfValue(value: Scalar | readonly Scalar[] | undefined, opera
 function scalarOf(text: string, kind: Kind | null): Scalar {
   if (QUOTED.test(text)) return unquoted(text);
   if (kind === 'text') return text;
-  if (kind === 'boolean' && /^(yes|no)$/i.test(text)) return /^yes$/i.test(text);
+  if (kind === 'boolean' && YES_OR_NO.test(text)) return YES.test(text);
   if (/^(true|false)$/i.test(text)) return /^true$/i.test(text);
   return numberOf(text) ?? text;
 }

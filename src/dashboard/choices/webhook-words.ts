@@ -1,4 +1,5 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
+import { t } from '../words/words.tsx';
 import { conditionWords } from './condition-words.ts';
 import { fieldsWords } from './fields.tsx';
 import { formatWords } from './format.tsx';
@@ -13,19 +14,19 @@ export type Chosen = Pick<WebhookRow, 'events' | 'filter' | 'once' | 'fields' | 
 const MAX_LENGTH = 400;
 
 /** Events as people call them: of most webhooks these are visitors. */
-export function eventNoun(events: readonly string[]): { one: string; many: string } {
-  return events.every((name) => name === 'visitor.identified') ? { one: 'visitor', many: 'visitors' } : { one: 'event', many: 'events' };
+export function nounOf(events: readonly string[]): 'visitor' | 'event' {
+  return events.every((name) => name === 'visitor.identified') ? 'visitor' : 'event';
 }
 
 /** “Only visitors where company size is at least 200” */
 export function filterWords({ events, filter }: Pick<Chosen, 'events' | 'filter'>): string {
-  const { many } = eventNoun(events);
-  if (filter === null) return `All ${many}`;
+  const noun = nounOf(events);
+  if (filter === null) return t('filter.all', { noun });
   const words = conditionWords(filter);
-  return `Only ${many} where ${words.length > MAX_LENGTH ? `${words.slice(0, MAX_LENGTH).toWellFormed()} …` : words}`;
+  return t('filter.where', { noun, condition: words.length > MAX_LENGTH ? `${words.slice(0, MAX_LENGTH).toWellFormed()} …` : words });
 }
 
-/** All that is chosen, in words: “Only visitors where company size is at least 200 · each e-mail address once in 30 days · as Slack message”. Empty: nothing is. */
+/** All that is chosen, in words: “Only visitors where company size is at least 200 · each e-mail address once in 30 days · as a Slack message”. Empty: nothing is. */
 export function chosenWords(webhook: Chosen): string {
   const { filter, once, fields, format, headerNames, retrySchedule } = webhook;
   const parts = [

@@ -1,6 +1,5 @@
 import { erasePerson, listErasures } from '../../api/erasures.ts';
 import type { ApiError, Issue } from '../../api/errors.ts';
-import type { Notified } from '../../domain/erasure.ts';
 import { nameOf } from '../../domain/webhook.ts';
 import { Field, type Problems } from '../field.tsx';
 import { setFlash } from '../flash.ts';
@@ -11,7 +10,8 @@ import { paths } from '../paths.ts';
 import { Time } from '../time.tsx';
 import type { PageContext, Visit } from '../visit.ts';
 import { refusedOf } from '../webhook-input.ts';
-import { counted } from '../wording.ts';
+import { errorText } from '../words/error-words.ts';
+import { rich, t } from '../words/words.tsx';
 
 /** Erasures that the page lists: the latest. */
 const LISTED = 25;
@@ -44,12 +44,12 @@ async function erasuresPage(
   const erasures = await read(visit);
   return await page(
     c,
-    { title: 'Erase a person', crumbs: [rootCrumb], status, flash: restored ? RESTORED : undefined },
+    { title: t('erasures.title'), crumbs: [rootCrumb], status, flash: restored ? RESTORED : undefined },
     <>
       <div class="page-head">
         <div>
-          <h1>Erase a person</h1>
-          <p class="lead">Takes what was sent about somebody out of the logs of all webhooks, for good.</p>
+          <h1>{t('erasures.title')}</h1>
+          <p class="lead">{t('erasures.lead')}</p>
         </div>
       </div>
       {problem && (
@@ -57,39 +57,26 @@ async function erasuresPage(
           {problem}
         </p>
       )}
-      <form method="post" action={paths.erasures} class="card form" aria-label="Erase a person">
-        <Field
-          name="value"
-          label="Whom to erase"
-          problem={problems.get('value')}
-          hint="As the events have it, in upper or lower case. It is not kept."
-        >
+      <form method="post" action={paths.erasures} class="card form" aria-label={t('erasures.title')}>
+        <Field name="value" label={t('erasures.whom')} problem={problems.get('value')} hint={t('erasures.whomHint')}>
           {(attributes) => (
             <input {...attributes} type="text" value={typed.get('value') ?? ''} maxlength={1_000} autocomplete="off" required />
           )}
         </Field>
-        <Field
-          name="field"
-          label="Field"
-          problem={problems.get('field')}
-          hint="Where the events name them: visitor.email is their e-mail address, session_id one visit."
-        >
+        <Field name="field" label={t('erasures.field')} problem={problems.get('field')} hint={t('erasures.fieldHint')}>
           {(attributes) => (
             <input {...attributes} type="text" value={typed.get('field') ?? USUAL_FIELD} maxlength={256} spellcheck={false} required />
           )}
         </Field>
-        <p class="hint">
-          Their deliveries stay in the log without what they carried, and without what endpoints answered. What waits is not sent any more.
-          Endpoints that have received them are told, if their webhooks subscribe to visitor.erased. This cannot be undone.
-        </p>
+        <p class="hint">{t('erasures.consequences')}</p>
         <div class="actions">
           <button type="submit" class="danger">
-            Erase
+            {t('erasures.submit')}
           </button>
         </div>
       </form>
       <section class="listed" aria-labelledby="erasures-title">
-        <h2 id="erasures-title">Erased so far</h2>
+        <h2 id="erasures-title">{t('erasures.soFar')}</h2>
         <div class="card table-card" id="erasures" data-live="">
           <Erasures erasures={erasures} visit={visit} />
         </div>
@@ -99,21 +86,21 @@ async function erasuresPage(
 }
 
 function Erasures({ erasures, visit }: { erasures: readonly Shown[]; visit: Visit }) {
-  if (erasures.length === 0) return <p class="notice">Nobody.</p>;
+  if (erasures.length === 0) return <p class="notice">{t('erasures.nobody')}</p>;
   return (
     <table class="stacking">
       <thead>
         <tr>
           <th scope="col" class="w21">
-            Asked for
+            {t('erasures.askedFor')}
           </th>
           <th scope="col" class="w21">
-            By
+            {t('erasures.by')}
           </th>
           <th scope="col" class="w21">
-            State
+            {t('erasures.state')}
           </th>
-          <th scope="col">Found</th>
+          <th scope="col">{t('erasures.found')}</th>
         </tr>
       </thead>
       <tbody>
@@ -122,11 +109,11 @@ function Erasures({ erasures, visit }: { erasures: readonly Shown[]; visit: Visi
             <th scope="row">
               <Time at={requestedAt} />
             </th>
-            <td data-label="By">
+            <td data-label={t('erasures.by')}>
               <code>{field}</code>
             </td>
-            <td data-label="State">{status === 'done' ? 'Done' : 'Going through the logs …'}</td>
-            <td data-label="Found">
+            <td data-label={t('erasures.state')}>{status === 'done' ? t('erasures.done') : t('erasures.running')}</td>
+            <td data-label={t('erasures.found')}>
               <Findings webhooks={webhooks} status={status} visit={visit} />
             </td>
           </tr>
@@ -136,24 +123,19 @@ function Erasures({ erasures, visit }: { erasures: readonly Shown[]; visit: Visi
   );
 }
 
-const TOLD: Record<Notified, string> = {
-  not_subscribed: 'the endpoint is not told: its webhook does not subscribe to visitor.erased',
-  pending: 'the endpoint is being told',
-  delivered: 'the endpoint was told',
-  failed: 'the endpoint could not be told',
-};
-
 function Findings({ webhooks, status, visit }: Pick<Shown, 'webhooks' | 'status'> & { visit: Visit }) {
-  if (webhooks.length === 0) return <>{status === 'done' ? 'Nothing of them' : 'Nothing yet'}</>;
+  if (webhooks.length === 0) return <>{status === 'done' ? t('erasures.foundNothing') : t('erasures.foundNothingYet')}</>;
   return (
     <ul class="plain-list">
       {webhooks.map(({ webhookId, deliveries, notified }) => {
         const webhook = visit.webhooks.find(({ id }) => id === webhookId);
         return (
           <li>
-            {counted(deliveries, 'delivery', 'deliveries')} of{' '}
-            {webhook ? <a href={paths.webhook(webhookId)}>{nameOf(webhook)}</a> : 'a webhook that is deleted'}
-            {notified && <span class="hint">; {TOLD[notified]}</span>}
+            {rich('erasures.foundOf', {
+              count: deliveries,
+              webhook: webhook ? <a href={paths.webhook(webhookId)}>{nameOf(webhook)}</a> : t('erasures.deletedWebhook'),
+            })}
+            {notified && <span class="hint">; {t(`erasures.told.${notified}`)}</span>}
           </li>
         );
       })}
@@ -173,8 +155,13 @@ export async function submitErasure(c: PageContext): Promise<Response> {
     const error = refusedOf(c, thrown);
     const issues = error.code === 'validation_failed' ? (error.details.issues as Issue[]) : [];
     const problems = new Map(issues.map(({ field, message }) => [field, message]));
-    return await erasuresPage(c, { typed: form, problems, problem: issues.length === 0 ? error.message : undefined, status: error.status });
+    return await erasuresPage(c, {
+      typed: form,
+      problems,
+      problem: issues.length === 0 ? errorText(error) : undefined,
+      status: error.status,
+    });
   }
-  await setFlash(c, { kind: 'done', message: 'The person is being erased. How far that has come is shown below.' });
+  await setFlash(c, { kind: 'done', message: t('erasures.begun') });
   return c.redirect(paths.erasures, 303);
 }

@@ -1,6 +1,7 @@
 import { type Contents, type DeliveryDetail, type DeliveryPosition, type DeliverySummary, isRendered } from '../../domain/delivery.ts';
 import { asTestEventId } from '../../domain/ids.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
+import { subjectFrom, type Who } from '../../domain/subject.ts';
 
 /** The columns of a delivery's state, as an outbox's table has them. */
 export const STATE =
@@ -9,6 +10,10 @@ export const STATE =
 export const COLUMNS = `created_at, id, event_id, event, session_id, ${STATE}`;
 /** The columns of what a delivery carries. */
 export const CONTENTS = 'payload, accepted, error';
+
+/** The event as it was accepted, as text: where it was erased or never kept, none (toContents). */
+export const EVENT_TEXT =
+  'CASE WHEN length(accepted) > 0 AND length(payload) > 0 THEN CAST(accepted AS TEXT) ELSE CAST(payload AS TEXT) END AS event_text';
 
 /** A row of COLUMNS. */
 export type Row = {
@@ -36,6 +41,8 @@ export interface StoredDelivery extends DeliveryPosition {
   event: string;
   sessionId: string | null;
   state: DeliveryState;
+  /** Whom its event is about; null: nobody is named. Undefined: what it carries says it (Store.whoOf). */
+  who?: Who | null;
 }
 
 /** A state's values, in the order of STATE. */
@@ -106,11 +113,11 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { fatal: false, ignoreBOM: true }).decode(bytes);
 }
 
-/** What a list shows of a delivery. */
-export function toSummary({ createdAt, id, eventId, event, sessionId, state }: StoredDelivery): DeliverySummary {
+/** What a list shows of a delivery. @param who whom its event is about */
+export function toSummary({ createdAt, id, eventId, event, sessionId, state }: StoredDelivery, who: Who | null): DeliverySummary {
   const { status, reason, attemptCount, finishedAt, lastResponseStatus, lastDurationMs } = state;
   // While an attempt runs there is no next one yet.
   const nextAttemptAt = state.leasedAt === null ? state.dueAt : null;
   const progress = { status, reason, attemptCount, nextAttemptAt, finishedAt, lastResponseStatus, lastDurationMs };
-  return { id, eventId, event, sessionId, createdAt, ...progress };
+  return { id, eventId, event, subject: subjectFrom(event, who), sessionId, createdAt, ...progress };
 }

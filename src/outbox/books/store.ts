@@ -1,8 +1,16 @@
 import type { DuePosition } from '../../domain/bulk.ts';
-import { type AttemptRecord, type Contents, type DeliveryPosition, type NewDelivery, withoutContents } from '../../domain/delivery.ts';
+import {
+  type AttemptRecord,
+  acceptedOf,
+  type Contents,
+  type DeliveryPosition,
+  type NewDelivery,
+  withoutContents,
+} from '../../domain/delivery.ts';
 import { isKeyed, mintedAt } from '../../domain/ids.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
 import { HOUR_MS } from '../../domain/statistics.ts';
+import { type Who, whoOfBytes } from '../../domain/subject.ts';
 import { Archive } from '../log/archive.ts';
 import type { ArchivedDelivery } from '../log/bundle.ts';
 import { FilteredEvents } from '../log/filtered.ts';
@@ -249,7 +257,14 @@ export class Store {
     return contents;
   }
 
-  /** The same, where it has a row of its own. */
+  /** Whom a delivery's event is about; null: nobody is named, or what it carried is not kept any more. */
+  whoOf(delivery: StoredDelivery): Who | null {
+    if (delivery.who !== undefined) return delivery.who;
+    const contents = this.contentsOfRow(delivery) ?? this.archive.contents(delivery);
+    return contents && whoOfBytes(acceptedOf(contents));
+  }
+
+  /** What a delivery carries, where it has a row of its own. */
   contentsOfRow({ createdAt, id }: DeliveryPosition): Contents | null {
     const row = this.#first<ContentsRow>(SQL.contents, createdAt, id);
     return row ? toContents(row) : null;

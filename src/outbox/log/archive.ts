@@ -25,6 +25,12 @@ const STEP_BUNDLES = 20;
 
 type Row = { place: number; heads: string; bodies: ArrayBuffer };
 
+/** A place in the log up to which it has been looked through. */
+export type Mark = DeliveryPosition & { state?: undefined };
+
+/** Gives those of a bundle's deliveries that are looked for. @param bodies reads what they carry; null where the bundle has gone */
+type Sift = (heads: string, bodies: () => ArrayBuffer | null) => readonly StoredDelivery[];
+
 /** Deliveries that are stored as one row while their first attempts run, or are about to. */
 export interface OpenBundle {
   day: number;
@@ -212,12 +218,17 @@ export class Archive {
 
   /** Deliveries before a place in the log, newest first, of events accepted at a time or later. */
   *before(start: DeliveryPosition, from: number): Generator<StoredDelivery> {
+    for (const each of this.search(start, from, headsOf)) if (each.state) yield each;
+  }
+
+  /** The same of those that are looked for; and in between, after each step, how far it has come. */
+  *search(start: DeliveryPosition, from: number, sift: Sift): Generator<StoredDelivery | Mark> {
     for (const day of [...this.#days()].sort((a, b) => b - a)) {
       if (day > dayOf(start.createdAt)) continue;
       if ((day + 1) * DAY_MS <= from) return;
-      for (const delivery of this.#ofDay(day, start.createdAt)) {
-        if (delivery.createdAt < from) return;
-        if (isBefore(delivery, start)) yield delivery;
+      for (const each of this.#ofDay(day, start.createdAt, from, sift)) {
+        if (each.createdAt < from) return;
+        if (isBefore(each, start)) yield each;
       }
     }
   }
@@ -247,26 +258,35 @@ export class Archive {
     return keptAfter(last.place);
   }
 
-  /** A day's deliveries accepted up to a time, newest first. */
-  *#ofDay(day: number, until: number): Generator<StoredDelivery> {
+  /** A day's deliveries accepted up to a time, newest first, and some before another time. */
+  *#ofDay(day: number, until: number, from: number, sift: Sift): Generator<StoredDelivery | Mark> {
     let read: StoredDelivery[] = [];
+    const above = Math.max(0, placeBefore(from));
     let below = Math.min(until + 1, MAX_TIME) * PLACES;
     for (let more = true; more; ) {
       const rows = this.#sql()
         .exec<Row>(
-          `SELECT place, heads FROM ${tableOf(day)} WHERE place > 0 AND place < ? ORDER BY place DESC LIMIT ?`,
+          `SELECT place, heads FROM ${tableOf(day)} WHERE place > ? AND place < ? ORDER BY place DESC LIMIT ?`,
+          above,
           below,
           STEP_BUNDLES,
         )
         .toArray();
       more = rows.length === STEP_BUNDLES;
       below = rows.at(-1)?.place ?? 0;
-      read = [...read, ...rows.flatMap(({ heads }) => headsOf(heads))].sort(newestFirst);
+      const found = rows.flatMap(({ place, heads }) => sift(heads, () => this.#bodies(day, place)));
+      read = [...read, ...found].sort(newestFirst);
       // What is still to be read began no later than the last bundle, and none spans more than this.
       const certainAfter = more ? Math.floor(below / PLACES) + MAX_SPAN_MS : Number.NEGATIVE_INFINITY;
       const certain = read.findIndex(({ createdAt }) => createdAt <= certainAfter);
       yield* read.splice(0, certain === -1 ? read.length : certain);
+      if (more) yield { createdAt: certainAfter + 1, id: '' };
     }
+  }
+
+  #bodies(day: number, place: number): ArrayBuffer | null {
+    const query = `SELECT bodies FROM ${tableOf(day)} WHERE place = ?`;
+    return this.#sql().exec<Pick<Row, 'bodies'>>(query, place).toArray()[0]?.bodies ?? null;
   }
 
   *#rowsAfter(place: number, before: number, columns: string, atOnce: number): Generator<Row> {

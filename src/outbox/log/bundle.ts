@@ -1,6 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { type AttemptRecord, type Contents, type NewDelivery, sizeOf } from '../../domain/delivery.ts';
+import { type AttemptRecord, acceptedOf, type Contents, type NewDelivery, sizeOf } from '../../domain/delivery.ts';
 import type { DeliveryState } from '../../domain/lifecycle.ts';
+import { type Who, whoOfBytes } from '../../domain/subject.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 
 /** Between the acceptance of a bundle's first and last event: a delivery is looked for in the bundles of so long before it. */
@@ -36,8 +37,9 @@ export interface Bundle {
 }
 
 /**
- * What a list shows of a delivery, and how long its payload, its attempt and what was accepted are; the last is missing where that is the
- * payload. The rest of its state is that of all of them.
+ * What a list shows of a delivery, and how long its payload, its attempt and what was accepted are; then whom it is about, which a search reads
+ * without opening the bundle. Versions before have left that out, and also the length of what was accepted where that is the payload. The rest
+ * of its state is that of all of them.
  */
 type Head = [
   createdAt: number,
@@ -52,7 +54,19 @@ type Head = [
   payloadBytes: number,
   attemptBytes: number,
   acceptedBytes?: number,
+  who?: WhoParts | null,
 ];
+type WhoParts = [name: string, email: string, company: string, domain: string];
+
+/**
+ * Said for the length of what was accepted where that is the payload. A version that is rolled back to finds no such length in the bundle, and
+ * takes what follows it from the head: as it does where a version before it has left out what was accepted.
+ */
+const AS_SENT = 1e21;
+/** What the heads end with where the last does not say whom it is about. */
+const ENDS_UNTOLD = /\d\]\]$/;
+/** A head of which a version that was rolled back to has taken that. */
+const UNTOLD = `,${JSON.stringify(AS_SENT)}]`;
 
 interface Part extends Pick<Contents, 'payload' | 'accepted'> {
   head: Head;
@@ -70,7 +84,7 @@ export function bundlesOf(deliveries: readonly BundledDelivery[], dayOf: (at: nu
   for (const part of deliveries.map(partOf).sort((a, b) => a.head[0] - b.head[0])) {
     const first = bundles.at(-1)?.[0]?.head[0];
     const [at] = part.head;
-    const size = sizeOf(part) + part.attempt.length;
+    const size = sizeOf(part) + part.attempt.length + encoder.encode(JSON.stringify(part.head)).length;
     const fits = first !== undefined && at - first <= MAX_SPAN_MS && dayOf(at) === dayOf(first) && bytes + size <= MAX_BYTES;
     if (!fits) bundles.push([]);
     bundles.at(-1)?.push(part);
@@ -87,14 +101,33 @@ export function bundleOfAll(deliveries: readonly BundledDelivery[]): Bundle {
 /** A bundle's deliveries, without their payloads. */
 export function headsOf(heads: string): StoredDelivery[] {
   return (JSON.parse(heads) as Head[]).map(
-    ([createdAt, id, eventId, event, sessionId, expiresAt, finishedAt, lastResponseStatus, lastDurationMs]) => ({
-      ...{ createdAt, id, eventId, event, sessionId },
+    ([createdAt, id, eventId, event, sessionId, expiresAt, finishedAt, lastResponseStatus, lastDurationMs, , , , who]) => ({
+      ...{ createdAt, id, eventId, event, sessionId, who: who && toWho(who) },
       state: {
         ...{ status: 'delivered', reason: null, attemptCount: 1, failures: 0, dueAt: null, leasedAt: null, trigger: 'event' },
         ...{ expiresAt, finishedAt, lastResponseStatus, lastDurationMs },
       },
     }),
   );
+}
+
+/** Whether the heads of a bundle say of all of its deliveries whom they are about. It can say no where they do. */
+export function areTold(heads: string): boolean {
+  return !ENDS_UNTOLD.test(heads) && !heads.includes(UNTOLD);
+}
+
+/** A bundle's deliveries with whom they are about, whatever version has made it. @param read is told how many bytes were read for that */
+export function toldHeadsOf(heads: string, bodies: ArrayBuffer, read: (bytes: number) => void): StoredDelivery[] {
+  const contents = allContentsOf(heads, bodies);
+  for (const each of contents.values()) read(sizeOf(each));
+  return headsOf(heads).map((delivery) => {
+    const carried = contents.get(delivery.id);
+    return delivery.who !== undefined || !carried ? delivery : { ...delivery, who: whoOfBytes(acceptedOf(carried)) };
+  });
+}
+
+function toWho([name, email, company, domain]: WhoParts): Who {
+  return { name, email, company, domain };
 }
 
 /** Everything that is in an open bundle. */
@@ -143,12 +176,14 @@ function partOf({ delivery, state, attempt }: BundledDelivery): Part {
   const { id, eventId, event, sessionId, acceptedAt, payload, accepted } = delivery;
   const { expiresAt, finishedAt, lastResponseStatus, lastDurationMs } = state;
   const text = attempt ? encoder.encode(JSON.stringify(attempt)) : NOTHING;
+  const who = whoOfBytes(acceptedOf(delivery));
   const head: Head = [
     ...([acceptedAt, id, eventId, event, sessionId, expiresAt, finishedAt, lastResponseStatus, lastDurationMs] as const),
     payload.length,
     text.length,
+    accepted?.length ?? AS_SENT,
+    who && [who.name, who.email, who.company, who.domain],
   ];
-  if (accepted) head.push(accepted.length);
   return { head, payload, accepted, attempt: text };
 }
 
@@ -186,9 +221,9 @@ function partsOf(heads: string, bodies: ArrayBuffer): Part[] {
   const parts: Part[] = (JSON.parse(heads) as Head[]).map((head) => ({ head, payload: take(head[9]), attempt: take(head[10]) }));
   for (const part of parts) {
     const acceptedBytes = part.head[11];
-    if (acceptedBytes === undefined) continue;
+    if (acceptedBytes === undefined || acceptedBytes === AS_SENT) continue;
     // A version before that has taken another delivery out of the bundle has left these out, and their lengths in.
-    if (at + acceptedBytes > bytes.length) part.head.pop();
+    if (at + acceptedBytes > bytes.length) part.head[11] = AS_SENT;
     else part.accepted = take(acceptedBytes);
   }
   return parts;

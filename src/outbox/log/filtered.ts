@@ -1,5 +1,5 @@
 import { dayOf } from '../../domain/day.ts';
-import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent } from '../../domain/skipped-event.ts';
+import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubject } from '../../domain/skipped-event.ts';
 
 /** As rows keep them: how many by the start of a slot, and the latest. */
 type Counts = Record<number, number>;
@@ -53,7 +53,7 @@ export class FilteredEvents {
   /** Forgets whom those are about that were accepted before a time: no event tells any more whether it is somebody who was erased. */
   forgetSubjects(before: number): void {
     for (const { day, latest } of this.#sql().exec<Pick<Row, 'day' | 'latest'>>(SQL.latest, dayOf(before)).toArray()) {
-      const skipped = (JSON.parse(latest) as SkippedEvent[]).map((each) => (each.at < before ? { ...each, subject: null } : each));
+      const skipped = (JSON.parse(latest) as SkippedEvent[]).map((each) => (each.at < before ? withoutSubject(each) : each));
       this.#sql().exec(SQL.keepLatest, JSON.stringify(skipped), day);
     }
   }

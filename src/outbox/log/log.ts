@@ -1,21 +1,41 @@
-import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary } from '../../domain/delivery.ts';
+import {
+  acceptedOf,
+  type DeliveryDetail,
+  type DeliveryFilter,
+  type DeliveryPage,
+  type DeliveryPosition,
+  type DeliverySummary,
+  sizeOf,
+} from '../../domain/delivery.ts';
 import { type LastFailure, lastFailureOf } from '../../domain/failure.ts';
+import { type Who, whoOfBytes, whoOfText } from '../../domain/subject.ts';
 import { subscribes } from '../../domain/webhook.ts';
-import { COLUMNS, type Row, type StoredDelivery, textsOf, toStored, toSummary } from '../books/delivery-row.ts';
+import { COLUMNS, EVENT_TEXT, type Row, type StoredDelivery, textsOf, toStored, toSummary } from '../books/delivery-row.ts';
 import type { Store } from '../books/store.ts';
 import type { Fresh } from '../fresh.ts';
-import { isBefore, newestFirst } from './archive.ts';
+import { Answers, canBeArchived } from './answers.ts';
+import { isBefore, type Mark, newestFirst } from './archive.ts';
+import { BundleReader } from './bundle-reader.ts';
+import { NewerDeliveries } from './newer.ts';
+import { Search, Work } from './search.ts';
 
-/** How many rows a filtered page reads at most: beyond them it ends short, with a place to go on from. */
-const MAX_SCANNED_ROWS = 2_000;
-/** How many of them are read in one step. */
+/** What waits is looked through by when it falls due, up to so many. */
+const MAX_SCHEDULED_ROWS = 2_000;
+/** How many rows are read in one step. */
 const STEP_ROWS = 101;
 
+const WITHIN = '(created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?';
+const UNSUCCESSFUL = "status IN ('failed', 'discarded') AND";
+const pageOf = (columns: string, where: string) => `SELECT ${columns} FROM deliveries WHERE ${where} ${WITHIN}`;
+
 const SQL = {
-  page: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) < (?, ?) AND created_at >= ? ORDER BY created_at DESC, id DESC LIMIT ?`,
-  pageOfUnsuccessful: `SELECT ${COLUMNS} FROM deliveries WHERE status IN ('failed', 'discarded') AND (created_at, id) < (?, ?) AND created_at >= ?
-    ORDER BY created_at DESC, id DESC LIMIT ?`,
+  page: pageOf(COLUMNS, ''),
+  pageOfUnsuccessful: pageOf(COLUMNS, UNSUCCESSFUL),
+  searched: pageOf(`${COLUMNS}, ${EVENT_TEXT}`, ''),
+  searchedOfUnsuccessful: pageOf(`${COLUMNS}, ${EVENT_TEXT}`, UNSUCCESSFUL),
 } as const;
+
+type SearchedRow = Row & { event_text: string };
 
 /** A page of the log, as far as the rows tell. */
 export type LogPage = Omit<DeliveryPage, 'keptSince'>;
@@ -38,33 +58,87 @@ export class OutboxLog {
     return this.#fresh.find(id) ?? this.#runningNow(id) ?? this.#store.find(id);
   }
 
-  /** A page of the log, newest first, from after a place in it. */
+  /** One delivery as a list shows it. */
+  summary(id: string): DeliverySummary | null {
+    const delivery = this.find(id);
+    return delivery && toSummary(delivery, this.#whoOf(delivery));
+  }
+
+  /** A page of the log, newest first, from after a place in it. It looks through a bounded part of the log, and can be short. */
   page(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): LogPage {
     const deliveries: DeliverySummary[] = [];
     const start = after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
     // `to` is exclusive, as the start of a page is.
     const from = filter.to !== undefined && filter.to <= start.createdAt ? { createdAt: filter.to, id: '' } : start;
-    let scanned = 0;
+    const answers = this.#answersTo(filter);
+    const work = new Work();
+    const search = filter.q === undefined ? null : new Search(filter.q, work);
+    const bundles = new BundleReader(this.#store.archive);
+    const whoOf = (delivery: StoredDelivery) => this.#whoOfListed(delivery, bundles, work);
     let last: DeliveryPosition | null = null;
-    for (const delivery of this.#newestFirst(filter, from)) {
-      if (deliveries.length === limit || scanned === MAX_SCANNED_ROWS) return { deliveries, next: last };
-      scanned++;
-      last = { createdAt: delivery.createdAt, id: delivery.id };
-      if (matches(delivery, filter)) deliveries.push(toSummary(delivery));
+    for (const each of this.#newestFirst(filter, from, search, work, limit)) {
+      if (deliveries.length === limit) return { deliveries, next: last };
+      last = { createdAt: each.createdAt, id: each.id };
+      if (each.state) {
+        work.addDelivery();
+        const who = fits(each, filter) && answers.fit(each) ? whoOf(each) : undefined;
+        if (who !== undefined && (!search || search.isOf(each, who))) deliveries.push(toSummary(each, who));
+      }
+      if (work.isSpent || answers.isSpent) return { deliveries, next: last };
     }
     return { deliveries, next: null };
   }
 
+  /**
+   * What stands above and below a delivery in the list that a filter makes, by their ids, as far as one look goes; null where there is none, or
+   * none near. Above what a search has found nothing is looked for: it reads the log downwards.
+   */
+  neighbours(id: string, filter: DeliveryFilter): { newer: string | null; older: string | null } {
+    const delivery = this.find(id);
+    if (!delivery) return { newer: null, older: null };
+    const [older] = this.page(filter, 1, delivery).deliveries;
+    return { newer: filter.q === undefined ? this.#newer(filter, delivery) : null, older: older?.id ?? null };
+  }
+
+  #newer(filter: DeliveryFilter, after: DeliveryPosition): string | null {
+    const answers = this.#answersTo(filter);
+    const isOne = (stored: StoredDelivery) => {
+      const delivery = this.#runningNow(stored.id) ?? stored;
+      return !answers.isSpent && fits(delivery, filter) && answers.fit(delivery);
+    };
+    return new NewerDeliveries(this.#store).find(filter, after, this.#fresh.list(), isOne)?.id ?? null;
+  }
+
   /** What a filter can be about, from everywhere. */
-  *#newestFirst({ status, from: since = 0 }: DeliveryFilter, start: DeliveryPosition): Generator<StoredDelivery> {
+  *#newestFirst(
+    filter: DeliveryFilter,
+    start: DeliveryPosition,
+    search: Search | null,
+    work: Work,
+    limit: number,
+  ): Generator<StoredDelivery | Mark> {
+    const { status, event, from: since = 0 } = filter;
     const isUnsuccessful = status === 'failed' || status === 'discarded';
-    const sources = [this.#freshBefore(start, since)];
+    const sources: Generator<StoredDelivery | Mark>[] = [this.#freshBefore(start, since)];
     if (!this.#store.isEmpty) {
       const scheduled = status === 'pending' || status === 'retrying' ? this.#scheduledBefore(start, since) : null;
-      sources.push(scheduled ?? this.#rowsBefore(isUnsuccessful ? SQL.pageOfUnsuccessful : SQL.page, start, since));
-      if (status === undefined || status === 'delivered') sources.push(this.#store.archive.before(start, since));
+      if (scheduled) sources.push(scheduled);
+      else if (search) {
+        const query = isUnsuccessful ? SQL.searchedOfUnsuccessful : SQL.searched;
+        sources.push(this.#searchedRowsBefore(query, start, since, search, work));
+      } else if (status === undefined && event === undefined) sources.push(this.#listedRowsBefore(start, since, work, limit));
+      else sources.push(this.#rowsBefore(isUnsuccessful ? SQL.pageOfUnsuccessful : SQL.page, start, since));
+      const { archive } = this.#store;
+      if (canBeArchived(filter)) {
+        const sift = search && ((heads: string, bodies: () => ArrayBuffer | null) => search.sift(heads, bodies));
+        sources.push(sift ? archive.search(start, since, sift) : archive.before(start, since));
+      }
     }
     yield* merged(sources);
+  }
+
+  #answersTo(filter: DeliveryFilter): Answers {
+    return new Answers(filter, (delivery) => this.#fresh.detail(delivery.id)?.attempts ?? this.#store.attempts(delivery));
   }
 
   *#freshBefore(start: DeliveryPosition, since: number): Generator<StoredDelivery> {
@@ -73,8 +147,8 @@ export class OutboxLog {
 
   /** What waits, or runs, where that is little: it may stand among a great many that have ended. Null: it is much, and dense. */
   #scheduledBefore(start: DeliveryPosition, since: number): Generator<StoredDelivery> | null {
-    const due = this.#store.due(Number.MAX_SAFE_INTEGER, MAX_SCANNED_ROWS + 1);
-    if (due.length > MAX_SCANNED_ROWS) return null;
+    const due = this.#store.due(Number.MAX_SAFE_INTEGER, MAX_SCHEDULED_ROWS + 1);
+    if (due.length > MAX_SCHEDULED_ROWS) return null;
     const before = due.filter((delivery) => delivery.createdAt >= since && isBefore(delivery, start));
     return this.#asTheyStand(before.sort(newestFirst));
   }
@@ -84,25 +158,56 @@ export class OutboxLog {
   }
 
   *#rowsBefore(query: string, start: DeliveryPosition, since: number): Generator<StoredDelivery> {
+    for (const rows of this.#stepsBefore<Row>(query, start, since)) yield* this.#asTheyStand(rows.map(toStored));
+  }
+
+  /** The same where all of them are listed: whom each is about is read with it, and not by looking for each once more. */
+  *#listedRowsBefore(start: DeliveryPosition, since: number, work: Work, limit: number): Generator<StoredDelivery> {
+    for (const rows of this.#stepsBefore<SearchedRow>(SQL.searched, start, since, Math.min(limit + 1, STEP_ROWS))) {
+      for (const { event_text: text, ...row } of rows) {
+        work.add(text.length);
+        yield { ...(this.#runningNow(row.id) ?? toStored(row)), who: whoOfText(text) };
+      }
+    }
+  }
+
+  /** The same of those that can have what is looked for; and in between, after each step, how far it has come. */
+  *#searchedRowsBefore(
+    query: string,
+    start: DeliveryPosition,
+    since: number,
+    search: Search,
+    work: Work,
+  ): Generator<StoredDelivery | Mark> {
+    for (const rows of this.#stepsBefore<SearchedRow>(query, start, since)) {
+      for (const { event_text: text, ...row } of rows) {
+        work.addDelivery(text.length);
+        const delivery = toStored(row);
+        if (!search.isInIds(delivery) && !search.canBeIn(text)) continue;
+        yield { ...(this.#runningNow(delivery.id) ?? delivery), who: whoOfText(text) };
+      }
+      const last = rows.at(-1);
+      if (last) yield { createdAt: last.created_at, id: last.id };
+    }
+  }
+
+  *#stepsBefore<T extends Row>(query: string, start: DeliveryPosition, since: number, stepRows = STEP_ROWS): Generator<T[]> {
     let { createdAt, id } = start;
     for (;;) {
-      const rows = this.#store.sql.exec<Row>(query, createdAt, id, since, STEP_ROWS).toArray();
-      yield* this.#asTheyStand(rows.map(toStored));
+      const rows = this.#store.sql.exec<T>(query, createdAt, id, since, stepRows).toArray();
+      yield rows;
       const last = rows.at(-1);
-      if (!last || rows.length < STEP_ROWS) return;
+      if (!last || rows.length < stepRows) return;
       ({ created_at: createdAt, id } = last);
     }
   }
 
   /** The page that has one delivery, or, where the filter leaves that out, none. */
-  pageOfOne(delivery: StoredDelivery, { status, event, from = 0, to = Number.POSITIVE_INFINITY }: DeliveryFilter): LogPage {
-    const { createdAt, state } = delivery;
-    const fits =
-      (status ?? state.status) === state.status &&
-      (event === undefined || subscribes([event], delivery.event)) &&
-      createdAt >= from &&
-      createdAt < to;
-    return { deliveries: fits ? [toSummary(delivery)] : [], next: null };
+  pageOfOne(delivery: StoredDelivery, filter: DeliveryFilter): LogPage {
+    const { from = 0, to = Number.POSITIVE_INFINITY } = filter;
+    const isWithin = delivery.createdAt >= from && delivery.createdAt < to;
+    const isOne = isWithin && fits(delivery, filter) && this.#answersTo(filter).fit(delivery);
+    return { deliveries: isOne ? [toSummary(delivery, this.#whoOf(delivery))] : [], next: null };
   }
 
   /** The attempt of a delivery that failed last; null where the log does not have it any more. */
@@ -123,27 +228,39 @@ export class OutboxLog {
     if (!stored || !delivery) return null;
     const payloadErasedAt = this.#store.payloadErasedAt(id);
     const isKept = payloadErasedAt === null && stored.state.reason !== 'outbox_full';
-    const texts = textsOf(isKept ? this.#store.contents(stored) : null);
-    return { ...toSummary(delivery), ...texts, payloadErasedAt, attempts: this.#store.attempts(stored) };
+    const contents = isKept ? this.#store.contents(stored) : null;
+    const summary = toSummary(delivery, contents && whoOfBytes(acceptedOf(contents)));
+    return { ...summary, ...textsOf(contents), payloadErasedAt, attempts: this.#store.attempts(stored) };
+  }
+
+  #whoOf(delivery: StoredDelivery): Who | null {
+    const fresh = this.#fresh.contents(delivery.id);
+    return fresh ? whoOfBytes(acceptedOf(fresh)) : this.#store.whoOf(delivery);
+  }
+
+  /** The same of one of many: it is part of the work, and a bundle is opened once for all of them. */
+  #whoOfListed(delivery: StoredDelivery, bundles: BundleReader, work: Work): Who | null {
+    if (delivery.who !== undefined) return delivery.who;
+    const before = bundles.bytes;
+    const contents = this.#fresh.contents(delivery.id) ?? this.#store.contentsOfRow(delivery) ?? bundles.contents(delivery);
+    work.add((contents ? sizeOf(contents) : 0) + bundles.bytes - before);
+    return contents && whoOfBytes(acceptedOf(contents));
   }
 }
 
 /** Several lists, each newest first, as one. */
-function* merged(sources: readonly Generator<StoredDelivery>[]): Generator<StoredDelivery> {
+function* merged<T extends DeliveryPosition>(sources: readonly Generator<T>[]): Generator<T> {
   const heads = sources.map((source) => ({ source, next: source.next() }));
   for (;;) {
     const [first, ...others] = heads.filter(({ next }) => !next.done);
     if (!first) return;
-    const newest = others.reduce((a, b) => (isBefore(a.next.value as StoredDelivery, b.next.value as StoredDelivery) ? b : a), first);
-    yield newest.next.value as StoredDelivery;
+    const newest = others.reduce((a, b) => (isBefore(a.next.value as T, b.next.value as T) ? b : a), first);
+    yield newest.next.value as T;
     newest.next = newest.source.next();
   }
 }
 
-function matches(delivery: StoredDelivery, { status, event, q }: DeliveryFilter): boolean {
-  if (status !== undefined && delivery.state.status !== status) return false;
-  if (event !== undefined && !subscribes([event], delivery.event)) return false;
-  if (q === undefined) return true;
-  const { id, eventId, sessionId } = delivery;
-  return [id, eventId, sessionId].some((each) => each?.toLowerCase().includes(q.toLowerCase()));
+function fits({ event, state }: StoredDelivery, filter: DeliveryFilter): boolean {
+  if (filter.status !== undefined && state.status !== filter.status) return false;
+  return filter.event === undefined || subscribes([filter.event], event);
 }

@@ -7,7 +7,7 @@ let own: TestOrganization;
 let webhookId: string;
 beforeEach(async () => {
   own = await createOrganization();
-  webhookId = (await createWebhook(own, { description: 'CRM', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' })).id;
+  webhookId = (await createWebhook(own, { name: 'CRM', secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' })).id;
 });
 
 /** Somebody with a name who is signed in. */
@@ -34,7 +34,7 @@ describe('the page of the audit log', () => {
     expect(text).toContain('Kept for 400 days, at most 50,000 entries.');
     expect(status).toBe(200);
     expect(text).toContain('Ada (dashboard) paused CRM');
-    expect(text).toContain('admin (API key) changed the URL and the header X-Key of CRM');
+    expect(text).toContain('admin (API key) changed the URL and header X-Key of CRM');
     expect(text).toContain('https://hooks.example.com/in → https://hooks.example.com/new');
     expect(text).toContain('header X-Key nothing → •••');
     expect(html).not.toContain('hush-hush');
@@ -134,16 +134,16 @@ describe('a session that began more than 15 minutes ago', () => {
     expect(refused.status).toBe(303);
     const signIn = await ada.get(refused.location ?? '');
     expect(signIn.text).toContain(
-      'You can see and change secrets and headers for 15 minutes after you have signed in. Sign in again to go on.',
+      'You can see and change secrets and headers for 15 minutes after you sign in. Sign in again to continue.',
     );
     expect(signIn.text).toContain(
-      'Came here from Bullseye? Open Webhooks there again, in another tab: that signs you in anew. Then go on here:',
+      'Did you come here from Bullseye? Open Webhooks there again, in another tab: that signs you in. Then continue here:',
     );
     expect(signIn.html).toContain(`href="${PAGES}/${webhookId}/settings"`);
     expect(await auditLogOf(own, '&action=secret.revealed')).toEqual([]);
 
     const wrong = await ada.post('sign-in', { key: 'nonsense', next: `${PAGES}/${webhookId}/settings`, why: 'fresh' });
-    expect(wrong.text).toContain('Sign in again to go on.');
+    expect(wrong.text).toContain('Sign in again to continue.');
     const back = await ada.post('sign-in', { key: own.key, next: `${PAGES}/${webhookId}/settings`, why: 'fresh' });
     expect(back.location).toBe(`${PAGES}/${webhookId}/settings`);
     expect((await ada.submit(`${webhookId}/secret/reveal`)).html).toContain(secret);
@@ -167,7 +167,7 @@ describe('a session that began more than 15 minutes ago', () => {
     expect(refused.status).toBe(307);
     // A browser posts the form on to where a 307 leads.
     const signIn = await ada.post(refused.location ?? '', form);
-    expect(signIn.text).toContain('What you entered is kept, except secrets and personal data.');
+    expect(signIn.text).toContain('We kept what you entered, except secrets and personal data.');
     expect(signIn.html).not.toContain('somebody has typed');
     const held = /name="held" value="([^"]*)"/.exec(signIn.html)?.[1]?.replaceAll('&amp;', '&') ?? '';
     expect((await ada.post('sign-in', { key: own.key, next: `${PAGES}/${webhookId}/secret/rotate`, held })).status).toBe(307);
@@ -188,13 +188,13 @@ describe('a session that began more than 15 minutes ago', () => {
   ])('is asked the same before it saves %s, and has its form again', async (_, changed) => {
     const ada = await named('Ada');
     const form = [
-      ...new Map([...fieldsIn((await ada.get(`${webhookId}/edit`)).html), ...Object.entries({ ...changed, description: 'Other' })]),
+      ...new Map([...fieldsIn((await ada.get(`${webhookId}/settings`)).html), ...Object.entries({ ...changed, description: 'Other' })]),
     ];
     await began(16);
     const refused = await ada.post(`${webhookId}/edit`, form);
     expect([refused.status, refused.location]).toEqual([307, expect.stringContaining('why=fresh')]);
     const signIn = await ada.post(refused.location ?? '', form);
-    expect(signIn.text).toContain('What you entered is kept, except secrets and personal data.');
+    expect(signIn.text).toContain('We kept what you entered, except secrets and personal data.');
     expect(decodeURIComponent(signIn.html)).not.toContain('hush');
     expect(await auditLogOf(own, '&action=webhook.updated')).toEqual([]);
 
@@ -218,13 +218,13 @@ describe('a session that began more than 15 minutes ago', () => {
     });
     expect(await auditLogOf(own, '&action=secret.rotated')).toHaveLength(1);
     await ada.post(await makeLink(own.id, 'admin', 'Ada'));
-    expect((await ada.submit(`${webhookId}/secret/end-overlap`)).text).toContain('signs no more.');
+    expect((await ada.submit(`${webhookId}/secret/end-overlap`)).text).toContain('stops working everywhere');
   });
 
   it('does all else as before', async () => {
     const ada = await named('Ada');
     await began(16);
-    const form = [...new Map([...fieldsIn((await ada.get(`${webhookId}/edit`)).html), ['maxPerSecond', '5'] as const])];
+    const form = [...new Map([...fieldsIn((await ada.get(`${webhookId}/settings`)).html), ['maxPerSecond', '5'] as const])];
     expect((await ada.submit(`${webhookId}/edit`, form)).text).toContain('Saved.');
     for (const path of ['', 'audit-log', 'sessions', `${webhookId}/settings`]) expect((await ada.get(path)).status).toBe(200);
     expect((await ada.submit(`${webhookId}/pause`)).text).toContain('The webhook is paused.');
@@ -251,8 +251,10 @@ describe('a session that began more than 15 minutes ago', () => {
 });
 
 it('a link says whose deeds are noted, before it is used', async () => {
-  expect((await visitor().get(await makeLink(own.id, 'admin', 'Ada'))).text).toContain('What you do there is noted as done by Ada .');
-  expect((await visitor().get(await makeLink(own.id))).text).not.toContain('noted as');
+  expect((await visitor().get(await makeLink(own.id, 'admin', 'Ada'))).text).toContain(
+    'The audit log shows what you do there under the name Ada .',
+  );
+  expect((await visitor().get(await makeLink(own.id))).text).not.toContain('under the name');
 });
 
 it('a rotation to the secret that a webhook has says so, without having looked at it for anybody', async () => {

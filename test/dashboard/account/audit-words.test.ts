@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ShownEntry } from '../../../src/api/account/audit-log.ts';
-import { ACTION_NAMES, actorWords, deedWords, valueWords } from '../../../src/dashboard/account/audit-words.ts';
+import { actionName, actorWords, deedWords, valueWords } from '../../../src/dashboard/account/audit-words.ts';
 import { AUDIT_ACTIONS } from '../../../src/domain/audit-log.ts';
 
 const names = new Map([['whk_1', 'CRM']]);
@@ -23,14 +23,11 @@ const change = { from: null, to: 'x' };
 describe('an entry in words', () => {
   it.each<[Partial<ShownEntry>, string]>([
     [{ changes: { url: change } }, 'Ada (dashboard) changed the URL of CRM.'],
-    [{ changes: { url: change, events: change } }, 'Ada (dashboard) changed the URL and the events of CRM.'],
-    [
-      { changes: { url: change, events: change, retrySchedule: change } },
-      'Ada (dashboard) changed the URL, the events and the retries of CRM.',
-    ],
+    [{ changes: { url: change, events: change } }, 'Ada (dashboard) changed the URL and events of CRM.'],
+    [{ changes: { url: change, events: change, retrySchedule: change } }, 'Ada (dashboard) changed the URL, events and retries of CRM.'],
     [
       { changes: { url: change, events: change, filter: change, secret: change } },
-      'Ada (dashboard) changed the URL, the events and 2 more of CRM.',
+      'Ada (dashboard) changed the URL, events and 2 more of CRM.',
     ],
     [{ changes: { 'headers.X-Key': change } }, 'Ada (dashboard) changed the header X-Key of CRM.'],
     [{ changes: { enabled: { from: true, to: false } } }, 'Ada (dashboard) paused CRM.'],
@@ -63,10 +60,18 @@ describe('an entry in words', () => {
       },
       'Ada (dashboard) deleted the webhook https://a.example.com/.',
     ],
+    [
+      {
+        action: 'webhook.deleted',
+        target: { type: 'webhook', id: 'whk_2' },
+        changes: { name: { from: 'Old CRM', to: null }, url: { from: 'https://a.example.com/', to: null } },
+      },
+      'Ada (dashboard) deleted the webhook Old CRM.',
+    ],
     [{ action: 'secret.revealed', target: { type: 'webhook', id: 'whk_2' } }, 'Ada (dashboard) looked at the secret of whk_2.'],
     [
       { action: 'api_key.created', target: { type: 'api_key', id: 'key_2' }, changes: { name: { from: null, to: 'CI' } } },
-      'Ada (dashboard) made the API key CI.',
+      'Ada (dashboard) created the API key CI.',
     ],
     [
       { action: 'organization.updated', actor: { type: 'platform', id: null, name: null }, changes: { plan: change } },
@@ -74,14 +79,14 @@ describe('an entry in words', () => {
     ],
     [
       { action: 'dashboard_link.created', changes: { subject: { from: null, to: 'Grace' } } },
-      'Ada (dashboard) made a sign-in link for Grace.',
+      'Ada (dashboard) created a sign-in link for Grace.',
     ],
     [{ action: 'session.started', changes: { keyName: { from: null, to: 'CI' } } }, 'Ada (dashboard) signed in.'],
     [
       { actor: { type: 'dashboard', id: '9f', name: null }, action: 'session.started', changes: { keyName: { from: null, to: 'CI' } } },
-      'Somebody (dashboard) signed in by the key CI.',
+      'Somebody (dashboard) signed in with the key CI.',
     ],
-    [{ changes: { enabled: change, url: change } }, 'Ada (dashboard) changed the state and the URL of CRM.'],
+    [{ changes: { enabled: change, url: change } }, 'Ada (dashboard) changed the state and URL of CRM.'],
     [{ action: 'session.ended', changes: { session: { from: '9f86', to: null } } }, 'Ada (dashboard) signed out.'],
     [
       { action: 'session.ended', changes: { session: { from: '17aa', to: null }, subject: { from: 'Grace', to: null } } },
@@ -107,7 +112,7 @@ describe('an entry in words', () => {
     const sentence = said({ action });
     expect(sentence).toMatch(/^Ada \(dashboard\) [a-z]/);
     expect(sentence).not.toMatch(/undefined|null/);
-    expect(ACTION_NAMES[action]).toMatch(/^[A-Z]/);
+    expect(actionName(action)).toMatch(/^[A-Z]/);
   });
 
   it('is never long, whatever names it has', () => {

@@ -3,6 +3,7 @@ import { DeliveriesChart } from '../../../src/dashboard/charts/deliveries-chart.
 import { LatencyChart } from '../../../src/dashboard/charts/latency-chart.tsx';
 import { ResponseCodesChart } from '../../../src/dashboard/charts/response-codes-chart.tsx';
 import { Sparkline } from '../../../src/dashboard/charts/sparkline.tsx';
+import { ClockContext } from '../../../src/dashboard/clock.ts';
 import { type Counted, statisticsOf } from '../../support/statistics.ts';
 
 const delivered = { status: 'delivered', responseStatus: 204 } as const;
@@ -40,7 +41,7 @@ describe('the chart of deliveries', () => {
 
   it('says in a sentence what it shows, and when most failed', () => {
     expect(labelOf(html)).toBe(
-      'Deliveries in the last 24 hours: 1,235 delivered, 9 failed, 2 discarded. Most failures: 9, Nov 25, 00:00 UTC.',
+      'Deliveries in the last 24 hours: 1,235 delivered, 9 failed, 2 discarded. Most failures: 9, 25 Nov, 00:00 (UTC).',
     );
     expect(labelOf(String(<DeliveriesChart statistics={statisticsOf('1h', COUNTED.slice(0, 1))} />))).toBe(
       'Deliveries in the last hour: 1,200 delivered, 0 failed, 0 discarded.',
@@ -51,16 +52,48 @@ describe('the chart of deliveries', () => {
     const table = tableOf(html);
     expect(table).toHaveLength(24);
     expect(table.slice(0, 2)).toEqual([
-      ['Nov 24, 23:00', '1,200', '0', '0'],
-      ['Nov 25, 00:00', '30', '9', '0'],
+      ['24 Nov, 23:00', '1,200', '0', '0'],
+      ['25 Nov, 00:00', '30', '9', '0'],
     ]);
-    expect(table.at(-1)).toEqual(['Nov 25, 22:00', '0', '0', '2']);
+    expect(table.at(-1)).toEqual(['25 Nov, 22:00', '0', '0', '2']);
   });
 
   it('draws a bar for what there is, and none for what there is not', () => {
     expect(html.match(/fill="url\(#deliveries-delivered\)" stroke="currentColor"/g)).toHaveLength(1 + 3);
     expect(html.match(/fill="url\(#deliveries-failed\)" stroke="currentColor"/g)).toHaveLength(1 + 1);
     expect(html.match(/fill="url\(#deliveries-discarded\)" stroke="currentColor"/g)).toHaveLength(1 + 1);
+  });
+});
+
+describe('what waits', () => {
+  const waiting = statisticsOf('24h', COUNTED, 122);
+
+  it('stands in the last bar of the chart of deliveries, in its sentence and in its table', () => {
+    const html = String(<DeliveriesChart statistics={waiting} />);
+    expect(labelOf(html)).toContain('1,235 delivered, 9 failed, 2 discarded, 122 waiting.');
+    expect(tableOf(html)[0]).toEqual(['24 Nov, 23:00', '1,200', '0', '0', '0']);
+    expect(tableOf(html).at(-1)).toEqual(['25 Nov, 22:00', '0', '0', '2', '122']);
+    expect(html.match(/fill="url\(#deliveries-waiting\)" stroke="currentColor"/g)).toHaveLength(1 + 1);
+  });
+
+  it('is shown where nothing has ended', () => {
+    const html = String(<DeliveriesChart statistics={statisticsOf('24h', [], 3)} />);
+    expect(html).toContain('<svg');
+    expect(labelOf(html)).toContain('3 waiting');
+    expect(labelOf(String(<Sparkline statistics={statisticsOf('24h', [], 3)} />))).toBe(
+      'Deliveries in the last 24 hours: 0 delivered, 0 failed, 3 waiting',
+    );
+  });
+
+  it('stands on top of what was delivered in the small chart of a row', () => {
+    const html = String(<Sparkline statistics={statisticsOf('24h', [{ ...delivered, bucket: 23, deliveries: 5, durationMs: 1 }], 5)} />);
+    const heights = [...html.matchAll(/class="chart-(waiting|delivered)"[^>]* height="([\d.]+)"/g)].map(([, key, height]) => [
+      key,
+      Number(height),
+    ]);
+    expect(heights.map(([key]) => key)).toEqual(['waiting', 'delivered']);
+    expect(heights[0]![1]).toBeGreaterThan(heights[1]![1] as number);
+    expect(heights[0]![1]).toBeLessThanOrEqual(24);
   });
 });
 
@@ -73,10 +106,10 @@ describe('the chart of response times', () => {
 
   it('has the numbers of every bucket as a table, with a dash where nothing was answered', () => {
     const [, second, third] = tableOf(html);
-    expect(second?.[0]).toBe('Nov 25, 00:00');
+    expect(second?.[0]).toBe('25 Nov, 00:00');
     expect(second?.[1]).toMatch(/^\d+ ms$/);
     expect(second?.[2]).toMatch(/^2(\.\d)? s$/);
-    expect(third).toEqual(['Nov 25, 01:00', '–', '–']);
+    expect(third).toEqual(['25 Nov, 01:00', '–', '–']);
   });
 
   it('interrupts its lines where nothing was answered, and marks what stands alone', () => {
@@ -90,11 +123,13 @@ describe('the chart of responses', () => {
   const html = String(<ResponseCodesChart statistics={day} />);
 
   it('says in a sentence what it shows', () => {
-    expect(labelOf(html)).toBe('Responses to attempts in the last 24 hours: 1,235 2xx, 0 3xx, 0 4xx, 8 5xx, 1 no answer.');
+    expect(labelOf(html)).toBe(
+      'Responses to attempts in the last 24 hours: 1,235 success, 0 redirected, 0 rejected, 8 error, 1 no answer.',
+    );
   });
 
   it('has the numbers of every bucket as a table', () => {
-    expect(tableOf(html)[1]).toEqual(['Nov 25, 00:00', '30', '0', '0', '8', '1']);
+    expect(tableOf(html)[1]).toEqual(['25 Nov, 00:00', '30', '0', '0', '8', '1']);
   });
 });
 
@@ -118,6 +153,30 @@ describe('the small chart of a row', () => {
     const [, y, height] = /<rect [^>]*y="([\d.]+)" height="([\d.]+)"/.exec(html) ?? [];
     expect(Number(height)).toBeGreaterThan(10);
     expect(Number(y) + Number(height)).toBeLessThanOrEqual(24);
+  });
+});
+
+describe.each(Object.entries(CHARTS))('%s in the reader’s zone', (_name, Drawn) => {
+  const html = String(
+    <ClockContext.Provider value={{ zone: 'Asia/Kolkata', language: 'en' }}>
+      <Drawn statistics={day} />
+    </ClockContext.Provider>,
+  );
+
+  it('names it, and has the times of its clocks in the table and on the axis, with the days', () => {
+    expect(html).toContain('Times in Asia/Kolkata');
+    expect(tableOf(html)[0]?.[0]).toBe('25 Nov, 04:30');
+    const labels = [...html.matchAll(/<text class="chart-label[^>]*text-anchor="middle">([^<]*)</g)].map(([, text]) => text);
+    expect(labels).toEqual(['06:00', '09:00', '12:00', '15:00', '18:00', '21:00', '00:00', '03:00', '25 Nov', '26 Nov']);
+  });
+});
+
+describe.each(Object.entries(CHARTS))('%s of one bucket', (_name, Drawn) => {
+  it('says in words when that was, and folds the drawing away', () => {
+    const html = String(<Drawn statistics={statisticsOf('24h', COUNTED.slice(0, 1))} />);
+    expect(html).toContain('All from 24 Nov, 23:00: show the chart');
+    expect(html.indexOf('<details')).toBeLessThan(html.indexOf('chart-frame'));
+    expect(String(<Drawn statistics={day} />)).not.toContain('show the chart');
   });
 });
 

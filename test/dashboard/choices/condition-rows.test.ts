@@ -182,7 +182,7 @@ describe('a button of the filter', () => {
     expect(JSON.parse(json.values.json)).toEqual({ all: [SIZE, { any: [PLACE, SIZE] }] });
     expect(step(json.values, 'filter.rows').values.rows).toEqual(shown.rows);
     for (const [text, problem] of [
-      ['{"not":{"field":"a","operator":"exists"}}', 'Rows cannot say this'],
+      ['{"not":{"field":"a","operator":"exists"}}', 'Rows cannot show this'],
       ['{"all":[]}', 'filter.all'],
       ['{"all":', 'This is not JSON: it ends too early, at line 1, column 8.'],
       ['['.repeat(50_000) + ']'.repeat(50_000), 'nests deeper'],

@@ -64,16 +64,16 @@ describe('what is chosen of a webhook', () => {
     [{}, ''],
     [
       { filter: SIZE, once: { per: 'visitor.email', days: 30 }, format: 'slack' },
-      'Only visitors where company size is at least 1,200 · each e-mail address once in 30 days · as Slack message',
+      'Only visitors where company size is at least 1,200 · each e-mail address once in 30 days · as a Slack message',
     ],
     [{ events: ['*'], filter: KNOWN }, 'Only events where LinkedIn profile is known'],
-    [{ once: { per: 'company.domain', days: 1 } }, 'Each company once in a day'],
+    [{ once: { per: 'company.domain', days: 1 } }, 'Each company once a day'],
     [
       { once: { per: 'company.lead_owner', days: 7 }, fields: ['a'], format: 'flat' },
-      'Each company lead owner once in 7 days · only 1 field of it · as flat JSON',
+      'Each company lead owner once in 7 days · only 1 of its fields · as flat JSON',
     ],
     [{ headerNames: ['Authorization'], retrySchedule: ['30s', '2h'] }, 'With the header Authorization · retried 2 times within 2 h'],
-    [{ headerNames: ['A', 'B', 'C', 'D'] }, 'With 4 headers of your own'],
+    [{ headerNames: ['A', 'B', 'C', 'D'] }, 'With 4 of your own headers'],
     [{ retrySchedule: ['1m', '5m', '30m', '2h', '6h', '12h', '24h', '24h'] }, 'Retried for up to 3 days'],
   ])('%j is “%s”', (chosen, words) => {
     expect(chosenWords({ ...NOTHING, ...chosen })).toBe(words);

@@ -4,12 +4,15 @@ import type { AttemptRecord } from '../../../src/domain/delivery.ts';
 import { waiting } from '../../../src/domain/lifecycle.ts';
 import {
   allContentsOf,
+  areTold,
   type BundledDelivery,
   bodyOf,
   bundleOfAll,
   bundlesOf,
+  headsOf,
   openDeliveriesOf,
   split,
+  toldHeadsOf,
 } from '../../../src/outbox/log/bundle.ts';
 
 const encoder = new TextEncoder();
@@ -51,6 +54,44 @@ function readBefore({ heads, bodies }: { heads: string; bodies: ArrayBuffer }) {
   });
 }
 
+const WHO = { name: 'Jane "JD" Doe', email: 'jane@x.example', company: 'Müller & Söhne', domain: 'mueller.example' };
+const JANE = delivered(
+  'jane',
+  JSON.stringify({
+    visitor: { first_name: 'Jane "JD"', last_name: 'Doe', email: WHO.email },
+    company: { name: WHO.company, domain: WHO.domain },
+  }),
+);
+
+/** A head as the version before has made it: without whom it is about, and without what says that nothing was rendered. */
+function asBefore(head: readonly unknown[]): unknown[] {
+  return head.slice(0, head[11] === 1e21 ? 11 : 12);
+}
+
+/** How the version before takes a delivery out of a bundle. */
+function splitBefore({ heads, bodies }: { heads: string; bodies: ArrayBuffer }, id: string) {
+  const bytes = inflateRawSync(new Uint8Array(bodies));
+  let at = 0;
+  const take = (length: number) => {
+    at += length;
+    return [...bytes.slice(at - length, at)];
+  };
+  const parts = (JSON.parse(heads) as unknown[][]).map((head) => ({
+    head,
+    own: take((head[9] as number) + (head[10] as number)),
+    more: [] as number[],
+  }));
+  for (const part of parts) {
+    const accepted = part.head[11] as number | undefined;
+    if (accepted === undefined) continue;
+    if (at + accepted > bytes.length) part.head.pop();
+    else part.more = take(accepted);
+  }
+  const rest = parts.filter(({ head }) => head[1] !== id);
+  const left = deflateRawSync(Uint8Array.from([...rest.flatMap(({ own }) => own), ...rest.flatMap(({ more }) => more)]));
+  return stored({ heads: JSON.stringify(rest.map(({ head }) => head)), bodies: left });
+}
+
 describe('a bundle', () => {
   it('has what was sent and what was accepted of each delivery, where they differ', () => {
     const bundle = stored(bundleOfAll(THREE));
@@ -73,10 +114,9 @@ describe('a bundle', () => {
     });
   });
 
-  it('is what it was before where nothing was rendered', () => {
+  it('has no more in it where nothing was rendered', () => {
     const [, unrendered] = THREE as [BundledDelivery, BundledDelivery, BundledDelivery];
     const bundle = stored(bundleOfAll([unrendered]));
-    expect(JSON.parse(bundle.heads)[0]).toHaveLength(11);
     const [part] = readBefore(bundle);
     const length = part!.payload.length + part!.attempt.length;
     expect(inflateRawSync(new Uint8Array(bundle.bodies))).toHaveLength(length);
@@ -97,6 +137,35 @@ describe('a bundle', () => {
     // And after another one is taken out of it.
     const [again, bundle] = [stored(left), { c: expected.c }];
     expect(textsIn(stored(split(again.heads, again.bodies, new Set(['b'])).rest!))).toEqual(bundle);
+  });
+
+  it('says in its heads whom each delivery is about, of what was accepted', () => {
+    const { heads } = bundleOfAll([
+      JANE,
+      delivered('b', '{"b":2}'),
+      delivered('c', '{"flat":1}', JSON.stringify({ visitor: { email: 'c@x' } })),
+    ]);
+    expect(areTold(heads)).toBe(true);
+    expect(headsOf(heads).map(({ who }) => who)).toEqual([WHO, null, { name: '', email: 'c@x', company: '', domain: '' }]);
+  });
+
+  it('that a version before has made says so once it is opened', () => {
+    const bundle = stored(bundleOfAll([JANE, ...THREE]));
+    const before = { ...bundle, heads: JSON.stringify((JSON.parse(bundle.heads) as unknown[][]).map(asBefore)) };
+    expect(areTold(before.heads)).toBe(false);
+    let bytes = 0;
+    const told = toldHeadsOf(before.heads, before.bodies, (each) => (bytes += each));
+    expect(told.map(({ who }) => who)).toEqual([WHO, null, null, null]);
+    expect(bytes).toBeGreaterThan(100);
+    expect(textsIn(before)).toEqual(textsIn(bundle));
+  });
+
+  it('of which such a version, rolled back to, has taken some out still says so of the others', () => {
+    const bundle = stored(bundleOfAll([delivered('a', '{"a":1}'), JANE, delivered('c', '{"flat":3}', '{"c":3}')]));
+    const rest = splitBefore(bundle, 'a');
+    expect(areTold(rest.heads)).toBe(false);
+    expect(toldHeadsOf(rest.heads, rest.bodies, () => {}).map(({ who }) => who)).toEqual([WHO, null]);
+    expect(textsIn(rest)).toEqual({ jane: [textOf(JANE.delivery.payload), undefined], c: ['{"flat":3}', '{"c":3}'] });
   });
 
   it('is as large as a row may be, what was accepted included', () => {

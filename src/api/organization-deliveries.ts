@@ -1,0 +1,138 @@
+import { listWebhooks } from '../db/webhooks.ts';
+import type { DeliveryPage } from '../domain/delivery.ts';
+import { fromBase64Url, toBase64Url } from '../domain/encoding.ts';
+import { type Answer, mergePages, type Stand, startOf } from '../domain/merged-page.ts';
+import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import { deliveryFilters, deliveryPage, toDelivery } from './deliveries.ts';
+import { ApiError, invalid } from './errors.ts';
+import { outboxOf, reached } from './outboxes.ts';
+import { DEFAULT_PAGE, isoTime, organizationParams, pageQuery, requireOrganization } from './parameters.ts';
+import { type Route, route } from './route.ts';
+import { z } from './zod.ts';
+
+/** With a place for each of MAX_WEBHOOKS. */
+const MAX_CURSOR_LENGTH = 2_000;
+
+const organizationPage = deliveryPage
+  .extend({
+    unavailable: z.array(z.string()).openapi({
+      description: 'The ids of webhooks whose deliveries cannot be reached right now: what they have of this page is missing from it.',
+    }),
+  })
+  .openapi('OrganizationDeliveryPage', {
+    example: {
+      data: [
+        {
+          id: 'dlv_01KB3CWQ8V6R1T4N9M2X5Z7YHC5Z7YHC',
+          webhookId: 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA',
+          eventId: 'evt_01KB3CWQ8V6R1T4N9M2X5Z7YHC',
+          event: 'visitor.identified',
+          test: false,
+          subject: 'Jane Doe, Example Corp',
+          sessionId: 'ses_01KB3CWQ4Y',
+          status: 'failed',
+          reason: 'attempts_exhausted',
+          attemptCount: 4,
+          nextAttemptAt: null,
+          createdAt: '2026-11-23T14:00:00.000Z',
+          finishedAt: '2026-11-23T14:36:12.000Z',
+          lastResponseStatus: 422,
+          lastDurationMs: 84,
+        },
+      ],
+      nextCursor: 'WzE3OTU0NDI0MDAwMDAsImRsdl8wMUtCM0NXUThWNlIxVDROOU0yWDVaN1lIQzVaN1lIQyIsW11d',
+      searchedSince: '2026-11-23T14:00:00.000Z',
+      unavailable: [],
+    },
+  });
+
+const list = route({
+  method: 'get',
+  path: '/api/v1/organization/{organizationId}/deliveries',
+  operationId: 'listOrganizationDeliveries',
+  summary: "List the deliveries of all of an organization's webhooks",
+  description: [
+    'Newest first. The filters are those of one webhook’s deliveries. A page looks through a bounded part of each log: it can hold fewer than `limit`,',
+    'even none, and still have a next one. Go on while `nextCursor` is not null. One webhook that cannot be reached is named in `unavailable`, and',
+    'does not hide the others; ask for the same page again for what it has. Where none can be reached the answer is 503.',
+  ].join(' '),
+  tag: 'Deliveries',
+  access: 'read',
+  params: organizationParams,
+  query: pageQuery.extend({
+    ...deliveryFilters,
+    cursor: z.string().max(MAX_CURSOR_LENGTH).optional().openapi({ description: 'Where to go on: the `nextCursor` of the page before.' }),
+  }),
+  success: { status: 200, description: 'A page.', schema: organizationPage },
+  errors: ['outbox_unavailable'],
+  handler: async ({ params, query, db, env }) => {
+    const { limit = DEFAULT_PAGE, cursor, ...filter } = query;
+    const stand = readStand(cursor);
+    await requireOrganization(db, params.organizationId);
+    const webhooks = await listWebhooks(db, params.organizationId);
+    const asked = webhooks.flatMap(({ id }) => {
+      const start = startOf(id, stand);
+      return start === undefined ? [] : [{ id, start }];
+    });
+    const answers = await Promise.all(
+      asked.map(async ({ id, start }) => ({
+        webhookId: id,
+        page: await pageOrError(reached(outboxOf(env, id).list(filter, limit, start))),
+      })),
+    );
+    const errors = answers.flatMap(({ page }) => (page instanceof ApiError ? [page] : []));
+    if (errors[0] && errors.length === answers.length) throw errors[0];
+    const pages = answers.flatMap(({ webhookId, page }) => (page instanceof ApiError ? [] : [{ webhookId, page }]));
+    return {
+      ...toPage(pages, limit, stand),
+      unavailable: answers.flatMap((each) => (each.page instanceof ApiError ? each.webhookId : [])),
+    };
+  },
+});
+
+async function pageOrError(call: Promise<DeliveryPage>): Promise<DeliveryPage | ApiError> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof ApiError) return error;
+    throw error;
+  }
+}
+
+function toPage(answers: readonly (Answer & { page: DeliveryPage })[], limit: number, before: Stand): z.input<typeof deliveryPage> {
+  const { deliveries, stand } = mergePages(answers, limit, before);
+  const keptSince = Math.max(...answers.map(({ page }) => page.keptSince ?? 0));
+  return {
+    data: deliveries.map(({ webhookId, delivery }) => toDelivery(webhookId, delivery)),
+    nextCursor: stand && writeStand(stand),
+    ...(stand?.shown && { searchedSince: isoTime(stand.shown.createdAt) }),
+    ...(keptSince > 0 && { keptSince: isoTime(keptSince) }),
+  };
+}
+
+const standParts = z.tuple([
+  z.number().int().nonnegative(),
+  z.string().max(100),
+  z.array(z.tuple([z.string().max(100), z.number().int().nonnegative()])).max(MAX_WEBHOOKS),
+]);
+
+/** Where the pages stand, as clients get it: opaque, so that its form can change. */
+function writeStand({ shown, lookedBackTo }: Stand): string {
+  const parts: z.infer<typeof standParts> = [shown?.createdAt ?? 0, shown?.id ?? '', [...lookedBackTo]];
+  return toBase64Url(new TextEncoder().encode(JSON.stringify(parts)));
+}
+
+/** A 422 where it is none of ours: that of one webhook's list, say. */
+function readStand(cursor: string | undefined): Stand {
+  if (cursor === undefined) return { shown: null, lookedBackTo: new Map() };
+  try {
+    const [createdAt, id, lookedBackTo] = standParts.parse(JSON.parse(new TextDecoder().decode(fromBase64Url(cursor))));
+    return { shown: { createdAt, id }, lookedBackTo: new Map(lookedBackTo) };
+  } catch {
+    throw invalid([{ field: 'cursor', message: 'This is not a cursor that a page of this list came with.' }]);
+  }
+}
+
+export { list as listOrganizationDeliveries };
+
+export const organizationDeliveryRoutes: readonly Route[] = [list];

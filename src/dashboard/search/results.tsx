@@ -1,0 +1,159 @@
+import type { WebhookRow } from '../../db/webhooks.ts';
+import { StatusBadge } from '../condition.tsx';
+import { About } from '../delivery-table.tsx';
+import { paths } from '../paths.ts';
+import { planAllows } from '../plan-notice.tsx';
+import { Room } from '../room.ts';
+import { whyWords } from '../skipped-page.tsx';
+import { Time } from '../time.tsx';
+import type { Visit } from '../visit.ts';
+import { webhookCrumb } from '../webhook-page.tsx';
+import { REASON_WORDS } from '../wording.ts';
+import type { Found, FoundDelivery, LastAnswer, Skipped } from './look.ts';
+
+/** Of an answer so much is shown in a row; in bytes as a page has them. */
+const ANSWER_BYTES = 600;
+
+/** The deliveries that were found: whom each is about, to which webhook, and what became of it. */
+export function FoundDeliveries({ found: { deliveries, answers }, visit }: { found: Found; visit: Visit }) {
+  return (
+    <table class="stacking deliveries found">
+      <thead>
+        <tr>
+          <th scope="col" class="w13">
+            Status
+          </th>
+          <th scope="col">About</th>
+          <th scope="col" class="w17">
+            Webhook
+          </th>
+          <th scope="col" class="w17">
+            Received
+          </th>
+          <th scope="col" class="w30">
+            Why
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {deliveries.map((delivery) => (
+          <FoundRow delivery={delivery} answer={answers.get(delivery.id)} visit={visit} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function FoundRow({ delivery, answer, visit }: { delivery: FoundDelivery; answer: LastAnswer | undefined; visit: Visit }) {
+  const { id, webhookId, status, createdAt } = delivery;
+  const webhook = visit.webhooks.find((each) => each.id === webhookId);
+  return (
+    <tr id={id}>
+      <td data-label="Status">
+        <StatusBadge status={status} />
+      </td>
+      <About delivery={delivery} />
+      <td data-label="Webhook">{webhook && <WebhookLink webhook={webhook} />}</td>
+      <td data-label="Received">
+        <Time at={createdAt} />
+      </td>
+      <td data-label="Why" class="why">
+        <span>
+          {reasonOf(delivery, answer)}
+          {answer?.body && <span class="hint answer">{new Room(ANSWER_BYTES).take(oneLine(answer.body)).text}</span>}
+        </span>
+        {webhook && canBeRetried(delivery, webhook, visit) && (
+          <form method="post" action={paths.delivery(webhookId, id, 'retry')}>
+            <button type="submit" data-busy="Retrying…">
+              Retry now<span class="visually-hidden"> {delivery.subject ?? id}</span>
+            </button>
+          </form>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+export function WebhookLink({ webhook }: { webhook: WebhookRow }) {
+  const { name, path } = webhookCrumb(webhook);
+  return (
+    <a class="webhook-name" href={path}>
+      {name}
+    </a>
+  );
+}
+
+/** What became of it, in a sentence: what the endpoint answered says more than that its attempts are used up. */
+function reasonOf({ status, reason, lastResponseStatus, attemptCount, nextAttemptAt }: FoundDelivery, answer: LastAnswer | undefined) {
+  if (status === 'delivered') return `The endpoint answered ${lastResponseStatus}.`;
+  if (answer?.error) return asSentence(answer.error);
+  if (reason !== null) return REASON_WORDS[reason];
+  if (attemptCount === 0) return 'It waits for its first attempt.';
+  return nextAttemptAt === null ? 'An attempt is being made.' : 'It waits for its next attempt.';
+}
+
+function canBeRetried({ status, reason }: FoundDelivery, webhook: WebhookRow, visit: Visit): boolean {
+  const isOver = status === 'failed' || status === 'discarded';
+  const isKept = reason !== 'outbox_full' && reason !== 'person_erased';
+  return isOver && isKept && webhook.enabled && visit.can('write') && planAllows(visit);
+}
+
+/** What webhooks kept back, and by which of their conditions. */
+export function FoundSkipped({ skipped }: { skipped: readonly Skipped[] }) {
+  return (
+    <table class="stacking found">
+      <thead>
+        <tr>
+          <th scope="col">About</th>
+          <th scope="col" class="w17">
+            Webhook
+          </th>
+          <th scope="col" class="w17">
+            Received
+          </th>
+          <th scope="col" class="w30">
+            Why it was not sent
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {skipped.map(({ webhook, event }) => (
+          <tr>
+            <th scope="row" data-label="About" class="endpoint">
+              {event.subject ?? event.event}
+              <a class="hint" href={`${paths.search}?${new URLSearchParams({ q: event.eventId })}`}>
+                This event at all webhooks
+                <span class="visually-hidden"> {event.eventId}</span>
+              </a>
+            </th>
+            <td data-label="Webhook">
+              <WebhookLink webhook={webhook} />
+            </td>
+            <td data-label="Received">
+              <Time at={event.at} />
+            </td>
+            <td data-label="Why it was not sent">
+              <span>
+                {whyWords(event, webhook)}
+                {Date.parse(event.at) < webhook.updatedAt && <span class="hint"> The webhook has been changed since.</span>}
+              </span>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function oneLine(text: string): string {
+  return text
+    .slice(0, 2 * ANSWER_BYTES)
+    .toWellFormed()
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
+function asSentence(text: string): string {
+  const said = new Room(ANSWER_BYTES).take(text).text;
+  return /[.!?…]$/.test(said) ? said : `${said}.`;
+}

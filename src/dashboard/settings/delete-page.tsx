@@ -1,0 +1,108 @@
+import { statusOf } from '../../api/outboxes.ts';
+import { getStatistics } from '../../api/statistics.ts';
+import { deleteWebhook } from '../../api/webhooks.ts';
+import { DAY_MS } from '../../domain/day.ts';
+import { nameOf } from '../../domain/webhook.ts';
+import { Field } from '../field.tsx';
+import { setFlash } from '../flash.ts';
+import { readForm } from '../form.ts';
+import { unlessUnreachable } from '../overview-page.tsx';
+import { page, rootCrumb } from '../page.tsx';
+import { paths } from '../paths.ts';
+import type { PageContext } from '../visit.ts';
+import { webhookCrumb, webhookOf } from '../webhook-page.tsx';
+import { WebhookUrl } from '../webhook-url.tsx';
+import { exactlyCounted } from '../wording.ts';
+
+/** A webhook that has delivered within this time is in use: its name is asked for, so that no other one is deleted by mistake. */
+const IN_USE_MS = 7 * DAY_MS;
+
+/** `GET <webhook>/delete`: says what is lost, and asks. */
+export async function showDelete(c: PageContext): Promise<Response> {
+  return await deletePage(c, {});
+}
+
+/** `POST <webhook>/delete`: of a webhook in use with its name, as it stands on the page. */
+export async function submitDelete(c: PageContext): Promise<Response> {
+  const webhook = webhookOf(c);
+  const typed = (await readForm(c)).get('typedName') ?? '';
+  const visit = c.get('visit');
+  if (visit.can('write') && !isName(typed, nameOf(webhook)) && (await isInUse(c))) return await deletePage(c, { typed });
+  await visit.call(deleteWebhook, { params: { webhookId: webhook.id } });
+  await setFlash(c, { kind: 'done', message: `The webhook “${nameOf(webhook)}” is deleted.` });
+  return c.redirect(paths.list, 303);
+}
+
+/** Capitals and spaces are no mistake that matters. */
+function isName(typed: string, name: string): boolean {
+  const plain = (text: string) => text.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
+  return plain(typed) === plain(name);
+}
+
+/** Also where nobody can say when it has delivered last. */
+async function isInUse(c: PageContext): Promise<boolean> {
+  const lastDeliveredAt = (await statusOf(c.env, webhookOf(c).id))?.lastDeliveredAt;
+  if (lastDeliveredAt === null) return false;
+  return lastDeliveredAt === undefined || lastDeliveredAt > c.get('visit').nowMs - IN_USE_MS;
+}
+
+async function deletePage(c: PageContext, { typed }: { typed?: string }): Promise<Response> {
+  const webhook = webhookOf(c);
+  const visit = c.get('visit');
+  const name = nameOf(webhook);
+  const settings = { name: 'Settings', path: paths.webhook(webhook.id, 'settings') };
+  const [losses, asksForName] = await Promise.all([lossesOf(c), isInUse(c)]);
+  const problem = typed === undefined ? undefined : `This is not its name. Type ${name}`;
+  return await page(
+    c,
+    { title: 'Delete webhook', crumbs: [rootCrumb, webhookCrumb(webhook), settings], status: typed === undefined ? 200 : 422 },
+    <section class="card notice prose">
+      <h1>Delete “{name}”?</h1>
+      <p>
+        <WebhookUrl url={webhook.url} visit={visit} />
+      </p>
+      <ul>
+        {losses.map((loss) => (
+          <li>{loss}</li>
+        ))}
+      </ul>
+      <p>This cannot be undone. To stop for a while, pause it instead.</p>
+      <form method="post" action={paths.webhook(webhook.id, 'delete')} class="form" novalidate>
+        {asksForName && (
+          <Field name="typedName" label={`It is in use. To delete it, type its name: ${name}`} problem={problem}>
+            {(attributes) => <input {...attributes} type="text" value={typed} maxlength={300} autocomplete="off" spellcheck={false} />}
+          </Field>
+        )}
+        <div class="actions">
+          <button type="submit" class="danger">
+            Delete webhook
+          </button>
+          <a class="button" href={settings.path}>
+            Keep it
+          </a>
+        </div>
+      </form>
+    </section>,
+  );
+}
+
+/** What is gone with the webhook, in sentences. */
+async function lossesOf(c: PageContext): Promise<string[]> {
+  const webhook = webhookOf(c);
+  const asked = c.get('visit').call(getStatistics, { params: { webhookId: webhook.id }, query: { period: '30d' } });
+  const statistics = await unlessUnreachable(asked);
+  const always = 'Its settings and its secret are gone.';
+  if (!statistics)
+    return ['Nothing is sent to it any more, and what waits is never sent.', 'The record of its deliveries is erased.', always];
+  const { waiting, totals } = statistics;
+  const recorded = totals.delivered + totals.failed + totals.discarded;
+  return [
+    waiting > 0
+      ? `${exactlyCounted(waiting, 'delivery waits, and is', 'deliveries wait, and are')} never sent.`
+      : 'Nothing is sent to it any more.',
+    recorded > 0
+      ? `The record of ${exactlyCounted(recorded, 'delivery', 'deliveries')} of the last 30 days is erased, and with it the way to send them again.`
+      : 'There is no record of deliveries that could be lost.',
+    always,
+  ];
+}

@@ -1,0 +1,38 @@
+import type { ApiError } from '../../api/errors.ts';
+import { testWebhook } from '../../api/webhook-tests.ts';
+import type { PageContext, Visit } from '../visit.ts';
+import { refusedOf } from '../webhook-input.ts';
+import { took } from '../wording.ts';
+
+/** What is sent: an event of one's own, or that of a delivery; neither: the example of a type that the webhook subscribes to. */
+export interface TestBody {
+  deliveryId?: string;
+  payload?: Record<string, unknown>;
+}
+
+/** A test that was made, as the API answers it. */
+export type Sent = Awaited<ReturnType<typeof testOf>>;
+
+/** What came of sending one: it was made, or it was not taken. */
+export type Sending = { sent: Sent } | { refusal: ApiError };
+
+/** Sends a test and waits for its attempt, also where that fails. */
+export async function testOf(visit: Visit, webhookId: string, body: TestBody) {
+  return await visit.call(testWebhook, { params: { webhookId }, body });
+}
+
+/** As `testOf`; a refusal that a person can do something about is a value. */
+export async function sendTest(c: PageContext, webhookId: string, body: TestBody): Promise<Sending> {
+  try {
+    return { sent: await testOf(c.get('visit'), webhookId, body) };
+  } catch (thrown) {
+    return { refusal: refusedOf(c, thrown) };
+  }
+}
+
+/** Whether it arrived, in a sentence. */
+export function outcomeWords({ delivery, attempt }: Sent): string {
+  if (attempt === null) return `What is to be sent could not be made of the test event: ${delivery.error}`;
+  if (attempt.outcome !== 'succeeded') return `The test event failed: ${attempt.error ?? 'no answer'}`;
+  return `The test event arrived: ${attempt.responseStatus} after ${took(attempt.durationMs)}.`;
+}

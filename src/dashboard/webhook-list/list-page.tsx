@@ -1,0 +1,122 @@
+import { countOfEndpoints } from '../../domain/listen-url.ts';
+import { MAX_WEBHOOKS } from '../../domain/webhook.ts';
+import { AccountLinks } from '../account/account-links.tsx';
+import { Icon } from '../icons.tsx';
+import { page } from '../page.tsx';
+import { paths } from '../paths.ts';
+import { PlanNotice, planAllows } from '../plan-notice.tsx';
+import { SearchForm } from '../search/search-form.tsx';
+import type { PageContext, Visit } from '../visit.ts';
+import { AttentionSummary } from './attention-summary.tsx';
+import { FILTERED_FROM, type Listed, listedWebhooks, matching } from './listed.ts';
+import { WebhookTable } from './webhook-table.tsx';
+
+/** `GET /`: the webhooks, what needs attention first. One read of D1, and one call to each outbox; one more where it tells of an outage. */
+export async function showList(c: PageContext): Promise<Response> {
+  const visit = c.get('visit');
+  const listed = await listedWebhooks(c);
+  return await page(
+    c,
+    { title: 'Webhooks', crumbs: [] },
+    <>
+      <ListHeader visit={visit} />
+      {listed.length > 0 && <SearchForm />}
+      {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks={listed.length > 0} />}
+      {listed.length > 0 && planAllows(visit) && <AttentionSummary listed={listed} visit={visit} />}
+      {listed.length > 0 && <Found listed={listed} visit={visit} sought={c.req.query('q')?.trim() ?? ''} />}
+      {listed.length === 0 && planAllows(visit) && <EmptyList visit={visit} />}
+      <AccountLinks visit={visit} />
+    </>,
+  );
+}
+
+interface FoundProps {
+  listed: readonly Listed[];
+  visit: Visit;
+  /** What was typed into the filter; empty: nothing. */
+  sought: string;
+}
+
+/** The table, with a filter where there are many. */
+function Found({ listed, visit, sought }: FoundProps) {
+  const found = sought === '' ? listed : matching(listed, sought, visit);
+  return (
+    <>
+      {listed.length >= FILTERED_FROM && <Filter sought={sought} />}
+      <div class="card table-card" id="webhooks" data-live="">
+        {found.length > 0 ? (
+          <WebhookTable listed={found} visit={visit} />
+        ) : (
+          <p class="notice">
+            No webhook has “{sought.slice(0, MAX_SOUGHT)}” in its name or URL. <a href={paths.list}>Show all</a>
+          </p>
+        )}
+      </div>
+    </>
+  );
+}
+
+/** Longest text that is looked for, in characters. */
+const MAX_SOUGHT = 100;
+
+function Filter({ sought }: { sought: string }) {
+  return (
+    <form method="get" action={paths.list} class="list-filter">
+      <label for="list-q">Name or URL</label>
+      <input
+        type="search"
+        id="list-q"
+        name="q"
+        value={sought.slice(0, MAX_SOUGHT)}
+        maxlength={MAX_SOUGHT}
+        autocomplete="off"
+        spellcheck={false}
+      />
+      <button type="submit">Show</button>
+      {sought !== '' && <a href={paths.list}>Show all</a>}
+    </form>
+  );
+}
+
+function ListHeader({ visit }: { visit: Visit }) {
+  const { webhooks } = visit;
+  const full = countOfEndpoints(webhooks) >= MAX_WEBHOOKS;
+  return (
+    <div class="page-head">
+      <div>
+        <h1>Webhooks</h1>
+        <p class="lead">Events reach your own endpoints as they happen: signed, retried, and each attempt on record.</p>
+      </div>
+      {webhooks.length > 0 && planAllows(visit) && visit.can('write') && (
+        <div class="actions">{full ? <span class="hint">All {MAX_WEBHOOKS} webhooks are in use.</span> : <AddWebhook />}</div>
+      )}
+    </div>
+  );
+}
+
+function AddWebhook() {
+  return (
+    <a class="button primary" href={paths.create}>
+      <Icon name="plus" />
+      Add Webhook
+    </a>
+  );
+}
+
+function EmptyList({ visit }: { visit: Visit }) {
+  return (
+    <section class="card notice">
+      <h2>No webhooks yet</h2>
+      <p>
+        A webhook is an address of yours that we send events to. The moment a visitor of your website is identified, their details arrive
+        there as JSON: in your CRM, a workflow tool, or your own code.
+      </p>
+      <ol class="steps">
+        <li>Enter the URL of your endpoint and choose the events it is to get.</li>
+        <li>Send a test event, and see what your endpoint answers.</li>
+        <li>Verify the signature, so that you know an event is from us.</li>
+      </ol>
+      {visit.can('write') ? <AddWebhook /> : <p>Your session can read only. Somebody who may change webhooks can add one.</p>}
+    </section>
+  );
+}

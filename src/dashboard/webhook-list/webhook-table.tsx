@@ -1,0 +1,131 @@
+import type { WebhookActivity } from '../../api/webhook-list.ts';
+import { CAUSE_BADGES } from '../attention/failure-words.ts';
+import { Sparkline } from '../charts/sparkline.tsx';
+import { ConditionBadge } from '../condition.tsx';
+import { paths } from '../paths.ts';
+import { RelativeTime } from '../time.tsx';
+import type { Visit } from '../visit.ts';
+import { WebhookUrl } from '../webhook-url.tsx';
+import { count, percent, STATUS_WORDS } from '../wording.ts';
+import type { Listed } from './listed.ts';
+
+/** How much of a URL a row has room for, in characters. */
+const MOST_OF_URL = 40;
+
+/** The webhooks in their order; on a phone two lines each. */
+export function WebhookTable({ listed, visit }: { listed: readonly Listed[]; visit: Visit }) {
+  return (
+    <table class="stacking webhooks">
+      <thead>
+        <tr>
+          <th scope="col">Webhook</th>
+          <th scope="col" class="w17">
+            State
+          </th>
+          <th scope="col" class="w17">
+            Last 24 hours
+          </th>
+          <th scope="col" class="number w13">
+            Success
+          </th>
+          <th scope="col" class="number w10">
+            Waiting
+          </th>
+          <th scope="col" class="w13">
+            Last delivery
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {listed.map((one) => (
+          <WebhookRow one={one} visit={visit} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function WebhookRow({ one, visit }: { one: Listed; visit: Visit }) {
+  const { webhook, name, activity, condition, lastFailure, waiting, twins } = one;
+  const statistics = activity?.statistics;
+  const isFailing = condition === 'failing' || condition === 'open';
+  return (
+    <tr id={webhook.id}>
+      <th scope="row" class="endpoint">
+        <a href={paths.webhook(webhook.id)}>{name}</a>
+        <span class="hint">
+          <WebhookUrl url={webhook.url} visit={visit} most={MOST_OF_URL} />
+        </span>
+        <EventNames names={webhook.events} />
+        {twins.length > 0 && <span class="hint">Same URL as {twins.join(', ')}</span>}
+      </th>
+      <td data-label="State">
+        <ConditionBadge condition={condition} word={isFailing && lastFailure ? CAUSE_BADGES[lastFailure.cause] : undefined} />
+      </td>
+      <td data-label="Last 24 hours">
+        {statistics ? (
+          <DayOfDeliveries webhookId={webhook.id} statistics={statistics} />
+        ) : (
+          <span class="hint">Not available right now</span>
+        )}
+      </td>
+      <td data-label="Success" class="number">
+        {statistics ? successWords(statistics.totals.successRate, statistics.waiting) : '–'}
+      </td>
+      <td data-label="Waiting" class={waiting ? 'number' : 'number blank'}>
+        {waiting === null ? '–' : count(waiting)}
+      </td>
+      <td data-label="Last delivery">
+        <LastDelivery activity={activity ?? null} nowMs={visit.nowMs} />
+      </td>
+    </tr>
+  );
+}
+
+/** A share of nothing is not known: what waits is why. */
+export function successWords(successRate: number | null, waiting: number): string {
+  return successRate === null && waiting > 0 ? `–, ${count(waiting)} waiting` : percent(successRate);
+}
+
+/** When it came, and what became of it where it did not arrive: of a webhook that is paused nothing was sent. */
+function LastDelivery({ activity, nowMs }: { activity: WebhookActivity | null; nowMs: number }) {
+  if (!activity) return <>–</>;
+  if (!activity.lastDelivery) return <>None yet</>;
+  const { status, createdAt } = activity.lastDelivery;
+  return (
+    <span class="last-delivery">
+      <RelativeTime at={createdAt} nowMs={nowMs} />
+      {status !== 'delivered' && <span class="hint">{STATUS_WORDS[status]}</span>}
+    </span>
+  );
+}
+
+interface DayProps {
+  webhookId: string;
+  statistics: NonNullable<WebhookActivity['statistics']>;
+}
+
+/** What failed is told of though the endpoint does well: single records that it rejects are no outage. */
+function DayOfDeliveries({ webhookId, statistics }: DayProps) {
+  const { delivered, failed } = statistics.totals;
+  return (
+    <span class="day">
+      <Sparkline statistics={statistics} />
+      <span>{count(delivered + failed)}</span>
+      {failed > 0 && <a href={`${paths.webhook(webhookId, 'deliveries')}?status=failed`}>{count(failed)} failed</a>}
+    </span>
+  );
+}
+
+/** The first few of a webhook's events; the rest as a number. */
+export function EventNames({ names, most = 2 }: { names: readonly string[]; most?: number }) {
+  const shown = names.slice(0, most);
+  return (
+    <span class="tags">
+      {shown.map((name) => (
+        <span class="tag">{name === '*' ? 'All events' : name}</span>
+      ))}
+      {names.length > shown.length && <span class="hint">+{names.length - shown.length} more</span>}
+    </span>
+  );
+}

@@ -1,0 +1,79 @@
+import { foldCase } from '../../domain/fold-case.ts';
+import { Needle } from '../../domain/needle.ts';
+import type { Who } from '../../domain/subject.ts';
+import type { StoredDelivery } from '../books/delivery-row.ts';
+import { areTold, headsOf, toldHeadsOf } from './bundle.ts';
+
+/** What a page may look through: about a byte of text each, or what takes as long. So much takes some tens of milliseconds. */
+const MAX_WORK = 4_000_000;
+/** What a delivery that is looked at takes beside its text, and so does a bundle. */
+const WORK_A_DELIVERY = 2_000;
+const WORK_A_BUNDLE = 400;
+
+/** How much one page has looked through: beyond a bound it ends short, with a place to go on from. */
+export class Work {
+  #done = 0;
+
+  get isSpent(): boolean {
+    return this.#done >= MAX_WORK;
+  }
+
+  /** @param text how long what was looked through is; bytes or characters */
+  add(text: number): void {
+    this.#done += text;
+  }
+
+  addDelivery(text = 0): void {
+    this.add(WORK_A_DELIVERY + text);
+  }
+}
+
+/**
+ * A text that is looked for, without regard to case: as a part of what tells whom a delivery is about, or of its ids. What can have it is told by
+ * a look at JSON that has not been read, which takes a tenth of the time: most of a log is passed over by that.
+ */
+export class Search {
+  readonly #needle: Needle;
+  /** As JSON has them. It does not have what is between them as it was typed: a list shows the company behind the name. */
+  readonly #words: readonly string[];
+  readonly #work: Work;
+
+  constructor(q: string, work: Work) {
+    this.#needle = new Needle(q);
+    this.#words = q
+      .split(/[\s,]+/)
+      .filter((word) => word !== '')
+      .map((word) => foldCase(JSON.stringify(word).slice(1, -1)));
+    this.#work = work;
+  }
+
+  /** Of a bundle's deliveries those that can have it. @param bodies reads what the bundle's deliveries carry */
+  sift(heads: string, bodies: () => ArrayBuffer | null): StoredDelivery[] {
+    this.#work.add(WORK_A_BUNDLE + heads.length);
+    if (areTold(heads)) return this.#canHave(heads) ? headsOf(heads).filter((each) => this.isOf(each, each.who ?? null)) : [];
+    const read = bodies();
+    if (!read) return [];
+    const deliveries = toldHeadsOf(heads, read, (bytes) => this.#work.add(bytes));
+    return deliveries.filter((each) => this.isOf(each, each.who ?? null));
+  }
+
+  /** Whether an event's text can have it. JSON can be written in many ways: where it escapes anything, it can. */
+  canBeIn(accepted: string): boolean {
+    return accepted.includes('\\') || this.#canHave(accepted);
+  }
+
+  /** Whether it is a part of a delivery's ids. */
+  isInIds({ id, eventId, sessionId }: StoredDelivery): boolean {
+    return this.#needle.isIn(id) || this.#needle.isIn(eventId) || this.#needle.isIn(sessionId);
+  }
+
+  /** Whether it is a part of what tells whom a delivery is about, or of its ids. */
+  isOf(delivery: StoredDelivery, who: Who | null): boolean {
+    return this.isInIds(delivery) || this.#needle.isInWho(delivery.event, who);
+  }
+
+  #canHave(json: string): boolean {
+    const folded = foldCase(json);
+    return this.#words.every((word) => folded.includes(word));
+  }
+}
