@@ -33,6 +33,7 @@ import { webhookSecretRoutes } from './api/webhook-secrets.ts';
 import { webhookTestRoutes } from './api/webhook-tests.ts';
 import { webhookRoutes } from './api/webhooks.ts';
 import { dashboard } from './dashboard/dashboard.ts';
+import { showDocs } from './docs/pages.ts';
 import { mintId } from './domain/ids.ts';
 
 const apiRoutes: readonly Route[] = [
@@ -102,4 +103,5 @@ for (const path of ['/', '/settings', '/settings/', '/settings/integrations', '/
   app.get(path, (c) => c.redirect(DASHBOARD_PATH));
 }
 for (const path of ['/docs', '/health', '/openapi.json']) app.get(`${path}/`, (c) => c.redirect(path));
+for (const path of ['/docs', '/docs/:page', '/docs/:chapter/:page']) app.get(path, showDocs);
 const methodsAt = methodsByPath(app.routes);

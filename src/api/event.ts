@@ -2,6 +2,7 @@ import { BUILT_IN_EVENT_TYPES } from '../domain/event-type.ts';
 import { ORGANIZATION_ID } from '../domain/ids.ts';
 import { TIME_FORMS } from '../domain/iso-time.ts';
 import { isOperational, VISITOR_ERASED } from '../domain/operational-event.ts';
+import { VISITOR_IDENTIFIED_SCHEMA } from '../domain/visitor-identified.ts';
 import { z } from './zod.ts';
 
 /*
@@ -9,39 +10,38 @@ import { z } from './zod.ts';
  * whatever else an event has passes through.
  */
 
-const text = (example: string) => z.string().nullable().optional().openapi({ example });
+/** Fields as they typically are: the schema of the event type says what each means, and its example how one looks. */
+function typically(part: 'visitor' | 'company' | 'session') {
+  const { properties } = VISITOR_IDENTIFIED_SCHEMA.properties[part] as { properties: Record<string, Annotated> };
+  const shape = Object.entries(properties).map(
+    ([
+      name,
+      {
+        description,
+        examples: [example],
+      },
+    ]) => {
+      const type = typeof example === 'number' ? z.number() : z.string();
+      return [name, type.nullable().optional().openapi({ description, example })] as const;
+    },
+  );
+  return z.looseObject(Object.fromEntries(shape));
+}
 
-const visitor = z
-  .looseObject({
-    email: text('jane.doe@example.com'),
-    first_name: text('Jane'),
-    last_name: text('Doe'),
-    job_title: text('VP of Marketing'),
-    linkedin_url: text('https://www.linkedin.com/in/janedoe'),
-    location: text('Austin, Texas, United States'),
-  })
-  .openapi('EventVisitor', { description: 'Who was identified. Any of these can be missing, and others can be there.' });
+interface Annotated {
+  description: string;
+  examples: [string | number];
+}
 
-const company = z
-  .looseObject({
-    name: text('Example Corp'),
-    industry: text('Computer Software'),
-    employee_count: z.number().nullable().optional().openapi({ example: 250 }),
-    location: text('Austin, Texas, United States'),
-    domain: text('example.com'),
-  })
-  .openapi('EventCompany', { description: 'Where the visitor works. Any of these can be missing, and others can be there.' });
-
-const session = z
-  .looseObject({
-    landing_page: text('https://www.acme.com/pricing'),
-    pages_visited: z.number().nullable().optional().openapi({ example: 4 }),
-    utm_source: text('google'),
-    utm_medium: text('cpc'),
-    referrer: text('https://www.google.com/'),
-    device_type: text('desktop'),
-  })
-  .openapi('EventSession', { description: 'The visit to the website. Any of these can be missing, and others can be there.' });
+const visitor = typically('visitor').openapi('EventVisitor', {
+  description: 'Who was identified. Any of these can be missing, and others can be there.',
+});
+const company = typically('company').openapi('EventCompany', {
+  description: 'Where the visitor works. Any of these can be missing, and others can be there.',
+});
+const session = typically('session').openapi('EventSession', {
+  description: 'The visit to the website. Any of these can be missing, and others can be there.',
+});
 
 const envelope = {
   event: z.string().min(1).max(256).openapi({ description: 'A name of the catalogue.', example: 'visitor.identified' }),

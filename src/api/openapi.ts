@@ -5,6 +5,7 @@ import { ERROR_EXAMPLES } from './error-examples.ts';
 import { ERROR_STATUSES, type ErrorCode, errorBody } from './errors.ts';
 import { describeWebhooks, RECEIVED_TAG } from './openapi-webhooks.ts';
 import { errorCodesOf, type Route } from './route.ts';
+import trueExamples from './true-examples.json' with { type: 'json' };
 
 const SECURITY_SCHEME = 'apiKey';
 
@@ -53,6 +54,8 @@ export function describeApi(routes: readonly Route[]): object {
       description: [description, access === 'public' ? '' : `Access: ${access}.`].filter(Boolean).join('\n\n'),
       tags: [tag],
       security: access === 'public' ? [] : [{ [name]: [] }],
+      // The reference shows the operator's routes on a page of their own (docs/reference-start.js).
+      ...(access === 'platform' && { 'x-audience': 'operator' }),
       request: requestOf(declared),
       responses: responsesOf(declared),
     });
@@ -66,8 +69,23 @@ export function describeApi(routes: readonly Route[]): object {
   });
 }
 
-function requestOf({ params, query, headers, body, bodyOptional, rawBody, examples }: Route) {
+/** What a real Worker was asked and has answered, by operation (test/e2e/true-examples.test.ts writes the file). */
+interface Recorded {
+  request?: unknown;
+  answer?: unknown;
+  other?: unknown;
+  errors?: Record<string, { message: string; details: unknown }>;
+}
+
+function recordedOf({ operationId }: Route): Recorded {
+  return (trueExamples as Record<string, Recorded>)[operationId] ?? {};
+}
+
+function requestOf(declared: Route) {
+  const { params, query, headers, body, bodyOptional, rawBody } = declared;
   const schema = body ?? rawBody?.schema;
+  const { request } = recordedOf(declared);
+  const examples = declared.examples ?? (request === undefined ? undefined : { 'As it was sent': request });
   const shown =
     examples && Object.fromEntries(Object.entries(examples).map(([summary, value], at) => [`example${at + 1}`, { summary, value }]));
   const content = { 'application/json': { schema, ...(shown && { examples: shown }) } };
@@ -77,23 +95,22 @@ function requestOf({ params, query, headers, body, bodyOptional, rawBody, exampl
 function responsesOf(declared: Route) {
   const { status, description, schema, contentType = 'application/json', other } = declared.success;
   const headers = declared.access === 'public' ? undefined : rateLimitHeaders;
-  const content = schema && Object.fromEntries([contentType].flat().map((type) => [type, { schema }]));
+  const recorded = recordedOf(declared);
+  const contentWith = (example: unknown) =>
+    schema && Object.fromEntries([contentType].flat().map((type) => [type, { schema, ...(example !== undefined && { example }) }]));
   const errors = Map.groupBy(errorCodesOf(declared), (code) => ERROR_STATUSES[code]);
   return {
-    [status]: { description, headers, content },
-    ...(other && { [other.status]: { description: other.description, headers, content } }),
-    ...Object.fromEntries([...errors].map(([errorStatus, codes]) => [errorStatus, errorResponseOf(errorStatus, codes)])),
+    [status]: { description, headers, content: contentWith(recorded.answer) },
+    ...(other && { [other.status]: { description: other.description, headers, content: contentWith(recorded.other) } }),
+    ...Object.fromEntries([...errors].map(([errorStatus, codes]) => [errorStatus, errorResponseOf(errorStatus, codes, recorded)])),
   };
 }
 
-function errorResponseOf(status: number, codes: readonly ErrorCode[]) {
+function errorResponseOf(status: number, codes: readonly ErrorCode[], { errors = {} }: Recorded) {
+  const exampleOf = (code: ErrorCode) => ({ value: { code, ...(errors[code] ?? ERROR_EXAMPLES[code]) } });
   return {
     description: codes.map((code) => `\`${code}\``).join(', '),
     headers: status === 429 || status === 503 ? retryAfterHeader : undefined,
     content: { 'application/json': { schema: errorBody, examples: Object.fromEntries(codes.map((code) => [code, exampleOf(code)])) } },
   };
-}
-
-function exampleOf(code: ErrorCode) {
-  return { value: { code, ...ERROR_EXAMPLES[code] } };
 }

@@ -19,47 +19,6 @@ const health = route({
   handler: () => ({ status: 'ok' as const, version: VERSION }),
 });
 
-/** Everything the page may load is our own; Swagger UI sets inline styles, and shows its icons as data: images. */
-const DOCS_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-const DOCS_PAGE = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Bullseye Webhooks API</title>
-<link rel="stylesheet" href="/docs-assets/swagger-ui.css">
-</head>
-<body>
-<div id="docs"></div>
-<noscript>This page needs JavaScript; the description itself is at <a href="/openapi.json">/openapi.json</a>.</noscript>
-<script src="/docs-assets/swagger-ui-bundle.js"></script>
-<script src="/docs-assets/docs.js"></script>
-</body>
-</html>
-`;
-
-const docs = route({
-  method: 'get',
-  path: '/docs',
-  operationId: 'getDocs',
-  summary: 'The API reference, to browse and try',
-  tag,
-  access: 'public',
-  success: { status: 200, description: 'A page.', contentType: 'text/html', schema: z.string() },
-  handler: () =>
-    new Response(DOCS_PAGE, { headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': DOCS_POLICY } }),
-});
-
 /** How long a copy of /.well-known/security.txt may be trusted; RFC 9116 wants less than a year. */
 const SECURITY_TXT_LIFETIME_MS = 90 * 86_400_000;
 
@@ -103,6 +62,6 @@ export function serviceRoutes(others: readonly Route[]): Route[] {
       return new Response(document, { headers: { 'Content-Type': 'application/json' } });
     },
   });
-  const all: Route[] = [health, described, docs, securityTxt];
+  const all: Route[] = [health, described, securityTxt];
   return all;
 }

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { placeFile } from './placed-file.ts';
 import { PROJECT_ROOT } from './wrangler.ts';
 
 /*
- * Gathers the static files (those of the API reference, `/docs`, and of the dashboard) where wrangler.toml's [assets] looks for them. Wrangler and the tests refuse
+ * Gathers the static files (the documentation, `/docs`, and what the dashboard loads) where wrangler.toml's [assets] looks for them. Wrangler and the tests refuse
  * to start without that folder, so `npm ci` makes it (package.json, "dependencies"), and every command makes it again: it costs
  * milliseconds, and a changed source is never served stale. A `wrangler dev` that runs watches the folder, and starts its Worker anew
  * when a file changes: only what is different is written.
@@ -12,7 +12,9 @@ import { PROJECT_ROOT } from './wrangler.ts';
 const FILES: readonly [source: string, name: string][] = [
   ['node_modules/swagger-ui-dist/swagger-ui-bundle.js', 'docs-assets/swagger-ui-bundle.js'],
   ['node_modules/swagger-ui-dist/swagger-ui.css', 'docs-assets/swagger-ui.css'],
-  ['src/api/docs-start.js', 'docs-assets/docs.js'],
+  ['node_modules/minisearch/dist/umd/index.js', 'docs-assets/minisearch.js'],
+  ['src/docs/docs-start.js', 'docs-assets/docs.js'],
+  ['src/docs/reference-start.js', 'docs-assets/reference.js'],
   ['src/api/favicon.svg', 'favicon.svg'],
   ['node_modules/idiomorph/dist/idiomorph.min.js', 'dashboard-assets/idiomorph.js'],
   ['src/dashboard/dashboard-start.js', 'dashboard-assets/dashboard.js'],
@@ -43,6 +45,15 @@ const STYLES: readonly string[] = [
   ].map((part) => `styles/${part}.css`),
 ];
 
+/** The documentation's stylesheet has the dashboard's tokens. */
+const DOCS_STYLES = ['src/dashboard/styles/tokens.css', 'src/dashboard/styles/base.css', 'src/docs/docs.css'];
+
+/** The pictures that the documentation shows. */
+const PICTURES = 'test/e2e/screenshots';
+
+/** `npm ci --omit=dev` has nothing that makes the pages, and nothing that would serve them. */
+const guides = existsSync(join(PROJECT_ROOT, 'node_modules/marked')) ? await import('./docs/guides.ts') : null;
+
 /** Browsers ask for this one whatever the page says. */
 const REDIRECTS = '/favicon.ico /favicon.svg 302\n';
 
@@ -65,11 +76,18 @@ export function gatherAssets(folder = join(PROJECT_ROOT, '.assets')): void {
   placeFile(join(folder, '_headers'), HEADERS);
   for (const [source, name] of FILES) {
     const path = join(PROJECT_ROOT, source);
-    // `npm ci --omit=dev` has no Swagger UI, and nothing that would serve it.
+    // `npm ci --omit=dev` has no Swagger UI.
     if (existsSync(path)) placeFile(join(folder, name), readFileSync(path));
   }
-  const styles = STYLES.map((part) => readFileSync(join(PROJECT_ROOT, 'src/dashboard', part), 'utf8'));
-  placeFile(join(folder, 'dashboard-assets/dashboard.css'), styles.join('\n'));
+  placeFile(join(folder, 'dashboard-assets/dashboard.css'), joined(STYLES.map((part) => `src/dashboard/${part}`)));
+  placeFile(join(folder, 'docs-assets/docs.css'), joined(DOCS_STYLES));
+  for (const name of readdirSync(join(PROJECT_ROOT, PICTURES)))
+    placeFile(join(folder, 'docs-assets/pictures', name), readFileSync(join(PROJECT_ROOT, PICTURES, name)));
+  for (const [name, content] of guides?.buildGuides() ?? []) placeFile(join(folder, name), content);
+}
+
+function joined(paths: readonly string[]): string {
+  return paths.map((path) => readFileSync(join(PROJECT_ROOT, path), 'utf8')).join('\n');
 }
 
 if (import.meta.main) gatherAssets();

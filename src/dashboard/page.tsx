@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
+import { documentationOf } from '../docs/about-page.ts';
 import { settingsOf } from '../settings.ts';
 import { ClockContext, clockOf } from './clock.ts';
 import { type Flash, takeFlash } from './flash.ts';
@@ -48,7 +49,12 @@ export async function page(c: PageContext, { title, crumbs, flash: said, status 
         visit={visit}
         crumbs={crumbs}
         flash={flash}
-        foot={<LanguageChoice c={c} />}
+        foot={
+          <>
+            <a href={documentationOf(c.req.path)}>{t('layout.documentation')}</a>
+            <LanguageChoice c={c} />
+          </>
+        }
       >
         {content}
       </Layout>

@@ -1,4 +1,5 @@
 import { VISITOR_ERASED, WEBHOOK_DISABLE_WARNING, WEBHOOK_DISABLED, WEBHOOK_FAILING, WEBHOOK_RECOVERED } from './operational-event.ts';
+import { VISITOR_IDENTIFIED_EXAMPLE, VISITOR_IDENTIFIED_SCHEMA } from './visitor-identified.ts';
 import { subscribes } from './webhook.ts';
 
 /** An entry of the catalogue: what producers may post, and webhooks may subscribe to. */
@@ -26,36 +27,8 @@ const visitorIdentified: EventType = {
   description:
     'A visitor of your website was identified. You get who it is, their company, and what they looked at. It comes once for each visit: ' +
     '`session_id` names the visit.',
-  example: {
-    event: 'visitor.identified',
-    timestamp: '2026-11-23T14:05:09.000Z',
-    organization_id: 'org_acme',
-    session_id: 'ses_01JDCQ7Z8W5M3KXN4R2T6V9YBA',
-    visitor: {
-      email: 'jane.doe@example.com',
-      first_name: 'Jane',
-      last_name: 'Doe',
-      job_title: 'VP of Marketing',
-      linkedin_url: 'https://www.linkedin.com/in/janedoe',
-      location: 'Austin, Texas, United States',
-    },
-    company: {
-      name: 'Example Corp',
-      industry: 'Computer Software',
-      employee_count: 250,
-      location: 'Austin, Texas, United States',
-      domain: 'example.com',
-    },
-    session: {
-      landing_page: 'https://www.acme.com/pricing',
-      pages_visited: 4,
-      utm_source: 'google',
-      utm_medium: 'cpc',
-      referrer: 'https://www.google.com/',
-      device_type: 'desktop',
-    },
-  },
-  schema: null,
+  example: VISITOR_IDENTIFIED_EXAMPLE,
+  schema: VISITOR_IDENTIFIED_SCHEMA,
   builtIn: true,
 };
 
@@ -172,12 +145,16 @@ export const BUILT_IN_EVENT_TYPES: readonly EventType[] = [
   webhookRecovered,
 ];
 
-/** The catalogue: what ships, overlaid by what was put; by name. An overlay without an example keeps the one that ships: tests send it. */
+/**
+ * The catalogue: what ships, overlaid by what was put; by name. An overlay without an example or a schema keeps the one that ships: tests send the
+ * one, and the other says what is required anyway.
+ */
 export function mergeCatalogue(stored: readonly Omit<EventType, 'builtIn'>[]): EventType[] {
   const merged = new Map(BUILT_IN_EVENT_TYPES.map((type) => [type.name, type]));
   for (const type of stored) {
     const shipped = BUILT_IN_EVENT_TYPES.find(({ name }) => name === type.name);
-    merged.set(type.name, { ...type, example: type.example ?? shipped?.example ?? null, builtIn: shipped !== undefined });
+    const { example, schema } = shipped ?? { example: null, schema: null };
+    merged.set(type.name, { ...type, example: type.example ?? example, schema: type.schema ?? schema, builtIn: shipped !== undefined });
   }
   return [...merged.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

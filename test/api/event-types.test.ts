@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { readEvents } from '../../src/domain/event.ts';
+import { VISITOR_IDENTIFIED_SCHEMA } from '../../src/domain/visitor-identified.ts';
 import { client, createKey, createOrganization, createWebhook, expectStatus, platform } from '../support/api.ts';
 
 describe('the catalogue', () => {
   test('ships with visitor.identified, whose example is an event that is accepted', async () => {
     const { body } = await platform.get('/event-types');
     const shipped = body.eventTypes.find(({ name }: { name: string }) => name === 'visitor.identified');
-    expect(shipped).toMatchObject({ description: expect.stringContaining('session_id'), schema: null, builtIn: true });
+    expect(shipped).toMatchObject({ description: expect.stringContaining('session_id'), schema: VISITOR_IDENTIFIED_SCHEMA, builtIn: true });
     expect(readEvents(new TextEncoder().encode(JSON.stringify(shipped.example))).ok).toBe(true);
     expect((await platform.get('/event-types/visitor.identified')).body).toEqual(shipped);
   });
@@ -41,7 +42,7 @@ describe('the catalogue', () => {
   test('keeps what ships: it can be overlaid and laid bare again, not removed', async () => {
     const { example } = (await platform.get('/event-types/visitor.identified')).body;
     const put = await expectStatus(platform.put('/event-types/visitor.identified', { description: 'Ours.' }), 200);
-    expect(put.body).toMatchObject({ description: 'Ours.', example, builtIn: true });
+    expect(put.body).toMatchObject({ description: 'Ours.', example, schema: VISITOR_IDENTIFIED_SCHEMA, builtIn: true });
     expect((await platform.get('/event-types/visitor.identified')).body).toEqual(put.body);
     const own = { description: 'Ours.', example: { event: 'visitor.identified' } };
     expect((await platform.put('/event-types/visitor.identified', own)).body).toMatchObject(own);

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import text from '../../docs/filters-and-formats.md?raw';
+import text from '../../src/docs/filters-and-formats.md?raw';
 import { FORMATS } from '../../src/domain/rules/choices.ts';
 import { type Leaf, OPERATORS } from '../../src/domain/rules/condition.ts';
 import { type Answer, client, createKey, createWebhook, expectStatus, platform, type TestOrganization } from '../support/api.ts';
@@ -8,7 +8,7 @@ import { type Block, blocksOf, codesIn, rowsOf, sectionsOf } from '../support/do
 import { tellAtOnce } from '../support/telling.ts';
 
 /*
- * The examples of docs/filters-and-formats.md. A block is asked of the API (`json preview`, `liquid`, `json webhook`, `json changes`, `json events`),
+ * The examples of src/docs/filters-and-formats.md. A block is asked of the API (`json preview`, `liquid`, `json webhook`, `json changes`, `json events`),
  * and the next one is what must come of it.
  */
 

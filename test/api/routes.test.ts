@@ -211,7 +211,7 @@ describe('/openapi.json', () => {
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
     // OpenAPI describes no WebSockets: what listens is described with what makes it (test/api/listeners.test.ts).
     const routed = registered.filter((name) => !name.endsWith('/socket'));
-    const served = routed.filter((name) => name.includes(' /api/') || /^GET \/(health|docs|openapi\.json|\.well-known\/.*)$/.test(name));
+    const served = routed.filter((name) => name.includes(' /api/') || /^GET \/(health|openapi\.json|\.well-known\/.*)$/.test(name));
     expect(described.sort()).toEqual(served.sort());
   });
 
@@ -241,10 +241,32 @@ describe('/openapi.json', () => {
   });
 });
 
-test('/health answers without the database, /docs with a page that loads nothing from elsewhere', async () => {
+test('/health answers without the database', async () => {
   expect(await call('GET', '/health')).toMatchObject({ status: 200, body: { status: 'ok', version: expect.stringMatching(/^\d+\.\d+/) } });
-  const docs = await call('GET', '/docs');
-  expect(docs.headers.get('Content-Security-Policy')).toContain("default-src 'none'");
-  expect(docs.body).toContain('<div id="docs">');
-  expect(docs.body).not.toMatch(/https?:\/\//);
+});
+
+describe('the documentation', () => {
+  test.each(['/docs', '/docs/webhooks', '/docs/webhooks/payload', '/docs/api'])(
+    '%s is a page that loads nothing from elsewhere',
+    async (path) => {
+      const page = await call('GET', path);
+      expect(page).toMatchObject({ status: 200, body: expect.stringContaining('<h1') });
+      expect(page.headers.get('Content-Type')).toMatch(/^text\/html/);
+      expect(page.headers.get('Content-Security-Policy')).toContain("default-src 'none'");
+      expect(page.headers.get('Cache-Control')).toMatch(/^public/);
+      expect(page.headers.get('X-Content-Type-Options')).toBe('nosniff');
+    },
+  );
+
+  test('admits inline styles to the reference alone, which cannot do without', async () => {
+    const policyOf = async (path: string) => (await call('GET', path)).headers.get('Content-Security-Policy');
+    expect(await policyOf('/docs/api')).toContain('unsafe-inline');
+    expect(await policyOf('/docs/webhooks')).not.toContain('unsafe');
+  });
+
+  test.each(['/docs/nothing', '/docs/webhooks/nothing'])('%s is no page, and says where they all are', async (path) => {
+    const page = await call('GET', path);
+    expect(page).toMatchObject({ status: 404, body: expect.stringContaining('href="/docs/webhooks"') });
+    expect(page.headers.get('Cache-Control')).toBe('no-store');
+  });
 });

@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { accessibilityViolations, launchChromium, noBrowser, openPage } from '../support/browser.ts';
 import { signUp } from '../support/customer.ts';
+import { configWithEmail } from '../support/email-config.ts';
 import { layoutFaults } from '../support/page-layout.ts';
 import { inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
@@ -18,23 +18,10 @@ const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
 let worker: LocalWorker;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 
-/** wrangler.toml as the README has whoever wants e-mail change it, in a folder of its own. */
-function configWithEmail(): string {
-  const lines = readFileSync(join(PROJECT_ROOT, 'wrangler.toml'), 'utf8')
-    .replace(/^# \[\[send_email\]\]\n# name = "EMAIL"\n# (allowed_sender_addresses = .*)$/m, '[[send_email]]\nname = "EMAIL"\n$1')
-    .replace('main = "src/index.ts"', `main = ${JSON.stringify(join(PROJECT_ROOT, 'src', 'index.ts'))}`)
-    .replace('directory = ".assets"', `directory = ${JSON.stringify(join(PROJECT_ROOT, '.assets'))}`)
-    .replace('migrations_dir = "migrations"', `migrations_dir = ${JSON.stringify(join(PROJECT_ROOT, 'migrations'))}`);
-  const path = join(folder, 'config', 'wrangler.toml');
-  mkdirSync(join(folder, 'config'));
-  writeFileSync(path, lines);
-  return path;
-}
-
 beforeAll(async () => {
   receiver = await startReceiver();
   const vars = { RETRY_SCHEDULE: '50ms', PUBLIC_URL, ALERTS_FROM: 'alerts@example.com' };
-  worker = await startLocalWorker({ persistTo: folder, vars, config: configWithEmail() });
+  worker = await startLocalWorker({ persistTo: folder, vars, config: configWithEmail(folder) });
 });
 afterAll(async () => {
   await worker?.stop();

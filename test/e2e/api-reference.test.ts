@@ -1,22 +1,18 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { type Browser, chromium } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-
-const CHROMIUM = '/usr/bin/chromium';
-const FLAGS = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
-  ...['--disable-component-update', '--disable-sync'],
-];
+import { launchChromium, noBrowser, openPage } from '../support/browser.ts';
+import { signUp } from '../support/customer.ts';
 
 interface OpenApi extends Record<string, unknown> {
   openapi: string;
-  paths: Record<string, Record<string, unknown>>;
+  paths: Record<string, Record<string, { operationId: string; 'x-audience'?: string }>>;
   webhooks: Record<string, Record<string, unknown>>;
 }
 
@@ -26,6 +22,7 @@ let browser: Browser | undefined;
 
 beforeAll(async () => {
   worker = await startLocalWorker({ persistTo: folder });
+  if (!noBrowser) browser = await launchChromium();
 });
 afterAll(async () => {
   await browser?.close();
@@ -45,44 +42,90 @@ it('/openapi.json is OpenAPI 3.1, by a validator that others wrote', async () =>
   expect(result.valid).toBe(true);
 });
 
-it('/docs shows every operation in a real browser, and the console stays empty', async (context) => {
-  if (!existsSync(CHROMIUM) && process.env.CI !== 'true') context.skip(`Chromium is not at ${CHROMIUM}: apt-get install chromium`);
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
-  const page = await browser.newPage();
-  const complaints: string[] = [];
-  const requested: string[] = [];
-  page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('request', (request) => requested.push(request.url()));
-
-  const response = await page.goto(`${worker.origin}/docs`);
-  expect(response?.headers()['content-security-policy']).toContain("default-src 'none'");
-  const { paths, webhooks } = await readOpenApi();
-  // What receivers get is shown like what clients ask.
-  const operations = Object.values({ ...paths, ...webhooks }).flatMap((path) =>
-    Object.keys(path).filter((key) => /^(get|put|post|patch|delete)$/.test(key)),
-  );
-  await page
-    .locator('.opblock')
-    .nth(operations.length - 1)
-    .waitFor();
-  expect(await page.locator('.opblock').count()).toBe(operations.length);
-  expect(await page.locator('body').textContent()).toContain('/api/v1/events');
-
-  const [first] = await page.locator('.opblock-summary-control').all();
-  await first?.click();
-  await page.locator('.opblock.is-open .opblock-body').first().waitFor();
-  for (const [status, code] of Object.entries({
-    400: 'malformed_json',
-    401: 'missing_api_key',
-    413: 'payload_too_large',
-    503: 'queue_unavailable',
-  })) {
-    await page.locator(`.opblock.is-open .response[data-code="${status}"]`, { hasText: `"code": "${code}"` }).waitFor();
+describe.skipIf(noBrowser)('the reference in a real browser', () => {
+  async function open(path: string, colorScheme: 'light' | 'dark' = 'light') {
+    if (!browser) throw new Error('There is no browser.');
+    const { page, complaints } = await openPage(browser, { colorScheme, viewport: { width: 1_280, height: 900 } });
+    const requested: string[] = [];
+    page.on('request', (sent) => requested.push(sent.url()));
+    const response = await page.goto(`${worker.origin}${path}`);
+    expect(response?.headers()['content-security-policy']).toContain("default-src 'none'");
+    await page.locator('.opblock').first().waitFor();
+    return { page, complaints, requested };
   }
 
-  expect(complaints).toEqual([]);
-  expect(requested.filter((url) => !url.startsWith(worker.origin) && !url.startsWith('data:'))).toEqual([]);
+  it('shows every operation: the customers’ and producers’ on one page, those of the operator on another', async () => {
+    const { paths, webhooks } = await readOpenApi();
+    const operations = Object.values(paths).flatMap((path) =>
+      Object.entries(path).filter(([key]) => /^(get|put|post|patch|delete)$/.test(key)),
+    );
+    const ofOperator = operations.filter(([, operation]) => operation['x-audience'] === 'operator').length;
+    expect(ofOperator).toBeGreaterThan(10);
+    const expected = { '/docs/api': operations.length - ofOperator + Object.keys(webhooks).length, '/docs/platform': ofOperator };
+    for (const [path, count] of Object.entries(expected)) {
+      const { page, complaints, requested } = await open(path);
+      await page
+        .locator('.opblock')
+        .nth(count - 1)
+        .waitFor();
+      expect([path, await page.locator('.opblock').count()]).toEqual([path, count]);
+      expect(complaints).toEqual([]);
+      expect(requested.filter((url) => !url.startsWith(worker.origin) && !url.startsWith('data:'))).toEqual([]);
+      expect(await page.getByText('DELETE', { exact: true }).count()).toBeGreaterThan(0);
+      await page.context().close();
+    }
+  });
+
+  it('shows an example of each answer, and each error by its code', async () => {
+    const { page, complaints } = await open('/docs/api');
+    await page.locator('#operations-Events-postEvents .opblock-summary-control').click();
+    const operation = page.locator('#operations-Events-postEvents');
+    await operation.locator('.response[data-code="202"]', { hasText: 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA' }).waitFor();
+    for (const [status, code] of Object.entries({
+      400: 'malformed_json',
+      401: 'missing_api_key',
+      413: 'payload_too_large',
+      503: 'queue_unavailable',
+    })) {
+      await operation.locator(`.response[data-code="${status}"]`, { hasText: `"code": "${code}"` }).waitFor();
+    }
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  it('lets somebody try an operation with their key, prefilled with what does no harm', async () => {
+    const customer = await signUp(worker);
+    const { page, complaints } = await open('/docs/api');
+    await page.getByRole('button', { name: 'Authorize' }).first().click();
+    await page.locator('.auth-container input').fill(customer.key);
+    await page.locator('.auth-btn-wrapper .authorize').click();
+    await page.locator('.auth-btn-wrapper .btn-done').click();
+    const operation = page.locator('#operations-Webhooks-createWebhook');
+    await operation.locator('.opblock-summary-control').click();
+    await operation.getByRole('button', { name: 'Try it out' }).click();
+    const body = JSON.parse(await operation.locator('textarea').first().inputValue());
+    expect(body).toEqual({ url: 'https://hooks.example.com/bullseye', events: ['visitor.identified'], generateSecret: true });
+    await operation.locator('input[placeholder="organizationId"]').fill(customer.organizationId);
+    await operation.getByRole('button', { name: 'Execute' }).click();
+    await operation.locator('.live-responses-table .response-col_status', { hasText: '201' }).waitFor();
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  it('is dark for those who like it dark', async () => {
+    const brightness = async (colorScheme: 'light' | 'dark') => {
+      const { page } = await open('/docs/api', colorScheme);
+      const colours = await page.evaluate<string[]>(
+        `[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('.opblock-summary-path')).color]`,
+      );
+      await page.context().close();
+      return colours.map((colour) => (colour.match(/\d+/g) ?? []).slice(0, 3).reduce((sum, part) => sum + Number(part), 0));
+    };
+    const [lightPage = 0, lightText = 0] = await brightness('light');
+    const [darkPage = 0, darkText = 0] = await brightness('dark');
+    expect(lightPage - lightText).toBeGreaterThan(300);
+    expect(darkText - darkPage).toBeGreaterThan(300);
+  });
 });
 
 /** The headers of a static file, asked for by this host: `fetch` chooses the host itself. */

@@ -23,7 +23,7 @@ import {
   teams,
 } from '../support/products.ts';
 
-const recipes = readFileSync(join(PROJECT_ROOT, 'docs/recipes.md'), 'utf8');
+const recipes = readFileSync(join(PROJECT_ROOT, 'src/docs/recipes.md'), 'utf8');
 const sections = sectionsOf(recipes);
 /** The event that all recipes are about, as the page has it. */
 const eventText = blocksOf(recipes)[0]?.content ?? '';

@@ -19,12 +19,12 @@ import {
 } from '../support/api.ts';
 import { signedIn } from '../support/dashboard.ts';
 import { aMessage, anEvent, consume, deliveriesOf } from '../support/deliveries.ts';
-import { documentedAccess } from '../support/readme.ts';
+import { documentedAccess } from '../support/route-table.ts';
 import { nameOf, pathOf } from '../support/routes.ts';
 
 /*
  * Every route of the table that the Worker registers × everything a request can present itself with. What is expected comes from the
- * README's own table: a route that is not in it, or that is open to others than it says there, fails.
+ * documentation's own table: a route that is not in it, or that is open to others than it says there, fails.
  */
 
 /** What a caller meets at a route: it is let in, or refused with this code. */
@@ -168,7 +168,7 @@ function expectLetIn(route: Route, answer: Answer): void {
 
 const documented = documentedAccess();
 
-test('every route is in the README, with the key that it needs, and nothing else is', () => {
+test('every route is in the documentation, with the key that it needs, and nothing else is', () => {
   expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(routes.map((route) => [nameOf(route), route.access])));
 });
 
@@ -176,7 +176,7 @@ describe.each(routes.map((route) => [nameOf(route), route] as const))('%s', (nam
   test.each(WHO)('with %s', async (who) => {
     const { headers, at, elsewhere } = presented[who];
     const access = documented.get(name);
-    if (access === undefined) throw new Error(`The README does not say who may use ${name}.`);
+    if (access === undefined) throw new Error(`The documentation does not say who may use ${name}.`);
     const foreign = elsewhere !== undefined && route.path.includes('{organizationId}');
     const verdict = foreign ? elsewhere : at[access];
     const answer = await ask(route, headers, verdict);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import text from '../../../docs/audit-log.md?raw';
 import { listEntries } from '../../../src/db/audit-log.ts';
 import { databaseOf } from '../../../src/db/client.ts';
 import { auditLog } from '../../../src/db/schema.ts';
 import { findWebhook, updateWebhook } from '../../../src/db/webhooks.ts';
+import text from '../../../src/docs/audit-log.md?raw';
 import { AUDIT_ACTIONS, TARGET_TYPES } from '../../../src/domain/audit-log.ts';
 import { mintId } from '../../../src/domain/ids.ts';
 import { call, createOrganization, createWebhook, env, expectStatus, platform, type TestOrganization } from '../../support/api.ts';
@@ -256,7 +256,7 @@ describe('nothing is told where nothing is changed', () => {
   });
 });
 
-describe('docs/audit-log.md', () => {
+describe('src/docs/audit-log.md', () => {
   const sections = sectionsOf(text);
 
   test('lists every action with its targets', () => {
