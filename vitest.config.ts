@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'test/{domain,client,commands,docs,simulation,dashboard/charts,dashboard/choices,dashboard/words}/**/*.test.{ts,tsx}',
+            'test/{client,domain,commands,docs,simulation,dashboard/charts,dashboard/choices,dashboard/words}/**/*.test.{ts,tsx}',
             'test/dashboard/*.test.tsx',
             PARSERS,
           ],

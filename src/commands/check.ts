@@ -37,8 +37,8 @@ const STEPS: readonly [name: string, run: () => Result][] = [
 ];
 
 gatherAssets();
-await generateApiTypes();
 writeWordTypes();
+await generateApiTypes();
 let failed = 0;
 for (const [name, run] of STEPS) {
   const startedAt = performance.now();
