@@ -38,7 +38,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [
-            'test/{domain,commands,docs,simulation,dashboard/charts,dashboard/choices,dashboard/words}/**/*.test.{ts,tsx}',
+            'test/{client,domain,commands,docs,simulation,dashboard/charts,dashboard/choices,dashboard/words}/**/*.test.{ts,tsx}',
             'test/dashboard/*.test.tsx',
             PARSERS,
           ],
@@ -60,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: [
-            'test/{api,attempt,consumer,cost,db,faults,outbox,platform,security,transfer,upkeep}/**/*.test.ts',
+            'test/{api,attempt,consumer,cost,db,faults,listener,outbox,platform,security,transfer,upkeep}/**/*.test.ts',
             'test/dashboard/{*,account/*,attention/*,setup/*,webhook-list/*}.test.ts',
             'test/*.test.ts',
           ],

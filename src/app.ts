@@ -14,6 +14,7 @@ import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
 import { exportRoutes } from './api/export.ts';
 import { importRoutes } from './api/import.ts';
+import { listenerRoutes, registerSocket } from './api/listeners.ts';
 import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { guardOffLoopback } from './api/off-loopback.ts';
 import { organizationDeliveryRoutes } from './api/organization-deliveries.ts';
@@ -27,6 +28,7 @@ import { sealedSecretRoutes } from './api/sealed-secrets.ts';
 import { serviceRoutes } from './api/service.ts';
 import { skippedEventRoutes } from './api/skipped-events.ts';
 import { statisticsRoutes } from './api/statistics.ts';
+import { wantedEventRoutes } from './api/wanted-events.ts';
 import { webhookListRoutes } from './api/webhook-list.ts';
 import { webhookPreviewRoutes } from './api/webhook-preview.ts';
 import { webhookSecretRoutes } from './api/webhook-secrets.ts';
@@ -38,11 +40,13 @@ import { mintId } from './domain/ids.ts';
 
 const apiRoutes: readonly Route[] = [
   ...eventRoutes,
+  ...wantedEventRoutes,
   ...organizationRoutes,
   ...apiKeyRoutes,
   ...presentedKeyRoutes,
   ...webhookListRoutes,
   ...webhookRoutes,
+  ...listenerRoutes,
   ...webhookPreviewRoutes,
   ...webhookSecretRoutes,
   // Before those of one delivery, whose id `export` would be.
@@ -96,6 +100,7 @@ app.notFound((c) => {
   return allowed.length > 0 ? answerOtherMethod(c.req.method, allowed) : errorResponse(notFound('route'));
 });
 register(app, routes);
+registerSocket(app);
 app.route(DASHBOARD_PATH, dashboard);
 // Where people type an address by hand, or half of one.
 for (const path of ['/', '/settings', '/settings/', '/settings/integrations', '/settings/integrations/']) {

@@ -6,9 +6,11 @@ import { sweep } from './upkeep/sweep.ts';
 
 export { RateLimiter } from './api/rate-limiter.ts';
 export { Courier } from './attempt/courier.ts';
+export { Listener } from './listener/listener.ts';
 export { Outbox } from './outbox/outbox.ts';
+export { Producer } from './producer.ts';
 
-/** What enters the Worker, and where it goes. The outboxes' alarms enter outbox/outbox.ts. */
+/** What enters the Worker, and where it goes. The outboxes' alarms enter outbox/outbox.ts, other Workers of the account producer.ts. */
 export default {
   /** A producer's events, the configuration API, the pages. */
   async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {

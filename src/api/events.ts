@@ -11,7 +11,7 @@ import { within } from '../within.ts';
 import { knownEventTypes } from './catalogue.ts';
 import { ApiError, type Issue, invalid, refusal } from './errors.ts';
 import { event } from './event.ts';
-import { type Route, route } from './route.ts';
+import { type ApiRequest, type Route, route } from './route.ts';
 import { areUnwanted } from './unwanted-events.ts';
 import { z } from './zod.ts';
 
@@ -20,6 +20,14 @@ const QUEUE_TIMEOUT_MS = 2_000;
 
 const accepted = z.object({ id: z.string().openapi({ example: 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA' }) }).openapi('AcceptedEvent');
 const acceptedAll = z.object({ ids: z.array(z.string()) }).openapi('AcceptedEvents');
+
+const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'An Idempotency-Key has 1 to 255 printable ASCII characters.')
+  .optional();
+
+/** The id of an event, or those of an array, in its order. */
+export type AcceptedEvents = { id: string } | { ids: string[] };
 
 const post = route({
   method: 'post',
@@ -33,31 +41,45 @@ const post = route({
   tag: 'Events',
   access: 'ingest',
   headers: z.object({
-    'Idempotency-Key': z
-      .string()
-      .regex(/^[\x21-\x7e][\x20-\x7e]{0,254}$/, 'An Idempotency-Key has 1 to 255 printable ASCII characters.')
-      .optional()
-      .openapi({ description: '1 to 255 printable ASCII characters. Counts per organization and event.' }),
+    'Idempotency-Key': idempotencyKey.openapi({ description: '1 to 255 printable ASCII characters. Counts per organization and event.' }),
   }),
   rawBody: { schema: z.union([event, z.array(event).min(1).max(MAX_EVENTS)]), maxBytes: MAX_EVENTS_BYTES },
   success: { status: 202, description: 'In the queue: `id` of an event, `ids` of an array.', schema: z.union([accepted, acceptedAll]) },
   errors: ['unknown_event_type', 'queue_unavailable'],
-  handler: async ({ bytes, headers, env, nowMs, waitUntil }) => {
-    if (bytes.length === 0) throw new ApiError('malformed_json', 'The body is empty; it must be JSON.');
-    const read = readEvents(bytes);
-    if (!read.ok) throw refusal(read.error.code, read.error.message, read.error.issues);
-    await requireKnown(env, read, nowMs);
-    const key = headers['Idempotency-Key'];
-    const ids = key === undefined ? read.events.map(() => mintId('event', nowMs)) : await keyedEventIds(read.events, key);
-    if (!(await areUnwanted(read.events, ids, { env, waitUntil }))) {
-      // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
-      const [first] = read.events;
-      const queued = read.events.map(({ payload }, index) => ({ id: ids[index] as string, payload }));
-      await sendToQueue(eventQueueFor(env, first?.organizationId ?? ''), packEvents(queued, nowMs));
-    }
-    return read.array ? { ids } : { id: ids[0] as string };
-  },
+  handler: async ({ bytes, headers, env, nowMs, waitUntil }) =>
+    await acceptEvents(bytes, headers['Idempotency-Key'], { env, nowMs, waitUntil }),
 });
+
+/** The key where it is one; a 422 where it is not. */
+export function checkIdempotencyKey(key: string | undefined): string | undefined {
+  const checked = idempotencyKey.safeParse(key);
+  if (checked.success) return checked.data;
+  throw invalid(checked.error.issues.map(({ message }) => ({ field: 'Idempotency-Key', message })));
+}
+
+/**
+ * Accepts the JSON of an event, or of an array of them: all or nothing, and durably queued when it returns. What is not accepted is an ApiError.
+ * @param bytes at most MAX_EVENTS_BYTES
+ * @param key an Idempotency-Key that was checked
+ */
+export async function acceptEvents(
+  bytes: Uint8Array,
+  key: string | undefined,
+  { env, nowMs, waitUntil }: Pick<ApiRequest<never, never, never, never>, 'env' | 'nowMs' | 'waitUntil'>,
+): Promise<AcceptedEvents> {
+  if (bytes.length === 0) throw new ApiError('malformed_json', 'The body is empty; it must be JSON.');
+  const read = readEvents(bytes);
+  if (!read.ok) throw refusal(read.error.code, read.error.message, read.error.issues);
+  await requireKnown(env, read, nowMs);
+  const ids = key === undefined ? read.events.map(() => mintId('event', nowMs)) : await keyedEventIds(read.events, key);
+  if (!(await areUnwanted(read.events, ids, { env, waitUntil }))) {
+    // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
+    const [first] = read.events;
+    const queued = read.events.map(({ payload }, index) => ({ id: ids[index] as string, payload }));
+    await sendToQueue(eventQueueFor(env, first?.organizationId ?? ''), packEvents(queued, nowMs));
+  }
+  return read.array ? { ids } : { id: ids[0] as string };
+}
 
 type Accepted = Extract<ReturnType<typeof readEvents>, { ok: true }>;
 

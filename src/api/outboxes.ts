@@ -25,6 +25,15 @@ export async function eraseOutboxes(env: Env, webhookIds: readonly string[]): Pr
   await Promise.all(webhookIds.map(erase));
 }
 
+/** Hangs up on the `listen` command of a webhook that was deleted. It would find out by itself, within a minute. */
+export async function endListener(env: Env, webhookId: string): Promise<void> {
+  try {
+    await env.LISTENER.getByName(webhookId).end();
+  } catch (error) {
+    logError('api.listener_not_ended', error, { webhookId });
+  }
+}
+
 /** Tells an outbox that its webhook was changed: it attempts nothing more by what was so before. It would find out by itself, seconds later. */
 export async function tellReconfigured(env: Env, webhookId: string): Promise<void> {
   try {

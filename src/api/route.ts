@@ -156,10 +156,7 @@ export type Surroundings = Pick<ApiRequest<never, never, never, never>, 'caller'
 
 /** Who asks, whether they may, how often; then what they ask; then the handler. */
 async function answer(declared: Route, c: Context<ApiEnv>): Promise<Response> {
-  const nowMs = Date.now();
-  const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
-  const network = networkOf(c.req.raw.headers);
-  const caller = await admit(declared, c, { env: c.env, nowMs, network, waitUntil });
+  const { caller, network, nowMs, waitUntil } = await admit(declared, c);
   refuseIdempotencyKey(declared, c);
   const url = new URL(c.req.url);
   const inputs = { ...readRequest(declared, c, url), ...(await readBodyOf(declared, c.req.raw)) };
@@ -208,16 +205,23 @@ async function handle(declared: Route, inputs: Inputs, surroundings: Surrounding
   return await declared.handler({ ...inputs, ...surroundings, entry, settings: settingsOf(env), db: databaseOf(env.DB) });
 }
 
-async function admit(declared: Route, c: Context<ApiEnv>, context: Parameters<typeof authenticate>[1]): Promise<Caller> {
-  if (declared.access === 'public') return { kind: 'anonymous' };
-  const caller = await authenticate(c.req.header('X-API-Key'), context);
+type Admitted = Pick<Surroundings, 'caller' | 'network' | 'nowMs' | 'waitUntil'> & { db: Database };
+
+/** Lets a request in where its key may use a route and has not been used too often; else it throws the refusal. */
+export async function admit({ access }: Pick<Route, 'access'>, c: Context<ApiEnv>): Promise<Admitted> {
+  const nowMs = Date.now();
+  const network = networkOf(c.req.raw.headers);
+  const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
+  const admitted = { network, nowMs, waitUntil, db: databaseOf(c.env.DB) };
+  if (access === 'public') return { ...admitted, caller: { kind: 'anonymous' } };
+  const caller = await authenticate(c.req.header('X-API-Key'), { env: c.env, nowMs, network, waitUntil });
   if (caller.kind === 'organization') {
     const state = await countRequest(c.env, caller.organizationId, countsOfKey(caller.keyId));
     if (state) c.set('rateLimit', state);
-    if (state && !state.allowed) throw new RateLimited(state, context.nowMs);
+    if (state && !state.allowed) throw new RateLimited(state, nowMs);
   }
-  authorize(caller, declared.access, c.req.param('organizationId'));
-  return caller;
+  authorize(caller, access, c.req.param('organizationId'));
+  return { ...admitted, caller };
 }
 
 /** A POST that would be done again by its repetition says so, rather than take a key that it would not look at. */

@@ -14,7 +14,8 @@ const url = z
   .max(2_048)
   .openapi({ description: '`https` with a public host name, at most 2,048 characters.', example: 'https://hooks.example.com/bullseye' });
 
-const events = z
+/** What a webhook subscribes to. */
+export const eventsInput = z
   .array(z.string().min(1).max(130))
   .min(1)
   .max(MAX_SUBSCRIPTIONS)
@@ -67,7 +68,7 @@ export const webhookInput = z
   .strictObject({
     name: name.optional(),
     url,
-    events,
+    events: eventsInput,
     description: description.optional(),
     enabled: z.boolean().default(true),
     secret: secretInput.nullish().openapi({ description: 'Signs deliveries. Absent or null: they are not signed.' }),
@@ -89,7 +90,7 @@ export const webhookChangesInput = z
   .strictObject({
     name: name.optional(),
     url: url.optional(),
-    events: events.optional(),
+    events: eventsInput.optional(),
     description: description.optional(),
     enabled: z.boolean().optional(),
     secret: secretInput

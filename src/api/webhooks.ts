@@ -7,6 +7,7 @@ import { toBase64 } from '../domain/encoding.ts';
 import { checkEndpointUrl } from '../domain/endpoint-url.ts';
 import { isSubscribable } from '../domain/event-type.ts';
 import { mintId } from '../domain/ids.ts';
+import { isListenUrl } from '../domain/listen-url.ts';
 import { isLoopback } from '../domain/loopback.ts';
 import { includesWebhooks, type Plan } from '../domain/plan.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
@@ -14,7 +15,7 @@ import type { Settings } from '../settings.ts';
 import { requireFreshSignIn } from './account/fresh-sign-in.ts';
 import { authorize } from './auth.ts';
 import { ApiError, invalid, notFound } from './errors.ts';
-import { eraseOutboxes, statusOf, tellReconfigured } from './outboxes.ts';
+import { endListener, eraseOutboxes, statusOf, tellReconfigured } from './outboxes.ts';
 import { isoTimeOrNull, organizationParams, requireOrganization, webhookParams } from './parameters.ts';
 import { type Route, route } from './route.ts';
 import { auditedChanges, changesOf, onceAfter } from './webhook-changes.ts';
@@ -53,11 +54,18 @@ function requireEndpoint(raw: string, settings: Settings, own: URL): void {
   if (flaw !== null) throw invalid([{ field: 'url', message: flaw }]);
 }
 
+/** Refuses a new URL that a webhook may not point to. One of `listen` stays where it is: it ends with its command, and is not counted. */
+function requireMove(before: string, after: string, settings: Settings, own: URL): void {
+  if (!isListenUrl(before)) requireEndpoint(after, settings, own);
+  else if (after !== before)
+    throw invalid([{ field: 'url', message: 'This webhook is of the command `listen`, and goes nowhere else. Create another one.' }]);
+}
+
 /**
  * Refuses entries that the catalogue does not know. Those that a webhook has already may stay: their type may have been removed
  * since, and the webhook must still be changeable.
  */
-async function requireSubscribable(db: Database, events: readonly string[], already: readonly string[] = []): Promise<void> {
+export async function requireSubscribable(db: Database, events: readonly string[], already: readonly string[] = []): Promise<void> {
   const names = (await listEventTypes(db)).map((type) => type.name);
   const unknown = [...events.entries()].filter(([, pattern]) => !already.includes(pattern) && !isSubscribable(pattern, names));
   if (unknown.length === 0) return;
@@ -172,7 +180,7 @@ const patch = route({
       const before = await requireWebhook(db, params);
       if (Object.keys(body).length === 0) return toWebhook(before);
       if (body.enabled) requirePlan((await requireOrganization(db, organizationId)).plan);
-      if (body.url !== undefined) requireEndpoint(body.url, settings, url);
+      if (body.url !== undefined) requireMove(before.url, body.url, settings, url);
       if (body.events) await requireSubscribable(db, body.events, before.events);
       const changes = await changesOf(body, before, { db, settings, nowMs });
       if (Object.values(changes).every((value) => value === undefined)) return withWarnings(toWebhook(before), body.secret);
@@ -204,6 +212,7 @@ const remove = route({
       const told = entry('webhook.deleted', { type: 'webhook', id: webhookId }, webhookChanges(before, null));
       if (!(await deleteWebhook(db, before, nowMs, told))) continue;
       waitUntil(eraseOutboxes(env, [webhookId]));
+      if (isListenUrl(before.url)) waitUntil(endListener(env, webhookId));
       return;
     }
     throw changing();

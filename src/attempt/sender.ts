@@ -1,13 +1,15 @@
 import { openSecret } from '../db/secret-box.ts';
 import type { AttemptTrigger } from '../domain/delivery.ts';
 import { checkEndpointUrl, type EndpointUrlCheck } from '../domain/endpoint-url.ts';
+import { isListenUrl } from '../domain/listen-url.ts';
 import { inSigningOrder, secretsOf } from '../domain/secret-rotation.ts';
 import { importSigningKeys, type SigningKeys } from '../domain/signature.ts';
 import type { WebhookConfig } from '../domain/webhook.ts';
+import { forwardingFetch } from '../listener/forwarding.ts';
 import { logInfo } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import type { Settings } from '../settings.ts';
-import { type AttemptRequest, type AttemptResult, makeAttempt, refusedAttempt } from './attempt.ts';
+import { type AttemptDeps, type AttemptRequest, type AttemptResult, makeAttempt, refusedAttempt } from './attempt.ts';
 import { type OwnHeaders, readOwnHeaders } from './own-headers.ts';
 
 /** Most secrets whose imported keys a sender keeps: those of one webhook, as they were sealed of late. */
@@ -26,6 +28,7 @@ export interface Sending {
 /** Makes attempts: opens the webhook's secrets and own headers, checks its URL once more, posts, logs. */
 export class Sender {
   readonly #settings: Settings;
+  readonly #listeners: Env['LISTENER'] | undefined;
   /** Imported keys by sealed secret: opening and importing cost more than signing. */
   readonly #keys = new Map<string, Promise<SigningKeys>>();
   /** The latest URL, and whether it is one that deliveries go to: a sender has one webhook, and settings stay. */
@@ -33,8 +36,10 @@ export class Sender {
   /** Own headers, as they were sealed. */
   readonly #own = new Map<string, Promise<OwnHeaders>>();
 
-  constructor(settings: Settings) {
+  /** @param listeners where webhooks of `listen` send; absent: they do not */
+  constructor(settings: Settings, listeners?: Env['LISTENER']) {
     this.#settings = settings;
+    this.#listeners = listeners;
   }
 
   /** One attempt. It throws only where the fault is ours (a secret, or headers, that do not open). */
@@ -46,11 +51,7 @@ export class Sender {
     const request = { url: webhook.url, ...keys, deliveryId, eventId, event, payload, number, trigger, own };
     const { deliveryTimeoutMs: timeoutMs } = this.#settings;
     const checked = this.#check(webhook.url);
-    const deps = {
-      fetch: (url: string, init: RequestInit) => fetch(url, init),
-      now: () => Date.now(),
-      timeoutMs,
-    };
+    const deps = { fetch: this.#fetchOf(webhook), now: () => Date.now(), timeoutMs };
     const result = checked.ok ? await makeAttempt(request, deps) : refusedAttempt(request, checked.reason, Date.now());
     if (this.#settings.logAttempts === 'all' || result.record.outcome !== 'succeeded') logAttempt(webhook, sending, result);
     return result;
@@ -62,8 +63,16 @@ export class Sender {
     await this.#ownHeadersOf(webhook);
   }
 
+  /** The one place where a request leaves: over the internet, or to the `listen` command that the webhook is of. */
+  #fetchOf({ id, url }: WebhookConfig): AttemptDeps['fetch'] {
+    if (this.#listeners && isListenUrl(url)) return forwardingFetch(this.#listeners, id);
+    return (to, init) => fetch(to, init);
+  }
+
   /** Checked again where it is used: rules may have become stricter since it was saved. */
-  #check(url: string): EndpointUrlCheck {
+  #check(url: string): EndpointUrlCheck | { ok: true } {
+    // It is no address that anything is sent to.
+    if (this.#listeners && isListenUrl(url)) return { ok: true };
     if (this.#checked?.url === url) return this.#checked.result;
     const { publicUrl, allowInsecureEndpoints: allowInsecure } = this.#settings;
     const result = checkEndpointUrl(url, { ownHosts: publicUrl ? [publicUrl.host] : [], allowInsecure });

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { generateApiTypes } from './api-types.ts';
 import { gatherAssets } from './assets.ts';
 import { bundleProblem } from './bundle-size.ts';
 import { lockFlaws } from './lock-flaws.ts';
@@ -37,6 +38,7 @@ const STEPS: readonly [name: string, run: () => Result][] = [
 
 gatherAssets();
 writeWordTypes();
+await generateApiTypes();
 let failed = 0;
 for (const [name, run] of STEPS) {
   const startedAt = performance.now();

@@ -10,7 +10,7 @@ const STOPPED_WITHIN_MS = 10_000;
 /** Between asking for a free port and listening on it, another process can take it: how often to try with another. */
 const STARTS = 3;
 /** Of .dev.vars.example, which every local Worker here is started with, whatever the developer's own .dev.vars says. */
-const PLATFORM_KEY = 'bsk_platform_development';
+export const PLATFORM_KEY = 'bsk_platform_development';
 
 export interface LocalWorkerOptions {
   /** The folder of its database and queues' state. Started again with the same one, it goes on where it was. */

@@ -60,6 +60,12 @@ export class ConfigurationCache {
     return this.known(wanted, now);
   }
 
+  /** What is known of an organization is too old, however new: it has just been changed through this isolate. */
+  forget(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry) entry.readAt = Number.NEGATIVE_INFINITY;
+  }
+
   /**
    * Reads anew, all at once, what is in use and will soon be too old, if that is so of what has just been used; a read at a time. What no
    * batch has used since it was read is left to grow old.

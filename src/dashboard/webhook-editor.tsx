@@ -4,6 +4,7 @@ import { listEventTypes } from '../api/event-types.ts';
 import { createWebhook } from '../api/webhooks.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { type EventType, sampledType, sampleEvent } from '../domain/event-type.ts';
+import { countOfEndpoints } from '../domain/listen-url.ts';
 import { hostOf, MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Kinds } from './choices/condition-rows.ts';
 import { stepFilter } from './choices/filter-values.ts';
@@ -196,7 +197,7 @@ async function previewOf(
 /** What is said in the place of a form that would be refused, whatever it held. */
 function hindranceOf(visit: Visit): Child {
   if (!planAllows(visit)) return <PlanNotice visit={visit} hasWebhooks={false} />;
-  if (visit.webhooks.length < MAX_WEBHOOKS) return null;
+  if (countOfEndpoints(visit.webhooks) < MAX_WEBHOOKS) return null;
   return (
     <section class="card notice">
       <p>All {MAX_WEBHOOKS} webhooks are in use. Delete one to add another.</p>

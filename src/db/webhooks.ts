@@ -1,6 +1,7 @@
 import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { AuditEntry } from '../domain/audit-log.ts';
+import { isListenUrl, LISTEN_URL_PATTERN, MAX_LISTENERS } from '../domain/listen-url.ts';
 import type { SecretColumns } from '../domain/secret-rotation.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import { addEntryIfChanged } from './audit-log.ts';
@@ -62,7 +63,8 @@ export async function findWebhook(db: Database, organizationId: string, id: stri
 }
 
 /**
- * Adds a webhook, unless its organization is gone or has MAX_WEBHOOKS already: then nothing is added and the answer is null.
+ * Adds a webhook, unless its organization is gone or has MAX_WEBHOOKS already, or MAX_LISTENERS of those of `listen`, which are counted apart:
+ * then nothing is added and the answer is null.
  * One statement counts and inserts, so that racing creations cannot pass the limit together.
  */
 export async function insertWebhook(db: Database, webhook: NewWebhook, entry: AuditEntry): Promise<WebhookRow | null> {
@@ -97,8 +99,13 @@ export async function insertWebhook(db: Database, webhook: NewWebhook, entry: Au
     updatedAt: sql`${webhook.updatedAt}`,
   };
   const columns = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value.as(name)]));
-  const count = sql`(select count(*) from ${webhooks} where ${eq(webhooks.organizationId, webhook.organizationId)})`;
-  const allowed = and(eq(organizations.id, webhook.organizationId), sql`${count} < ${MAX_WEBHOOKS}`);
+  const isOfListen = isListenUrl(webhook.url);
+  const alike = and(
+    eq(webhooks.organizationId, webhook.organizationId),
+    sql`(${webhooks.url} like ${LISTEN_URL_PATTERN}) = ${isOfListen ? 1 : 0}`,
+  );
+  const count = sql`(select count(*) from ${webhooks} where ${alike})`;
+  const allowed = and(eq(organizations.id, webhook.organizationId), sql`${count} < ${isOfListen ? MAX_LISTENERS : MAX_WEBHOOKS}`);
   const [inserted] = await db.batch([
     db
       .insert(webhooks)

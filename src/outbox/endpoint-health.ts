@@ -15,6 +15,7 @@ import {
 } from '../domain/circuit.ts';
 import type { EndpointPace } from '../domain/endpoint-pace.ts';
 import { isTestEvent } from '../domain/ids.ts';
+import { isListenUrl } from '../domain/listen-url.ts';
 import {
   answerInWords,
   isOperational,
@@ -77,6 +78,8 @@ export class EndpointHealth {
   attempted(config: OutboxConfig, delivery: StoredDelivery, { record }: AttemptResult, isCurrent: boolean, isDrained: boolean): void {
     const now = Date.now();
     const { outcome, responseStatus } = record;
+    // What a developer's machine answers is theirs to see: nothing is held for it, nobody is told, and it is never disabled.
+    if (isListenUrl(config.webhook.url)) return;
     // A test that fails is somebody trying; an interrupted attempt is a fault of ours.
     if (!isCurrent || outcome === 'interrupted' || (isTestEvent(delivery.eventId) && outcome !== 'succeeded')) return;
     if (outcome === 'succeeded') this.#acknowledgedAt = now;
@@ -132,6 +135,7 @@ export class EndpointHealth {
 
   /** Deliveries are not taken any more, since too many wait: their organization is told as of an outage, which it nearly always is. */
   full(config: OutboxConfig, delivery: AboutDelivery, now: number): void {
+    if (isListenUrl(config.webhook.url)) return;
     if (this.circuit.failures === 0) this.#vitals.circuit = { ...this.circuit, failures: 1, failingSince: now };
     if (!isOperational(delivery.event) && isToBeAnnounced(this.circuit, now)) {
       this.#announce(config, delivery, { lastAnswer: null, isFull: true }, now);

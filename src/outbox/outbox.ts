@@ -114,7 +114,8 @@ export class Outbox extends DurableObject<Env> {
   /** What the object before this one has left on its way is in the rows. */
   #hasTakenOver = false;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, bindings: Env) {
+    const env = inJurisdiction(bindings);
     super(ctx, env);
     const { storage } = ctx;
     const settings = settingsOf(env);
@@ -141,13 +142,13 @@ export class Outbox extends DurableObject<Env> {
     this.#entries = new AuditEntries(storage.kv, env.DB, this.#webhookId);
     const { circuitThreshold: threshold, circuitProbeMs: probeMs, disableAfterMs } = settings;
     const keepAwake = (work: Promise<unknown>) => ctx.waitUntil(work);
-    const sender = new Sender(settings);
+    const sender = new Sender(settings, env.LISTENER);
     const pace = new EndpointPace(this.#vitals.circuit.health !== 'healthy');
     const books = { store: this.#store, ledger: this.#ledger, fresh: this.#fresh, vitals: this.#vitals };
     this.#health = new EndpointHealth({ ...books, pace, reports: this.#reports }, { threshold, probeMs, disableAfterMs });
     const renderer = new Renderer(books);
     const parts = { ...books, pace, renderer, health: this.#health };
-    const places = new Places(settings.maxConcurrency, { sender, couriers: inJurisdiction(env).COURIER, attemptMs: this.#attemptMs });
+    const places = new Places(settings.maxConcurrency, { sender, couriers: env.COURIER, attemptMs: this.#attemptMs });
     this.#intake = new Intake({
       ...parts,
       admission: new Admission(this.#store),

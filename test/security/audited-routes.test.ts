@@ -110,6 +110,20 @@ const DEEDS: Record<string, Deed> = {
       },
     },
   },
+  [`POST ${organization}/listeners`]: {
+    json: () => ({ forwardTo: 'http://localhost:3000/hook', events: ['visitor.*'] }),
+    entry: {
+      action: 'webhook.created',
+      target: () => ({ type: 'webhook', id: expect.stringMatching(/^whk_/) }),
+      changes: {
+        name: { from: null, to: 'listen localhost:3000' },
+        url: { from: null, to: 'listen://localhost:3000/hook' },
+        events: { from: null, to: ['visitor.*'] },
+        secret: { from: null, to: '•••' },
+        enabled: { from: null, to: true },
+      },
+    },
+  },
   [`POST ${organization}/webhooks/preview`]: { json: () => ({}), why: 'nothing is sent or kept' },
   [`GET ${webhook}/secret`]: { entry: { action: 'secret.revealed', target: ofWebhook, changes: {} } },
   [`POST ${webhook}/secret/rotate`]: {

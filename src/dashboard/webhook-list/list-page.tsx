@@ -1,3 +1,4 @@
+import { countOfEndpoints } from '../../domain/listen-url.ts';
 import { MAX_WEBHOOKS } from '../../domain/webhook.ts';
 import { AccountLinks } from '../account/account-links.tsx';
 import { Icon } from '../icons.tsx';
@@ -79,7 +80,7 @@ function Filter({ sought }: { sought: string }) {
 
 function ListHeader({ visit }: { visit: Visit }) {
   const { webhooks } = visit;
-  const full = webhooks.length >= MAX_WEBHOOKS;
+  const full = countOfEndpoints(webhooks) >= MAX_WEBHOOKS;
   return (
     <div class="page-head">
       <div>
