@@ -6,6 +6,7 @@ import { ERROR_STATUSES, type ErrorCode, errorBody } from './errors.ts';
 import { describeWebhooks, RECEIVED_TAG } from './openapi-webhooks.ts';
 import { errorCodesOf, type Route } from './route.ts';
 import trueExamples from './true-examples.json' with { type: 'json' };
+import { z } from './zod.ts';
 
 const SECURITY_SCHEME = 'apiKey';
 
@@ -82,7 +83,11 @@ function recordedOf({ operationId }: Route): Recorded {
 }
 
 function requestOf(declared: Route) {
-  const { params, query, headers, body, bodyOptional, rawBody } = declared;
+  const { params, query, headers, body, bodyOptional, rawBody, streamedBody } = declared;
+  if (streamedBody) {
+    const schema = z.string().openapi({ description: streamedBody.description });
+    return { params, query, headers, body: { required: true, content: { [streamedBody.contentType]: { schema } } } };
+  }
   const schema = body ?? rawBody?.schema;
   const { request } = recordedOf(declared);
   const examples = declared.examples ?? (request === undefined ? undefined : { 'As it was sent': request });

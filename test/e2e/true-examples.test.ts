@@ -240,6 +240,19 @@ async function walk(): Promise<void> {
   const ingest = await step('createPlatformKey', { name: 'identification', scopes: ['ingest'] });
   known.ingestKey = ingest.plainKey;
   await step('listPlatformKeys');
+  await exportAndImport();
+}
+
+/** An export, of which the first two lines are enough to show, and its import where all of it is already. */
+async function exportAndImport(): Promise<void> {
+  const headers = { 'X-Export-Key': Buffer.from('the 32 bytes of an export’s key').toString('base64').slice(0, 43).padEnd(44, '=') };
+  const exported = await ask('exportConfiguration', { key: worker.platformKey, headers });
+  const lines = exported.text.split('\n');
+  const shown = [lines[0], lines.find((line) => line.startsWith('{"type":"organization"'))];
+  exampleOf('exportConfiguration').answer = settled(`${shown.join('\n')}\n…\n`, own());
+  const type = { 'Content-Type': 'application/x-ndjson' };
+  const imported = await ask('importConfiguration', { key: worker.platformKey, text: exported.text, headers: { ...headers, ...type } });
+  exampleOf('importConfiguration').answer = settled(imported.text, own());
 }
 
 /** What can only be removed last: the probes need it. */
