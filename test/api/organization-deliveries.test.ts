@@ -119,7 +119,7 @@ describe("an organization's deliveries", () => {
     ['no JSON', () => 'bm90IGpzb24'],
     ['of another shape', () => btoa('[1,"a",[["whk_1",-1]]]').replaceAll('=', '')],
     ['one with too many places', () => btoa(JSON.stringify([1, 'a', Array(21).fill(['whk', 1])])).replaceAll('=', '')],
-    ['too long', () => 'A'.repeat(2_001)],
+    ['too long', () => 'A'.repeat(4_001)],
   ])('with a cursor that is %s are 422', async (_what, cursor) => {
     expect(await reader.get(`${path}?cursor=${cursor()}`)).toMatchObject({ status: 422, body: { details: { field: 'cursor' } } });
   });
@@ -139,16 +139,37 @@ describe('a webhook that cannot be reached', () => {
     });
   };
 
-  it('is named, and does not hide the others, on any page', async () => {
+  it('is named, and does not hide the others: what it has comes with a later page', async () => {
     const [away = ''] = webhooks;
-    const first = await get('?limit=10');
+    const all = (await get('?limit=100')).data.map(({ id }: Listed) => id);
+    for (const whenAway of [[0], [1], [0, 1, 2], [2, 5]]) {
+      const ids: string[] = [];
+      let cursor: string | null = '';
+      for (let at = 0; cursor !== null; at++) {
+        const isAway = whenAway.includes(at);
+        if (isAway) unreachable(away);
+        const page = await get(`?limit=5${cursor && `&cursor=${cursor}`}`);
+        vi.restoreAllMocks();
+        expect(page.unavailable).toEqual(isAway ? [away] : []);
+        if (isAway) expect(page.data.some(({ webhookId }: Listed) => webhookId === away)).toBe(false);
+        ids.push(...page.data.map(({ id }: Listed) => id));
+        cursor = page.nextCursor;
+      }
+      expect(new Set(ids).size).toBe(ids.length);
+      expect(ids.toSorted()).toEqual(all.toSorted());
+    }
+  });
+
+  it('is left alone in the end: a 503 that says to ask again, and the same page when it is back', async () => {
+    const [away = ''] = webhooks;
     unreachable(away);
-    const page = await get('?limit=100');
-    expect(page.unavailable).toEqual([away]);
-    expect(page.data).toHaveLength((WEBHOOKS - 1) * EVENTS);
-    const second = await get(`?limit=10&cursor=${first.nextCursor}`);
-    expect(second.unavailable).toEqual([away]);
-    expect(second.data.some(({ webhookId }: Listed) => webhookId === away)).toBe(false);
+    const { data, nextCursor } = await get('?limit=100');
+    expect(data).toHaveLength((WEBHOOKS - 1) * EVENTS);
+    expect(await reader.get(`${path}?cursor=${nextCursor}`)).toMatchObject({ status: 503 });
+    vi.restoreAllMocks();
+    const rest = await get(`?limit=100&cursor=${nextCursor}`);
+    expect(rest).toMatchObject({ nextCursor: null, unavailable: [] });
+    expect(rest.data.map(({ webhookId }: Listed) => webhookId)).toEqual(Array(EVENTS).fill(away));
   });
 
   it('is a 503 where none can be reached', async () => {
