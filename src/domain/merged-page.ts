@@ -4,7 +4,7 @@ import type { DeliveryPage, DeliveryPosition, DeliverySummary } from './delivery
 export interface Stand {
   /** The last place up to which all of them have been shown; null: no page has been yet. */
   shown: DeliveryPosition | null;
-  /** By webhook: what was accepted at this time or later has been looked through, and nothing more was found; 0: all of it. At most MAX_WEBHOOKS. */
+  /** By webhook: what was accepted at this time or later has been looked through, and nothing more was found; 0: all of it. */
   lookedBackTo: ReadonlyMap<string, number>;
 }
 
