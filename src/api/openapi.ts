@@ -96,8 +96,11 @@ function responsesOf(declared: Route) {
   const { status, description, schema, contentType = 'application/json', other } = declared.success;
   const headers = declared.access === 'public' ? undefined : rateLimitHeaders;
   const recorded = recordedOf(declared);
+  const types = [contentType].flat();
+  // One example of a route that answers in several forms: JSON, or text of another kind.
+  const isOf = (type: string, example: unknown) => types.length === 1 || type.includes('json') === (typeof example !== 'string');
   const contentWith = (example: unknown) =>
-    schema && Object.fromEntries([contentType].flat().map((type) => [type, { schema, ...(example !== undefined && { example }) }]));
+    schema && Object.fromEntries(types.map((type) => [type, { schema, ...(example !== undefined && isOf(type, example) && { example }) }]));
   const errors = Map.groupBy(errorCodesOf(declared), (code) => ERROR_STATUSES[code]);
   return {
     [status]: { description, headers, content: contentWith(recorded.answer) },
