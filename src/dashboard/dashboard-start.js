@@ -436,7 +436,7 @@ function showLive(updated) {
   live.hidden = updated === null;
   live.dataset.state = paused.is ? 'paused' : 'live';
   button.textContent = paused.is ? button.dataset.resume : button.dataset.pause;
-  if (updated) words.textContent = (paused.is ? words.dataset.paused : words.dataset.live).replace('{time}', clock.format(updated));
+  if (updated) words.textContent = (paused.is ? words.dataset.paused : words.dataset.fresh).replace('{time}', clock.format(updated));
 }
 
 tellZone();

@@ -54,8 +54,10 @@ export function Layout({ title, dashboard, visit, crumbs, flash, foot, children 
         {/* What the script says of the page: that it is not up to date, say. */}
         <p id="page-status" role="status" />
         <main id="main">
-          <LiveStatus />
-          {crumbs && <Crumbs crumbs={crumbs} />}
+          <div class="above">
+            {crumbs && <Crumbs crumbs={crumbs} />}
+            <LiveStatus />
+          </div>
           {flash && <FlashMessage flash={flash} />}
           {children}
         </main>
