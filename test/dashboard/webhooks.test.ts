@@ -139,7 +139,7 @@ describe('adding a webhook', () => {
     expect(page.html).toContain(`value="kept as typed"`);
     expect(page.html.match(/class="error" id=/g)).toHaveLength(1);
     expect(await webhooksOf(organization)).toEqual([]);
-    expect(page.text).toContain('One thing needs another look; nothing has been saved.');
+    expect(page.text).toContain('One thing needs another look. Nothing has been saved.');
   });
 
   it('takes a URL as it is copied from an address bar', async () => {
@@ -339,9 +339,7 @@ describe('editing a webhook', () => {
     expect(outage.html).toContain('value="https://typed.example.com"');
     for (const secretChoice of ['keep', 'none']) {
       const beside = await person.submit(`${id}/edit`, { ...FORM, secretChoice, secret: 'typed beside another choice' });
-      expect(beside.text).toContain(
-        'Saved. Deliveries follow it within 5 seconds, retries included. The secret that you typed was not used.',
-      );
+      expect(beside.text).toContain('Saved. Deliveries and retries follow it within 5 seconds. The secret that you typed was not used.');
       await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'own', secret: 'the first' });
     }
     expect((await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'keep', secret: ' ' })).text).not.toContain('was not used');
