@@ -499,7 +499,7 @@ describe('headers of a webhook', () => {
     for (const part of ['', '/settings', '/verify', '/deliveries']) {
       const { html, text } = await admin.get(`${id}${part}`);
       expect([part, html.includes('s3cr3t')]).toEqual([part, false]);
-      if (part === '/settings') expect(text).toContain('Each request has Authorization, X-Tenant.');
+      if (part === '/settings') expect(text).toContain('Each request has Authorization and X-Tenant.');
     }
     const revealed = await admin.post(`${id}/headers/reveal`);
     expect(revealed.status).toBe(200);

@@ -238,7 +238,7 @@ describe('adding a webhook', () => {
     expect((await person.get()).text).toContain('All 20 webhooks are in use.');
     const refused = await person.post('new', FORM);
     expect(refused.status).toBe(409);
-    expect(refused.text).toContain('at most 20 webhooks');
+    expect(refused.text).toContain('Your organization has as many webhooks as it can have.');
     const form = await person.get('new');
     expect(form.text).toContain('All 20 webhooks are in use.');
     expect(form.html).not.toContain('name="url"');
@@ -254,7 +254,7 @@ describe('adding a webhook', () => {
     const outage = await unlucky.post('new', typed);
     expect([outage.status, outage.headers.get('Retry-After')]).toEqual([503, '5']);
     for (const part of shown) expect(outage.html).toContain(part);
-    expect(outage.text).toContain('The configuration cannot be reached right now.');
+    expect(outage.text).toContain('This cannot be read or saved right now.');
     await platform.put(organization.path, { name: 'Test', plan: 'starter' });
     const lowered = await person.post('new', typed);
     expect(lowered.status).toBe(403);
