@@ -8,6 +8,7 @@ import { paths } from '../paths.ts';
 import { RelativeTime, Time } from '../time.tsx';
 import type { Visit } from '../visit.ts';
 import { span } from '../wording.ts';
+import { failureText } from '../words/attempt-words.ts';
 import { list } from '../words/formats.ts';
 import { bold, rich, t } from '../words/words.tsx';
 import { RetryFailed, TestAgain } from './actions.tsx';
@@ -53,7 +54,8 @@ export function LastAnswer({ failure, webhook, visit }: { failure: LastFailure; 
   const { deliveryId, number, at, status, excerpt, error } = failure;
   // Whoever may only read does not see what it takes to post to the endpoint.
   const words = visit.can('write') ? error : answerInWords(error, webhook.url);
-  const answer = status === null ? (words ?? t('attention.noAnswer')) : <Status status={status} excerpt={excerpt} />;
+  const said = words === null ? t('attention.noAnswer') : failureText(words);
+  const answer = status === null ? said : <Status status={status} excerpt={excerpt} />;
   return (
     <p>
       {rich('attention.lastAnswer', { answer, ago: <RelativeTime at={new Date(at).toISOString()} nowMs={visit.nowMs} /> })}{' '}

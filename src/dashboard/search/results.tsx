@@ -9,6 +9,7 @@ import { Time } from '../time.tsx';
 import type { Visit } from '../visit.ts';
 import { webhookCrumb } from '../webhook-page.tsx';
 import { REASON_WORDS } from '../wording.ts';
+import { failureText } from '../words/attempt-words.ts';
 import { t } from '../words/words.tsx';
 import type { Found, FoundDelivery, LastAnswer, Skipped } from './look.ts';
 
@@ -88,7 +89,7 @@ export function WebhookLink({ webhook }: { webhook: WebhookRow }) {
 /** What became of it, in a sentence: what the endpoint answered says more than that its attempts are used up. */
 function reasonOf({ status, reason, lastResponseStatus, attemptCount, nextAttemptAt }: FoundDelivery, answer: LastAnswer | undefined) {
   if (status === 'delivered') return t('search.answered', { status: lastResponseStatus ?? '' });
-  if (answer?.error) return asSentence(answer.error);
+  if (answer?.error) return asSentence(failureText(answer.error));
   if (reason !== null) return REASON_WORDS[reason];
   if (attemptCount === 0) return t('search.waitsForFirst');
   return nextAttemptAt === null ? t('search.running') : t('search.waitsForNext');

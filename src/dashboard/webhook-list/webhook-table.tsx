@@ -60,10 +60,10 @@ function WebhookRow({ one, visit }: { one: Listed; visit: Visit }) {
         <EventNames names={webhook.events} />
         {twins.length > 0 && <span class="hint">{t('list.sameUrl', { names: twins.join(', ') })}</span>}
       </th>
-      <td data-label={t('list.state')}>
+      <td data-label={t('list.state')} class="standing">
         <ConditionBadge condition={condition} word={isFailing && lastFailure ? causeBadge(lastFailure.cause) : undefined} />
       </td>
-      <td data-label={t('list.day')}>
+      <td data-label={t('list.day')} class="past-day">
         {statistics ? (
           <DayOfDeliveries webhookId={webhook.id} statistics={statistics} />
         ) : (

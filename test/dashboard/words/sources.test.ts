@@ -48,6 +48,9 @@ const NO_TEXTS = new Set([
   ...['public, max-age=300', '}\n@media (prefers-color-scheme: dark) { :root {', 'once-error once-hint'],
   // Names of what secrets are sealed for; values of the audit log, which the API has as well; parts of the API's texts that are looked for.
   ...['dashboard messages', 'dashboard flash:', 'not confirmed', 'not a number', 'The value', 'The body', 'This'],
+  // How the log's texts begin, which are kept in English: attempt-words.ts.
+  ...['The endpoint answered 410 Gone', 'The endpoint answered with a redirect', 'The connection was refused or broken off'],
+  ...['No connection could be made', 'The attempt was interrupted', 'The request failed', 'redirects'],
   // A method of HTTP; what the pages of a search before one have brought.
   ...['POST', 'in vain', 'with results'],
 ]);
