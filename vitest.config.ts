@@ -60,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'worker',
           include: [
-            'test/{api,attempt,consumer,cost,db,faults,listener,outbox,platform,security,upkeep}/**/*.test.ts',
+            'test/{api,attempt,consumer,cost,db,faults,listener,outbox,platform,security,transfer,upkeep}/**/*.test.ts',
             'test/dashboard/{*,account/*,attention/*,setup/*,webhook-list/*}.test.ts',
             'test/*.test.ts',
           ],

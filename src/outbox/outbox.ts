@@ -16,6 +16,7 @@ import { MAX_COUNTED_WAITING } from '../domain/operational-event.ts';
 import { type FilteredBundle, isAbout, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
 import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
+import { inJurisdiction } from '../jurisdiction.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { OutboxAlarm } from './alarm.ts';
@@ -146,7 +147,7 @@ export class Outbox extends DurableObject<Env> {
     this.#health = new EndpointHealth({ ...books, pace, reports: this.#reports }, { threshold, probeMs, disableAfterMs });
     const renderer = new Renderer(books);
     const parts = { ...books, pace, renderer, health: this.#health };
-    const places = new Places(settings.maxConcurrency, { sender, couriers: env.COURIER, attemptMs: this.#attemptMs });
+    const places = new Places(settings.maxConcurrency, { sender, couriers: inJurisdiction(env).COURIER, attemptMs: this.#attemptMs });
     this.#intake = new Intake({
       ...parts,
       admission: new Admission(this.#store),
