@@ -107,7 +107,7 @@ describe('a search across all webhooks', () => {
     const eventId = await post();
     for (const q of ['jane.doe@example.com', 'example.com', 'jane doe', eventId]) {
       const { text, html } = await search(q);
-      expect(text, q).toContain('This visitor was filtered out by: company size is at least 200.');
+      expect(text, q).toContain('This visitor was skipped, because this is not true: company size is at least 200.');
       expect(html).toContain(`href="${PAGES}/search?q=${eventId}"`);
       expect(text).not.toContain('Nothing was found');
     }

@@ -90,7 +90,7 @@ describe.skipIf(noBrowser)('times', () => {
     expect(await rows(page)).toHaveLength(1);
     await page.getByLabel(`To (${name})`).fill(local.slice(0, 16));
     await page.getByRole('button', { name: 'Filter' }).click();
-    await page.getByText('No delivery fits these filters.').waitFor();
+    await page.getByText('No delivery matches these filters.').waitFor();
     await open('');
     await page.getByText(`Times in ${name}`).first().waitFor();
     await page.getByText(`Times are in the time zone ${name}.`).waitFor();

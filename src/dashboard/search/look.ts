@@ -44,7 +44,7 @@ export interface LastAnswer {
   body: string | null;
 }
 
-/** An event that a webhook kept back. */
+/** An event that a webhook skipped. */
 export interface Skipped {
   webhook: WebhookRow;
   event: SkippedEvent;
@@ -98,7 +98,7 @@ async function unlessGone<T>(call: Promise<T>): Promise<T | null> {
   }
 }
 
-/** Looks for what webhooks kept back, the latest first. */
+/** Looks for what webhooks skipped, the latest first. */
 export async function lookForSkipped(visit: Visit, q: string): Promise<Skipped[]> {
   const found = await Promise.all(
     visit.webhooks.map(async (webhook) => {
