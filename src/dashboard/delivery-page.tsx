@@ -1,7 +1,9 @@
 import { getDelivery } from '../api/deliveries.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import type { AttemptRecord } from '../domain/delivery.ts';
+import { causeOf } from '../domain/failure.ts';
 import { VISITOR_ERASED } from '../domain/operational-event.ts';
+import { helpWith } from './attention/failure-words.ts';
 import { Badge, StatusBadge, TestBadge } from './condition.tsx';
 import { Copyable, CopyButton } from './copyable.tsx';
 import { listPath, NeighbourLinks, type Neighbours, neighboursOf } from './deliveries/neighbours.tsx';
@@ -139,15 +141,17 @@ function TestAgain({ delivery, webhook, visit }: DeliveryProps) {
   )
     return null;
   return (
-    <form method="post" action={paths.webhook(webhook.id, 'test')}>
-      <input type="hidden" name="deliveryId" value={delivery.id} />
-      <button type="submit" data-busy={t('attention.sending')}>
-        {t('delivery.sendAsTest')}
-      </button>
+    <>
+      <form method="post" action={paths.webhook(webhook.id, 'test')}>
+        <input type="hidden" name="deliveryId" value={delivery.id} />
+        <button type="submit" data-busy={t('attention.sending')}>
+          {t('delivery.sendAsTest')}
+        </button>
+      </form>
       <a class="button" href={`${paths.webhook(webhook.id, 'test-event')}?from=${delivery.id}`}>
         {t('test.editAndSend')}
       </a>
-    </form>
+    </>
   );
 }
 
@@ -220,6 +224,9 @@ function Attempt({ attempt, texts, open, whole }: AttemptProps) {
           <Time at={startedAt} />
         </p>
         {error && <p class="error">{error}</p>}
+        {open && outcome === 'failed' && (
+          <p>{helpWith({ cause: causeOf(attempt), status: attempt.responseStatus, error: attempt.error })}</p>
+        )}
         <h3>{t('delivery.response')}</h3>
         <ResponseBody attempt={attempt} body={body} />
         {responseHeaders && <Headers name={t('delivery.responseHeaders')} headers={responseHeaders} />}

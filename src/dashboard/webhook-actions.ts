@@ -1,8 +1,10 @@
+import { listDeliveries } from '../api/deliveries.ts';
 import { retryDelivery } from '../api/delivery-actions.ts';
 import { ApiError } from '../api/errors.ts';
 import { updateWebhook } from '../api/webhooks.ts';
 import { type Flash, setFlash } from './flash.ts';
 import { readForm, textOf } from './form.ts';
+import { unlessUnreachable } from './overview-page.tsx';
 import { paths } from './paths.ts';
 import { outcomeWords, testOf } from './tests/sending.ts';
 import type { PageContext } from './visit.ts';
@@ -73,18 +75,27 @@ export async function retryNow(c: PageContext): Promise<Response> {
 
 /** `POST <webhook>/pause` and `…/resume`. */
 export async function pause(c: PageContext): Promise<Response> {
-  return await enable(c, false, t('webhook.paused'));
+  return await enable(c, false, async () => done(t('webhook.paused')));
 }
 
 export async function resume(c: PageContext): Promise<Response> {
-  return await enable(c, true, t('webhook.resumed'));
+  return await enable(c, true, () => resumed(c));
 }
 
-async function enable(c: PageContext, enabled: boolean, message: string): Promise<Response> {
+/** What to do next is to send what was discarded: whoever resumes a webhook is led to where that is done. */
+async function resumed(c: PageContext): Promise<Outcome> {
+  const { id } = webhookOf(c);
+  const query = { status: 'discarded', limit: '1' } as const;
+  const discarded = await unlessUnreachable(c.get('visit').call(listDeliveries, { params: { webhookId: id }, query }));
+  if (!discarded || discarded.data.length === 0) return done(t('webhook.resumed'));
+  return { ...done(t('webhook.resumedWithDiscarded')), path: `${paths.webhook(id, 'deliveries')}?status=discarded` };
+}
+
+async function enable(c: PageContext, enabled: boolean, outcome: () => Promise<Outcome>): Promise<Response> {
   const { id } = webhookOf(c);
   return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
     await c.get('visit').call(updateWebhook, { params: { webhookId: id }, body: { enabled } });
-    return done(message);
+    return await outcome();
   });
 }
 

@@ -427,6 +427,7 @@ describe('a preview', () => {
     ]);
     expect(page.text).toContain('The webhook is new, so there is only the example to try it on.');
     expect(page.text).toContain('The example would not be sent, because this is not true: company size is at least 1,000.');
+    expect(page.text).toContain('In the example, company size is 250.');
     // As the chat shows it, and as JSON.
     expect(page.text).toContain('Jane Doe · Example Corp');
     expect(page.html).toMatch(/&quot;blocks&quot;: \[/);
@@ -539,13 +540,13 @@ describe("a webhook's pages", () => {
     const person = await signedIn(organization, 'read');
     const overview = await person.get(id);
     expect(overview.text).toContain(
-      'Only visitors where company size is at least 200 and country / location ends with “United States” · each e-mail address once in 30 days · as a Slack message',
+      'Only visitors where company size is at least 200 and company location ends with “United States” · each e-mail address once in 30 days · as a Slack message',
     );
     expect(overview.text).toContain('Skipped by the filter 3 Which ones');
     expect(overview.text).toContain('Skipped as repeats 1 Which ones');
     const { text, html } = await person.get(`${id}/skipped`);
     expect(text).toContain(
-      'This visitor was skipped, because this is not true: company size is at least 200 and country / location ends with “United States”.',
+      'This visitor was skipped, because this is not true: company size is at least 200 and company location ends with “United States”.',
     );
     expect(text).toContain('Skipped as a repeat: each e-mail address once in 30 days.');
     expect(text).toContain('Bob <b>, Tiny');

@@ -431,7 +431,7 @@ describe('a test event', () => {
     const { press, endpoint } = await given();
     await endpoint.script([{ status: 418, body: 'a teapot' }]);
     const answer = await press('test');
-    expect(answer.text).toContain('The test event failed: The endpoint answered 418');
+    expect(answer.text).toContain('The test event failed: The endpoint answered 418. Only 200 to 299 means that it received the delivery.');
     expect(answer.text).toContain('a teapot');
   });
 });
@@ -674,14 +674,15 @@ describe('the settings', () => {
   });
 
   it('pause and resume, and what came meanwhile is retried where it is listed', async () => {
-    const { press, page, person, post, endpoint, webhookId } = await given();
+    const { press, page, post, endpoint, webhookId } = await given();
     expect((await press('pause')).text).toContain('This webhook is paused');
     await post(3);
     expect((await page('deliveries')).text).toContain(STATUS_WORDS.discarded);
-    expect((await press('resume')).text).toContain('The webhook gets events again. It takes up to 5 seconds.');
-    vi.setSystemTime(Date.now() + 1_000);
-    const list = await person.get(`${webhookId}/deliveries?status=discarded`);
-    expect(list.text).toContain('Retry all that match');
+    // So far ahead of the real clock that no alarm runs by itself.
+    vi.setSystemTime(Date.now() + 60_000);
+    const list = await press('resume');
+    for (const said of ['The webhook gets events again. It takes up to 5 seconds.', 'Retry all that match'])
+      expect(list.text).toContain(said);
     expect((await press('deliveries/retry-all', { status: 'discarded' })).text).toContain('3 deliveries start over.');
     expect((await page()).text).toContain('A recovery is under way');
     await runAlarm(webhookId);

@@ -90,6 +90,20 @@ describe('a search across all webhooks', () => {
     expect(text).toContain('Jane Doe, Example <Corp>');
   });
 
+  it('retries one that waits for its next attempt, and says when that comes', async () => {
+    const { webhook, post, search } = await given();
+    const id = await webhook(REJECTED, { retrySchedule: ['1h'] });
+    await post();
+    const delivery = await vi.waitFor(async () => {
+      const [found] = await deliveriesOf(id);
+      expect(found?.status).toBe('retrying');
+      return found;
+    });
+    const { html, text } = await search('jane');
+    expect(text).toContain('Next attempt: in 1 h');
+    expect(html).toContain(`action="${PAGES}/${id}/deliveries/${delivery?.id}/retry"`);
+  });
+
   it('offers no retry to who may only read', async () => {
     const { webhook, post, search } = await given('read');
     const id = await webhook(REJECTED);

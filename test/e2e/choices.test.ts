@@ -73,7 +73,7 @@ describe.skipIf(noBrowser)('only US companies with more than 50 people, once a p
     await page.getByLabel('Description').fill('Sales');
 
     await page.getByText('Only some events').click();
-    await fillCondition(page, 'Condition 1', ['Country / location', 'ends with', 'United States']);
+    await fillCondition(page, 'Condition 1', ['Company location', 'ends with', 'United States']);
     await press(page, 'Add a condition');
     await fillCondition(page, 'Condition 2', ['Company size', 'is more than', '50']);
     await page.getByRole('button', { name: 'Preview' }).first().click();
@@ -93,7 +93,7 @@ describe.skipIf(noBrowser)('only US companies with more than 50 people, once a p
     for (const name of ['Continue to the test', 'Skip', 'Open the webhook']) await page.getByRole('link', { name, exact: true }).click();
     await page
       .getByText(
-        'Only visitors where country / location ends with “United States” and company size is more than 50 · each e-mail address once in 30 days · as a Slack message',
+        'Only visitors where company location ends with “United States” and company size is more than 50 · each e-mail address once in 30 days · as a Slack message',
       )
       .waitFor();
 

@@ -2,8 +2,9 @@ import { ApiError, type Issue } from '../../api/errors.ts';
 import { previewWebhook } from '../../api/webhook-preview.ts';
 import { type EventType, sampledType, sampleEvent } from '../../domain/event-type.ts';
 import type { Format } from '../../domain/rules/choices.ts';
-import type { Condition } from '../../domain/rules/condition.ts';
+import type { Condition, Scalar } from '../../domain/rules/condition.ts';
 import { type Message, messageOf } from '../../domain/rules/message.ts';
+import { valuesAt } from '../../domain/rules/path.ts';
 import { chosenEvent } from '../../domain/rules/render.ts';
 import { subjectOf } from '../../domain/subject.ts';
 import { layOutJson } from '../json-layout.ts';
@@ -39,6 +40,8 @@ export interface Preview {
   matches: boolean;
   /** What keeps the example back, in words. */
   kept: string[];
+  /** What the example has in place of that, in words. */
+  exampleHas: string[];
   /** What would be sent of the example; null: `error` says why it could not be made. */
   payload: Excerpt | null;
   error: string | null;
@@ -70,6 +73,7 @@ interface TrialOf {
 /** Tries a form on the example of an event that the webhook subscribes to, and on what its log has. Nothing is sent or kept. */
 export async function tryOut(visit: Visit, tried: Tried, { webhookId, events, eventTypes, name }: TrialOf): Promise<Preview | NotTried> {
   const type = sampledType([...events], eventTypes);
+  const example = type ? sampleEvent(type, visit.organization.id, visit.nowMs) : null;
   try {
     const body = { ...tried, ...(webhookId !== null && { webhookId }), ...(type && { event: type.name }) };
     const answer = await visit.call(previewWebhook, { body });
@@ -79,7 +83,8 @@ export async function tryOut(visit: Visit, tried: Tried, { webhookId, events, ev
       kept: keptWords(tried.filter, answer.failedConditions),
       payload: answer.payload === null ? null : room.take(layOutJson(answer.payload, PAYLOAD_BYTES), PAYLOAD_BYTES),
       error: answer.error ?? null,
-      message: type ? chatMessage(tried, sampleEvent(type, visit.organization.id, visit.nowMs), name) : null,
+      exampleHas: example === null ? [] : foundWords(tried.filter, answer.failedConditions, JSON.parse(example)),
+      message: example === null ? null : chatMessage(tried, example, name),
       past: answer.past && {
         ...answer.past,
         samples: answer.past.samples.slice(0, SHOWN_SAMPLES).map((sample) => shownSample(sample, room)),
@@ -94,8 +99,24 @@ export async function tryOut(visit: Visit, tried: Tried, { webhookId, events, ev
 
 /** The conditions at some places of a filter, in words. */
 export function keptWords(filter: Condition | null, places: readonly string[]): string[] {
-  const parts = places.slice(0, SHOWN_CONDITIONS).flatMap((place) => (filter && partAt(filter, place)) ?? []);
-  return parts.map(conditionWords);
+  return partsOf(filter, places).map(conditionWords);
+}
+
+function partsOf(filter: Condition | null, places: readonly string[]): Condition[] {
+  return places.slice(0, SHOWN_CONDITIONS).flatMap((place) => (filter && partAt(filter, place)) ?? []);
+}
+
+/** What an event has in the fields of conditions that keep it back: nobody guesses whether a country is “US” or “United States”. */
+function foundWords(filter: Condition | null, places: readonly string[], event: unknown): string[] {
+  return partsOf(filter, places).flatMap((part) => {
+    if (!('field' in part)) return [];
+    const [value] = valuesAt(event, part.field);
+    return isScalar(value) ? [conditionWords({ field: part.field, operator: 'equals', value })] : [];
+  });
+}
+
+function isScalar(value: unknown): value is Scalar {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
 function chatMessage({ fields, format }: Tried, text: string, name: string): Message | null {
@@ -142,14 +163,16 @@ export function MatchPreview({ preview, focus, ...rest }: PreviewProps) {
 }
 
 function Matched({ preview, noun, webhookId, hasFilter }: Omit<PreviewProps, 'preview' | 'focus'> & { preview: Preview }) {
-  const { matches, kept, past } = preview;
+  const { matches, kept, exampleHas, past } = preview;
   return (
     <>
       {past === null && webhookId === null && <p>{t('preview.onlyExample')}</p>}
       {past && past.considered > 0 && <p>{rich('preview.ofLast', { noun, total: past.considered, matching: past.matching, b: bold })}</p>}
       {past && hasFilter && <p class="hint">{t('preview.withoutKeptBack')}</p>}
       {past?.considered === 0 && <p>{t('preview.nothingCame')}</p>}
-      <p class="hint">{exampleWords(matches, kept)}</p>
+      <p class="hint">
+        {exampleWords(matches, kept)} {exampleHas.length > 0 && t('preview.exampleHas', { facts: list(exampleHas) })}
+      </p>
       {past && webhookId !== null && past.samples.map((sample) => <ShownSample sample={sample} webhookId={webhookId} />)}
     </>
   );

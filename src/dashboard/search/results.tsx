@@ -5,12 +5,12 @@ import { paths } from '../paths.ts';
 import { planAllows } from '../plan-notice.tsx';
 import { Room } from '../room.ts';
 import { whyWords } from '../skipped-page.tsx';
-import { Time } from '../time.tsx';
+import { NextAttempt, Time } from '../time.tsx';
 import type { Visit } from '../visit.ts';
-import { webhookCrumb } from '../webhook-page.tsx';
+import { holdOf, webhookCrumb } from '../webhook-page.tsx';
 import { REASON_WORDS } from '../wording.ts';
 import { failureText } from '../words/attempt-words.ts';
-import { t } from '../words/words.tsx';
+import { rich, t } from '../words/words.tsx';
 import type { Found, FoundDelivery, LastAnswer, Skipped } from './look.ts';
 
 /** Of an answer so much is shown in a row; in bytes as a page has them. */
@@ -47,8 +47,11 @@ export function FoundDeliveries({ found: { deliveries, answers }, visit }: { fou
 }
 
 function FoundRow({ delivery, answer, visit }: { delivery: FoundDelivery; answer: LastAnswer | undefined; visit: Visit }) {
-  const { id, webhookId, status, createdAt } = delivery;
+  const { id, webhookId, status, createdAt, nextAttemptAt } = delivery;
   const webhook = visit.webhooks.find((each) => each.id === webhookId);
+  const next = webhook && status === 'retrying' && nextAttemptAt !== null && answer?.error && (
+    <> {rich('delivery.next', { next: <NextAttempt at={nextAttemptAt} hold={holdOf(webhook, visit)} nowMs={visit.nowMs} /> })}</>
+  );
   return (
     <tr id={id}>
       <td data-label={t('deliveries.status')}>
@@ -62,6 +65,7 @@ function FoundRow({ delivery, answer, visit }: { delivery: FoundDelivery; answer
       <td data-label={t('deliveries.why')} class="why">
         <span>
           {reasonOf(delivery, answer)}
+          {next}
           {answer?.body && <span class="hint answer">{new Room(ANSWER_BYTES).take(oneLine(answer.body)).text}</span>}
         </span>
         {webhook && canBeRetried(delivery, webhook, visit) && (
@@ -95,10 +99,12 @@ function reasonOf({ status, reason, lastResponseStatus, attemptCount, nextAttemp
   return nextAttemptAt === null ? t('search.running') : t('search.waitsForNext');
 }
 
-function canBeRetried({ status, reason }: FoundDelivery, webhook: WebhookRow, visit: Visit): boolean {
+function canBeRetried({ status, reason, nextAttemptAt }: FoundDelivery, webhook: WebhookRow, visit: Visit): boolean {
   const isOver = status === 'failed' || status === 'discarded';
+  // Whoever has fixed the cause does not wait for the next attempt.
+  const waits = status === 'retrying' && nextAttemptAt !== null;
   const isKept = reason !== 'outbox_full' && reason !== 'person_erased';
-  return isOver && isKept && webhook.enabled && visit.can('write') && planAllows(visit);
+  return (isOver || waits) && isKept && webhook.enabled && visit.can('write') && planAllows(visit);
 }
 
 /** What webhooks skipped, and by which of their conditions. */
@@ -135,7 +141,7 @@ export function FoundSkipped({ skipped }: { skipped: readonly Skipped[] }) {
             <td data-label={t('deliveries.received')}>
               <Time at={event.at} />
             </td>
-            <td data-label={t('search.whyNotSent')}>
+            <td data-label={t('search.whyNotSent')} class="why">
               <span>
                 {whyWords(event, webhook)}
                 {Date.parse(event.at) < webhook.updatedAt && <span class="hint"> {t('skipped.changed')}</span>}

@@ -15,13 +15,14 @@ export async function showSetupDone(c: PageContext): Promise<Response> {
   const webhook = webhookOf(c);
   const waits = (webhook.retrySchedule?.map(parseDuration) ?? visit.settings.retryScheduleMs).map(span);
   const isVisitor = nounOf(webhook.events) === 'visitor';
+  const isChosen = webhook.filter !== null || webhook.once !== null;
   return await stepPage(
     c,
     { step: 'done', title: t('setup.ready') },
     <section class="card step narrow-column" aria-labelledby="step-title">
       <h2 id="step-title">{t('setup.whatNow')}</h2>
       <ul>
-        <li>{isVisitor ? t('setup.eachVisitor') : t('setup.eachEvent')}</li>
+        <li>{isVisitor ? t(isChosen ? 'setup.chosenVisitors' : 'setup.eachVisitor') : t('setup.eachEvent')}</li>
         <li>{t('setup.retries', { waits: list(waits) })}</li>
         <li>{t('setup.log', { days: visit.settings.retentionMs / DAY_MS })}</li>
       </ul>
@@ -30,7 +31,7 @@ export async function showSetupDone(c: PageContext): Promise<Response> {
           {t('setup.open')}
         </a>
         <a class="button" href={paths.webhook(webhook.id, 'settings')}>
-          {t('setup.choose')}
+          {t(isChosen ? 'setup.change' : 'setup.choose')}
         </a>
         {visit.can('admin') && (
           <a class="button" href={paths.alerts}>

@@ -43,7 +43,8 @@ export async function stepPage(c: PageContext, { step, title, status, flash }: S
         <div>
           <h1>{title}</h1>
           <p class="hint">
-            {nameOf(webhook)} · <WebhookUrl url={webhook.url} visit={c.get('visit')} />
+            {webhook.name && `${webhook.name} · `}
+            <WebhookUrl url={webhook.url} visit={c.get('visit')} />
           </p>
         </div>
       </div>

@@ -3,6 +3,7 @@ import { testWebhook } from '../../api/webhook-tests.ts';
 import type { PageContext, Visit } from '../visit.ts';
 import { refusedOf } from '../webhook-input.ts';
 import { took } from '../wording.ts';
+import { failureText } from '../words/attempt-words.ts';
 import { t } from '../words/words.tsx';
 
 /** What is sent: an event of one's own, or that of a delivery; neither: the example of a type that the webhook subscribes to. */
@@ -35,5 +36,5 @@ export async function sendTest(c: PageContext, webhookId: string, body: TestBody
 export function outcomeWords({ delivery, attempt }: Sent): string {
   if (attempt === null) return t('test.notBuilt', { error: delivery.error ?? '' });
   if (attempt.outcome === 'succeeded') return t('test.arrived', { status: attempt.responseStatus ?? '', time: took(attempt.durationMs) });
-  return attempt.error === null ? t('test.failedSilently') : t('test.failed', { error: attempt.error });
+  return attempt.error === null ? t('test.failedSilently') : t('test.failed', { error: failureText(attempt.error) });
 }

@@ -12,7 +12,7 @@ describe('a condition in words', () => {
   it.each<[Condition, string]>([
     [SIZE, 'company size is at least 1,200'],
     [KNOWN, 'LinkedIn profile is known'],
-    [{ all: [SIZE, PLACE] }, 'company size is at least 1,200 and country / location ends with “United States”'],
+    [{ all: [SIZE, PLACE] }, 'company size is at least 1,200 and company location ends with “United States”'],
     [
       { all: [KNOWN, { any: [SIZE, KNOWN] }] },
       'LinkedIn profile is known and (company size is at least 1,200 or LinkedIn profile is known)',

@@ -26,7 +26,10 @@ describe('the steps after saving', () => {
     expect(sent.html).not.toContain('<b>made');
     expect(sent.html).toContain(`href="${PAGES}/${id}/setup/done"`);
     expect((await endpoint.arrived(1))[0]!.headers['x-bullseye-test']).toBe('true');
-    expect((await person.get(`${id}/setup/done`)).text).toContain('we try again after');
+    const ready = (await person.get(`${id}/setup/done`)).text;
+    for (const said of ['Each visitor of your website', 'we try again after']) expect(ready).toContain(said);
+    const chosen = await createWebhook(organization, { url: endpoint.url, filter: { field: 'visitor.email', operator: 'exists' } });
+    expect((await person.get(`${chosen.id}/setup/done`)).text).toContain('Each identified visitor that meets your conditions');
   });
 
   it('say what is so of a webhook without a secret, and of one that the plan does not allow any more', async () => {
