@@ -2,6 +2,7 @@ import type { DeliveryStatus } from '../domain/delivery.ts';
 import type { Health } from '../domain/webhook.ts';
 import { Icon, type IconName } from './icons.tsx';
 import { STATUS_WORDS } from './wording.ts';
+import { t } from './words/words.tsx';
 
 /**
  * How a webhook stands, all in all: what its badge says, and its banner explains.
@@ -32,14 +33,14 @@ interface Look {
   tone: 'good' | 'bad' | 'warn' | 'idle' | 'busy';
 }
 
-const CONDITIONS: Record<Condition, Look> = {
-  healthy: { word: 'Healthy', icon: 'check', tone: 'good' },
-  untried: { word: 'Nothing delivered', icon: 'clock', tone: 'idle' },
-  failing: { word: 'Failing', icon: 'warning', tone: 'warn' },
-  open: { word: 'Failing', icon: 'bolt', tone: 'bad' },
-  paused: { word: 'Paused', icon: 'pause', tone: 'idle' },
-  disabled: { word: 'Disabled', icon: 'cross', tone: 'bad' },
-  excluded: { word: 'Not in your plan', icon: 'pause', tone: 'idle' },
+const CONDITIONS: Record<Condition, Omit<Look, 'word'>> = {
+  healthy: { icon: 'check', tone: 'good' },
+  untried: { icon: 'clock', tone: 'idle' },
+  failing: { icon: 'warning', tone: 'warn' },
+  open: { icon: 'bolt', tone: 'bad' },
+  paused: { icon: 'pause', tone: 'idle' },
+  disabled: { icon: 'cross', tone: 'bad' },
+  excluded: { icon: 'pause', tone: 'idle' },
 };
 
 const STATUSES: Record<DeliveryStatus, Omit<Look, 'word'>> = {
@@ -52,8 +53,9 @@ const STATUSES: Record<DeliveryStatus, Omit<Look, 'word'>> = {
 
 /** @param word said in the place of the condition's own, where more is known */
 export function ConditionBadge({ condition, word }: { condition: Condition; word?: string }) {
-  const look = CONDITIONS[condition];
-  return <Badge {...look} word={word ?? look.word} />;
+  // That its deliveries are held is told by the icon, and by its banner.
+  const said = condition === 'open' ? 'failing' : condition;
+  return <Badge {...CONDITIONS[condition]} word={word ?? t(`webhookState.${said}`)} />;
 }
 
 export function StatusBadge({ status }: { status: DeliveryStatus }) {
@@ -62,7 +64,7 @@ export function StatusBadge({ status }: { status: DeliveryStatus }) {
 
 /** That a delivery is of a test, and of nothing that has happened. */
 export function TestBadge() {
-  return <span class="badge idle">Test</span>;
+  return <span class="badge idle">{t('delivery.test')}</span>;
 }
 
 export function Badge({ word, icon, tone }: Look) {

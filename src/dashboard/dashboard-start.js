@@ -334,13 +334,19 @@ function markNew(ids) {
 /** A search that has found no delivery looks further by itself: each answer takes the place of the one before. */
 async function lookFurther() {
   for (let link = furtherLink(); link; link = furtherLink()) {
+    const words = link.textContent;
+    link.textContent = link.dataset.further;
     const response = await fetch(link.href, {
       headers: { 'X-Live': '1' },
       redirect: 'manual',
       signal: AbortSignal.timeout(SEARCH_TIMEOUT_MS),
-    });
-    if (!response.ok) return;
-    const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+    }).catch(() => null);
+    const fresh = new DOMParser().parseFromString(response?.ok ? await response.text() : '', 'text/html');
+    if (!fresh.getElementById('further')) {
+      // The link stays, for its reader to go on.
+      link.textContent = words;
+      return;
+    }
     prepare(fresh);
     for (const id of ['found', 'further']) {
       const update = fresh.getElementById(id);
@@ -430,7 +436,7 @@ function showLive(updated) {
   live.hidden = updated === null;
   live.dataset.state = paused.is ? 'paused' : 'live';
   button.textContent = paused.is ? button.dataset.resume : button.dataset.pause;
-  if (updated) words.textContent = (paused.is ? words.dataset.paused : words.dataset.live).replace('{time}', clock.format(updated));
+  if (updated) words.textContent = (paused.is ? words.dataset.paused : words.dataset.fresh).replace('{time}', clock.format(updated));
 }
 
 tellZone();

@@ -17,6 +17,7 @@ import { paths } from './paths.ts';
 import { type Hold, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { holdOf, webhookOf, webhookPage } from './webhook-page.tsx';
+import { rich, t } from './words/words.tsx';
 
 const PAGE_SIZE = 25;
 
@@ -47,7 +48,7 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
   const events = types.eventTypes.map(({ name }) => name);
   return await webhookPage(
     c,
-    { webhook, tab: 'deliveries', title: 'Deliveries', outlook },
+    { webhook, tab: 'deliveries', title: t('deliveries.title'), outlook },
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
       <FilterForm webhook={webhook} filters={filters} events={events} problems={problems} problem={search.problem} nowMs={visit.nowMs} />
@@ -58,7 +59,7 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
       {matching && !search.problem && !isNothing && (
         <MatchingActions webhook={webhook} visit={visit} filters={filters} matching={matching} />
       )}
-      <section aria-label="Deliveries" class="card table-card" id="deliveries" data-live={cursor === undefined ? '' : undefined}>
+      <section aria-label={t('deliveries.title')} class="card table-card" id="deliveries" data-live={cursor === undefined ? '' : undefined}>
         {search.found ? (
           <Results
             found={search.found}
@@ -69,9 +70,7 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
             nowMs={visit.nowMs}
           />
         ) : (
-          <p class="notice">
-            {search.problem || problems.size > 0 ? 'Correct the filter to see deliveries.' : 'The deliveries are not available right now.'}
-          </p>
+          <p class="notice">{search.problem || problems.size > 0 ? t('deliveries.correctFilter') : t('deliveries.unavailable')}</p>
         )}
       </section>
     </>,
@@ -111,21 +110,15 @@ function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps)
     <>
       {data.length > 0 && <DeliveryTable deliveries={data} hold={hold} nowMs={nowMs} filters={filters} />}
       {data.length === 0 && <p class="notice">{emptyText(filters, nextCursor)}</p>}
-      {keptSince && (
-        <p class="notice hint">
-          Of events accepted before <Time at={keptSince} /> deliveries are not kept any more.
-        </p>
-      )}
+      {keptSince && <p class="notice hint">{rich('deliveries.notKept', { time: <Time at={keptSince} /> })}</p>}
       {(cursor !== undefined || nextCursor || filters.q !== undefined) && (
-        <nav class="pager" aria-label="Pages">
+        <nav class="pager" aria-label={t('deliveries.pages')}>
           {nextCursor && searchedSince && filters.q !== undefined && (
-            <span>
-              Looked back to <Time at={searchedSince} />
-            </span>
+            <span>{rich('search.lookedBack', { time: <Time at={searchedSince} /> })}</span>
           )}
-          {filters.q !== undefined && <a href={`${paths.search}?${new URLSearchParams({ q: filters.q })}`}>Search all webhooks</a>}
-          {cursor !== undefined && <a href={at({})}>Newest</a>}
-          {nextCursor && <a href={at({ cursor: nextCursor })}>Older</a>}
+          {filters.q !== undefined && <a href={`${paths.search}?${new URLSearchParams({ q: filters.q })}`}>{t('search.heading')}</a>}
+          {cursor !== undefined && <a href={at({})}>{t('deliveries.newest')}</a>}
+          {nextCursor && <a href={at({ cursor: nextCursor })}>{t('deliveries.older')}</a>}
         </nav>
       )}
     </>
@@ -134,8 +127,6 @@ function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps)
 
 /** A filtered page reads a bounded part of the log: it can be empty and go on. */
 function emptyText(filters: Filters, nextCursor: string | null): string {
-  if (nextCursor) return 'Nothing that fits so far. Look further with “Older”.';
-  return Object.keys(filters).length > 0
-    ? 'No delivery fits these filters.'
-    : 'Nothing has been sent yet. Deliveries appear here as they happen.';
+  if (nextCursor) return t('deliveries.nothingSoFar');
+  return Object.keys(filters).length > 0 ? t('deliveries.noMatch') : t('deliveries.noneYet');
 }

@@ -2,6 +2,7 @@ import { CopyButton } from './copyable.tsx';
 import type { DeliveryTexts } from './delivery-texts.ts';
 import type { Excerpt } from './room.ts';
 import { Time } from './time.tsx';
+import { rich, t } from './words/words.tsx';
 
 interface BodiesProps {
   delivery: { error: string | null; payloadErasedAt: string | null };
@@ -25,21 +26,14 @@ export function Bodies({ delivery, texts: { payload, payloadCopy, accepted }, wh
 
 /** What a page leaves out, so that it opens: where it is. */
 export function Cut({ whole }: { whole: string }) {
-  return (
-    <p class="hint">
-      It is too long for a page, and cut here. The API has all of it: <code>{whole}</code>
-    </p>
-  );
+  return <p class="hint">{rich('delivery.cut', { code: (inner) => <code>{inner}</code>, address: whole })}</p>;
 }
 
 function ErasedPayload({ at }: { at: string | null }) {
   return (
     <section class="card" aria-labelledby="payload-title">
-      <h2 id="payload-title">Payload</h2>
-      <p>
-        It was erased{at && ', '}
-        {at && <Time at={at} />}. What the endpoint answered is erased with it, and the delivery cannot be sent again.
-      </p>
+      <h2 id="payload-title">{t('delivery.payload')}</h2>
+      <p>{at === null ? t('delivery.erased') : rich('delivery.erasedAt', { time: <Time at={at} /> })}</p>
     </section>
   );
 }
@@ -48,14 +42,14 @@ function ErasedPayload({ at }: { at: string | null }) {
 function NotRendered({ error }: { error: string | null }) {
   return (
     <section class="card" aria-labelledby="payload-title">
-      <h2 id="payload-title">Payload</h2>
+      <h2 id="payload-title">{t('delivery.payload')}</h2>
       {error === null ? (
-        <p>It has not been made yet: what is sent is made of the event below when it is attempted.</p>
+        <p>{t('delivery.notMadeYet')}</p>
       ) : (
         <>
-          <p>What is sent could not be made of the event below, so no attempt was made:</p>
+          <p>{t('delivery.notMade')}</p>
           <p class="error">{error}</p>
-          <p class="hint">Correct what the webhook sends, and retry: it is made anew then.</p>
+          <p class="hint">{t('delivery.notMadeHint')}</p>
         </>
       )}
     </section>
@@ -65,8 +59,8 @@ function NotRendered({ error }: { error: string | null }) {
 function Accepted({ shown, whole }: { shown: Excerpt; whole: string }) {
   return (
     <section class="card" aria-labelledby="accepted-title">
-      <h2 id="accepted-title">What was accepted</h2>
-      <p class="hint">The event, of which the webhook sends something else.</p>
+      <h2 id="accepted-title">{t('delivery.eventReceived')}</h2>
+      <p class="hint">{t('delivery.eventReceivedHint')}</p>
       <pre tabindex={0}>{shown.text}</pre>
       {shown.isCut && <Cut whole={whole} />}
     </section>
@@ -77,15 +71,12 @@ function Payload({ shown, copy, whole, isAccepted }: { shown: Excerpt; copy: str
   return (
     <section class="card" aria-labelledby="payload-title">
       <div class="with-copy">
-        <h2 id="payload-title">{isAccepted ? 'Payload' : 'What is sent'}</h2>
-        {copy !== null && <CopyButton text={copy} label="Copy payload" />}
+        <h2 id="payload-title">{isAccepted ? t('delivery.payload') : t('delivery.sent')}</h2>
+        {copy !== null && <CopyButton text={copy} label={t('copy.named', { what: t('delivery.payloadNamed') })} />}
       </div>
       <pre tabindex={0}>{shown.text}</pre>
       {(shown.isCut || copy === null) && <Cut whole={whole} />}
-      <p class="hint">
-        Laid out for reading. What is sent, signed and copied is the text exactly as it was{' '}
-        {isAccepted ? 'accepted' : 'made, once, of the event'}.
-      </p>
+      <p class="hint">{isAccepted ? t('delivery.laidOut') : t('delivery.laidOutMade')}</p>
     </section>
   );
 }

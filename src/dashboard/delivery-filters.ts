@@ -3,15 +3,18 @@ import { parseIsoTime } from '../domain/iso-time.ts';
 import { parseResponse } from '../domain/response-filter.ts';
 import { endOf, momentOf, UTC, zoneOf } from '../domain/zone.ts';
 import type { Problems } from './field.tsx';
+import { t } from './words/words.tsx';
 
-/** Ranges that stay relative, in a link as well: what is seen by it changes with time. */
-export const RANGES = {
-  '1h': { name: 'Last hour', lengthMs: 3_600_000 },
-  '24h': { name: 'Last 24 hours', lengthMs: 86_400_000 },
-  '7d': { name: 'Last 7 days', lengthMs: 7 * 86_400_000 },
+/** Ranges, and their lengths in milliseconds. They stay relative, in a link as well: what is seen by it changes with time. */
+const RANGES_MS = {
+  '1h': 3_600_000,
+  '24h': 86_400_000,
+  '7d': 7 * 86_400_000,
 } as const;
 
-export type Range = keyof typeof RANGES;
+export type Range = keyof typeof RANGES_MS;
+
+export const RANGE_NAMES = Object.keys(RANGES_MS) as Range[];
 
 const ENDS = ['from', 'to'] as const;
 const FILTERS = ['status', 'event', 'response', 'minAttempts', 'q', 'range', 'from', 'to', 'zone'] as const;
@@ -39,13 +42,13 @@ export function filtersFrom(value: (name: string) => string | undefined, zone = 
 }
 
 function isRange(text: string | undefined): text is Range {
-  return text !== undefined && Object.hasOwn(RANGES, text);
+  return text !== undefined && Object.hasOwn(RANGES_MS, text);
 }
 
 /** What is wrong with the times of the filters, by the name of the field. */
 export function dayProblems(filters: Filters): Problems {
   const wrong = ENDS.filter((name) => filters[name] !== undefined && edgeOf(filters, name) === null);
-  return new Map(wrong.map((name) => [name, 'Enter a time such as 2026-11-23T14:05, or a day such as 2026-11-23.']));
+  return new Map(wrong.map((name) => [name, t('deliveryFilter.noTime')]));
 }
 
 /** Whether a status is one that there is. */
@@ -64,7 +67,7 @@ function edgeOf(filters: Filters, name: (typeof ENDS)[number]): number | null {
 /** The time that filters are about: from a moment on, and before another. What is no time has been refused. */
 export function spanOf(filters: Filters, nowMs: number): { from?: number; to?: number } {
   const { range } = filters;
-  if (isRange(range)) return { from: nowMs - RANGES[range].lengthMs };
+  if (isRange(range)) return { from: nowMs - RANGES_MS[range] };
   const [from, to] = ENDS.map((name) => (filters[name] === undefined ? null : edgeOf(filters, name)));
   return { ...(from != null && { from }), ...(to != null && { to }) };
 }

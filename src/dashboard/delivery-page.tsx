@@ -16,8 +16,8 @@ import { type Hold, NextAttempt, Time } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { holdOf, webhookCrumb, webhookOf } from './webhook-page.tsx';
 import { WebhookUrl } from './webhook-url.tsx';
-import { counted, REASON_WORDS, TRIGGER_WORDS, took } from './wording.ts';
-import { t } from './words/words.tsx';
+import { REASON_WORDS, TRIGGER_WORDS, took } from './wording.ts';
+import { rich, t } from './words/words.tsx';
 
 type ShownAttempt = Omit<AttemptRecord, 'startedAt'> & { startedAt: string };
 
@@ -31,7 +31,7 @@ export async function showDelivery(c: PageContext): Promise<Response> {
   const [delivery, neighbours] = await Promise.all([readDelivery(visit, webhook.id, deliveryId), neighboursOf(c, webhook.id, deliveryId)]);
   // Who brings the attempts up to date has this already.
   const others = c.req.header(LIVE_HEADER) === undefined ? await othersOf(visit, delivery) : [];
-  const deliveries = { name: 'Deliveries', path: listPath(webhook.id, neighbours.filters) };
+  const deliveries = { name: t('deliveries.title'), path: listPath(webhook.id, neighbours.filters) };
   return await page(
     c,
     { title: titleOf(delivery), crumbs: [rootCrumb, webhookCrumb(webhook), deliveries] },
@@ -53,6 +53,7 @@ interface ContentProps extends DeliveryProps {
 /** The page's content: at most 500 kB, whatever was sent and answered. */
 export function DeliveryContent({ delivery, webhook, visit, neighbours, others = [] }: ContentProps) {
   const texts = textsOf(delivery, visit.can('write'));
+  const time = <Time at={delivery.createdAt} />;
   const whole = `GET /api/v1/organization/${webhook.organizationId}/webhooks/${webhook.id}/deliveries/${delivery.id}`;
   return (
     <>
@@ -63,8 +64,7 @@ export function DeliveryContent({ delivery, webhook, visit, neighbours, others =
             {delivery.subject ?? delivery.event} {delivery.test && <TestBadge />}
           </h1>
           <p class="lead">
-            {delivery.subject && `${delivery.event}, accepted `}
-            {!delivery.subject && 'Accepted '} <Time at={delivery.createdAt} />
+            {delivery.subject ? rich('delivery.receivedEvent', { event: delivery.event, time }) : rich('delivery.received', { time })}
           </p>
         </div>
         <div class="actions" id="delivery-actions" data-live="">
@@ -75,7 +75,7 @@ export function DeliveryContent({ delivery, webhook, visit, neighbours, others =
       </div>
       <div class="columns">
         <section aria-labelledby="attempts-title">
-          <h2 id="attempts-title">Attempts</h2>
+          <h2 id="attempts-title">{t('delivery.attempts')}</h2>
           <div id="attempts" data-live="">
             <Progress delivery={delivery} hold={holdOf(webhook, visit)} nowMs={visit.nowMs} />
             <Attempts delivery={delivery} texts={texts.attempts} whole={whole} />
@@ -93,7 +93,8 @@ export function DeliveryContent({ delivery, webhook, visit, neighbours, others =
 
 /** As the browser's tabs and history have it: whom it is about first. */
 function titleOf({ subject, event, test }: ShownDelivery): string {
-  return [test ? 'Test: ' : '', subject ? `${subject}, ${event}` : event, ' delivery'].join('');
+  const about = subject ? `${subject}, ${event}` : event;
+  return test ? t('delivery.testTitle', { about }) : t('delivery.pageTitle', { about });
 }
 
 async function readDelivery(visit: Visit, webhookId: string, deliveryId: string) {
@@ -107,12 +108,12 @@ function attemptRuns({ attemptCount, attempts, status, nextAttemptAt }: ShownDel
 
 function Retry({ delivery, webhook, visit }: DeliveryProps) {
   if (!visit.can('write') || !planAllows(visit) || (delivery.payload ?? delivery.acceptedPayload) === null) return null;
-  if (!webhook.enabled) return <span class="hint">The webhook is not enabled: resume it to deliver again.</span>;
-  if (attemptRuns(delivery)) return <span class="hint">An attempt is being made …</span>;
+  if (!webhook.enabled) return <span class="hint">{t('delivery.notEnabled')}</span>;
+  if (attemptRuns(delivery)) return <span class="hint">{t('delivery.running')}</span>;
   return (
     <form method="post" action={paths.delivery(webhook.id, delivery.id, 'retry')}>
-      <button type="submit" class={delivery.status === 'delivered' ? '' : 'primary'} data-busy="Retrying…">
-        Retry now
+      <button type="submit" class={delivery.status === 'delivered' ? '' : 'primary'} data-busy={t('attention.retrying')}>
+        {t('delivery.retryNow')}
       </button>
     </form>
   );
@@ -123,7 +124,7 @@ function Cancel({ delivery, webhook, visit }: DeliveryProps) {
   if (!visit.can('write') || delivery.nextAttemptAt === null || attemptRuns(delivery)) return null;
   return (
     <form method="post" action={paths.delivery(webhook.id, delivery.id, 'cancel')}>
-      <button type="submit">Cancel</button>
+      <button type="submit">{t('delivery.cancel')}</button>
     </form>
   );
 }
@@ -140,8 +141,8 @@ function TestAgain({ delivery, webhook, visit }: DeliveryProps) {
   return (
     <form method="post" action={paths.webhook(webhook.id, 'test')}>
       <input type="hidden" name="deliveryId" value={delivery.id} />
-      <button type="submit" data-busy="Sending…">
-        Send as test
+      <button type="submit" data-busy={t('attention.sending')}>
+        {t('delivery.sendAsTest')}
       </button>
       <a class="button" href={`${paths.webhook(webhook.id, 'test-event')}?from=${delivery.id}`}>
         {t('test.editAndSend')}
@@ -160,12 +161,10 @@ function Progress({ delivery, hold, nowMs }: { delivery: ShownDelivery; hold: Ho
       </span>
       <span>
         {reason && REASON_WORDS[reason]}
-        {attemptRuns(delivery) && 'An attempt is being made now. How it ends is shown here.'}
+        {attemptRuns(delivery) && t('delivery.runningNow')}
         {nextAttemptAt && (
           <>
-            Next attempt: <NextAttempt at={nextAttemptAt} hold={hold} nowMs={nowMs} />
-            {hold === 'held' && ', until a probe of the endpoint succeeds'}
-            {hold === 'stopped' && ' while nothing is sent: when it falls due it is discarded, and can be recovered'}.
+            {rich('delivery.next', { next: <NextAttempt at={nextAttemptAt} hold={hold} nowMs={nowMs} /> })} {hold && t(`delivery.${hold}`)}
           </>
         )}
       </span>
@@ -192,8 +191,8 @@ function Attempts({ delivery, texts, whole }: { delivery: ShownDelivery; texts: 
 
 /** Why no attempt is shown. */
 function noAttempts(delivery: ShownDelivery): string {
-  if (attemptRuns(delivery)) return 'The first attempt has not ended yet.';
-  return delivery.finishedAt === null ? 'No attempt has been made yet.' : 'No attempt was made.';
+  if (attemptRuns(delivery)) return t('delivery.firstRuns');
+  return delivery.finishedAt === null ? t('delivery.noAttemptYet') : t('delivery.noAttempt');
 }
 
 interface AttemptProps {
@@ -205,19 +204,15 @@ interface AttemptProps {
 }
 
 function Attempt({ attempt, texts, open, whole }: AttemptProps) {
-  const { number, trigger, startedAt, outcome, responseStatus, durationMs } = attempt;
+  const { number, trigger, startedAt, outcome, durationMs } = attempt;
   const { url, error, body, curl, requestHeaders, responseHeaders, isCut } = texts;
   const succeeded = outcome === 'succeeded';
   return (
     <li class={succeeded ? 'good' : 'bad'} id={`attempt-${number}`}>
       <details open={open} id={`attempt-${number}-details`}>
         <summary>
-          <Badge
-            word={responseStatus === null ? (outcome === 'interrupted' ? 'Interrupted' : 'No response') : String(responseStatus)}
-            icon={succeeded ? 'check' : 'cross'}
-            tone={succeeded ? 'good' : 'bad'}
-          />
-          <strong>Attempt {number}</strong>
+          <Badge word={answerWord(attempt)} icon={succeeded ? 'check' : 'cross'} tone={succeeded ? 'good' : 'bad'} />
+          <strong>{t('delivery.attempt', { number })}</strong>
           <span class="hint">{TRIGGER_WORDS[trigger]}</span>
           <span class="hint push">{took(durationMs)}</span>
         </summary>
@@ -225,30 +220,36 @@ function Attempt({ attempt, texts, open, whole }: AttemptProps) {
           <Time at={startedAt} />
         </p>
         {error && <p class="error">{error}</p>}
-        <h3>Response</h3>
+        <h3>{t('delivery.response')}</h3>
         <ResponseBody attempt={attempt} body={body} />
-        {responseHeaders && <Headers name="Response headers" headers={responseHeaders} />}
+        {responseHeaders && <Headers name={t('delivery.responseHeaders')} headers={responseHeaders} />}
         <div class="with-copy">
-          <h3>Request</h3>
-          {curl !== null && <CopyButton text={curl}>Copy as curl</CopyButton>}
+          <h3>{t('delivery.request')}</h3>
+          {curl !== null && <CopyButton text={curl}>{t('delivery.copyCurl')}</CopyButton>}
         </div>
         {url && <p class="url">POST {url}</p>}
-        <Headers name="Request headers" headers={requestHeaders} />
+        <Headers name={t('delivery.requestHeaders')} headers={requestHeaders} />
         {isCut && <Cut whole={whole} />}
       </details>
     </li>
   );
 }
 
+/** How it was answered, for a badge. */
+function answerWord({ responseStatus, outcome }: ShownAttempt): string {
+  if (responseStatus !== null) return String(responseStatus);
+  return outcome === 'interrupted' ? t('delivery.interrupted') : t('delivery.noResponse');
+}
+
 function ResponseBody({ attempt, body }: { attempt: ShownAttempt; body: Excerpt | null }) {
   const { responseStatus, responseBody, responseBodyEncoding, responseBodyTruncated } = attempt;
-  if (responseStatus === null) return <p class="hint">There was none.</p>;
-  if (!responseBody || !body) return <p class="hint">Status {responseStatus}, without a body.</p>;
+  if (responseStatus === null) return <p class="hint">{t('delivery.thereWasNone')}</p>;
+  if (!responseBody || !body) return <p class="hint">{t('delivery.withoutBody', { status: responseStatus })}</p>;
   return (
     <>
       <pre tabindex={0}>{body.text}</pre>
-      {responseBodyEncoding === 'base64' && <p class="hint">It is not text: shown as base64.</p>}
-      {responseBodyTruncated && <p class="hint">Only its beginning is kept.</p>}
+      {responseBodyEncoding === 'base64' && <p class="hint">{t('delivery.notText')}</p>}
+      {responseBodyTruncated && <p class="hint">{t('delivery.beginningKept')}</p>}
     </>
   );
 }
@@ -275,31 +276,31 @@ function Facts({ delivery, webhook, visit }: DeliveryProps) {
   const { id, eventId, sessionId, attemptCount } = delivery;
   return (
     <section class="card" aria-labelledby="facts-title">
-      <h2 id="facts-title">About it</h2>
+      <h2 id="facts-title">{t('delivery.details')}</h2>
       <dl class="facts">
-        <dt>Delivery</dt>
+        <dt>{t('delivery.delivery')}</dt>
         <dd>
-          <Copyable text={id} label="delivery id" />
+          <Copyable text={id} label={t('delivery.deliveryId')} />
         </dd>
-        <dt>Event</dt>
+        <dt>{t('delivery.event')}</dt>
         <dd>
-          <Copyable text={eventId} label="event id" />
+          <Copyable text={eventId} label={t('delivery.eventId')} />
         </dd>
         {sessionId && (
           <>
-            <dt>Session</dt>
+            <dt>{t('delivery.session')}</dt>
             <dd>
-              <Copyable text={sessionId} label="session id" />
+              <Copyable text={sessionId} label={t('delivery.sessionId')} />
             </dd>
           </>
         )}
-        <dt>Endpoint now</dt>
+        <dt>{t('delivery.endpoint')}</dt>
         <dd>
           <WebhookUrl url={webhook.url} visit={visit} />
         </dd>
-        <dt>Attempts</dt>
+        <dt>{t('delivery.attempts')}</dt>
         <dd id="attempt-count" data-live="">
-          {counted(attemptCount, 'attempt', 'attempts')}
+          {t('delivery.attemptCount', { count: attemptCount })}
         </dd>
       </dl>
     </section>

@@ -4,6 +4,7 @@ import { deliveryPath } from './deliveries/neighbours.tsx';
 import type { Filters } from './delivery-filters.ts';
 import { type Hold, NextAttempt, Time } from './time.tsx';
 import { took } from './wording.ts';
+import { t } from './words/words.tsx';
 
 /** A delivery as the API lists it. */
 export type ListedDelivery = Pick<
@@ -31,23 +32,23 @@ export function DeliveryTable({ deliveries, hold, nowMs, filters = {} }: Deliver
       <thead>
         <tr>
           <th scope="col" class="w13">
-            Status
+            {t('deliveries.status')}
           </th>
-          <th scope="col">About</th>
+          <th scope="col">{t('deliveries.about')}</th>
           <th scope="col" class="w21">
-            Accepted
+            {t('deliveries.received')}
           </th>
           <th scope="col" class="number w10">
-            Attempts
+            {t('deliveries.attempts')}
           </th>
           <th scope="col" class="w13">
-            Next attempt
+            {t('deliveries.next')}
           </th>
           <th scope="col" class="number w10">
-            Response
+            {t('deliveries.response')}
           </th>
           <th scope="col" class="number w10">
-            Took
+            {t('deliveries.took')}
           </th>
         </tr>
       </thead>
@@ -69,10 +70,10 @@ export function About({
   filters?: Filters;
 }) {
   return (
-    <th scope="row" data-label="About" class="about">
+    <th scope="row" data-label={t('deliveries.about')} class="about">
       <a href={deliveryPath(webhookId, id, filters)}>
         {subject ?? event}
-        <span class="visually-hidden"> delivery {id}</span>
+        <span class="visually-hidden"> {t('deliveries.named', { id })}</span>
       </a>
       {test && ' '}
       {test && <TestBadge />}
@@ -85,23 +86,23 @@ function DeliveryRow({ delivery, hold, nowMs, filters }: { delivery: ListedDeliv
   const { id, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
   return (
     <tr id={id}>
-      <td data-label="Status">
+      <td data-label={t('deliveries.status')}>
         <StatusBadge status={status} />
       </td>
       <About delivery={delivery} filters={filters} />
-      <td data-label="Accepted">
+      <td data-label={t('deliveries.received')}>
         <Time at={createdAt} />
       </td>
-      <td data-label="Attempts" class="number">
+      <td data-label={t('deliveries.attempts')} class="number">
         {attemptCount}
       </td>
-      <td data-label="Next attempt" class={nextAttemptAt ? '' : 'blank'}>
+      <td data-label={t('deliveries.next')} class={nextAttemptAt ? '' : 'blank'}>
         {nextAttemptAt ? <NextAttempt at={nextAttemptAt} hold={hold} nowMs={nowMs} /> : '–'}
       </td>
-      <td data-label="Response" class={lastResponseStatus === null ? 'number blank' : 'number'}>
+      <td data-label={t('deliveries.response')} class={lastResponseStatus === null ? 'number blank' : 'number'}>
         {lastResponseStatus ?? '–'}
       </td>
-      <td data-label="Took" class={lastDurationMs === null ? 'number blank' : 'number'}>
+      <td data-label={t('deliveries.took')} class={lastDurationMs === null ? 'number blank' : 'number'}>
         {took(lastDurationMs)}
       </td>
     </tr>

@@ -4,6 +4,7 @@ import { urlWithoutSecrets } from '../domain/shown-url.ts';
 import { curlCommand } from './curl.ts';
 import { layOutJson } from './json-layout.ts';
 import { type Excerpt, Room } from './room.ts';
+import { failureText } from './words/attempt-words.ts';
 
 /** What the texts of a delivery's page may take, of 500 kB that the page may have. The rest is for 50 attempts' markup. */
 const ROOM_BYTES = 330_000;
@@ -76,7 +77,7 @@ function forReaders<T extends Attempt>(attempt: T): T {
 
 function textsOfAttempt(attempt: Attempt, payload: string | null, room: Room): AttemptTexts {
   const url = attempt.url ? room.takeWhole(attempt.url) : null;
-  const error = attempt.error === null ? null : room.take(attempt.error, ERROR_BYTES);
+  const error = attempt.error === null ? null : room.take(failureText(attempt.error), ERROR_BYTES);
   const body = attempt.responseBody === null ? null : room.take(readable(attempt, room), BODY_BYTES);
   const responseHeaders = attempt.responseHeaders && headersIn(attempt.responseHeaders, room);
   const requestHeaders = headersIn(attempt.requestHeaders, room);

@@ -61,8 +61,10 @@ export function Layout({ title, dashboard, visit, crumbs, flash, foot, children 
           data-copy-by-hand={t('script.copyByHand')}
         />
         <main id="main">
-          <LiveStatus />
-          {crumbs && <Crumbs crumbs={crumbs} />}
+          <div class="above">
+            {crumbs && <Crumbs crumbs={crumbs} />}
+            <LiveStatus />
+          </div>
           {flash && <FlashMessage flash={flash} />}
           {children}
         </main>

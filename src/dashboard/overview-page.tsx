@@ -15,10 +15,9 @@ import { planAllows } from './plan-notice.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { holdOf, webhookOf, webhookPage } from './webhook-page.tsx';
 import { count, percent, took } from './wording.ts';
+import { t } from './words/words.tsx';
 
 const RECENT_DELIVERIES = 10;
-
-const PERIOD_WORDS: Record<Period, string> = { '1h': '1 hour', '24h': '24 hours', '7d': '7 days', '30d': '30 days' };
 
 /** `GET <webhook>`: how it is doing. */
 export async function showOverview(c: PageContext): Promise<Response> {
@@ -33,30 +32,24 @@ export async function showOverview(c: PageContext): Promise<Response> {
   ]);
   return await webhookPage(
     c,
-    { webhook, tab: '', title: 'Overview', outlook },
+    { webhook, tab: '', title: t('overview.title'), outlook },
     <>
       <Banners webhook={webhook} visit={visit} outlook={{ ...outlook, waiting: statistics?.waiting ?? null }} />
       <section aria-labelledby="figures-title">
         <div class="section-head">
-          <h2 id="figures-title">Last {PERIOD_WORDS[period]}</h2>
+          <h2 id="figures-title">{t(`overview.last.${period}`)}</h2>
           <Periods webhook={webhook} chosen={period} />
         </div>
         <div id="figures" data-live="">
-          {statistics ? (
-            <Measured statistics={statistics} webhook={webhook} />
-          ) : (
-            <p class="card notice">The statistics are not available right now.</p>
-          )}
+          {statistics ? <Measured statistics={statistics} webhook={webhook} /> : <p class="card notice">{t('overview.noStatistics')}</p>}
         </div>
       </section>
       <section aria-labelledby="recent-title">
         <div class="section-head">
-          <h2 id="recent-title">Recent deliveries</h2>
+          <h2 id="recent-title">{t('overview.recent')}</h2>
           <span class="links">
-            {visit.can('write') && planAllows(visit) && (
-              <a href={paths.webhook(webhook.id, 'test-event')}>Test with an event of your own</a>
-            )}
-            <a href={paths.webhook(webhook.id, 'deliveries')}>All deliveries</a>
+            {visit.can('write') && planAllows(visit) && <a href={paths.webhook(webhook.id, 'test-event')}>{t('overview.testOwn')}</a>}
+            <a href={paths.webhook(webhook.id, 'deliveries')}>{t('overview.all')}</a>
           </span>
         </div>
         <div id="recent" data-live="" class="card table-card">
@@ -83,11 +76,11 @@ async function statisticsOf(visit: Visit, webhookId: string, period: Period) {
 
 function Periods({ webhook, chosen }: { webhook: WebhookRow; chosen: Period }) {
   return (
-    <nav class="switch" aria-label="Period">
+    <nav class="switch" aria-label={t('overview.period')}>
       {PERIOD_NAMES.map((period) => (
         <a href={`${paths.webhook(webhook.id)}?period=${period}`} aria-current={period === chosen ? 'true' : undefined}>
-          {period}
-          <span class="visually-hidden"> ({PERIOD_WORDS[period]})</span>
+          {t(`overview.short.${period}`)}
+          <span class="visually-hidden"> ({t(`overview.last.${period}`)})</span>
         </a>
       ))}
     </nav>
@@ -118,24 +111,28 @@ function Figures({ statistics, webhook }: { statistics: ShownStatistics; webhook
   const skipped = paths.webhook(webhook.id, 'skipped');
   return (
     <dl class="figures">
-      <Figure name="Delivered" value={count(delivered)} />
-      <Figure name="Failed" value={count(failed)} note={discarded > 0 ? `and ${count(discarded)} discarded` : undefined} />
+      <Figure name={t('overview.delivered')} value={count(delivered)} />
       <Figure
-        name="Success rate"
+        name={t('overview.failed')}
+        value={count(failed)}
+        note={discarded > 0 ? t('overview.discarded', { count: count(discarded) }) : undefined}
+      />
+      <Figure
+        name={t('overview.successRate')}
         value={percent(successRate)}
-        note={successRate === null && statistics.waiting > 0 ? `${count(statistics.waiting)} waiting` : undefined}
+        note={successRate === null && statistics.waiting > 0 ? t('overview.waiting', { count: count(statistics.waiting) }) : undefined}
       />
       <Figure
-        name="Response time"
+        name={t('overview.responseTime')}
         value={took(latencyP50Ms)}
-        note={latencyP95Ms === null ? undefined : `95 % within ${took(latencyP95Ms)}`}
+        note={latencyP95Ms === null ? undefined : t('overview.within', { duration: took(latencyP95Ms) })}
       />
-      <Figure name="Waiting now" value={count(statistics.waiting)} />
+      <Figure name={t('overview.waitingNow')} value={count(statistics.waiting)} />
       {(filtered > 0 || webhook.filter !== null) && (
-        <Figure name="Did not fit" value={count(filtered)} note={<a href={skipped}>Which ones</a>} />
+        <Figure name={t('overview.skipped.filtered')} value={count(filtered)} note={<a href={skipped}>{t('overview.which')}</a>} />
       )}
       {(repeated > 0 || webhook.once !== null) && (
-        <Figure name="Repeated" value={count(repeated)} note={<a href={skipped}>Which ones</a>} />
+        <Figure name={t('overview.skipped.repeated')} value={count(repeated)} note={<a href={skipped}>{t('overview.which')}</a>} />
       )}
     </dl>
   );
@@ -154,11 +151,11 @@ function Figure({ name, value, note }: { name: string; value: string; note?: Chi
 }
 
 function Recent({ deliveries, webhook, visit }: { deliveries: readonly ListedDelivery[] | null; webhook: WebhookRow; visit: Visit }) {
-  if (!deliveries) return <p class="notice">The deliveries are not available right now.</p>;
+  if (!deliveries) return <p class="notice">{t('deliveries.unavailable')}</p>;
   if (deliveries.length > 0) return <DeliveryTable deliveries={deliveries} hold={holdOf(webhook, visit)} nowMs={visit.nowMs} />;
   return (
     <div class="notice">
-      <p>Nothing has been sent yet. Deliveries appear here as they happen.</p>
+      <p>{t('deliveries.noneYet')}</p>
     </div>
   );
 }

@@ -4,10 +4,13 @@ import { Banners } from './attention/banners.tsx';
 import { outlookOf } from './attention/outlook.ts';
 import { onceWords } from './choices/once.tsx';
 import { keptWords } from './choices/preview.tsx';
+import { nounOf } from './choices/webhook-words.ts';
 import { unlessUnreachable } from './overview-page.tsx';
 import { Time } from './time.tsx';
 import type { PageContext } from './visit.ts';
 import { webhookOf, webhookPage } from './webhook-page.tsx';
+import { list } from './words/formats.ts';
+import { t } from './words/words.tsx';
 
 type Skipped = Awaited<ReturnType<typeof readSkipped>>[number];
 
@@ -15,22 +18,19 @@ async function readSkipped(c: PageContext, webhookId: string) {
   return (await c.get('visit').call(listSkippedEvents, { params: { webhookId } })).data;
 }
 
-/** `GET <webhook>/skipped`: the events that its filter, or `once`, has kept back, and why. */
+/** `GET <webhook>/skipped`: the events that its filter, or `once`, has skipped, and why. */
 export async function showSkipped(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   const webhook = webhookOf(c);
   const [events, outlook] = await Promise.all([unlessUnreachable(readSkipped(c, webhook.id)), outlookOf(c, webhook)]);
   return await webhookPage(
     c,
-    { webhook, tab: '', title: 'Kept back', outlook },
+    { webhook, tab: '', title: t('skipped.title'), outlook },
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
       <section class="prose" aria-labelledby="skipped-title">
-        <h2 id="skipped-title">Events that were kept back</h2>
-        <p class="hint">
-          The latest 100 that did not fit the filter, or that repeated what had gone out. Nothing more of them is kept. Those of the filter
-          are listed within about a minute.
-        </p>
+        <h2 id="skipped-title">{t('skipped.heading')}</h2>
+        <p class="hint">{t('skipped.hint')}</p>
         <div class="card table-card" id="skipped" data-live="">
           <SkippedEvents events={events} webhook={webhook} />
         </div>
@@ -40,17 +40,17 @@ export async function showSkipped(c: PageContext): Promise<Response> {
 }
 
 function SkippedEvents({ events, webhook }: { events: readonly Skipped[] | null; webhook: WebhookRow }) {
-  if (!events) return <p class="notice">They are not available right now.</p>;
-  if (events.length === 0) return <p class="notice">None so far.</p>;
+  if (!events) return <p class="notice">{t('skipped.unavailable')}</p>;
+  if (events.length === 0) return <p class="notice">{t('skipped.none')}</p>;
   return (
     <table class="stacking">
       <thead>
         <tr>
-          <th scope="col">About</th>
+          <th scope="col">{t('deliveries.about')}</th>
           <th scope="col" class="w21">
-            Accepted
+            {t('deliveries.received')}
           </th>
-          <th scope="col">Why</th>
+          <th scope="col">{t('deliveries.why')}</th>
         </tr>
       </thead>
       <tbody>
@@ -70,13 +70,13 @@ function SkippedRow({ skipped, webhook }: { skipped: Skipped; webhook: WebhookRo
         {subject ?? event}
         <span class="hint">{eventId}</span>
       </th>
-      <td data-label="Accepted">
+      <td data-label={t('deliveries.received')}>
         <Time at={at} />
       </td>
-      <td data-label="Why">
+      <td data-label={t('deliveries.why')}>
         <span>
           {whyWords(skipped, webhook)}
-          {Date.parse(at) < webhook.updatedAt && <span class="hint"> The webhook has been changed since.</span>}
+          {Date.parse(at) < webhook.updatedAt && <span class="hint"> {t('skipped.changed')}</span>}
         </span>
       </td>
     </tr>
@@ -86,17 +86,20 @@ function SkippedRow({ skipped, webhook }: { skipped: Skipped; webhook: WebhookRo
 /** Longest reason, in characters: there are up to 100 in the page. */
 const MAX_LENGTH = 300;
 
-/** “This visitor was filtered out by: company size is at least 200.” A filter that has been changed since may not have that place any more. */
+/**
+ * “This visitor was skipped, because this is not true: company size is at least 200.” A filter that has been changed since may not have that
+ * place any more.
+ */
 export function whyWords(
   { why, event, failedConditions }: Pick<Skipped, 'why' | 'event' | 'failedConditions'>,
   { filter, once }: WebhookRow,
 ): string {
-  if (why === 'repeated') return cut(`Repeated: ${once ? onceWords(once) : 'it had gone out before'}`);
-  const words = keptWords(filter, failedConditions);
-  const what = event === 'visitor.identified' ? 'This visitor' : 'This event';
-  return words.length === 0 ? `${what} did not fit the filter.` : cut(`${what} was filtered out by: ${words.join(', and ')}`);
+  if (why === 'repeated') return once ? t('skipped.repeated', { once: cut(onceWords(once)) }) : t('skipped.repeatedBefore');
+  const noun = nounOf([event]);
+  const conditions = cut(list(keptWords(filter, failedConditions)));
+  return conditions === '' ? t('skipped.byFilter', { noun }) : t('skipped.byConditions', { noun, conditions });
 }
 
-function cut(sentence: string): string {
-  return sentence.length > MAX_LENGTH ? `${sentence.slice(0, MAX_LENGTH).toWellFormed()} …` : `${sentence}.`;
+function cut(words: string): string {
+  return words.length > MAX_LENGTH ? `${words.slice(0, MAX_LENGTH).toWellFormed()} …` : words;
 }

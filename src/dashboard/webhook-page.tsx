@@ -2,7 +2,7 @@ import type { Child } from 'hono/jsx';
 import { type ApiError, notFound } from '../api/errors.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { nameOf } from '../domain/webhook.ts';
-import { CAUSE_BADGES } from './attention/failure-words.ts';
+import { causeBadge } from './attention/failure-words.ts';
 import type { Outlook } from './attention/outlook.ts';
 import { chosenWords } from './choices/webhook-words.ts';
 import { ConditionBadge, conditionOf } from './condition.tsx';
@@ -83,7 +83,7 @@ function WebhookHead({ webhook, visit, outlook }: { webhook: WebhookRow; visit: 
           <WebhookUrl url={webhook.url} visit={visit} />
         </p>
         <p class="lead" id="condition" data-live="">
-          <ConditionBadge condition={condition} word={isFailing && lastFailure ? CAUSE_BADGES[lastFailure.cause] : undefined} />
+          <ConditionBadge condition={condition} word={isFailing && lastFailure ? causeBadge(lastFailure.cause) : undefined} />
           {webhook.description && <span>{webhook.description}</span>}
         </p>
         {said !== '' && <p class="chosen">{said}</p>}

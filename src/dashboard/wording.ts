@@ -58,7 +58,7 @@ export function responseWords(
 ): string {
   if (lastResponseStatus !== null) return String(lastResponseStatus);
   if (lastDurationMs === null) return '–';
-  return lastDurationMs >= timeoutMs ? 'Timeout' : 'Unreachable';
+  return lastDurationMs >= timeoutMs ? t('response.timeout') : t('response.unreachable');
 }
 
 const UNITS = [

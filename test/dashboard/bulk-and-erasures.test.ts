@@ -60,10 +60,10 @@ describe('all that match', () => {
     const { endpoint, webhookId, path, person } = await given([{ status: 200 }]);
     const list = await person.get(`${path}/deliveries?status=delivered`);
     // The list does not go through the whole log for their number: the page that asks does.
-    expect(list.text).toContain('Send all that match once more');
-    expect(list.text).not.toContain('once more (');
+    expect(list.text).toContain('Send all that match again');
+    expect(list.text).not.toContain('again (');
     const asked = await person.get(`${path}/deliveries/retry-all?status=delivered`);
-    expect(asked.text).toContain('3 deliveries are delivered. Each is sent again with the same payload and the same webhook-id');
+    expect(asked.text).toContain('3 deliveries match. Each is sent again with the same payload and the same webhook-id');
     await person.submit(`${path}/deliveries/retry-all`, { status: 'delivered' });
     await runAlarm(webhookId);
     expect(await endpoint.arrived(6)).toHaveLength(6);
@@ -90,7 +90,7 @@ describe('all that match', () => {
     const list = await person.get(`${path}/deliveries?status=retrying`);
     expect(list.text).toContain('Cancel all that match (3)');
     const asked = await person.get(`${path}/deliveries/cancel-all?status=retrying`);
-    expect(asked.text).toContain('3 deliveries are waiting for a retry.');
+    expect(asked.text).toContain('3 deliveries match. They will not be attempted any more');
     expect(await statusesOf(webhookId)).toEqual(['retrying', 'retrying', 'retrying']);
     const after = await person.submit(`${path}/deliveries/cancel-all`, { status: 'retrying' });
     expect(after.text).toContain('3 deliveries are canceled.');
@@ -129,7 +129,7 @@ describe('all that match', () => {
     await untilEnded(webhookId);
     await person.submit(`${path}/pause`);
     const list = await person.get(`${path}/deliveries?status=failed`);
-    expect(list.text).toContain('Resume the webhook to retry what matches (3).');
+    expect(list.text).toContain('Resume the webhook to retry what matches.');
     expect((await person.submit(`${path}/deliveries/retry-all`, { status: 'failed' })).text).toContain(
       'The webhook is paused or disabled. Resume it first.',
     );

@@ -541,20 +541,20 @@ describe("a webhook's pages", () => {
     expect(overview.text).toContain(
       'Only visitors where company size is at least 200 and country / location ends with “United States” · each e-mail address once in 30 days · as a Slack message',
     );
-    expect(overview.text).toContain('Did not fit 3 Which ones');
-    expect(overview.text).toContain('Repeated 1 Which ones');
+    expect(overview.text).toContain('Skipped by the filter 3 Which ones');
+    expect(overview.text).toContain('Skipped as repeats 1 Which ones');
     const { text, html } = await person.get(`${id}/skipped`);
     expect(text).toContain(
-      'This visitor was filtered out by: company size is at least 200, and country / location ends with “United States”.',
+      'This visitor was skipped, because this is not true: company size is at least 200 and country / location ends with “United States”.',
     );
-    expect(text).toContain('Repeated: each e-mail address once in 30 days.');
+    expect(text).toContain('Skipped as a repeat: each e-mail address once in 30 days.');
     expect(text).toContain('Bob <b>, Tiny');
     expect(html).toContain('<tr id="evt_kept_back">');
     expect(text).not.toContain('has been changed since');
     await organization.admin.patch(`${organization.path}/webhooks/${id}`, { filter: SIZE });
     const later = (await person.get(`${id}/skipped`)).text;
     expect(later).toContain('The webhook has been changed since.');
-    expect(later).toContain('This visitor did not fit the filter.');
+    expect(later).toContain('This visitor was skipped by the filter.');
   });
 
   it('are as they were where nothing is chosen', async () => {
@@ -562,7 +562,7 @@ describe("a webhook's pages", () => {
     const { id } = await createWebhook(organization);
     const person = await signedIn(organization);
     const { text, html } = await person.get(id);
-    expect(text).not.toMatch(/Did not fit|Repeated/);
+    expect(text).not.toMatch(/Skipped by the filter|Skipped as repeats/);
     expect(html).not.toContain('class="chosen"');
     expect((await person.get(`${id}/skipped`)).text).toContain('None so far.');
   });
@@ -577,7 +577,7 @@ describe("a delivery's page", () => {
     const [delivery] = await endedDeliveriesOf(id, 1);
     const { text } = await (await signedIn(organization)).get(`${id}/deliveries/${delivery!.id}`);
     expect(text).toMatch(
-      /What is sent .*"visitor_email": "ada@example\.com".* made, once, of the event.*What was accepted .*"visitor": \{/,
+      /What is sent .*"visitor_email": "ada@example\.com".* made from the event, once.*The event as it was received .*"visitor": \{/,
     );
   });
 

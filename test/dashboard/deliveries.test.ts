@@ -140,7 +140,7 @@ describe('the deliveries', () => {
     const today = new Date().toISOString().slice(0, 10);
     expect(await count(`from=${today}&to=${today}`)).toBe(3);
     expect(await count('to=2020-01-01')).toBe(0);
-    expect((await page('deliveries?q=nothing')).text).toContain('No delivery fits these filters.');
+    expect((await page('deliveries?q=nothing')).text).toContain('No delivery matches these filters.');
   });
 
   it('are filtered by how they were answered, how often they were attempted, and by a range that stays relative', async () => {
@@ -250,7 +250,7 @@ describe('the deliveries', () => {
       const { page } = await given();
       const shown = await page(`deliveries?${query}`);
       expect(shown.status).toBe(200);
-      expect(shown.text).toContain('No delivery fits these filters.');
+      expect(shown.text).toContain('No delivery matches these filters.');
     },
   );
 

@@ -131,7 +131,7 @@ describe.each(Object.entries(hostile))('%s', (_what, make) => {
 
   it('in an event and in what was made of it, make a page that opens', async () => {
     const html = await rendered({ payload: make(RENDERED), accepted: make(PAYLOAD), body: make(ANSWER), attempts: 5, url: LONGEST_URL });
-    expect(html.includes('What was accepted')).toBe(true);
+    expect(html.includes('The event as it was received')).toBe(true);
   });
 });
 

@@ -174,7 +174,7 @@ describe.skipIf(noBrowser)('an outage', () => {
     await customer.post(anEvent(customer.organizationId));
     await expect.poll(delivered, { timeout: 40_000 }).toBe(1);
     const { page } = await signIn(customer);
-    await page.getByText('works again; 3 deliveries failed meanwhile').waitFor();
+    await page.getByText('works again · 3 deliveries failed meanwhile').waitFor();
     await page.getByRole('button', { name: 'Retry all that failed (3)' }).click();
     await page.getByText('3 deliveries are retried.').waitFor();
     await expect.poll(delivered, { timeout: 40_000 }).toBe(4);

@@ -118,10 +118,10 @@ describe.skipIf(noBrowser)('only US companies with more than 50 people, once a p
     ]);
 
     await page.reload();
-    await page.getByText('Repeated').waitFor();
+    await page.getByText('Skipped as repeats').waitFor();
     await page.getByRole('link', { name: 'Which ones' }).last().click();
     await page.getByText('ANN Doe, ANN Corp').waitFor();
-    await page.getByText('Repeated: each e-mail address once in 30 days.').waitFor();
+    await page.getByText('Skipped as a repeat: each e-mail address once in 30 days.').waitFor();
     expect(complaints).toEqual([]);
     await page.context().close();
   });

@@ -90,7 +90,7 @@ describe.skipIf(noBrowser)('times', () => {
     expect(await rows(page)).toHaveLength(1);
     await page.getByLabel(`To (${name})`).fill(local.slice(0, 16));
     await page.getByRole('button', { name: 'Filter' }).click();
-    await page.getByText('No delivery fits these filters.').waitFor();
+    await page.getByText('No delivery matches these filters.').waitFor();
     await open('');
     await page.getByText(`Times in ${name}`).first().waitFor();
     await page.getByText(`Times are in the time zone ${name}.`).waitFor();
@@ -156,6 +156,15 @@ describe.skipIf(noBrowser)('a list that is open', () => {
     await page.getByText(/^Live · updated/).waitFor();
     await page.context().close();
   });
+});
+
+it.skipIf(noBrowser)('a page on which nothing changes does not say that it is live', async () => {
+  const { page, open } = await given(1);
+  await open('/deliveries');
+  expect(await page.getByText(/^Live/).isVisible()).toBe(true);
+  await open('/delete');
+  expect(await page.getByText(/^Live/).isVisible()).toBe(false);
+  await page.context().close();
 });
 
 describe.skipIf(noBrowser)('keys', () => {

@@ -126,7 +126,7 @@ it.skipIf(noBrowser !== null)('what a filter has kept back is found by the same 
   const watched = await openPage(browser, { colorScheme: 'dark', viewport: { width: 390, height: 800 } });
   const page = await signIn(watched);
   await search(page, 'joe.small@example.com');
-  await page.getByText('This visitor was filtered out by: company size is at least 200.').waitFor();
+  await page.getByText('This visitor was skipped, because this is not true: company size is at least 200.').waitFor();
   expect(await accessibilityViolations(page)).toEqual([]);
   await picture(page, 'search-phone');
   await page.getByRole('link', { name: /^This event at all webhooks/ }).click();

@@ -3,6 +3,7 @@ import { paths } from '../paths.ts';
 import { planAllows } from '../plan-notice.tsx';
 import type { Visit } from '../visit.ts';
 import { exactly } from '../wording.ts';
+import { t } from '../words/words.tsx';
 import type { ToldOutage } from './outlook.ts';
 
 interface ActionProps {
@@ -15,8 +16,8 @@ export function TestAgain({ webhook, visit, primary = true }: ActionProps & { pr
   if (!visit.can('write') || !planAllows(visit)) return null;
   return (
     <form method="post" action={paths.webhook(webhook.id, 'test')}>
-      <button type="submit" class={primary ? 'primary' : ''} data-busy="Sending…">
-        Test again
+      <button type="submit" class={primary ? 'primary' : ''} data-busy={t('attention.sending')}>
+        {t('attention.testAgain')}
       </button>
     </form>
   );
@@ -31,8 +32,9 @@ export function RetryFailed({ webhook, visit, outage, primary = true }: ActionPr
       <input type="hidden" name="since" value={String(acceptedFrom)} />
       {/* The end of a span is not part of it. */}
       {until !== null && <input type="hidden" name="until" value={String(until + 1)} />}
-      <button type="submit" class={primary ? 'primary' : ''} data-busy="Retrying…">
-        Retry all that failed{failed === null ? '' : ` (${exactly(failed)})`}
+      <button type="submit" class={primary ? 'primary' : ''} data-busy={t('attention.retrying')}>
+        {t('attention.retryFailed')}
+        {failed === null ? '' : ` (${exactly(failed)})`}
       </button>
     </form>
   );
@@ -43,7 +45,7 @@ export function Resume({ webhook, visit, text, primary = true }: ActionProps & {
   if (!visit.can('write') || !planAllows(visit)) return null;
   return (
     <form method="post" action={paths.webhook(webhook.id, 'resume')}>
-      <button type="submit" class={primary ? 'primary' : ''} data-busy="Resuming…">
+      <button type="submit" class={primary ? 'primary' : ''} data-busy={t('attention.resuming')}>
         {text}
       </button>
     </form>

@@ -1,12 +1,14 @@
+import type { Child } from 'hono/jsx';
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { conditionOf } from '../condition.tsx';
 import { PlanNotice, planAllows } from '../plan-notice.tsx';
 import { RelativeTime, Time } from '../time.tsx';
 import type { Visit } from '../visit.ts';
-import { exactly, exactlyCounted } from '../wording.ts';
+import { rich, t } from '../words/words.tsx';
 import { Resume, RetryFailed } from './actions.tsx';
 import { Banner } from './banner.tsx';
 import { FailingBanner, LastAnswer, titleOf } from './failing-banner.tsx';
+import { knownReason } from './failure-words.ts';
 import type { Outlook, ToldOutage } from './outlook.ts';
 import { Twins } from './twins.tsx';
 
@@ -81,9 +83,8 @@ function ConditionBanner(props: Props) {
 }
 
 function pastTitle({ failed }: ToldOutage): string {
-  if (failed === 0) return 'Your endpoint works again';
-  if (failed === null) return 'Your endpoint works again; some deliveries failed meanwhile';
-  return `Your endpoint works again; ${exactlyCounted(failed, 'delivery', 'deliveries')} failed meanwhile`;
+  if (failed === 0) return t('attention.worksAgain');
+  return failed === null ? t('attention.worksAgainSome') : t('attention.worksAgainFailed', { count: failed });
 }
 
 /** The outage is over; what failed for good in it does not come by itself. */
@@ -92,15 +93,7 @@ function PastOutageBanner({ webhook, visit, outlook: { outage }, drains = false 
   return (
     <Banner tone={outage.failed === 0 ? 'info' : 'warn'} title={pastTitle(outage)}>
       <p>
-        Nothing arrived from <Time at={new Date(outage.since).toISOString()} />
-        {outage.until !== null && (
-          <>
-            {' '}
-            to <Time at={new Date(outage.until).toISOString()} />
-          </>
-        )}
-        .{drains && ' What waited is going out now, a few at a time.'}
-        {outage.failed !== 0 && ' What failed for good is not sent again by itself.'}
+        {spanOf(outage)} {drains && t('attention.goingOut')} {outage.failed !== 0 && t('attention.failedStay')}
       </p>
       <div class="actions">
         <RetryFailed webhook={webhook} visit={visit} outage={outage} />
@@ -109,14 +102,15 @@ function PastOutageBanner({ webhook, visit, outlook: { outage }, drains = false 
   );
 }
 
-/** Why the service disabled a webhook, in words. */
-const DISABLED: Record<string, string> = {
-  endpoint_gone: 'Its endpoint answered 410 Gone: it wants no more deliveries.',
-  endpoint_failing: 'Nothing arrived at its endpoint for days.',
-};
+/** When nothing arrived. */
+function spanOf({ since, until }: ToldOutage): Child {
+  const from = <Time at={new Date(since).toISOString()} />;
+  if (until === null) return rich('attention.nothingSince', { time: from });
+  return rich('attention.nothingBetween', { from, to: <Time at={new Date(until).toISOString()} /> });
+}
 
 function stoppedTitle({ disabledReason }: WebhookRow): string {
-  return disabledReason === null ? 'This webhook is paused' : 'This webhook was disabled';
+  return disabledReason === null ? t('attention.paused') : t('attention.disabled');
 }
 
 function StoppedBanner({ webhook, visit, outlook: { lastFailure } }: Props) {
@@ -124,30 +118,24 @@ function StoppedBanner({ webhook, visit, outlook: { lastFailure } }: Props) {
   const isDisabled = disabledReason !== null;
   return (
     <Banner tone={isDisabled ? 'bad' : 'info'} title={stoppedTitle(webhook)}>
-      {isDisabled && <p>{DISABLED[disabledReason]}</p>}
+      {isDisabled && <p>{t(`attention.disabled.${knownReason(disabledReason)}`)}</p>}
       {isDisabled && lastFailure && <LastAnswer failure={lastFailure} webhook={webhook} visit={visit} />}
-      <p>Events that come meanwhile are recorded as discarded. You can retry them once the webhook is enabled again.</p>
+      <p>{t('attention.stoppedHint')}</p>
       <div class="actions">
-        <Resume webhook={webhook} visit={visit} text={isDisabled ? 'Enable again' : 'Resume'} />
+        <Resume webhook={webhook} visit={visit} text={isDisabled ? t('attention.enable') : t('attention.resume')} />
       </div>
     </Banner>
   );
 }
 
 function RecoveringBanner({ recovering, visit }: { recovering: NonNullable<Outlook['recovering']>; visit: Visit }) {
+  const { count, recovered, requestedAt } = recovering;
   return (
-    <Banner tone="info" title="A recovery is under way">
+    <Banner tone="info" title={t('attention.recovering')}>
       <p>
-        {recoveredWords(recovering)} started over so far. They go out a few at a time, so that your endpoint is not overloaded. Asked for{' '}
-        <RelativeTime at={recovering.requestedAt} nowMs={visit.nowMs} />.
+        {count === null ? t('attention.recoveredSoFar', { recovered }) : t('attention.recoveredOf', { recovered, count })}{' '}
+        {rich('attention.recoveringHint', { ago: <RelativeTime at={requestedAt} nowMs={visit.nowMs} /> })}
       </p>
     </Banner>
   );
-}
-
-/** “1,200 of 100,000 deliveries have”. */
-function recoveredWords({ count: all, recovered }: NonNullable<Outlook['recovering']>): string {
-  return all === null
-    ? exactlyCounted(recovered, 'delivery has', 'deliveries have')
-    : `${exactly(recovered)} of ${exactlyCounted(all, 'delivery has', 'deliveries have')}`;
 }

@@ -7,10 +7,13 @@ import { answerInWords } from '../../domain/operational-event.ts';
 import { paths } from '../paths.ts';
 import { RelativeTime, Time } from '../time.tsx';
 import type { Visit } from '../visit.ts';
-import { count, span } from '../wording.ts';
+import { span } from '../wording.ts';
+import { failureText } from '../words/attempt-words.ts';
+import { list } from '../words/formats.ts';
+import { bold, rich, t } from '../words/words.tsx';
 import { RetryFailed, TestAgain } from './actions.tsx';
 import { Banner } from './banner.tsx';
-import { CAUSE_TITLES, helpWith } from './failure-words.ts';
+import { causeTitle, helpWith } from './failure-words.ts';
 import type { Outlook } from './outlook.ts';
 
 interface Props {
@@ -28,14 +31,11 @@ export function FailingBanner({ webhook, visit, outlook }: Props) {
     <Banner tone={held ? 'bad' : 'warn'} title={titleOf(outlook)}>
       {lastFailure && <LastAnswer failure={lastFailure} webhook={webhook} visit={visit} />}
       <p>
-        Nothing has arrived since <Time at={since} />. {waiting ? <WaitingNow waiting={waiting} /> : null}
-        {held ? <Held {...{ webhook, visit, outlook }} /> : `Each delivery is retried after ${waits(webhook, visit)}.`}
+        {rich('attention.nothingSince', { time: <Time at={since} /> })}{' '}
+        {waiting ? rich('attention.waiting', { count: waiting, b: bold }) : null}{' '}
+        {held ? <Held {...{ webhook, visit, outlook }} /> : t('attention.retriedAfter', { waits: waits(webhook, visit) })}
       </p>
-      {lastFailure && (
-        <p>
-          <strong>What usually helps:</strong> {helpWith(lastFailure)}
-        </p>
-      )}
+      {lastFailure && <p>{rich('attention.helps', { b: bold, help: helpWith(lastFailure) })}</p>}
       <div class="actions">
         <TestAgain webhook={webhook} visit={visit} />
         <RetryFailed webhook={webhook} visit={visit} outage={outage} primary={false} />
@@ -46,7 +46,7 @@ export function FailingBanner({ webhook, visit, outlook }: Props) {
 
 /** What is wrong, as the title says it. */
 export function titleOf({ lastFailure }: Pick<Outlook, 'lastFailure'>): string {
-  return lastFailure ? CAUSE_TITLES[lastFailure.cause] : 'Deliveries are failing';
+  return causeTitle(lastFailure?.cause ?? 'unknown');
 }
 
 /** What the endpoint answered last, or what the attempt failed of, and the way to it. */
@@ -54,60 +54,44 @@ export function LastAnswer({ failure, webhook, visit }: { failure: LastFailure; 
   const { deliveryId, number, at, status, excerpt, error } = failure;
   // Whoever may only read does not see what it takes to post to the endpoint.
   const words = visit.can('write') ? error : answerInWords(error, webhook.url);
+  const said = words === null ? t('attention.noAnswer') : failureText(words);
+  const answer = status === null ? said : <Status status={status} excerpt={excerpt} />;
   return (
     <p>
-      Last answer:{' '}
-      {status === null ? (
-        (words ?? 'none')
-      ) : (
-        <>
-          <strong>{status}</strong>
-          {excerpt && (
-            <>
-              {' '}
-              <q class="excerpt" dir="auto">
-                {excerpt}
-              </q>
-            </>
-          )}
-        </>
-      )}
-      , <RelativeTime at={new Date(at).toISOString()} nowMs={visit.nowMs} />.{' '}
-      <a href={`${paths.delivery(webhook.id, deliveryId)}#attempt-${number}`}>See the attempt</a>
+      {rich('attention.lastAnswer', { answer, ago: <RelativeTime at={new Date(at).toISOString()} nowMs={visit.nowMs} /> })}{' '}
+      <a href={`${paths.delivery(webhook.id, deliveryId)}#attempt-${number}`}>{t('attention.seeAttempt')}</a>
     </p>
   );
 }
 
-function WaitingNow({ waiting }: { waiting: number }) {
+function Status({ status, excerpt }: Pick<LastFailure, 'status' | 'excerpt'>) {
   return (
     <>
-      <strong>{count(waiting)}</strong> {waiting === 1 ? 'delivery waits.' : 'deliveries wait.'}{' '}
+      <strong>{status}</strong>
+      {excerpt && (
+        <>
+          {' '}
+          <q class="excerpt" dir="auto">
+            {excerpt}
+          </q>
+        </>
+      )}
     </>
   );
 }
 
 function Held({ webhook, visit, outlook: { nextProbeAt } }: Props) {
+  const time = nextProbeAt && <RelativeTime at={nextProbeAt} nowMs={visit.nowMs} />;
   return (
     <>
-      Deliveries are held, for up to {longestWaitDays(webhook, visit)} days each, and go out as soon as one arrives.
-      {nextProbeAt && (
-        <>
-          {' '}
-          We try one again{' '}
-          <strong>
-            <RelativeTime at={nextProbeAt} nowMs={visit.nowMs} />
-          </strong>
-          .
-        </>
-      )}
+      {t('attention.held', { days: longestWaitDays(webhook, visit) })} {time && rich('attention.nextTry', { time, b: bold })}
     </>
   );
 }
 
 /** `1 min, 5 min and 30 min`. */
 function waits(webhook: WebhookRow, visit: Visit): string {
-  const all = scheduleOf(webhook, visit).map(span);
-  return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
+  return list(scheduleOf(webhook, visit).map(span));
 }
 
 /** The waits between attempts, in milliseconds. */

@@ -5,7 +5,7 @@ import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { done, leaveMessage } from '../webhook-actions.ts';
 import { webhookOf } from '../webhook-page.tsx';
-import { exactlyCounted } from '../wording.ts';
+import { t } from '../words/words.tsx';
 
 /** `POST <webhook>/retry-failed`: what an outage has cost starts over. The form says which outage: milliseconds since the epoch. */
 export async function retryFailed(c: PageContext): Promise<Response> {
@@ -17,8 +17,8 @@ export async function retryFailed(c: PageContext): Promise<Response> {
   return await leaveMessage(c, paths.webhook(id), async () => {
     const span = { since: isoTime(Math.min(since, nowMs - 1)), ...(until !== null && until > since && { until: isoTime(until) }) };
     const { count } = await call(recoverDeliveries, { params: { webhookId: id }, body: { ...span, status: ['failed'] } });
-    if (count === 0) return done('Everything that failed has been retried already.');
-    return done(`${exactlyCounted(count, 'delivery is', 'deliveries are')} retried. They go out a few at a time, the oldest first.`);
+    if (count === 0) return done(t('attention.retriedNone'));
+    return done(t('attention.retried', { count }));
   });
 }
 

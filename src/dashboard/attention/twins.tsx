@@ -2,6 +2,7 @@ import type { WebhookRow } from '../../db/webhooks.ts';
 import { nameOf } from '../../domain/webhook.ts';
 import { paths } from '../paths.ts';
 import type { Visit } from '../visit.ts';
+import { rich, t } from '../words/words.tsx';
 import { Banner } from './banner.tsx';
 
 /** The other webhooks that have the same URL. Two are allowed, and mostly a mistake. */
@@ -15,21 +16,20 @@ export function twinsOf(webhook: { id: string; url: string }, webhooks: readonly
 export function Twins({ webhook, visit }: { webhook: WebhookRow; visit: Visit }) {
   const twins = twinsOf(webhook, visit.webhooks);
   if (twins.length === 0) return null;
+  const count = twins.length;
+  const webhooks = (
+    <>
+      {twins.map((twin, index) => (
+        <>
+          {index > 0 && ', '}
+          <a href={paths.webhook(twin.id)}>{nameOf(twin)}</a>
+        </>
+      ))}
+    </>
+  );
   return (
-    <Banner
-      tone="info"
-      title={twins.length === 1 ? 'Another webhook has the same URL' : `${twins.length} other webhooks have the same URL`}
-    >
-      <p>
-        An event that {twins.length === 1 ? 'both' : 'several of them'} subscribe to arrives there more than once. See{' '}
-        {twins.map((twin, index) => (
-          <>
-            {index > 0 && ', '}
-            <a href={paths.webhook(twin.id)}>{nameOf(twin)}</a>
-          </>
-        ))}
-        .
-      </p>
+    <Banner tone="info" title={t('attention.twins', { count })}>
+      <p>{rich('attention.twinsHint', { count, webhooks })}</p>
     </Banner>
   );
 }

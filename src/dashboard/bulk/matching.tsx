@@ -9,6 +9,7 @@ import { paths } from '../paths.ts';
 import { planAllows } from '../plan-notice.tsx';
 import type { Visit } from '../visit.ts';
 import { exactly } from '../wording.ts';
+import { t } from '../words/words.tsx';
 
 /** How long a page waits to be told how many match: it is shown without the number then. */
 const COUNT_WITHIN_MS = 1_500;
@@ -75,18 +76,19 @@ export function MatchingActions({ webhook, visit, filters, matching }: Props) {
   const count = matching.count === null ? '' : ` (${exactly(matching.count)})`;
   const query = new URLSearchParams(filters);
   if (matching.what === 'cancel')
-    return <Ask path={paths.webhook(webhook.id, `deliveries/cancel-all?${query}`)} text={`Cancel all that match${count}`} />;
+    return <Ask path={paths.webhook(webhook.id, `deliveries/cancel-all?${query}`)} text={`${t('bulk.cancelAll')}${count}`} />;
   if (!planAllows(visit)) return null;
-  if (!webhook.enabled) return <p class="matching hint">Resume the webhook to retry what matches{count}.</p>;
+  if (!webhook.enabled) return <p class="matching hint">{t('bulk.resumeFirst')}</p>;
   if (filters.status === 'delivered')
-    return <Ask path={paths.webhook(webhook.id, `deliveries/retry-all?${query}`)} text={`Send all that match once more${count}`} />;
+    return <Ask path={paths.webhook(webhook.id, `deliveries/retry-all?${query}`)} text={`${t('bulk.sendAllAgain')}${count}`} />;
   return (
     <form class="matching" method="post" action={paths.webhook(webhook.id, 'deliveries/retry-all')}>
       <Kept filters={filters} />
-      <button type="submit" class="primary" data-busy="Retrying…">
-        Retry all that match{count}
+      <button type="submit" class="primary" data-busy={t('attention.retrying')}>
+        {t('bulk.retryAll')}
+        {count}
       </button>
-      <span class="hint">They go out a few at a time, oldest first.</span>
+      <span class="hint">{t('bulk.oldestFirst')}</span>
     </form>
   );
 }

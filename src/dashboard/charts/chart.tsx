@@ -1,6 +1,7 @@
 import type { Child } from 'hono/jsx';
 import type { ShownStatistics } from '../../api/statistics.ts';
 import { useClock, zoneName } from '../clock.ts';
+import { t } from '../words/words.tsx';
 import { bucketLabel } from './labels.ts';
 import type { Bucket } from './plot.tsx';
 
@@ -18,6 +19,8 @@ export interface Series {
 }
 
 interface ChartProps {
+  /** Of the page's ids. */
+  name: string;
   title: string;
   statistics: ShownStatistics;
   series: readonly Series[];
@@ -28,7 +31,7 @@ interface ChartProps {
 }
 
 /** A chart with its title, legend, and the same numbers as a table. */
-export function Chart({ title, statistics, series, hasData, children }: ChartProps) {
+export function Chart({ name, title, statistics, series, hasData, children }: ChartProps) {
   const clock = useClock();
   const { attempts, discarded } = statistics.totals;
   const filled = statistics.buckets.filter(hasData);
@@ -37,7 +40,7 @@ export function Chart({ title, statistics, series, hasData, children }: ChartPro
       <figcaption class="chart-title">{title}</figcaption>
       {filled.length === 0 ? (
         // There can be attempts of which the chart has nothing to tell yet.
-        <p class="chart-empty">{attempts + discarded === 0 ? 'No deliveries in this period' : 'Nothing to show'}</p>
+        <p class="chart-empty">{attempts + discarded === 0 ? t('charts.none') : t('charts.nothing')}</p>
       ) : (
         <>
           <ul class="chart-legend">
@@ -46,13 +49,13 @@ export function Chart({ title, statistics, series, hasData, children }: ChartPro
                 {swatch} {label} <b>{total}</b>
               </li>
             ))}
-            <li class="chart-zone">Times in {zoneName(clock)}</li>
+            <li class="chart-zone">{t('charts.timesIn', { zone: zoneName(clock) })}</li>
           </ul>
-          <Drawn title={title} statistics={statistics} filled={filled}>
+          <Drawn name={name} statistics={statistics} filled={filled}>
             {children}
           </Drawn>
           <details class="chart-data">
-            <summary>{title} as a table</summary>
+            <summary>{t('charts.asTable', { title })}</summary>
             <DataTable title={title} statistics={statistics} series={series} />
           </details>
         </>
@@ -63,12 +66,12 @@ export function Chart({ title, statistics, series, hasData, children }: ChartPro
 
 /** The plot; of a single bar the time is told as well by words, and the plot is folded away: it is not to push down what follows. */
 function Drawn({
-  title,
+  name,
   statistics,
   filled,
   children,
 }: {
-  title: string;
+  name: string;
   statistics: ShownStatistics;
   filled: readonly Bucket[];
   children: Child;
@@ -77,8 +80,8 @@ function Drawn({
   const clock = useClock();
   if (!only || others.length > 0) return <>{children}</>;
   return (
-    <details class="chart-data" id={`only-${title.toLowerCase().replaceAll(' ', '-')}`}>
-      <summary>All from {bucketLabel(clock, only.start, statistics.bucketSeconds)}: show the chart</summary>
+    <details class="chart-data" id={`only-${name}`}>
+      <summary>{t('charts.only', { time: bucketLabel(clock, only.start, statistics.bucketSeconds) })}</summary>
       {children}
     </details>
   );
@@ -88,12 +91,10 @@ function DataTable({ title, statistics: { buckets, bucketSeconds }, series }: Pi
   const clock = useClock();
   return (
     <table>
-      <caption>
-        {title}, times in {zoneName(clock)}
-      </caption>
+      <caption>{t('charts.caption', { title, zone: zoneName(clock) })}</caption>
       <thead>
         <tr>
-          <th scope="col">From</th>
+          <th scope="col">{t('charts.from')}</th>
           {series.map(({ label }) => (
             <th scope="col">{label}</th>
           ))}

@@ -1,37 +1,33 @@
 import type { Period } from '../../domain/statistics.ts';
 import { localTime } from '../../domain/zone.ts';
 import { type Clock, dayText, dayTimeText, timeText } from '../clock.ts';
+import { numberFormat } from '../words/formats.ts';
+import { t } from '../words/words.tsx';
 
 /* The words and numbers of charts. Buckets are those of UTC, and are written in the reader's zone. */
-
-const NUMBER = new Intl.NumberFormat('en');
-const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
-const SECONDS = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
 const DAY_SECONDS = 86_400;
 
 /** In a sentence: "in the last 24 hours". */
-export const PERIOD_LABELS: Record<Period, string> = {
-  '1h': 'in the last hour',
-  '24h': 'in the last 24 hours',
-  '7d': 'in the last 7 days',
-  '30d': 'in the last 30 days',
-};
+export function periodLabel(period: Period): string {
+  return t(`charts.period.${period}`);
+}
 
 /** `1,234`. */
 export function numberLabel(value: number): string {
-  return NUMBER.format(value);
+  return numberFormat().format(value);
 }
 
 /** `1.2K`, where there is little room. */
 export function compactLabel(value: number): string {
-  return COMPACT.format(value);
+  return numberFormat({ notation: 'compact', maximumFractionDigits: 1 }).format(value);
 }
 
 /** `340 ms`, `1.5 s`; a dash where there is none. */
 export function durationLabel(durationMs: number | null): string {
   if (durationMs === null) return '–';
-  return durationMs < 1_000 ? `${NUMBER.format(durationMs)} ms` : `${SECONDS.format(durationMs / 1_000)} s`;
+  if (durationMs < 1_000) return t('time.milliseconds', { count: durationMs });
+  return t('time.exactSeconds', { seconds: numberFormat({ maximumFractionDigits: 1 }).format(durationMs / 1_000) });
 }
 
 /** `25 Nov`, of an axis of days; else `14:00`. @param at milliseconds since the epoch */

@@ -2,43 +2,54 @@ import { max } from 'd3-array';
 import { line } from 'd3-shape';
 import type { ShownStatistics } from '../../api/statistics.ts';
 import { useClock } from '../clock.ts';
+import { t } from '../words/words.tsx';
 import { Chart } from './chart.tsx';
-import { bucketLabel, durationLabel, PERIOD_LABELS } from './labels.ts';
+import { bucketLabel, durationLabel, periodLabel } from './labels.ts';
 import { type Bucket, PLOT_HEIGHT, Plot, rounded, slotOf, valueScale } from './plot.tsx';
 
 type Figures = Pick<Bucket, 'latencyP50Ms' | 'latencyP95Ms'>;
 
+/** Its words are those of its key. */
 interface Percentile {
-  key: string;
-  label: string;
+  key: 'p50' | 'p95';
   /** Its line is dashed and its marks are hollow: what tells it from the other where colours do not. */
   dashed: boolean;
   durationMs(figures: Figures): number | null;
 }
 
 const PERCENTILES: readonly Percentile[] = [
-  { key: 'p50', label: 'Median', dashed: false, durationMs: ({ latencyP50Ms }) => latencyP50Ms },
-  { key: 'p95', label: '95th percentile', dashed: true, durationMs: ({ latencyP95Ms }) => latencyP95Ms },
+  { key: 'p50', dashed: false, durationMs: ({ latencyP50Ms }) => latencyP50Ms },
+  { key: 'p95', dashed: true, durationMs: ({ latencyP95Ms }) => latencyP95Ms },
 ];
+
+/** “median 38 ms, 95th percentile 1.2 s”. */
+function timesOf(figures: Figures): string {
+  return PERCENTILES.map(({ key, durationMs }) => t(`charts.timed.${key}`, { duration: durationLabel(durationMs(figures)) })).join(', ');
+}
 
 /** How long the endpoint took to answer, by when the events were accepted. */
 export function LatencyChart({ statistics }: { statistics: ShownStatistics }) {
   const { period, totals, buckets } = statistics;
-  const words = PERCENTILES.map((percentile) => `${percentile.label.toLowerCase()} ${durationLabel(percentile.durationMs(totals))}`);
   const scale = valueScale(max(buckets, ({ latencyP95Ms }) => latencyP95Ms ?? 0) ?? 0);
   const series = PERCENTILES.map((percentile) => ({
     key: percentile.key,
-    label: percentile.label,
+    label: t(`charts.${percentile.key}`),
     swatch: <LineSwatch of={percentile} />,
     total: durationLabel(percentile.durationMs(totals)),
     cell: (bucket: Bucket) => durationLabel(percentile.durationMs(bucket)),
   }));
   return (
-    <Chart title="Response time" statistics={statistics} series={series} hasData={({ latencyP50Ms }) => latencyP50Ms !== null}>
+    <Chart
+      name="response-time"
+      title={t('charts.responseTime')}
+      statistics={statistics}
+      series={series}
+      hasData={({ latencyP50Ms }) => latencyP50Ms !== null}
+    >
       <Plot
         statistics={statistics}
         scale={scale}
-        summary={`Response time ${PERIOD_LABELS[period]}: ${words.join(', ')}.`}
+        summary={t('charts.responseTimeSummary', { period: periodLabel(period), counts: timesOf(totals) })}
         valueLabel={(durationMs) => (durationMs === 0 ? '0' : durationLabel(durationMs))}
       >
         {PERCENTILES.map((percentile) => (
@@ -104,10 +115,9 @@ function Mark({ of: { key, dashed }, x, y }: { of: Percentile; x: number | strin
 
 function BucketHover({ statistics, bucket }: { statistics: ShownStatistics; bucket: Bucket }) {
   const { x, width } = slotOf(statistics, bucket);
-  const words = PERCENTILES.map(({ label, durationMs }) => `${label.toLowerCase()} ${durationLabel(durationMs(bucket))}`).join(', ');
   return (
     <rect class="chart-hover" x={`${x}%`} width={`${width}%`} y="0" height={PLOT_HEIGHT}>
-      <title>{`${bucketLabel(useClock(), bucket.start, statistics.bucketSeconds)}: ${words}`}</title>
+      <title>{`${bucketLabel(useClock(), bucket.start, statistics.bucketSeconds)}: ${timesOf(bucket)}`}</title>
     </rect>
   );
 }

@@ -1,7 +1,8 @@
 import { max } from 'd3-array';
 import { scaleLinear } from 'd3-scale';
 import type { ShownStatistics } from '../../api/statistics.ts';
-import { numberLabel, PERIOD_LABELS } from './labels.ts';
+import { t } from '../words/words.tsx';
+import { periodLabel } from './labels.ts';
 import { rounded } from './plot.tsx';
 
 const WIDTH = 96;
@@ -18,10 +19,14 @@ export function Sparkline({
   statistics: Pick<ShownStatistics, 'period' | 'totals' | 'buckets' | 'waiting'>;
 }) {
   const none = totals.delivered + totals.failed + waiting === 0;
-  const waits = waiting === 0 ? '' : `, ${numberLabel(waiting)} waiting`;
+  const counts = [
+    t('charts.count.delivered', { count: totals.delivered }),
+    t('charts.count.failed', { count: totals.failed }),
+    ...(waiting === 0 ? [] : [t('charts.count.waiting', { count: waiting })]),
+  ].join(', ');
   const words = none
-    ? `No deliveries ${PERIOD_LABELS[period]}`
-    : `Deliveries ${PERIOD_LABELS[period]}: ${numberLabel(totals.delivered)} delivered, ${numberLabel(totals.failed)} failed${waits}`;
+    ? t('charts.noDeliveries', { period: periodLabel(period) })
+    : t('charts.deliveriesSummary', { period: periodLabel(period), counts });
   // What waits stands above the rest, in the last bucket: it is now that it waits.
   const waitingIn = (index: number) => (index === buckets.length - 1 ? waiting : 0);
   const above = max(buckets, ({ delivered }, index) => delivered + waitingIn(index)) ?? 0;

@@ -1,5 +1,7 @@
 import type { ShownStatistics } from '../../api/statistics.ts';
+import type { ResponseClass } from '../../domain/statistics.ts';
 import { useClock } from '../clock.ts';
+import { t } from '../words/words.tsx';
 import type { Series } from './chart.tsx';
 import { bucketLabel, compactLabel, numberLabel } from './labels.ts';
 import { Pattern, type PatternName, Swatch } from './pattern.tsx';
@@ -8,23 +10,29 @@ import { type Bucket, PLOT_HEIGHT, Plot, rounded, slotOf, type ValueScale, value
 /** What is there is seen: one failure beside ten thousand deliveries has a height, in pixels. */
 const LEAST_HEIGHT = 2;
 
-/** One layer of the bars. */
+type Figures = Pick<Bucket, 'delivered' | 'failed' | 'discarded' | 'responses'>;
+
+/** One layer of the bars. Its words are those of its key. */
 export interface Layer {
-  key: string;
-  label: string;
+  key: 'delivered' | 'failed' | 'discarded' | 'waiting' | ResponseClass;
   pattern: PatternName;
-  count(figures: Pick<Bucket, 'delivered' | 'failed' | 'discarded' | 'responses'>): number;
+  count(figures: Figures): number;
 }
 
 /** Layers as a chart's legend and table have them. @param chart prefixes the patterns' ids, which are the page's */
 export function layerSeries(chart: string, layers: readonly Layer[], statistics: ShownStatistics): Series[] {
-  return layers.map(({ key, label, count }) => ({
+  return layers.map(({ key, count }) => ({
     key,
-    label,
+    label: t(`charts.layer.${key}`),
     swatch: <Swatch id={`${chart}-${key}`} layer={key} />,
     total: numberLabel(count(statistics.totals)),
     cell: (bucket) => numberLabel(count(bucket)),
   }));
+}
+
+/** “1,235 delivered, 9 failed”. */
+export function countsOf(layers: readonly Layer[], figures: Figures): string {
+  return layers.map(({ key, count }) => t(`charts.count.${key}`, { count: count(figures) })).join(', ');
 }
 
 /** Whether a layer has counted something of a bucket. */
@@ -62,14 +70,13 @@ type BarProps = Omit<StackedBarsProps, 'summary'> & { scale: ValueScale; bucket:
 function Bar({ chart, layers, statistics, scale, bucket }: BarProps) {
   const { x, width } = slotOf(statistics, bucket);
   const across = { x: `${x}%`, width: `${width}%` };
-  const words = layers.map(({ label, count }) => `${numberLabel(count(bucket))} ${label.toLowerCase()}`).join(', ');
   const parts = stack(
     layers.map(({ count }) => count(bucket)),
     scale,
   );
   return (
     <g class="chart-bucket">
-      <title>{`${bucketLabel(useClock(), bucket.start, statistics.bucketSeconds)}: ${words}`}</title>
+      <title>{`${bucketLabel(useClock(), bucket.start, statistics.bucketSeconds)}: ${countsOf(layers, bucket)}`}</title>
       <rect class="chart-hover" {...across} y="0" height={PLOT_HEIGHT} />
       {layers.map(({ key }, index) => {
         const part = parts[index];

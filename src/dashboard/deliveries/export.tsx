@@ -5,7 +5,7 @@ import { apiQuery, type Filters, filtersFrom } from '../delivery-filters.ts';
 import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { webhookOf } from '../webhook-page.tsx';
-import { exactly } from '../wording.ts';
+import { t } from '../words/words.tsx';
 
 const FORMATS = [
   ['csv', 'CSV'],
@@ -27,7 +27,7 @@ export function ExportLinks({ webhook, filters }: { webhook: WebhookRow; filters
   const path = paths.webhook(webhook.id, 'deliveries/export');
   return (
     <p class="links" id="exports">
-      <span class="hint">Download this list, at most {exactly(MAX_EXPORTED)}:</span>
+      <span class="hint">{t('deliveries.download', { count: MAX_EXPORTED })}</span>
       {FORMATS.map(([format, name]) => (
         <a href={`${path}?${new URLSearchParams({ ...filters, format })}`} download={`deliveries.${format}`}>
           {name}

@@ -1,33 +1,18 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { DELIVERY_STATUSES } from '../../domain/delivery.ts';
-import type { ResponseKind } from '../../domain/response-filter.ts';
+import { RESPONSE_KINDS } from '../../domain/response-filter.ts';
 import { inputValue, useClock, zoneName } from '../clock.ts';
-import { type Filters, RANGES, spanOf } from '../delivery-filters.ts';
+import { type Filters, RANGE_NAMES, spanOf } from '../delivery-filters.ts';
 import { Field, type Problems } from '../field.tsx';
 import { paths } from '../paths.ts';
-import { SEARCHED_FOR } from '../search/search-form.tsx';
 import { STATUS_WORDS } from '../wording.ts';
-
-/** How a last attempt can have been answered, in words. */
-const RESPONSE_WORDS: Record<ResponseKind, string> = {
-  '2xx': 'Success (200 to 299)',
-  '3xx': 'Redirected (300 to 399)',
-  '4xx': 'Rejected (400 to 499)',
-  '5xx': 'Error (500 to 599)',
-  timeout: 'No answer in time',
-  unreachable: 'Could not be reached',
-};
+import { t } from '../words/words.tsx';
 
 /** Statuses that are chosen often; a link can have any. */
 const STATUSES = ['400', '401', '403', '404', '405', '408', '409', '410', '413', '415', '422', '429', '500', '502', '503', '504'];
 
-const ATTEMPTS: readonly [value: string, name: string][] = [
-  ['1', '1 or more'],
-  ['2', '2 or more'],
-  ['3', '3 or more'],
-  ['4', '4 or more'],
-  ['8', '8 or more'],
-];
+/** Attempts that a delivery has had at least. */
+const ATTEMPTS = [1, 2, 3, 4, 8];
 
 interface FilterFormProps {
   webhook: WebhookRow;
@@ -46,22 +31,32 @@ export function FilterForm({ webhook, filters, events, problems, problem, nowMs 
   const { event, minAttempts, from, to, range } = filters;
   const isOpen = [event, minAttempts, from, to].some((value) => value !== undefined);
   return (
-    <form class="filters" method="get" action={path} aria-label="Filter the deliveries">
+    <form class="filters" method="get" action={path} aria-label={t('deliveryFilter.title')}>
       <div class="field grow">
-        <label for="q">Search</label>
-        <input id="q" name="q" type="search" value={filters.q} maxlength={200} placeholder={SEARCHED_FOR} spellcheck={false} />
+        <label for="q">{t('deliveryFilter.search')}</label>
+        <input id="q" name="q" type="search" value={filters.q} maxlength={200} placeholder={t('search.what')} spellcheck={false} />
       </div>
-      <Choice name="status" label="Status" options={DELIVERY_STATUSES.map((each) => [each, STATUS_WORDS[each]])} chosen={filters.status} />
+      <Choice
+        name="status"
+        label={t('deliveries.status')}
+        options={DELIVERY_STATUSES.map((each) => [each, STATUS_WORDS[each]])}
+        chosen={filters.status}
+      />
       <ResponseChoice chosen={filters.response} />
       <div class="actions">
-        <button type="submit">Filter</button>
-        {Object.keys(filters).length > 0 && <a href={path}>Clear</a>}
+        <button type="submit">{t('deliveryFilter.submit')}</button>
+        {Object.keys(filters).length > 0 && <a href={path}>{t('deliveryFilter.clear')}</a>}
       </div>
       <details class="more" id="more-filters" open={isOpen}>
-        <summary>Event, attempts and time</summary>
+        <summary>{t('deliveryFilter.more')}</summary>
         <div class="filters">
-          <Choice name="event" label="Event" options={events.map((each) => [each, each])} chosen={event} />
-          <Choice name="minAttempts" label="Attempts" options={ATTEMPTS} chosen={minAttempts} />
+          <Choice name="event" label={t('deliveryFilter.event')} options={events.map((each) => [each, each])} chosen={event} />
+          <Choice
+            name="minAttempts"
+            label={t('deliveries.attempts')}
+            options={ATTEMPTS.map((count) => [String(count), t('deliveryFilter.atLeast', { count })])}
+            chosen={minAttempts}
+          />
           <Times filters={filters} problems={problems} nowMs={nowMs} />
         </div>
       </details>
@@ -85,10 +80,10 @@ function Times({ filters, problems, nowMs }: { filters: Filters; problems: Probl
   return (
     <>
       <input type="hidden" name="zone" value={clock.zone} />
-      <Field name="from" label={`From (${zone})`} problem={problems.get('from')}>
+      <Field name="from" label={t('deliveryFilter.from', { zone })} problem={problems.get('from')}>
         {(attributes) => <input {...attributes} type="datetime-local" value={value('from')} />}
       </Field>
-      <Field name="to" label={`To (${zone})`} problem={problems.get('to')}>
+      <Field name="to" label={t('deliveryFilter.to', { zone })} problem={problems.get('to')}>
         {(attributes) => <input {...attributes} type="datetime-local" value={value('to')} />}
       </Field>
     </>
@@ -109,7 +104,7 @@ function Choice({ name, label, options, chosen }: ChoiceProps) {
     <div class="field">
       <label for={name}>{label}</label>
       <select id={name} name={name}>
-        <option value="">All</option>
+        <option value="">{t('deliveryFilter.all')}</option>
         {options.map(([value, words]) => (
           <Option value={value} words={words} chosen={chosen} />
         ))}
@@ -120,16 +115,16 @@ function Choice({ name, label, options, chosen }: ChoiceProps) {
 }
 
 function ResponseChoice({ chosen }: { chosen: string | undefined }) {
-  const isOther = chosen !== undefined && !Object.hasOwn(RESPONSE_WORDS, chosen) && !STATUSES.includes(chosen);
+  const isOther = chosen !== undefined && !RESPONSE_KINDS.some((kind) => kind === chosen) && !STATUSES.includes(chosen);
   return (
     <div class="field">
-      <label for="response">Response</label>
+      <label for="response">{t('deliveries.response')}</label>
       <select id="response" name="response">
-        <option value="">All</option>
-        {Object.entries(RESPONSE_WORDS).map(([value, words]) => (
-          <Option value={value} words={words} chosen={chosen} />
+        <option value="">{t('deliveryFilter.all')}</option>
+        {RESPONSE_KINDS.map((kind) => (
+          <Option value={kind} words={t(`deliveryFilter.response.${kind}`)} chosen={chosen} />
         ))}
-        <optgroup label="One status">
+        <optgroup label={t('deliveryFilter.oneStatus')}>
           {(isOther ? [...STATUSES, chosen] : STATUSES).map((status) => (
             <Option value={status} words={status} chosen={chosen} />
           ))}
@@ -157,13 +152,13 @@ export function QuickRanges({ webhook, filters }: { webhook: WebhookRow; filters
     return query === '' ? path : `${path}?${query}`;
   };
   return (
-    <nav class="switch" aria-label="Time">
+    <nav class="switch" aria-label={t('deliveryFilter.time')}>
       <a href={at({})} aria-current={isAny ? 'true' : undefined}>
-        Any time
+        {t('deliveryFilter.anyTime')}
       </a>
-      {Object.entries(RANGES).map(([value, { name }]) => (
-        <a href={at({ range: value })} aria-current={value === range ? 'true' : undefined}>
-          {name}
+      {RANGE_NAMES.map((name) => (
+        <a href={at({ range: name })} aria-current={name === range ? 'true' : undefined}>
+          {t(`deliveryFilter.range.${name}`)}
         </a>
       ))}
     </nav>

@@ -5,6 +5,7 @@ import { clockOf } from '../clock.ts';
 import { type Filters, filtersFrom, outboxFilter } from '../delivery-filters.ts';
 import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
+import { t } from '../words/words.tsx';
 
 /** How long a delivery's page waits to be told what stands beside it: it is shown without that then. */
 const WITHIN_MS = 1_500;
@@ -33,15 +34,15 @@ export async function neighboursOf(c: PageContext, webhookId: string, deliveryId
 /** The way to what stands above and below. `rel` is what the keys j and k go by (keys.js). */
 export function NeighbourLinks({ webhookId, neighbours: { filters, newer, older } }: { webhookId: string; neighbours: Neighbours }) {
   return (
-    <nav class="neighbours" aria-label="Deliveries beside this one" id="neighbours" data-live="">
+    <nav class="neighbours" aria-label={t('deliveries.beside')} id="neighbours" data-live="">
       {newer && (
         <a rel="prev" href={deliveryPath(webhookId, newer, filters)}>
-          Newer
+          {t('deliveries.newerOne')}
         </a>
       )}
       {older && (
         <a rel="next" href={deliveryPath(webhookId, older, filters)}>
-          Older
+          {t('deliveries.olderOne')}
         </a>
       )}
     </nav>

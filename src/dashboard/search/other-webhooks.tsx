@@ -6,6 +6,7 @@ import { StatusBadge } from '../condition.tsx';
 import { paths } from '../paths.ts';
 import type { Visit } from '../visit.ts';
 import { webhookCrumb } from '../webhook-page.tsx';
+import { t } from '../words/words.tsx';
 
 /** A delivery of the same event at another webhook. */
 export interface OtherDelivery {
@@ -32,7 +33,7 @@ export async function othersOf(visit: Visit, { eventId, webhookId }: { eventId: 
 export function OtherWebhooks({ others }: { others: readonly OtherDelivery[] }) {
   return (
     <section class="card" aria-labelledby="others-title">
-      <h2 id="others-title">This event at other webhooks</h2>
+      <h2 id="others-title">{t('search.others')}</h2>
       <ul class="plain-list others">
         {others.map(({ id, status, webhook }) => (
           <li>

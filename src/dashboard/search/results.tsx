@@ -9,6 +9,8 @@ import { Time } from '../time.tsx';
 import type { Visit } from '../visit.ts';
 import { webhookCrumb } from '../webhook-page.tsx';
 import { REASON_WORDS } from '../wording.ts';
+import { failureText } from '../words/attempt-words.ts';
+import { t } from '../words/words.tsx';
 import type { Found, FoundDelivery, LastAnswer, Skipped } from './look.ts';
 
 /** Of an answer so much is shown in a row; in bytes as a page has them. */
@@ -21,17 +23,17 @@ export function FoundDeliveries({ found: { deliveries, answers }, visit }: { fou
       <thead>
         <tr>
           <th scope="col" class="w13">
-            Status
+            {t('deliveries.status')}
           </th>
-          <th scope="col">About</th>
+          <th scope="col">{t('deliveries.about')}</th>
           <th scope="col" class="w17">
-            Webhook
+            {t('list.webhook')}
           </th>
           <th scope="col" class="w17">
-            Received
+            {t('deliveries.received')}
           </th>
           <th scope="col" class="w30">
-            Why
+            {t('deliveries.why')}
           </th>
         </tr>
       </thead>
@@ -49,23 +51,24 @@ function FoundRow({ delivery, answer, visit }: { delivery: FoundDelivery; answer
   const webhook = visit.webhooks.find((each) => each.id === webhookId);
   return (
     <tr id={id}>
-      <td data-label="Status">
+      <td data-label={t('deliveries.status')}>
         <StatusBadge status={status} />
       </td>
       <About delivery={delivery} />
-      <td data-label="Webhook">{webhook && <WebhookLink webhook={webhook} />}</td>
-      <td data-label="Received">
+      <td data-label={t('list.webhook')}>{webhook && <WebhookLink webhook={webhook} />}</td>
+      <td data-label={t('deliveries.received')}>
         <Time at={createdAt} />
       </td>
-      <td data-label="Why" class="why">
+      <td data-label={t('deliveries.why')} class="why">
         <span>
           {reasonOf(delivery, answer)}
           {answer?.body && <span class="hint answer">{new Room(ANSWER_BYTES).take(oneLine(answer.body)).text}</span>}
         </span>
         {webhook && canBeRetried(delivery, webhook, visit) && (
           <form method="post" action={paths.delivery(webhookId, id, 'retry')}>
-            <button type="submit" data-busy="Retrying…">
-              Retry now<span class="visually-hidden"> {delivery.subject ?? id}</span>
+            <button type="submit" data-busy={t('attention.retrying')}>
+              {t('delivery.retryNow')}
+              <span class="visually-hidden"> {delivery.subject ?? id}</span>
             </button>
           </form>
         )}
@@ -85,11 +88,11 @@ export function WebhookLink({ webhook }: { webhook: WebhookRow }) {
 
 /** What became of it, in a sentence: what the endpoint answered says more than that its attempts are used up. */
 function reasonOf({ status, reason, lastResponseStatus, attemptCount, nextAttemptAt }: FoundDelivery, answer: LastAnswer | undefined) {
-  if (status === 'delivered') return `The endpoint answered ${lastResponseStatus}.`;
-  if (answer?.error) return asSentence(answer.error);
+  if (status === 'delivered') return t('search.answered', { status: lastResponseStatus ?? '' });
+  if (answer?.error) return asSentence(failureText(answer.error));
   if (reason !== null) return REASON_WORDS[reason];
-  if (attemptCount === 0) return 'It waits for its first attempt.';
-  return nextAttemptAt === null ? 'An attempt is being made.' : 'It waits for its next attempt.';
+  if (attemptCount === 0) return t('search.waitsForFirst');
+  return nextAttemptAt === null ? t('search.running') : t('search.waitsForNext');
 }
 
 function canBeRetried({ status, reason }: FoundDelivery, webhook: WebhookRow, visit: Visit): boolean {
@@ -98,44 +101,44 @@ function canBeRetried({ status, reason }: FoundDelivery, webhook: WebhookRow, vi
   return isOver && isKept && webhook.enabled && visit.can('write') && planAllows(visit);
 }
 
-/** What webhooks kept back, and by which of their conditions. */
+/** What webhooks skipped, and by which of their conditions. */
 export function FoundSkipped({ skipped }: { skipped: readonly Skipped[] }) {
   return (
     <table class="stacking found">
       <thead>
         <tr>
-          <th scope="col">About</th>
+          <th scope="col">{t('deliveries.about')}</th>
           <th scope="col" class="w17">
-            Webhook
+            {t('list.webhook')}
           </th>
           <th scope="col" class="w17">
-            Received
+            {t('deliveries.received')}
           </th>
           <th scope="col" class="w30">
-            Why it was not sent
+            {t('search.whyNotSent')}
           </th>
         </tr>
       </thead>
       <tbody>
         {skipped.map(({ webhook, event }) => (
           <tr>
-            <th scope="row" data-label="About" class="endpoint">
+            <th scope="row" data-label={t('deliveries.about')} class="endpoint">
               {event.subject ?? event.event}
               <a class="hint" href={`${paths.search}?${new URLSearchParams({ q: event.eventId })}`}>
-                This event at all webhooks
+                {t('search.atAll')}
                 <span class="visually-hidden"> {event.eventId}</span>
               </a>
             </th>
-            <td data-label="Webhook">
+            <td data-label={t('list.webhook')}>
               <WebhookLink webhook={webhook} />
             </td>
-            <td data-label="Received">
+            <td data-label={t('deliveries.received')}>
               <Time at={event.at} />
             </td>
-            <td data-label="Why it was not sent">
+            <td data-label={t('search.whyNotSent')}>
               <span>
                 {whyWords(event, webhook)}
-                {Date.parse(event.at) < webhook.updatedAt && <span class="hint"> The webhook has been changed since.</span>}
+                {Date.parse(event.at) < webhook.updatedAt && <span class="hint"> {t('skipped.changed')}</span>}
               </span>
             </td>
           </tr>

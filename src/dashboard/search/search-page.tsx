@@ -4,10 +4,12 @@ import { paths } from '../paths.ts';
 import { Time } from '../time.tsx';
 import type { PageContext, Visit } from '../visit.ts';
 import { webhookCrumb } from '../webhook-page.tsx';
+import { errorText } from '../words/error-words.ts';
+import { rich, t } from '../words/words.tsx';
 import { type Found, lookForDeliveries, lookForSkipped, type Skipped } from './look.ts';
 import { NothingFound } from './nothing-found.tsx';
 import { FoundDeliveries, FoundSkipped } from './results.tsx';
-import { MAX_LENGTH, SEARCHED_FOR, SearchForm } from './search-form.tsx';
+import { MAX_LENGTH, SearchForm } from './search-form.tsx';
 
 /** In the query: the pages before have found nothing. */
 const IN_VAIN = 'none';
@@ -21,12 +23,12 @@ export async function showSearch(c: PageContext): Promise<Response> {
   const { found, skipped, problem } = await lookFor(visit, q, cursor);
   return await page(
     c,
-    { title: q === '' ? 'Search' : `Search: ${q.slice(0, 60).toWellFormed()}`, crumbs: [rootCrumb] },
+    { title: q === '' ? t('search.title') : t('search.titleOf', { q: q.slice(0, 60).toWellFormed() }), crumbs: [rootCrumb] },
     <>
       <div class="page-head">
         <div>
-          <h1>Search all webhooks</h1>
-          <p class="lead">What became of a visitor or an event, at every webhook.</p>
+          <h1>{t('search.heading')}</h1>
+          <p class="lead">{t('search.lead')}</p>
         </div>
       </div>
       <SearchForm q={q} />
@@ -35,7 +37,7 @@ export async function showSearch(c: PageContext): Promise<Response> {
           {problem}
         </p>
       )}
-      {q === '' && <p class="hint">{SEARCHED_FOR}: a part of it is enough.</p>}
+      {q === '' && <p class="hint">{t('search.partEnough')}</p>}
       {found && <Outcome q={q} found={found} skipped={skipped} before={before} visit={visit} />}
     </>,
   );
@@ -49,7 +51,7 @@ interface Looked {
 
 async function lookFor(visit: Visit, q: string, cursor: string | undefined): Promise<Looked> {
   if (q === '') return { found: null, skipped: [], problem: null };
-  if (q.length > MAX_LENGTH) return { found: null, skipped: [], problem: `Search for ${MAX_LENGTH} characters at most.` };
+  if (q.length > MAX_LENGTH) return { found: null, skipped: [], problem: t('search.tooLong', { count: MAX_LENGTH }) };
   try {
     // What was skipped is on the first page: it is the latest of it.
     const [found, skipped] = await Promise.all([
@@ -59,7 +61,7 @@ async function lookFor(visit: Visit, q: string, cursor: string | undefined): Pro
     return { found, skipped, problem: null };
   } catch (error) {
     if (!(error instanceof ApiError) || !['validation_failed', 'outbox_unavailable'].includes(error.code)) throw error;
-    return { found: null, skipped: [], problem: error.message };
+    return { found: null, skipped: [], problem: errorText(error) };
   }
 }
 
@@ -75,16 +77,17 @@ interface OutcomeProps {
 type Before = 'nothing' | 'in vain' | 'with results';
 
 function Outcome({ q, found, skipped, before, visit }: OutcomeProps) {
-  const { deliveries, nextCursor, unavailable } = found;
+  const { deliveries, nextCursor, unavailable, isStuck } = found;
   const isInVain = deliveries.length === 0 && skipped.length === 0 && before !== 'with results';
+  const isPartial = unavailable.size > 0 || isStuck;
   return (
     <>
-      {unavailable.size > 0 && <Unavailable ids={unavailable} visit={visit} />}
       <div id="found">
-        {isInVain && nextCursor === null && unavailable.size === 0 && <NothingFound q={q} visit={visit} />}
+        {isPartial && <Unavailable ids={unavailable} visit={visit} />}
+        {isInVain && nextCursor === null && !isPartial && <NothingFound q={q} visit={visit} />}
         {deliveries.length > 0 && (
           <section aria-labelledby="deliveries-title" class="prose">
-            <h2 id="deliveries-title">Deliveries</h2>
+            <h2 id="deliveries-title">{t('deliveries.title')}</h2>
             <div class="card table-card">
               <FoundDeliveries found={found} visit={visit} />
             </div>
@@ -94,7 +97,7 @@ function Outcome({ q, found, skipped, before, visit }: OutcomeProps) {
       <Further q={q} found={found} before={before} isInVain={isInVain} />
       {skipped.length > 0 && (
         <section aria-labelledby="skipped-title" class="prose">
-          <h2 id="skipped-title">Skipped: not sent</h2>
+          <h2 id="skipped-title">{t('search.skipped')}</h2>
           <div class="card table-card">
             <FoundSkipped skipped={skipped} />
           </div>
@@ -108,35 +111,34 @@ function Unavailable({ ids, visit }: { ids: ReadonlySet<string>; visit: Visit })
   const names = visit.webhooks.filter(({ id }) => ids.has(id)).map((webhook) => webhookCrumb(webhook).name);
   return (
     <section class="banner warn">
-      <p>Some webhooks could not be searched right now: {names.join(', ')}. Try again shortly.</p>
+      <p>{names.length > 0 ? t('search.unavailable', { names: names.join(', ') }) : t('search.unavailableSome')}</p>
     </section>
   );
 }
 
-/** How far back it has looked, and where to go on. The script follows that by itself while no delivery was found. */
+/** How far back it has looked, and where to go on. The script follows that by itself while no delivery was found, and says so. */
 function Further({ q, found, before, isInVain }: Pick<OutcomeProps, 'q' | 'found' | 'before'> & { isInVain: boolean }) {
-  const { deliveries, nextCursor, searchedSince } = found;
+  const { deliveries, nextCursor, searchedSince, isStuck } = found;
   const at = (more: Record<string, string>) => `${paths.search}?${new URLSearchParams({ q, ...more })}`;
   return (
     <p class="further" id="further" role="status">
       {nextCursor !== null && (
         <>
-          {deliveries.length === 0 && 'No delivery so far. '}
-          {searchedSince && (
-            <>
-              Looked back to <Time at={searchedSince} />.{' '}
-            </>
-          )}
-          <a href={at({ cursor: nextCursor, ...(isInVain && { [IN_VAIN]: '1' }) })} data-further={deliveries.length === 0 ? '' : undefined}>
-            Look further
+          {deliveries.length === 0 && t('search.noneSoFar')}{' '}
+          {searchedSince && rich('search.lookedBack', { time: <Time at={searchedSince} /> })}{' '}
+          <a
+            href={at({ cursor: nextCursor, ...(isInVain && { [IN_VAIN]: '1' }) })}
+            data-further={deliveries.length === 0 && !isStuck ? t('search.looking') : undefined}
+          >
+            {t('search.further')}
           </a>
         </>
       )}
-      {nextCursor === null && (deliveries.length > 0 || before === 'with results') && 'That is everything that is kept.'}
+      {nextCursor === null && !isStuck && (deliveries.length > 0 || before === 'with results') && t('search.everything')}
       {before !== 'nothing' && (
         <>
           {' '}
-          <a href={at({})}>Back to the newest</a>
+          <a href={at({})}>{t('search.toNewest')}</a>
         </>
       )}
     </p>

@@ -1,10 +1,11 @@
+import type { Child } from 'hono/jsx';
 import { Resume, RetryFailed, TestAgain } from '../attention/actions.tsx';
-import { causeSentence } from '../attention/failure-words.ts';
+import { causeSentence, knownReason } from '../attention/failure-words.ts';
 import { Icon } from '../icons.tsx';
 import { paths } from '../paths.ts';
 import { Time } from '../time.tsx';
 import type { Visit } from '../visit.ts';
-import { counted, exactlyCounted } from '../wording.ts';
+import { rich, t } from '../words/words.tsx';
 import { type Listed, needsAttention } from './listed.ts';
 
 interface Props {
@@ -15,7 +16,7 @@ interface Props {
 /** What needs attention: how many webhooks, why each, and what to do about it. Where nothing does, that is said. */
 export function AttentionSummary({ listed, visit }: Props) {
   const wrong = listed.filter(needsAttention);
-  const said = `${attentionWords(wrong.length, listed.length)}${waitingWords(listed)}.`;
+  const said = summaryOf(wrong.length, listed);
   return (
     <>
       {/* Read out when it changes while the page is open. */}
@@ -41,38 +42,29 @@ export function AttentionSummary({ listed, visit }: Props) {
   );
 }
 
-function attentionWords(wrong: number, all: number): string {
-  if (wrong === 0) return 'No webhook needs attention';
-  if (all === 1) return 'Your webhook needs attention';
-  return `${wrong} of ${all} webhooks ${wrong === 1 ? 'needs' : 'need'} attention`;
-}
-
-/** `; 1,204 deliveries wait`. Of those that do not say, nothing is said. */
-function waitingWords(listed: readonly Listed[]): string {
+/** Of those that do not say how many deliveries wait, nothing is said. */
+function summaryOf(wrong: number, listed: readonly Listed[]): string {
   const waiting = listed.reduce((sum, one) => sum + (one.waiting ?? 0), 0);
-  return waiting === 0 ? '' : `; ${counted(waiting, 'delivery waits', 'deliveries wait')}`;
+  if (wrong === 0) return t('list.noneWrong', { waiting });
+  return listed.length === 1 ? t('list.onlyWrong', { waiting }) : t('list.someWrong', { wrong, all: listed.length, waiting });
 }
 
 function Wrong({ one, visit }: { one: Listed; visit: Visit }) {
-  const { webhook, name, outage } = one;
-  const isFailing = one.condition === 'failing' || one.condition === 'open';
+  const { webhook, outage } = one;
   const isOver = outage !== null && outage.until !== null;
   return (
     <li>
       <p>
-        <a href={paths.webhook(webhook.id)}>{name}</a> {whyWords(one)}
-        {isFailing && !isOver && (
+        {partsOf(one).map((part, index) => (
           <>
-            {' '}
-            since <Time at={new Date(outage?.since ?? webhook.healthSince).toISOString()} />
+            {index > 0 && ' · '}
+            {part}
           </>
-        )}
-        {isFailing && !isOver && outage?.failed ? `; ${counted(outage.failed, 'delivery', 'deliveries')} failed` : ''}
-        {one.waiting ? `; ${counted(one.waiting, 'delivery waits', 'deliveries wait')}` : ''}.
+        ))}
       </p>
       <div class="actions">
         {one.condition === 'disabled' ? (
-          <Resume webhook={webhook} visit={visit} text="Enable again" primary={false} />
+          <Resume webhook={webhook} visit={visit} text={t('attention.enable')} primary={false} />
         ) : isOver ? (
           <RetryFailed webhook={webhook} visit={visit} outage={outage} primary={false} />
         ) : (
@@ -83,14 +75,26 @@ function Wrong({ one, visit }: { one: Listed; visit: Visit }) {
   );
 }
 
-/** To be read after the webhook's name. */
-function whyWords({ condition, webhook, lastFailure, outage }: Listed): string {
-  if (condition === 'disabled')
-    return webhook.disabledReason === 'endpoint_gone' ? 'was disabled: its endpoint answered 410 Gone' : 'was disabled: it failed for days';
-  if (outage !== null && outage.until !== null) {
-    return outage.failed === null
-      ? 'works again; some deliveries failed meanwhile'
-      : `works again; ${exactlyCounted(outage.failed, 'delivery', 'deliveries')} failed meanwhile`;
+/** “CRM rejects deliveries (422) · since 25 Nov 2026, 15:05:09 · 5 deliveries failed · 12 deliveries wait” */
+function partsOf(one: Listed): Child[] {
+  const { condition, webhook, outage, waiting } = one;
+  const isFailing = condition === 'failing' || condition === 'open';
+  const isOver = outage !== null && outage.until !== null;
+  const parts: Child[] = [whyWords(one)];
+  if (condition !== 'disabled' && isOver)
+    parts.push(outage.failed === null ? t('list.someFailedMeanwhile') : t('list.failedMeanwhile', { count: outage.failed }));
+  if (isFailing && !isOver) {
+    parts.push(rich('list.since', { time: <Time at={new Date(outage?.since ?? webhook.healthSince).toISOString()} /> }));
+    if (outage?.failed) parts.push(t('list.failed', { count: outage.failed }));
   }
-  return lastFailure ? causeSentence(lastFailure) : 'is failing';
+  if (waiting) parts.push(t('list.waits', { count: waiting }));
+  return parts;
+}
+
+/** What is wrong with a webhook, its name first. */
+function whyWords({ name: text, condition, webhook, lastFailure, outage }: Listed): Child {
+  const name = <a href={paths.webhook(webhook.id)}>{text}</a>;
+  if (condition === 'disabled') return rich(`list.disabled.${knownReason(webhook.disabledReason)}`, { name });
+  if (outage !== null && outage.until !== null) return rich('list.worksAgain', { name });
+  return causeSentence(name, lastFailure);
 }

@@ -7,6 +7,7 @@ import { paths } from '../paths.ts';
 import { PlanNotice, planAllows } from '../plan-notice.tsx';
 import { SearchForm } from '../search/search-form.tsx';
 import type { PageContext, Visit } from '../visit.ts';
+import { t } from '../words/words.tsx';
 import { AttentionSummary } from './attention-summary.tsx';
 import { FILTERED_FROM, type Listed, listedWebhooks, matching } from './listed.ts';
 import { WebhookTable } from './webhook-table.tsx';
@@ -17,7 +18,7 @@ export async function showList(c: PageContext): Promise<Response> {
   const listed = await listedWebhooks(c);
   return await page(
     c,
-    { title: 'Webhooks', crumbs: [] },
+    { title: t('list.title'), crumbs: [] },
     <>
       <ListHeader visit={visit} />
       {listed.length > 0 && <SearchForm />}
@@ -48,7 +49,7 @@ function Found({ listed, visit, sought }: FoundProps) {
           <WebhookTable listed={found} visit={visit} />
         ) : (
           <p class="notice">
-            No webhook has “{sought.slice(0, MAX_SOUGHT)}” in its name or URL. <a href={paths.list}>Show all</a>
+            {t('list.noMatch', { text: sought.slice(0, MAX_SOUGHT) })} <a href={paths.list}>{t('list.showAll')}</a>
           </p>
         )}
       </div>
@@ -62,7 +63,7 @@ const MAX_SOUGHT = 100;
 function Filter({ sought }: { sought: string }) {
   return (
     <form method="get" action={paths.list} class="list-filter">
-      <label for="list-q">Name or URL</label>
+      <label for="list-q">{t('list.filter')}</label>
       <input
         type="search"
         id="list-q"
@@ -72,8 +73,8 @@ function Filter({ sought }: { sought: string }) {
         autocomplete="off"
         spellcheck={false}
       />
-      <button type="submit">Show</button>
-      {sought !== '' && <a href={paths.list}>Show all</a>}
+      <button type="submit">{t('list.show')}</button>
+      {sought !== '' && <a href={paths.list}>{t('list.showAll')}</a>}
     </form>
   );
 }
@@ -84,11 +85,11 @@ function ListHeader({ visit }: { visit: Visit }) {
   return (
     <div class="page-head">
       <div>
-        <h1>Webhooks</h1>
-        <p class="lead">Events reach your own endpoints as they happen: signed, retried, and each attempt on record.</p>
+        <h1>{t('list.title')}</h1>
+        <p class="lead">{t('list.lead')}</p>
       </div>
       {webhooks.length > 0 && planAllows(visit) && visit.can('write') && (
-        <div class="actions">{full ? <span class="hint">All {MAX_WEBHOOKS} webhooks are in use.</span> : <AddWebhook />}</div>
+        <div class="actions">{full ? <span class="hint">{t('list.full', { count: MAX_WEBHOOKS })}</span> : <AddWebhook />}</div>
       )}
     </div>
   );
@@ -98,7 +99,7 @@ function AddWebhook() {
   return (
     <a class="button primary" href={paths.create}>
       <Icon name="plus" />
-      Add Webhook
+      {t('list.add')}
     </a>
   );
 }
@@ -106,17 +107,14 @@ function AddWebhook() {
 function EmptyList({ visit }: { visit: Visit }) {
   return (
     <section class="card notice">
-      <h2>No webhooks yet</h2>
-      <p>
-        A webhook is an address of yours that we send events to. The moment a visitor of your website is identified, their details arrive
-        there as JSON: in your CRM, a workflow tool, or your own code.
-      </p>
+      <h2>{t('list.empty')}</h2>
+      <p>{t('list.emptyHint')}</p>
       <ol class="steps">
-        <li>Enter the URL of your endpoint and choose the events it is to get.</li>
-        <li>Send a test event, and see what your endpoint answers.</li>
-        <li>Verify the signature, so that you know an event is from us.</li>
+        <li>{t('list.step1')}</li>
+        <li>{t('list.step2')}</li>
+        <li>{t('list.step3')}</li>
       </ol>
-      {visit.can('write') ? <AddWebhook /> : <p>Your session can read only. Somebody who may change webhooks can add one.</p>}
+      {visit.can('write') ? <AddWebhook /> : <p>{t('list.readOnly')}</p>}
     </section>
   );
 }

@@ -1,5 +1,5 @@
 import type { WebhookActivity } from '../../api/webhook-list.ts';
-import { CAUSE_BADGES } from '../attention/failure-words.ts';
+import { causeBadge } from '../attention/failure-words.ts';
 import { Sparkline } from '../charts/sparkline.tsx';
 import { ConditionBadge } from '../condition.tsx';
 import { paths } from '../paths.ts';
@@ -7,6 +7,7 @@ import { RelativeTime } from '../time.tsx';
 import type { Visit } from '../visit.ts';
 import { WebhookUrl } from '../webhook-url.tsx';
 import { count, percent, STATUS_WORDS } from '../wording.ts';
+import { t } from '../words/words.tsx';
 import type { Listed } from './listed.ts';
 
 /** How much of a URL a row has room for, in characters. */
@@ -18,21 +19,21 @@ export function WebhookTable({ listed, visit }: { listed: readonly Listed[]; vis
     <table class="stacking webhooks">
       <thead>
         <tr>
-          <th scope="col">Webhook</th>
+          <th scope="col">{t('list.webhook')}</th>
           <th scope="col" class="w17">
-            State
+            {t('list.state')}
           </th>
           <th scope="col" class="w17">
-            Last 24 hours
+            {t('list.day')}
           </th>
           <th scope="col" class="number w13">
-            Success
+            {t('list.success')}
           </th>
           <th scope="col" class="number w10">
-            Waiting
+            {t('list.waiting')}
           </th>
           <th scope="col" class="w13">
-            Last delivery
+            {t('list.last')}
           </th>
         </tr>
       </thead>
@@ -57,25 +58,25 @@ function WebhookRow({ one, visit }: { one: Listed; visit: Visit }) {
           <WebhookUrl url={webhook.url} visit={visit} most={MOST_OF_URL} />
         </span>
         <EventNames names={webhook.events} />
-        {twins.length > 0 && <span class="hint">Same URL as {twins.join(', ')}</span>}
+        {twins.length > 0 && <span class="hint">{t('list.sameUrl', { names: twins.join(', ') })}</span>}
       </th>
-      <td data-label="State">
-        <ConditionBadge condition={condition} word={isFailing && lastFailure ? CAUSE_BADGES[lastFailure.cause] : undefined} />
+      <td data-label={t('list.state')} class="standing">
+        <ConditionBadge condition={condition} word={isFailing && lastFailure ? causeBadge(lastFailure.cause) : undefined} />
       </td>
-      <td data-label="Last 24 hours">
+      <td data-label={t('list.day')} class="past-day">
         {statistics ? (
           <DayOfDeliveries webhookId={webhook.id} statistics={statistics} />
         ) : (
-          <span class="hint">Not available right now</span>
+          <span class="hint">{t('list.unavailable')}</span>
         )}
       </td>
-      <td data-label="Success" class="number">
+      <td data-label={t('list.success')} class="number">
         {statistics ? successWords(statistics.totals.successRate, statistics.waiting) : '–'}
       </td>
-      <td data-label="Waiting" class={waiting ? 'number' : 'number blank'}>
+      <td data-label={t('list.waiting')} class={waiting ? 'number' : 'number blank'}>
         {waiting === null ? '–' : count(waiting)}
       </td>
-      <td data-label="Last delivery">
+      <td data-label={t('list.last')}>
         <LastDelivery activity={activity ?? null} nowMs={visit.nowMs} />
       </td>
     </tr>
@@ -84,13 +85,13 @@ function WebhookRow({ one, visit }: { one: Listed; visit: Visit }) {
 
 /** A share of nothing is not known: what waits is why. */
 export function successWords(successRate: number | null, waiting: number): string {
-  return successRate === null && waiting > 0 ? `–, ${count(waiting)} waiting` : percent(successRate);
+  return successRate === null && waiting > 0 ? t('list.successWaiting', { count: count(waiting) }) : percent(successRate);
 }
 
 /** When it came, and what became of it where it did not arrive: of a webhook that is paused nothing was sent. */
 function LastDelivery({ activity, nowMs }: { activity: WebhookActivity | null; nowMs: number }) {
   if (!activity) return <>–</>;
-  if (!activity.lastDelivery) return <>None yet</>;
+  if (!activity.lastDelivery) return <>{t('list.noneYet')}</>;
   const { status, createdAt } = activity.lastDelivery;
   return (
     <span class="last-delivery">
@@ -112,7 +113,9 @@ function DayOfDeliveries({ webhookId, statistics }: DayProps) {
     <span class="day">
       <Sparkline statistics={statistics} />
       <span>{count(delivered + failed)}</span>
-      {failed > 0 && <a href={`${paths.webhook(webhookId, 'deliveries')}?status=failed`}>{count(failed)} failed</a>}
+      {failed > 0 && (
+        <a href={`${paths.webhook(webhookId, 'deliveries')}?status=failed`}>{t('list.dayFailed', { count: count(failed) })}</a>
+      )}
     </span>
   );
 }
@@ -123,9 +126,9 @@ export function EventNames({ names, most = 2 }: { names: readonly string[]; most
   return (
     <span class="tags">
       {shown.map((name) => (
-        <span class="tag">{name === '*' ? 'All events' : name}</span>
+        <span class="tag">{name === '*' ? t('list.allEvents') : name}</span>
       ))}
-      {names.length > shown.length && <span class="hint">+{names.length - shown.length} more</span>}
+      {names.length > shown.length && <span class="hint">{t('list.moreEvents', { count: names.length - shown.length })}</span>}
     </span>
   );
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CAUSE_TITLES, causeSentence, helpWith } from '../../../src/dashboard/attention/failure-words.ts';
-import type { Cause } from '../../../src/domain/failure.ts';
+import { causeSentence, causeTitle, helpWith } from '../../../src/dashboard/attention/failure-words.ts';
+import { CAUSES, type Cause } from '../../../src/domain/failure.ts';
 
 const help = (cause: Cause, status: number | null, error: string | null = null) => helpWith({ cause, status, error });
 
@@ -38,10 +38,10 @@ describe('what usually helps', () => {
 
 it('titles and sentences say the cause without a word of ours', () => {
   const said = [
-    ...Object.values(CAUSE_TITLES),
-    causeSentence({ cause: 'rejects', status: 422 }),
-    causeSentence({ cause: 'does_not_answer', status: null }),
+    ...CAUSES.map(causeTitle),
+    causeSentence('CRM', { cause: 'rejects', status: 422 }).join(''),
+    causeSentence('CRM', { cause: 'does_not_answer', status: null }).join(''),
   ];
-  expect(said.slice(-2)).toEqual(['rejects deliveries (422)', 'does not answer']);
+  expect(said.slice(-2)).toEqual(['CRM rejects deliveries (422)', 'CRM does not answer']);
   expect(said.join(' ')).not.toMatch(/circuit|probe|outbox|2xx/i);
 });

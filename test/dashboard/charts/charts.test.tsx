@@ -81,7 +81,7 @@ describe('what waits', () => {
     expect(html).toContain('<svg');
     expect(labelOf(html)).toContain('3 waiting');
     expect(labelOf(String(<Sparkline statistics={statisticsOf('24h', [], 3)} />))).toBe(
-      'Deliveries in the last 24 hours: 0 delivered, 0 failed, 3 waiting',
+      'Deliveries in the last 24 hours: 0 delivered, 0 failed, 3 waiting.',
     );
   });
 
@@ -124,7 +124,7 @@ describe('the chart of responses', () => {
 
   it('says in a sentence what it shows', () => {
     expect(labelOf(html)).toBe(
-      'Responses to attempts in the last 24 hours: 1,235 success, 0 redirected, 0 rejected, 8 error, 1 no answer.',
+      'Responses to attempts in the last 24 hours: 1,235 successful, 0 redirected, 0 rejected, 8 with an error, 1 without an answer.',
     );
   });
 
@@ -136,14 +136,14 @@ describe('the chart of responses', () => {
 describe('the small chart of a row', () => {
   it('says how many were delivered and failed', () => {
     const html = String(<Sparkline statistics={day} />);
-    expect(labelOf(html)).toBe('Deliveries in the last 24 hours: 1,235 delivered, 9 failed');
+    expect(labelOf(html)).toBe('Deliveries in the last 24 hours: 1,235 delivered, 9 failed.');
     expect(html.match(/class="chart-delivered"/g)).toHaveLength(3);
     expect(html.match(/class="chart-failed"/g)).toHaveLength(1);
   });
 
   it('is a line where there was nothing', () => {
     const html = String(<Sparkline statistics={nothing} />);
-    expect(labelOf(html)).toBe('No deliveries in the last 30 days');
+    expect(labelOf(html)).toBe('No deliveries in the last 30 days.');
     expect(html).not.toContain('<rect');
   });
 

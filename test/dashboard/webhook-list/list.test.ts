@@ -37,7 +37,7 @@ describe('the first page', () => {
     );
     const { text, html } = await person.get();
     expect(namesIn(html)[0]).toBe('Middle');
-    expect(text).toMatch(/Middle rejects deliveries \(422\) since .*; 12 deliveries wait\./);
+    expect(text).toMatch(/Middle rejects deliveries \(422\) · since .* · 12 deliveries wait/);
     expect(text).toContain('Test again');
     expect(html).toContain('Rejects</span>');
     expect(text).toContain('–, 12 waiting');
@@ -57,9 +57,9 @@ describe('the first page', () => {
     const add = (name: string, url: string) => createWebhook(organization, { name, url });
     for (let n = 1; n <= 7; n++) await add(`Number ${n}`, `https://hooks.example.com/services/SECRET${n}`);
     const person = await signedIn(organization);
-    expect((await person.get()).html).not.toContain('name="q"');
+    expect((await person.get()).html).not.toContain('id="list-q"');
     await add('CRM', 'https://crm.example.com/in');
-    expect((await person.get()).html).toContain('name="q"');
+    expect((await person.get()).html).toContain('id="list-q"');
     expect(namesIn((await person.get(`${PAGES}?q=crm`)).html)).toEqual(['CRM']);
     expect(namesIn((await person.get(`${PAGES}?q=secret3`)).html)).toEqual(['Number 3']);
     const none = await person.get(`${PAGES}?q=${encodeURIComponent('<i>')}`);
