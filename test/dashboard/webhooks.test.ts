@@ -24,7 +24,7 @@ describe('the list', () => {
     await endpoint.arrived(1);
     const { text, html } = await (await signedIn(organization)).get();
     for (const said of [
-      endpoint.url.replace('http://', ''),
+      `${new URL(endpoint.url).host}/to/`,
       'Into the CRM',
       'All events',
       'Healthy',
