@@ -10,14 +10,15 @@ import { aMessage, anEvent } from './support/deliveries.ts';
 /** Bindings whose namespaces note where they are asked for an object. */
 function noting(jurisdiction: string): { env: Env; asked: string[] } {
   const asked: string[] = [];
-  const namespace = (name: 'OUTBOX' | 'COURIER' | 'RATE_LIMITER', place = 'nowhere') => ({
+  const namespace = (name: 'OUTBOX' | 'COURIER' | 'LISTENER' | 'RATE_LIMITER', place = 'nowhere') => ({
     getByName: (object: string) => {
       asked.push(`${name} ${place}`);
       return env[name].getByName(object);
     },
     jurisdiction: (of: string) => namespace(name, of),
   });
-  const namespaces = { OUTBOX: namespace('OUTBOX'), COURIER: namespace('COURIER'), RATE_LIMITER: namespace('RATE_LIMITER') };
+  const names = ['OUTBOX', 'COURIER', 'LISTENER', 'RATE_LIMITER'] as const;
+  const namespaces = Object.fromEntries(names.map((name) => [name, namespace(name)]));
   return { env: { ...env, ...namespaces, JURISDICTION: jurisdiction } as unknown as Env, asked };
 }
 

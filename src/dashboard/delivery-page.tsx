@@ -144,6 +144,9 @@ function TestAgain({ delivery, webhook, visit }: DeliveryProps) {
       <button type="submit" data-busy={t('attention.sending')}>
         {t('delivery.sendAsTest')}
       </button>
+      <a class="button" href={`${paths.webhook(webhook.id, 'test-event')}?from=${delivery.id}`}>
+        {t('test.editAndSend')}
+      </a>
     </form>
   );
 }

@@ -35,6 +35,7 @@ import { OutboxLog } from './log/log.ts';
 import { PastEvents, type PastPreview, type PreviewRequest } from './log/past-events.ts';
 import { PastTests } from './log/past-tests.ts';
 import { MAX_BYTES, Retention } from './log/retention.ts';
+import type { Effort } from './log/search.ts';
 import { OutboxStatistics, type Statistics } from './log/statistics.ts';
 import { Places } from './places.ts';
 import { Renderer } from './renderer.ts';
@@ -114,7 +115,8 @@ export class Outbox extends DurableObject<Env> {
   /** What the object before this one has left on its way is in the rows. */
   #hasTakenOver = false;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, bindings: Env) {
+    const env = inJurisdiction(bindings);
     super(ctx, env);
     const { storage } = ctx;
     const settings = settingsOf(env);
@@ -147,7 +149,7 @@ export class Outbox extends DurableObject<Env> {
     this.#health = new EndpointHealth({ ...books, pace, reports: this.#reports }, { threshold, probeMs, disableAfterMs });
     const renderer = new Renderer(books);
     const parts = { ...books, pace, renderer, health: this.#health };
-    const places = new Places(settings.maxConcurrency, { sender, couriers: inJurisdiction(env).COURIER, attemptMs: this.#attemptMs });
+    const places = new Places(settings.maxConcurrency, { sender, couriers: env.COURIER, attemptMs: this.#attemptMs });
     this.#intake = new Intake({
       ...parts,
       admission: new Admission(this.#store),
@@ -255,10 +257,10 @@ export class Outbox extends DurableObject<Env> {
   }
 
   /** A page of the log, newest first. It reads a bounded number of rows, so that it can be short and still have a next one. */
-  list(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): DeliveryPage {
+  list(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null, effort?: Effort): DeliveryPage {
     // A whole id is looked up, however far back it is.
     const known = filter.q === undefined ? null : (this.#log.find(filter.q) ?? this.#log.find(deliveryId(filter.q, this.#webhookId)));
-    const page = known ? this.#log.pageOfOne(known, filter) : this.#log.page(filter, limit, after);
+    const page = known ? this.#log.pageOfOne(known, filter) : this.#log.page(filter, limit, after, effort);
     return { ...page, keptSince: this.#retention.keptSince() };
   }
 

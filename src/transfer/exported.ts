@@ -4,7 +4,7 @@ import type { Database } from '../db/client.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { VERSION } from '../version.ts';
 import type { ExportKey } from './export-key.ts';
-import { columnsOf, KIND_NAMES, KINDS, type KindName } from './kinds.ts';
+import { columnsOf, KIND_NAMES, KINDS, type Kind, type KindName } from './kinds.ts';
 import { sealToken, sealWebhook } from './sealing.ts';
 
 /** The form of an export's lines. */
@@ -51,7 +51,8 @@ export async function* exportedLines(context: ExportContext): AsyncGenerator<str
 }
 
 async function* rowsOf({ db, nowMs }: ExportContext, name: KindName): AsyncGenerator<Row> {
-  const table = KINDS[name].table as SQLiteTable;
+  const { table: of, stays } = KINDS[name] as Kind;
+  const table = of as SQLiteTable;
   const limit = PAGE[name] ?? USUAL_PAGE;
   const isOld =
     'createdAt' in table
@@ -61,7 +62,7 @@ async function* rowsOf({ db, nowMs }: ExportContext, name: KindName): AsyncGener
     const page = (await db
       .select({ ...getTableColumns(table), rowid: sql<number>`rowid` })
       .from(table)
-      .where(sql`rowid > ${last} and ${isOld}`)
+      .where(sql`rowid > ${last} and ${isOld} and not (${sql.raw(stays ?? 'false')})`)
       .orderBy(sql`rowid`)
       .limit(limit)) as Row[];
     yield* page;

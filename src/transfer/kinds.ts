@@ -1,5 +1,6 @@
 import { getTableColumns, type Table } from 'drizzle-orm';
 import { alertAddresses, alerts, apiKeys, eventTypes, organizations, webhooks } from '../db/schema.ts';
+import { LISTEN_URL_PATTERN } from '../domain/listen-url.ts';
 
 /*
  * What an export has: which tables, and what of them. Everything else follows from the tables' own columns, so that a column that comes later
@@ -25,6 +26,8 @@ export interface Kind {
   made: Readonly<Record<string, Made>>;
   /** Columns that, once they are set, stay so: a key that was revoked here is not alive again. */
   lasting: readonly string[];
+  /** What SQL finds rows by that stay where they are; absent: none. */
+  stays?: string;
 }
 
 const changedNow = (name: string): Made => ({ inserted: '?2', updated: `max(?2, ${name}.updated_at + 1)` });
@@ -38,6 +41,8 @@ export const KINDS = {
   organization: kind(organizations, 'organizations', { made: { updatedAt: changedNow('organizations') } }),
   api_key: kind(apiKeys, 'api_keys', { made: { lastUsedAt: { inserted: 'NULL' } }, lasting: ['revokedAt'] }),
   webhook: kind(webhooks, 'webhooks', {
+    // One of the command `listen` lives as long as that.
+    stays: `url LIKE '${LISTEN_URL_PATTERN}'`,
     sealed: ['secret', 'previousSecret', 'previousSecretExpiresAt', 'secretRing', 'headers'],
     made: {
       // An imported webhook has a fresh start: what its endpoint did elsewhere, or before, is not known here.
@@ -61,8 +66,8 @@ export const KIND_NAMES = Object.keys(KINDS) as KindName[];
 /** What belongs to an organization, and names it in `organizationId`. */
 export const OWNED = ['api_key', 'webhook', 'alerts', 'alert_address'] as const satisfies readonly KindName[];
 
-function kind(table: Table, name: string, { key = ['id'], sealed = [], made = {}, lasting = [] }: Partial<Kind>): Kind {
-  return { key, table, name, sealed, made, lasting };
+function kind(table: Table, name: string, { key = ['id'], sealed = [], made = {}, lasting = [], stays }: Partial<Kind>): Kind {
+  return { key, table, name, sealed, made, lasting, ...(stays !== undefined && { stays }) };
 }
 
 /** The columns of a kind that stand in a line by themselves, or (`sealed` included) in what is kept of it. */

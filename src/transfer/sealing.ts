@@ -65,11 +65,10 @@ async function hasSame(
 }
 
 async function openColumns(id: string, row: SealedColumns, masterKeys: readonly string[], nowMs: number): Promise<WebhookSecrets> {
-  const secrets = secretsOf(row, nowMs).map(async ({ sealed, endsAt, isPrevious }) => ({
-    ...{ value: await openSecret(masterKeys, id, sealed), endsAt, isPrevious },
-  }));
-  const headers = row.headers === null ? null : await openSecret(masterKeys, id, row.headers);
-  return { secrets: await Promise.all(secrets), headers };
+  const open = async (sealed: string) => await openSecret(masterKeys, id, sealed);
+  const opening = secretsOf(row, nowMs).map(async ({ sealed, endsAt, isPrevious }) => ({ value: await open(sealed), endsAt, isPrevious }));
+  const [secrets, headers] = await Promise.all([Promise.all(opening), row.headers === null ? null : open(row.headers)]);
+  return { secrets, headers };
 }
 
 function storedColumns({ secret, previousSecret, previousSecretExpiresAt, secretRing, headers }: SealedColumns): StoredRow {

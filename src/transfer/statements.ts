@@ -62,7 +62,8 @@ export const IMPOSSIBLE: readonly { what: string; select: string }[] = [
     what: `organization: it would have more than ${MAX_WEBHOOKS} webhooks`,
     select: `SELECT organization AS name FROM (
         SELECT ${value('id')} AS id, ${value('organizationId')} AS organization FROM ${staged('webhook')}
-        UNION SELECT id, organization_id FROM webhooks WHERE organization_id IN (SELECT ${value('organizationId')} FROM ${staged('webhook')})
+        UNION SELECT id, organization_id FROM webhooks
+          WHERE NOT (${KINDS.webhook.stays}) AND organization_id IN (SELECT ${value('organizationId')} FROM ${staged('webhook')})
       ) GROUP BY organization HAVING count(*) > ${MAX_WEBHOOKS}`,
   },
 ];

@@ -9,7 +9,7 @@ import { migrateLocally } from '../../src/commands/wrangler.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
-import { build, Runtime, workerOf } from '../support/runtime.ts';
+import { build, Runtime, type RuntimeWorker, workerOf } from '../support/runtime.ts';
 
 /*
  * A deploy reaches Workers and objects at different moments, and can be rolled back. So for a while one version's messages are read by the
@@ -53,18 +53,24 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+/** The build of before has no class for what came later. */
+async function ownWorker(of: Build, name?: string): Promise<RuntimeWorker> {
+  const worker = await workerOf(builds[of], SETTINGS, name);
+  const { OUTBOX, COURIER, RATE_LIMITER } = worker.durableObjects ?? {};
+  return of === 'former' ? ({ ...worker, durableObjects: { OUTBOX, COURIER, RATE_LIMITER } } as RuntimeWorker) : worker;
+}
+
 /** Starts Workers on the state: one that answers requests and has the objects, and, where another build consumes, that one beside it. */
 async function start(objects: Build, consumer: Build = objects): Promise<void> {
-  const own = await workerOf(builds[objects], SETTINGS);
+  const own = await ownWorker(objects);
   if (objects === consumer) runtime = Runtime.of(folder, [own]);
   else {
     const { queueConsumers, cronTriggers: _, ...front } = own;
-    const beside = await workerOf(builds[consumer], SETTINGS, 'beside');
-    const elsewhere = Object.entries(beside.durableObjects as Record<string, object>).map(([binding, object]) => [
-      binding,
-      { ...object, scriptName: own.name },
-    ]);
-    runtime = Runtime.of(folder, [front, { ...beside, queueConsumers, durableObjects: Object.fromEntries(elsewhere) }]);
+    const beside = await ownWorker(consumer, 'beside');
+    const elsewhere = Object.entries(own.durableObjects ?? {}).map(([binding, object]) => [binding, { ...object, scriptName: own.name }]);
+    // What only today's version has stays with it.
+    const { OUTBOX: _outbox, COURIER: _courier, RATE_LIMITER: _limiter, ...others } = beside.durableObjects ?? {};
+    runtime = Runtime.of(folder, [front, { ...beside, queueConsumers, durableObjects: { ...others, ...Object.fromEntries(elsewhere) } }]);
   }
   const worker = { origin: await runtime.start(), platformKey: SETTINGS.PLATFORM_API_KEY } as LocalWorker;
   customer = customer ? customer.on(worker) : await signUp(worker);

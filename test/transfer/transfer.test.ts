@@ -302,6 +302,7 @@ describe('MASTER_KEY is lost, and an export is there', () => {
     expect(answer).toMatchObject({ status: 200, body: { things: { webhook: { changed: 1, unchanged: 1 } } } });
     expect(await sealed()).toEqual({ current: 3, former: 0, unknown: 0 });
     expect((await read(await fetchWith(renewed, `/api/v1${path}/secret`))).body).toEqual(before);
+    await emptied();
   });
 });
 

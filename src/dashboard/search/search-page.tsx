@@ -77,13 +77,14 @@ interface OutcomeProps {
 type Before = 'nothing' | 'in vain' | 'with results';
 
 function Outcome({ q, found, skipped, before, visit }: OutcomeProps) {
-  const { deliveries, nextCursor, unavailable } = found;
+  const { deliveries, nextCursor, unavailable, isStuck } = found;
   const isInVain = deliveries.length === 0 && skipped.length === 0 && before !== 'with results';
+  const isPartial = unavailable.size > 0 || isStuck;
   return (
     <>
-      {unavailable.size > 0 && <Unavailable ids={unavailable} visit={visit} />}
       <div id="found">
-        {isInVain && nextCursor === null && unavailable.size === 0 && <NothingFound q={q} visit={visit} />}
+        {isPartial && <Unavailable ids={unavailable} visit={visit} />}
+        {isInVain && nextCursor === null && !isPartial && <NothingFound q={q} visit={visit} />}
         {deliveries.length > 0 && (
           <section aria-labelledby="deliveries-title" class="prose">
             <h2 id="deliveries-title">{t('deliveries.title')}</h2>
@@ -110,14 +111,14 @@ function Unavailable({ ids, visit }: { ids: ReadonlySet<string>; visit: Visit })
   const names = visit.webhooks.filter(({ id }) => ids.has(id)).map((webhook) => webhookCrumb(webhook).name);
   return (
     <section class="banner warn">
-      <p>{t('search.unavailable', { names: names.join(', ') })}</p>
+      <p>{names.length > 0 ? t('search.unavailable', { names: names.join(', ') }) : t('search.unavailableSome')}</p>
     </section>
   );
 }
 
-/** How far back it has looked, and where to go on. The script follows that by itself while no delivery was found. */
+/** How far back it has looked, and where to go on. The script follows that by itself while no delivery was found, and says so. */
 function Further({ q, found, before, isInVain }: Pick<OutcomeProps, 'q' | 'found' | 'before'> & { isInVain: boolean }) {
-  const { deliveries, nextCursor, searchedSince } = found;
+  const { deliveries, nextCursor, searchedSince, isStuck } = found;
   const at = (more: Record<string, string>) => `${paths.search}?${new URLSearchParams({ q, ...more })}`;
   return (
     <p class="further" id="further" role="status">
@@ -125,12 +126,15 @@ function Further({ q, found, before, isInVain }: Pick<OutcomeProps, 'q' | 'found
         <>
           {deliveries.length === 0 && t('search.noneSoFar')}{' '}
           {searchedSince && rich('search.lookedBack', { time: <Time at={searchedSince} /> })}{' '}
-          <a href={at({ cursor: nextCursor, ...(isInVain && { [IN_VAIN]: '1' }) })} data-further={deliveries.length === 0 ? '' : undefined}>
+          <a
+            href={at({ cursor: nextCursor, ...(isInVain && { [IN_VAIN]: '1' }) })}
+            data-further={deliveries.length === 0 && !isStuck ? t('search.looking') : undefined}
+          >
             {t('search.further')}
           </a>
         </>
       )}
-      {nextCursor === null && (deliveries.length > 0 || before === 'with results') && t('search.everything')}
+      {nextCursor === null && !isStuck && (deliveries.length > 0 || before === 'with results') && t('search.everything')}
       {before !== 'nothing' && (
         <>
           {' '}
