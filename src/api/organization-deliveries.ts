@@ -1,6 +1,7 @@
 import { listWebhooks } from '../db/webhooks.ts';
 import type { DeliveryPage } from '../domain/delivery.ts';
 import { fromBase64Url, toBase64Url } from '../domain/encoding.ts';
+import { MAX_LISTENERS } from '../domain/listen-url.ts';
 import { type Answer, ENDED, mergePages, type Stand, startOf } from '../domain/merged-page.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import type { Effort } from '../outbox/log/search.ts';
@@ -11,7 +12,9 @@ import { DEFAULT_PAGE, isoTime, organizationParams, pageQuery, requireOrganizati
 import { type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
-/** With a place for each of MAX_WEBHOOKS. */
+/** An organization's webhooks, those of `listen` included. */
+const MOST_WEBHOOKS = MAX_WEBHOOKS + MAX_LISTENERS;
+/** With a place for each of them. */
 const MAX_CURSOR_LENGTH = 4_000;
 
 const organizationPage = deliveryPage
@@ -71,9 +74,10 @@ const listed = (effort: Effort) =>
     errors: ['outbox_unavailable'],
     handler: async ({ params, query, db, env }) => {
       const { limit = DEFAULT_PAGE, cursor, ...filter } = query;
-      const stand = readStand(cursor);
+      const before = readStand(cursor);
       await requireOrganization(db, params.organizationId);
       const webhooks = await listWebhooks(db, params.organizationId);
+      const stand = ofWebhooks(before, new Set(webhooks.map(({ id }) => id)));
       const asked = webhooks.flatMap(({ id }) => {
         const start = startOf(id, stand);
         return start === undefined ? [] : [{ id, start }];
@@ -122,7 +126,7 @@ const time = z.number().int().nonnegative();
 const deliveryIdPart = z.string().max(100);
 /** Where one webhook's log stands. 0: it has been shown to its end. */
 const placeParts = z.tuple([z.string().max(100), time, deliveryIdPart.optional()]);
-const standParts = z.tuple([time, deliveryIdPart, z.array(placeParts).max(MAX_WEBHOOKS)]);
+const standParts = z.tuple([time, deliveryIdPart, z.array(placeParts).max(MOST_WEBHOOKS)]);
 
 /** Where the pages stand, as clients get it: opaque, so that its form can change. */
 function writeStand({ shown, places }: Stand): string {
@@ -132,6 +136,11 @@ function writeStand({ shown, places }: Stand): string {
   });
   const parts: z.infer<typeof standParts> = [shown?.createdAt ?? 0, shown?.id ?? '', each];
   return toBase64Url(new TextEncoder().encode(JSON.stringify(parts)));
+}
+
+/** The same without those webhooks that have been deleted since: a cursor never grows beyond the webhooks that there are. */
+function ofWebhooks({ shown, places }: Stand, ids: ReadonlySet<string>): Stand {
+  return { shown, places: new Map([...places].filter(([id]) => ids.has(id))) };
 }
 
 /** A 422 where it is none of ours: that of one webhook's list, say. */

@@ -13,7 +13,7 @@ export function LiveStatus() {
       <div class="live" id="live" hidden>
         <span
           id="live-words"
-          data-live={t('state.live', TIME)}
+          data-fresh={t('state.live', TIME)}
           data-paused={t('state.paused', TIME)}
           data-offline={t('state.offline', TIME)}
         />

@@ -13,7 +13,7 @@ export interface Stand {
   shown: DeliveryPosition | null;
   /**
    * By webhook, the places of logs that have come further, since nothing more was found there, and of those that could not be asked and are
-   * behind. At most MAX_WEBHOOKS.
+   * behind.
    */
   places: ReadonlyMap<string, Place>;
 }

@@ -16,6 +16,7 @@ import { MAX_COUNTED_WAITING } from '../domain/operational-event.ts';
 import { type FilteredBundle, isAbout, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
 import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
+import { inJurisdiction } from '../jurisdiction.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { OutboxAlarm } from './alarm.ts';
@@ -114,7 +115,8 @@ export class Outbox extends DurableObject<Env> {
   /** What the object before this one has left on its way is in the rows. */
   #hasTakenOver = false;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, bindings: Env) {
+    const env = inJurisdiction(bindings);
     super(ctx, env);
     const { storage } = ctx;
     const settings = settingsOf(env);

@@ -158,6 +158,15 @@ describe.skipIf(noBrowser)('a list that is open', () => {
   });
 });
 
+it.skipIf(noBrowser)('a page on which nothing changes does not say that it is live', async () => {
+  const { page, open } = await given(1);
+  await open('/deliveries');
+  expect(await page.getByText(/^Live/).isVisible()).toBe(true);
+  await open('/delete');
+  expect(await page.getByText(/^Live/).isVisible()).toBe(false);
+  await page.context().close();
+});
+
 describe.skipIf(noBrowser)('keys', () => {
   it('move through the rows and from one delivery to the next, search, and show what they are', async () => {
     const { page, open, complaints } = await given(3);
