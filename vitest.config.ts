@@ -73,9 +73,10 @@ export default defineConfig({
           globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
           // SEED=… runs one of the fault runs alone.
           provide: { seed: process.env.SEED ? Number(process.env.SEED) : null },
-          // Two cores: each worker is a runtime of its own.
+          // Two cores: each worker is a runtime of its own. Some tests make hundreds of requests, which take long where the machine is busy.
           maxWorkers: 2,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

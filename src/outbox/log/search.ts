@@ -1,6 +1,6 @@
 import { foldCase } from '../../domain/fold-case.ts';
 import { Needle } from '../../domain/needle.ts';
-import type { Who } from '../../domain/subject.ts';
+import { asLine, type Who } from '../../domain/subject.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import { areTold, headsOf, toldHeadsOf } from './bundle.ts';
 
@@ -40,7 +40,7 @@ export class Search {
 
   constructor(q: string, work: Work) {
     this.#needle = new Needle(q);
-    this.#words = q
+    this.#words = asLine(q)
       .split(/[\s,]+/)
       .filter((word) => word !== '')
       .map((word) => foldCase(JSON.stringify(word).slice(1, -1)));
