@@ -113,16 +113,20 @@ describe('whoever may only read', () => {
     await consume([aMessage([anEvent(organization.id)])]);
     await endpoint.arrived(1);
     const [delivery] = (await organization.admin.get(`${organization.path}/webhooks/${id}/deliveries`)).body.data;
-    const { detail } = Outbox.prototype;
-    vi.spyOn(Outbox.prototype, 'detail').mockImplementation(function (this: Outbox, ...args) {
-      const whole = detail.apply(this, args);
+    const { find } = Outbox.prototype;
+    vi.spyOn(Outbox.prototype, 'find').mockImplementation(function (this: Outbox, ...args) {
+      const whole = find.apply(this, args);
       return whole && { ...whole, attempts: whole.attempts.map((each) => ({ ...each, error: `The request failed: ${url}` })) };
     });
     const paths = [`search?q=${delivery.eventId}`, `${id}/deliveries/${delivery.id}`];
     const reader = await signedIn(organization, 'read');
     for (const path of paths) {
       const { text } = await reader.get(path);
-      expect({ path, leaks: text.includes('kq7x2token'), says: text.includes('The request failed') }).toEqual({ path, leaks: false, says: true });
+      expect({ path, leaks: text.includes('kq7x2token'), says: text.includes('The request failed') }).toEqual({
+        path,
+        leaks: false,
+        says: true,
+      });
     }
     const writer = await signedIn(organization, 'write');
     for (const path of paths) expect((await writer.get(path)).text).toContain('kq7x2token');
