@@ -1,6 +1,6 @@
 import { foldCase } from '../../domain/fold-case.ts';
 import { Needle, plainParts } from '../../domain/needle.ts';
-import type { Who } from '../../domain/subject.ts';
+import { asLine, type Who } from '../../domain/subject.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import { areTold, headsOf, toldHeadsOf } from './bundle.ts';
 
@@ -60,7 +60,7 @@ export class Search {
 
   constructor(q: string, work: Work) {
     this.#needle = new Needle(q);
-    const words = q.split(/[\s,]+/).filter((word) => word !== '');
+    const words = asLine(q).split(/[\s,]+/).filter((word) => word !== '');
     this.#words = words.map((word) => foldCase(JSON.stringify(word).slice(1, -1)));
     // A `%` or `_` in it stands for anything: then more can have it.
     const [first = '', second = ''] = plainParts(words.map(foldCase));
