@@ -12,6 +12,8 @@ import { erasureRoutes } from './api/erasures.ts';
 import { errorResponse, notFound, toApiError } from './api/errors.ts';
 import { eventTypeRoutes } from './api/event-types.ts';
 import { eventRoutes } from './api/events.ts';
+import { exportRoutes } from './api/export.ts';
+import { importRoutes } from './api/import.ts';
 import { listenerRoutes, registerSocket } from './api/listeners.ts';
 import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { guardOffLoopback } from './api/off-loopback.ts';
@@ -65,6 +67,8 @@ const apiRoutes: readonly Route[] = [
   ...eventTypeRoutes,
   ...parkedMessageRoutes,
   ...sealedSecretRoutes,
+  ...exportRoutes,
+  ...importRoutes,
 ];
 
 /** Every route there is, in the order of the reference. */

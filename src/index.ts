@@ -1,6 +1,7 @@
 import { app } from './app.ts';
 import { consumeEvents } from './consumer/consumer.ts';
 import { parkMessages } from './consumer/parking.ts';
+import { inJurisdiction } from './jurisdiction.ts';
 import { sweep } from './upkeep/sweep.ts';
 
 export { RateLimiter } from './api/rate-limiter.ts';
@@ -12,16 +13,18 @@ export { Producer } from './producer.ts';
 /** What enters the Worker, and where it goes. The outboxes' alarms enter outbox/outbox.ts, other Workers of the account producer.ts. */
 export default {
   /** A producer's events, the configuration API, the pages. */
-  fetch: app.fetch,
+  async fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> {
+    return await app.fetch(request, inJurisdiction(env), ctx);
+  },
 
   /** Accepted events on their way to webhooks, and messages that could not be processed. */
   async queue(batch, env, ctx): Promise<void> {
-    if (batch.queue.endsWith('-dead')) await parkMessages(batch, env);
-    else await consumeEvents(batch, env, ctx);
+    if (batch.queue.endsWith('-dead')) await parkMessages(batch, inJurisdiction(env));
+    else await consumeEvents(batch, inJurisdiction(env), ctx);
   },
 
   /** Every minute. */
   async scheduled(controller, env): Promise<void> {
-    await sweep(env, controller.scheduledTime);
+    await sweep(inJurisdiction(env), controller.scheduledTime);
   },
 } satisfies ExportedHandler<Env>;

@@ -5,7 +5,11 @@ declare module 'node:zlib' {
 }
 
 declare module 'node:crypto' {
-  export function createHmac(algorithm: 'sha256', key: Uint8Array): { update(text: string): { digest(): Uint8Array<ArrayBuffer> } };
+  export interface Hmac {
+    update(text: string): Hmac;
+    digest(): Uint8Array<ArrayBuffer>;
+  }
+  export function createHmac(algorithm: 'sha256', key: Uint8Array): Hmac;
 }
 
 declare module 'node:async_hooks' {

@@ -3,6 +3,7 @@ import { ApiError, invalid, toApiError } from './api/errors.ts';
 import { type AcceptedEvents, acceptEvents, checkIdempotencyKey } from './api/events.ts';
 import { MAX_EVENTS_BYTES } from './domain/event.ts';
 import { mintId } from './domain/ids.ts';
+import { inJurisdiction } from './jurisdiction.ts';
 
 /** An event, or an array of them: as values, or as JSON text or its bytes, which are then passed on exactly. */
 export type PostedEvents = object | readonly object[] | string | Uint8Array;
@@ -38,7 +39,7 @@ export class Producer extends WorkerEntrypoint<Env> {
     try {
       const key = checkIdempotencyKey(idempotencyKey);
       const waitUntil = (work: Promise<unknown>) => this.ctx.waitUntil(work);
-      return await acceptEvents(bytesOf(events), key, { env: this.env, nowMs, waitUntil });
+      return await acceptEvents(bytesOf(events), key, { env: inJurisdiction(this.env), nowMs, waitUntil });
     } catch (error) {
       throw refusalOf(toApiError(error, mintId('request', nowMs), { method: 'POST', path: 'Producer.post' }));
     }

@@ -1,5 +1,6 @@
 import { type Colour, parseColour } from './domain/colour.ts';
 import { parseDuration, parseDurations } from './domain/duration.ts';
+import { type Jurisdiction, parseJurisdiction } from './domain/jurisdiction.ts';
 import { isLoopback } from './domain/loopback.ts';
 import { MAX_CONCURRENT } from './domain/webhook.ts';
 import { onceFor } from './once-for.ts';
@@ -32,6 +33,8 @@ export interface Settings {
   allowInsecureEndpoints: boolean;
   /** The service's own origin, where it is not that of the request. */
   publicUrl: URL | null;
+  /** Where objects are made and run, and stay; null: near whoever asks for them first. */
+  jurisdiction: Jurisdiction | null;
   /** Where whoever finds a vulnerability can say so (/.well-known/security.txt), as URIs. None: nothing is said there. */
   securityContacts: readonly string[];
   /** The sender of alerts by e-mail; null: none are sent. */
@@ -72,6 +75,7 @@ type Vars = Pick<
   | 'LOG_ATTEMPTS'
   | 'ALLOW_INSECURE_ENDPOINTS'
   | 'PUBLIC_URL'
+  | 'JURISDICTION'
   | 'SECURITY_CONTACT'
   | 'ALERTS_FROM'
   | 'DASHBOARD_NAME'
@@ -104,6 +108,7 @@ export function parseSettings(vars: Vars): Settings {
     maxConcurrency: read('MAX_CONCURRENCY', vars.MAX_CONCURRENCY, (text) => wholeNumber(text, 1, MAX_CONCURRENT)),
     allowInsecureEndpoints: vars.ALLOW_INSECURE_ENDPOINTS === 'true',
     publicUrl: vars.PUBLIC_URL ? read('PUBLIC_URL', vars.PUBLIC_URL, publicUrl) : null,
+    jurisdiction: vars.JURISDICTION ? read('JURISDICTION', vars.JURISDICTION, parseJurisdiction) : null,
     securityContacts: vars.SECURITY_CONTACT ? read('SECURITY_CONTACT', vars.SECURITY_CONTACT, contacts) : [],
     alertsFrom: vars.ALERTS_FROM ? read('ALERTS_FROM', vars.ALERTS_FROM, mailAddress) : null,
     dashboard: {

@@ -63,13 +63,13 @@ async function discardRest(reader: ReadableStreamDefaultReader<Uint8Array>): Pro
   await reader.cancel().catch(() => {});
 }
 
-/** Refuses a body that says it is something else than JSON in UTF-8, or that it is compressed. One that says nothing is taken for JSON. */
-export function requireJson({ headers }: Request): void {
+/** Refuses a body that says it is something else than JSON (or another type) in UTF-8, or that it is compressed. One that says nothing is taken for it. */
+export function requireContent({ headers }: Request, expected = 'application/json'): void {
   // Of the parameters a charset alone means something.
-  const [type, ...parameters] = (headers.get('Content-Type') ?? 'application/json').split(';').map((part) => part.trim().toLowerCase());
+  const [type, ...parameters] = (headers.get('Content-Type') ?? expected).split(';').map((part) => part.trim().toLowerCase());
   const charsets = parameters.filter((parameter) => parameter.startsWith('charset'));
-  if (type !== 'application/json' || !charsets.every((charset) => UTF_8.test(charset))) {
-    throw new ApiError('unsupported_content_type', 'The body must be JSON in UTF-8: Content-Type: application/json.');
+  if (type !== expected || !charsets.every((charset) => UTF_8.test(charset))) {
+    throw new ApiError('unsupported_content_type', `The body must be JSON in UTF-8: Content-Type: ${expected}.`);
   }
   if (!['', 'identity'].includes((headers.get('Content-Encoding') ?? '').trim().toLowerCase())) {
     throw new ApiError('unsupported_content_encoding', 'The body must come uncompressed, without Content-Encoding.');
@@ -81,7 +81,7 @@ export async function readJson(
   request: Request,
   { optional = false, maxBytes = MAX_CONFIG_BODY_BYTES }: { optional?: boolean | undefined; maxBytes?: number | undefined } = {},
 ): Promise<{ value: unknown; bytes: Uint8Array }> {
-  if (!optional || request.body !== null) requireJson(request);
+  if (!optional || request.body !== null) requireContent(request);
   const bytes = await readBody(request, maxBytes);
   if (bytes.length === 0 && optional) return { value: {}, bytes };
   if (bytes.length === 0) throw new ApiError('malformed_json', 'The body is empty; it must be JSON.');

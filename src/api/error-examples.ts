@@ -44,6 +44,13 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { message: string; detai
       'This deployment sends no e-mail. A webhook that subscribes to `webhook.*`, with the format `slack`, `teams` or `discord`, tells the same.',
     details: {},
   },
+  import_conflict: {
+    message: 'Nothing was imported: whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA: webhook: it is here already, and differs.',
+    details: {
+      field: 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA',
+      issues: [{ field: 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA', message: 'webhook: it is here already, and differs' }],
+    },
+  },
   payload_too_large: { message: 'The body must not be larger than 64000 bytes.', details: { maxBytes: 64_000 } },
   unsupported_content_type: { message: 'The body must be JSON in UTF-8: Content-Type: application/json.', details: {} },
   unsupported_content_encoding: { message: 'The body must come uncompressed, without Content-Encoding.', details: {} },

@@ -29,6 +29,7 @@ export const ERROR_STATUSES = {
   payload_erased: 409,
   webhook_disabled: 409,
   email_not_available: 409,
+  import_conflict: 409,
   payload_too_large: 413,
   unsupported_content_type: 415,
   unsupported_content_encoding: 415,

@@ -6,6 +6,7 @@ import { ERROR_STATUSES, type ErrorCode, errorBody } from './errors.ts';
 import { describeWebhooks, RECEIVED_TAG } from './openapi-webhooks.ts';
 import { errorCodesOf, type Route } from './route.ts';
 import trueExamples from './true-examples.json' with { type: 'json' };
+import { z } from './zod.ts';
 
 const SECURITY_SCHEME = 'apiKey';
 
@@ -82,7 +83,11 @@ function recordedOf({ operationId }: Route): Recorded {
 }
 
 function requestOf(declared: Route) {
-  const { params, query, headers, body, bodyOptional, rawBody } = declared;
+  const { params, query, headers, body, bodyOptional, rawBody, streamedBody } = declared;
+  if (streamedBody) {
+    const schema = z.string().openapi({ description: streamedBody.description });
+    return { params, query, headers, body: { required: true, content: { [streamedBody.contentType]: { schema } } } };
+  }
   const schema = body ?? rawBody?.schema;
   const { request } = recordedOf(declared);
   const examples = declared.examples ?? (request === undefined ? undefined : { 'As it was sent': request });
@@ -96,8 +101,11 @@ function responsesOf(declared: Route) {
   const { status, description, schema, contentType = 'application/json', other } = declared.success;
   const headers = declared.access === 'public' ? undefined : rateLimitHeaders;
   const recorded = recordedOf(declared);
+  const types = [contentType].flat();
+  // One example of a route that answers in several forms: JSON, or text of another kind.
+  const isOf = (type: string, example: unknown) => types.length === 1 || type.includes('json') === (typeof example !== 'string');
   const contentWith = (example: unknown) =>
-    schema && Object.fromEntries([contentType].flat().map((type) => [type, { schema, ...(example !== undefined && { example }) }]));
+    schema && Object.fromEntries(types.map((type) => [type, { schema, ...(example !== undefined && isOf(type, example) && { example }) }]));
   const errors = Map.groupBy(errorCodesOf(declared), (code) => ERROR_STATUSES[code]);
   return {
     [status]: { description, headers, content: contentWith(recorded.answer) },

@@ -7,7 +7,7 @@ import { fieldAt } from '../domain/issue.ts';
 import { illFormedPlace } from '../domain/well-formed.ts';
 import { type Settings, settingsOf } from '../settings.ts';
 import { type Access, actorOf, authenticate, authorize, type Caller } from './auth.ts';
-import { readBody, readJson, requireJson } from './body.ts';
+import { readBody, readJson, requireContent } from './body.ts';
 import { type ErrorCode, type Issue, invalid } from './errors.ts';
 import { countRequest, countsOfKey, countsOfWrite, RateLimited, requireCount } from './rate-limit.ts';
 import type { RateLimitState } from './rate-limiter.ts';
@@ -27,6 +27,8 @@ export interface ApiRequest<P, Q, H, B> {
   body: B;
   /** The body's bytes; none where a page calls the handler. */
   bytes: Uint8Array;
+  /** The body as it comes, of a route with a `streamedBody`. */
+  stream: ReadableStream<Uint8Array> | null;
   caller: Caller;
   /** The network it comes from (domain/client-address.ts); null where that is nobody's. */
   network: string | null;
@@ -74,6 +76,8 @@ export interface RouteDeclaration<
   bodyOptional?: boolean;
   /** A JSON body that the handler reads itself, byte for byte; the schema only describes it. */
   rawBody?: { schema: z.ZodType; maxBytes: number };
+  /** A body too large to be held whole, which the handler reads, and bounds, as it comes. */
+  streamedBody?: { contentType: string; description: string };
   success: {
     status: 200 | 201 | 202 | 204;
     description: string;
@@ -181,12 +185,13 @@ export async function perform<P, Q, B, S>(
     headers: {},
     body: declared.body ? check(declared.body, inputs.body ?? {}) : undefined,
     bytes: new Uint8Array(),
+    stream: null,
   };
   const result = await handle(declared, checked, surroundings);
   return (result instanceof OtherSuccess ? result.body : result) as S;
 }
 
-type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & { bytes: Uint8Array };
+type Inputs = Record<'params' | 'query' | 'headers' | 'body', unknown> & Pick<ApiRequest<never, never, never, never>, 'bytes' | 'stream'>;
 
 async function handle(declared: Route, inputs: Inputs, surroundings: Surroundings): Promise<unknown> {
   const { env, caller, nowMs } = surroundings;
@@ -237,14 +242,22 @@ function readRequest(declared: Route, c: Context<ApiEnv>, url: URL) {
   };
 }
 
-async function readBodyOf({ body, bodyOptional, maxBodyBytes, rawBody }: Route, request: Request): Promise<Pick<Inputs, 'body' | 'bytes'>> {
+async function readBodyOf(
+  { body, bodyOptional, maxBodyBytes, rawBody, streamedBody }: Route,
+  request: Request,
+): Promise<Pick<Inputs, 'body' | 'bytes' | 'stream'>> {
+  const none = { body: undefined, bytes: new Uint8Array(), stream: null };
   if (body) {
     const { value, bytes } = await readJson(request, { optional: bodyOptional, maxBytes: maxBodyBytes });
-    return { body: check(body, value), bytes };
+    return { ...none, body: check(body, value), bytes };
   }
-  if (!rawBody) return { body: undefined, bytes: new Uint8Array() };
-  requireJson(request);
-  return { body: undefined, bytes: await readBody(request, rawBody.maxBytes) };
+  if (streamedBody) {
+    requireContent(request, streamedBody.contentType);
+    return { ...none, stream: request.body };
+  }
+  if (!rawBody) return none;
+  requireContent(request);
+  return { ...none, bytes: await readBody(request, rawBody.maxBytes) };
 }
 
 /**
@@ -301,7 +314,7 @@ export function errorCodesOf(declared: Route): ErrorCode[] {
     if (declared.access === 'platform' || declared.access === 'ingest') add('platform_key_required');
     if (declared.path.includes('{')) add('not_found');
   }
-  if (declared.body || declared.rawBody) {
+  if (declared.body || declared.rawBody || declared.streamedBody) {
     add('malformed_json', 'unsupported_content_type', 'unsupported_content_encoding', 'payload_too_large');
   }
   return [...codes];

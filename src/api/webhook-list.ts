@@ -1,4 +1,5 @@
 import { findOrganizationWithWebhooks, type WebhookRow } from '../db/webhooks.ts';
+import { MAX_LISTENERS } from '../domain/listen-url.ts';
 import { MAX_WEBHOOKS } from '../domain/webhook.ts';
 import { logError } from '../log.ts';
 import type { OutboxActivity, OutboxStatus } from '../outbox/outbox.ts';
@@ -73,7 +74,7 @@ const list = route({
   path: '/api/v1/organization/{organizationId}/webhooks',
   operationId: 'listWebhooks',
   summary: "List an organization's webhooks",
-  description: `Newest first; there are at most ${MAX_WEBHOOKS}.`,
+  description: `Newest first; there are at most ${MAX_WEBHOOKS}, and ${MAX_LISTENERS} of the command \`listen\`.`,
   tag: 'Webhooks',
   access: 'read',
   params: organizationParams,

@@ -41,12 +41,17 @@ export function requirePlan(plan: Plan): void {
   throw new ApiError('plan_upgrade_required', 'Webhooks need the Scale plan or above.', { plan, requiredPlan: 'scale' });
 }
 
-/** Refuses a URL that a webhook may not point to. Plain http to loopback is for a Worker that is itself served from loopback. */
-function requireEndpoint(raw: string, settings: Settings, own: URL): void {
+/** Why a webhook may not point to a URL; null: it may. Plain http to loopback is for a Worker that is itself served from loopback. */
+export function flawOfEndpoint(raw: string, settings: Settings, own: URL): string | null {
   const ownHosts = settings.publicUrl ? [own.host, settings.publicUrl.host] : [own.host];
   const allowInsecure = settings.allowInsecureEndpoints && isLoopback(own);
   const checked = checkEndpointUrl(raw, { ownHosts, allowInsecure });
-  if (!checked.ok) throw invalid([{ field: 'url', message: checked.reason }]);
+  return checked.ok ? null : checked.reason;
+}
+
+function requireEndpoint(raw: string, settings: Settings, own: URL): void {
+  const flaw = flawOfEndpoint(raw, settings, own);
+  if (flaw !== null) throw invalid([{ field: 'url', message: flaw }]);
 }
 
 /** Refuses a new URL that a webhook may not point to. One of `listen` stays where it is: it ends with its command, and is not counted. */

@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { WebhookConfig } from '../domain/webhook.ts';
+import { inJurisdiction } from '../jurisdiction.ts';
 import { settingsOf } from '../settings.ts';
 import type { AttemptResult } from './attempt.ts';
 import { CONNECTIONS, Connections } from './connections.ts';
@@ -19,7 +20,7 @@ export interface CourierResult {
  * so each further five attempts at a time need an object. It stores nothing and decides nothing.
  */
 export class Courier extends DurableObject<Env> {
-  readonly #sender = new Sender(settingsOf(this.env), this.env.LISTENER);
+  readonly #sender = new Sender(settingsOf(this.env), inJurisdiction(this.env).LISTENER);
   /** Its outbox counts them, too; one that was loaded anew does not know what still runs here. */
   readonly #connections = new Connections(CONNECTIONS);
 

@@ -53,6 +53,8 @@ const PICTURES = 'test/e2e/screenshots';
 
 /** `npm ci --omit=dev` has nothing that makes the pages, and nothing that would serve them. */
 const guides = existsSync(join(PROJECT_ROOT, 'node_modules/marked')) ? await import('./docs/guides.ts') : null;
+/** Made once by a command: its own source does not change under it. */
+let pages: ReadonlyMap<string, string> | undefined;
 
 /** Browsers ask for this one whatever the page says. */
 const REDIRECTS = '/favicon.ico /favicon.svg 302\n';
@@ -83,7 +85,8 @@ export function gatherAssets(folder = join(PROJECT_ROOT, '.assets')): void {
   placeFile(join(folder, 'docs-assets/docs.css'), joined(DOCS_STYLES));
   for (const name of readdirSync(join(PROJECT_ROOT, PICTURES)))
     placeFile(join(folder, 'docs-assets/pictures', name), readFileSync(join(PROJECT_ROOT, PICTURES, name)));
-  for (const [name, content] of guides?.buildGuides() ?? []) placeFile(join(folder, name), content);
+  pages ??= guides?.buildGuides();
+  for (const [name, content] of pages ?? []) placeFile(join(folder, name), content);
 }
 
 function joined(paths: readonly string[]): string {

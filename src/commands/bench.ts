@@ -26,6 +26,7 @@ Measured beside a bare Worker (Hono, queue, HMAC, fetch, nothing else): the floo
 Of ours alone:
   cost             operations an event, and dollars for a million: the counts that the tests hold
   growth           whether operations grow with what there is, to half a million rows
+  search           from an e-mail address to the oldest of a million deliveries; how soon the pages come with as many
   size             the bundle, and the CPU time to start
   isolation        one bad endpoint does not slow another; scenarios, which can be named instead (hang and those with busy
                    beside the floor):
@@ -34,7 +35,7 @@ Of ours alone:
   --runs N         how often each is measured (5; isolation 1); tables show medians
   --seconds N      length of a load (ingest 8, latency and cpu 20, slow-endpoint 30, isolation 60 for both halves)
   --rate N         events a second (latency and isolation 50, cpu 100, slow-endpoint 20)
-  --events N       size of a load (throughput-20 5000, throughput 20000, arrays 1000)
+  --events N       size of a load (throughput-20 5000, throughput 20000, arrays 1000), deliveries of search (1000000)
   --no-floor       without the floor
   --json FILE      everything that was measured
   --markdown       tables as Markdown

@@ -1,6 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gatherAssets } from './assets.ts';
+import { creations, databasesIn, flawOfPlace, placeOf } from './data-location.ts';
 import { copyOf, databaseOf } from './deployment-copy.ts';
 import { deploymentFlaw } from './deployment-flaw.ts';
 import { captureWrangler, flagValue, PROJECT_ROOT, runWrangler, sharedFlags, withoutFlags } from './wrangler.ts';
@@ -14,7 +15,7 @@ import { captureWrangler, flagValue, PROJECT_ROOT, runWrangler, sharedFlags, wit
  *
  * A first deploy needs the secrets as well, because the Worker is not there yet for `wrangler secret put`:
  * `npm run deploy -- --secrets-file <file>`. Every flag goes on to `wrangler deploy`, but `--copy <name>`, which makes a second deployment
- * beside the first one.
+ * beside the first one, and `--jurisdiction` and `--location`, which say where a first deploy puts the data (data-location.ts).
  */
 const CONFIGURATION = join(PROJECT_ROOT, 'wrangler.toml');
 /** Beside the original, since its paths are relative. Written for one deploy. */
@@ -22,7 +23,13 @@ const COPY = join(PROJECT_ROOT, 'wrangler.copy.toml');
 
 const given = process.argv.slice(2);
 const copy = flagValue(given, '--copy');
-const args = copy === undefined ? given : [...withoutFlags(given, '--copy', '--config', '-c'), '--config', COPY];
+const place = placeOf(given);
+const others = withoutFlags(given, '--jurisdiction', '--location');
+const args = [
+  ...(copy === undefined ? others : [...withoutFlags(others, '--copy', '--config', '-c'), '--config', COPY]),
+  // Also where wrangler.toml says so: what is given is what counts.
+  ...(place.jurisdiction === undefined ? [] : ['--var', `JURISDICTION:${place.jurisdiction}`]),
+];
 
 try {
   process.exitCode = await deploy();
@@ -40,7 +47,7 @@ async function deploy(): Promise<number> {
   }
   gatherAssets();
   if (!isDryRun()) {
-    const prepared = await prepareDatabase(databaseOf(configuration));
+    const prepared = await prepareData(configuration);
     if (prepared !== 0) return prepared;
   }
   return await runWrangler(['deploy', ...args]);
@@ -71,32 +78,32 @@ function isDryRun(): boolean {
   return args.includes('--dry-run') || flagValue(args, '--dry-run') === 'true';
 }
 
-async function prepareDatabase(database: string): Promise<number> {
+/** What has to be there before the Worker: the database, migrated; and, in a jurisdiction, the queues. */
+async function prepareData(configuration: string): Promise<number> {
   const flags = sharedFlags(args);
+  const database = databaseOf(configuration);
   const listed = await captureWrangler(['d1', 'list', '--json', ...flags]);
-  const names = databaseNames(listed.stdout);
-  if (listed.exitCode !== 0 || names === null) {
+  const databases = databasesIn(listed.stdout);
+  if (listed.exitCode !== 0 || databases === null) {
     console.error(`The account's databases could not be listed:\n${listed.output}`);
     return listed.exitCode || 1;
   }
-  if (!names.includes(database)) {
-    // Captured: on success wrangler advises to put the id into wrangler.toml, which would tie the source to one account.
-    const created = await captureWrangler(['d1', 'create', database, ...flags]);
-    if (created.exitCode !== 0) {
-      console.error(created.output);
-      return created.exitCode;
+  const there = databases.find(({ name }) => name === database);
+  const flaw = flawOfPlace(place, configuration, there);
+  if (flaw !== null) {
+    console.error(`Nothing is deployed: ${flaw}`);
+    return 1;
+  }
+  if (!there) {
+    for (const command of creations(place, configuration)) {
+      // Captured: on success wrangler advises to put an id into wrangler.toml, which would tie the source to one account.
+      const created = await captureWrangler([...command, ...flags]);
+      if (created.exitCode !== 0) {
+        console.error(created.output);
+        return created.exitCode;
+      }
+      console.log(`Created: ${command.slice(0, 3).join(' ').replace(' create', '')}.`);
     }
-    console.log(`Created the database ${database}.`);
   }
   return await runWrangler(['d1', 'migrations', 'apply', 'DB', '--remote', ...flags]);
-}
-
-/** Null where this is not the list that `wrangler d1 list --json` prints. */
-function databaseNames(json: string): string[] | null {
-  try {
-    const databases: unknown = JSON.parse(json);
-    return Array.isArray(databases) ? databases.map((database) => String(database?.name)) : null;
-  } catch {
-    return null;
-  }
 }

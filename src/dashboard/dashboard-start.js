@@ -24,6 +24,8 @@ const NEW_MS = 20_000;
 /** How often a screen reader is told of new rows, at most. */
 const NEWS_MS = 30_000;
 
+/** What this script says, in the language of the page: `copied`, `copyByHand`, `ended`, `unreachable` (layout.tsx). */
+const words = document.getElementById('page-status').dataset;
 const language = document.documentElement.lang;
 /** As the server writes English: the day before the month, and 24 hours. */
 const locale = language === 'en' ? 'en-GB' : language;
@@ -68,11 +70,11 @@ document.addEventListener('click', async (event) => {
   if (!button) return;
   // Kept with the button: a second click finds the answer to the first on it.
   button.dataset.label ??= button.textContent;
-  let said = 'Copied';
+  let said = words.copied;
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
   } catch {
-    said = 'Select and copy it by hand';
+    said = words.copyByHand;
   }
   button.textContent = said;
   setTimeout(() => {
@@ -139,9 +141,9 @@ document.addEventListener('input', (event) => {
   if (choice) choice.checked = true;
   const bits = bitsOf(event.target.value);
   strength.hidden = event.target.value === '';
-  const grade = bits >= STRONG_BITS ? 'Strong' : bits >= FAIR_BITS ? 'Fair' : 'Easy to guess';
-  strength.textContent = `${grade}${grade === 'Strong' ? '.' : ': make it longer and random.'}`;
-  strength.dataset.grade = grade === 'Strong' ? 'good' : grade === 'Fair' ? 'warn' : 'bad';
+  const grade = bits >= STRONG_BITS ? 'good' : bits >= FAIR_BITS ? 'warn' : 'bad';
+  strength.textContent = strength.dataset[grade];
+  strength.dataset.grade = grade;
 });
 
 /** How long a form is left alone after the last key before it is tried. */
@@ -153,8 +155,6 @@ let trial = new AbortController();
 let presses = Promise.resolve();
 let pressed = 0;
 let isTrialDue = false;
-
-const UNREACHABLE = 'The preview is not up to date: it could not be reached.';
 
 /** Brings what follows the typing up to date: the form is posted as it is, to be tried and not saved. */
 async function tryForm(form) {
@@ -171,7 +171,7 @@ async function tryForm(form) {
     replaceParts(form, fresh, '[data-follows][id]');
     say('');
   } catch {
-    if (!signal.aborted) say(UNREACHABLE);
+    if (!signal.aborted) say(words.unreachable);
   }
 }
 
@@ -198,7 +198,7 @@ async function answerStep(form, { name, value }) {
     document.getElementById(focus)?.focus();
   } catch (error) {
     if (!(error instanceof Refused)) {
-      say(UNREACHABLE);
+      say(words.unreachable);
       return;
     }
     // Its page says why, and keeps what was typed.
@@ -223,7 +223,7 @@ async function answerTo(form, step, signal) {
     signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
   });
   if (response.type === 'opaqueredirect') {
-    say('Your session has ended. Sign in in another tab, and what you typed here can be sent.');
+    say(words.ended);
     return null;
   }
   if (!response.ok) throw new Refused(`status ${response.status}`);
@@ -278,7 +278,7 @@ async function refresh() {
   const response = await fetch(from, { headers: { 'X-Live': '1' }, redirect: 'manual', signal: AbortSignal.timeout(LOOK_TIMEOUT_MS) });
   // Signed out meanwhile: the page itself shows the way.
   if (response.type === 'opaqueredirect') {
-    if (hasTyped()) say('Your session has ended. Sign in in another tab, and what you typed here can be sent.');
+    if (hasTyped()) say(words.ended);
     else location.reload();
     return false;
   }
@@ -334,13 +334,19 @@ function markNew(ids) {
 /** A search that has found no delivery looks further by itself: each answer takes the place of the one before. */
 async function lookFurther() {
   for (let link = furtherLink(); link; link = furtherLink()) {
+    const words = link.textContent;
+    link.textContent = link.dataset.further;
     const response = await fetch(link.href, {
       headers: { 'X-Live': '1' },
       redirect: 'manual',
       signal: AbortSignal.timeout(SEARCH_TIMEOUT_MS),
-    });
-    if (!response.ok) return;
-    const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+    }).catch(() => null);
+    const fresh = new DOMParser().parseFromString(response?.ok ? await response.text() : '', 'text/html');
+    if (!fresh.getElementById('further')) {
+      // The link stays, for its reader to go on.
+      link.textContent = words;
+      return;
+    }
     prepare(fresh);
     for (const id of ['found', 'further']) {
       const update = fresh.getElementById(id);

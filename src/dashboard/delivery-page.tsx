@@ -17,6 +17,7 @@ import type { PageContext, Visit } from './visit.ts';
 import { holdOf, webhookCrumb, webhookOf } from './webhook-page.tsx';
 import { WebhookUrl } from './webhook-url.tsx';
 import { counted, REASON_WORDS, TRIGGER_WORDS, took } from './wording.ts';
+import { t } from './words/words.tsx';
 
 type ShownAttempt = Omit<AttemptRecord, 'startedAt'> & { startedAt: string };
 
@@ -142,6 +143,9 @@ function TestAgain({ delivery, webhook, visit }: DeliveryProps) {
       <button type="submit" data-busy="Sending…">
         Send as test
       </button>
+      <a class="button" href={`${paths.webhook(webhook.id, 'test-event')}?from=${delivery.id}`}>
+        {t('test.editAndSend')}
+      </a>
     </form>
   );
 }

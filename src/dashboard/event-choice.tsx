@@ -1,7 +1,8 @@
-import type { EventType } from '../domain/event-type.ts';
+import { BUILT_IN_EVENT_TYPES, type EventType } from '../domain/event-type.ts';
 import { isOperational } from '../domain/operational-event.ts';
 import { Problem } from './field.tsx';
 import type { WebhookFormValues } from './webhook-input.ts';
+import { t } from './words/words.tsx';
 
 type OfferedEvent = Pick<EventType, 'name' | 'description' | 'example'>;
 
@@ -35,25 +36,25 @@ export function EventChoice({ values: { events }, problem, eventTypes }: EventCh
     ));
   return (
     <fieldset class={problem ? 'wrong' : undefined} aria-describedby={problem ? 'events-error' : undefined}>
-      <legend>Events</legend>
+      <legend>{t('events.title')}</legend>
       <Problem name="events" problem={problem} />
       <fieldset class="group">
-        <legend>Visitors</legend>
+        <legend>{t('events.visitors')}</legend>
         {chosen(visitors)}
       </fieldset>
       {others.length > 0 && (
         <fieldset class="group">
-          <legend>Others</legend>
+          <legend>{t('events.others')}</legend>
           {chosen(others)}
         </fieldset>
       )}
       <details class="fold" id="fold-notices" open={notices.some(({ name }) => events.includes(name))}>
         <summary>
-          <strong>About your webhooks</strong>
-          <span class="hint">For your developers: when one fails, is disabled, or works again.</span>
+          <strong>{t('events.notices')}</strong>
+          <span class="hint">{t('events.noticesHint')}</span>
         </summary>
         <fieldset class="group fold-body">
-          <legend class="visually-hidden">About your webhooks</legend>
+          <legend class="visually-hidden">{t('events.notices')}</legend>
           {chosen(notices)}
         </fieldset>
       </details>
@@ -63,20 +64,18 @@ export function EventChoice({ values: { events }, problem, eventTypes }: EventCh
 
 /** In the order in which they stand: about visitors, about webhooks, and the rest, with what a webhook has that is not offered. */
 function offersOf(chosen: readonly string[], eventTypes: readonly OfferedEvent[]): [Offer[], Offer[], Offer[]] {
-  const offers = eventTypes.map(({ name, description, example }): Offer => ({ name, title: name, description, example }));
+  const offers = eventTypes.map(
+    (type): Offer => ({ name: type.name, title: type.name, description: aboutType(type), example: type.example }),
+  );
   const about = (pattern: string) => offers.filter(({ name }) => name.startsWith(pattern.slice(0, -1))).toSorted(productFirst);
   const visitors: Offer[] = [
-    { name: ALL_VISITORS, title: 'All visitor events', description: 'Everything about your visitors, and what is added later.' },
+    { name: ALL_VISITORS, title: t('events.allVisitors'), description: t('events.allVisitorsHint') },
     ...about(ALL_VISITORS),
   ];
   const notices: Offer[] = [
-    { name: ALL_NOTICES, title: 'All news of your webhooks', description: 'When one fails, is disabled, or works again.' },
+    { name: ALL_NOTICES, title: t('events.allNotices'), description: t('events.allNoticesHint') },
     ...about(ALL_NOTICES),
-    {
-      name: '*',
-      title: 'All events',
-      description: 'Visitors and news of your webhooks, for a data warehouse, say. A CRM does not know what to do with the news.',
-    },
+    { name: '*', title: t('events.all'), description: t('events.allHint') },
   ];
   const listed = new Set([...visitors, ...notices].map(({ name }) => name));
   const rest = offers.filter(({ name }) => !listed.has(name));
@@ -91,7 +90,7 @@ function productFirst(one: Offer, other: Offer): number {
 }
 
 function otherDescription(name: string): string {
-  return name.endsWith('.*') ? `Every event that begins with ${name.slice(0, -1)}` : 'The catalogue does not have this type any more.';
+  return name.endsWith('.*') ? t('events.beginsWith', { prefix: name.slice(0, -1) }) : t('events.gone');
 }
 
 function eventId(name: string): string {
@@ -126,13 +125,30 @@ function EventOption({ offer: { name, title, description, example }, chosen, pro
         </p>
         {example !== undefined && example !== null && (
           <details>
-            <summary>Sample payload</summary>
+            <summary>{t('events.sample')}</summary>
             <pre tabindex={0}>{JSON.stringify(example, null, 2)}</pre>
           </details>
         )}
       </div>
     </div>
   );
+}
+
+/** The types that have a text of their own here. */
+const DESCRIBED = [
+  'visitor.identified',
+  'visitor.erased',
+  'webhook.disabled',
+  'webhook.failing',
+  'webhook.recovered',
+  'webhook.disable_warning',
+] as const;
+
+/** What a type is about: in the language of the page, unless the platform has described it in words of its own. */
+function aboutType({ name, description }: OfferedEvent): string {
+  const isOurs = BUILT_IN_EVENT_TYPES.some((type) => type.name === name && type.description === description);
+  const described = isOurs ? DESCRIBED.find((each) => each === name) : undefined;
+  return described === undefined ? description : t(`events.about.${described}`);
 }
 
 /** A text with `code` in it. */

@@ -1,3 +1,6 @@
+import { flawOf } from '../domain/json-text.ts';
+import { t } from './words/words.tsx';
+
 /** Deepest nesting that is laid out. Indentation grows with it: 8,000 brackets would become 128 MB. */
 const MAX_DEPTH = 100;
 
@@ -55,4 +58,13 @@ function afterSpace(text: string, start: number): number {
   let at = start;
   while (isSpace(text[at])) at++;
   return at;
+}
+
+/** Where a text stops being JSON, in a sentence. @param text is none */
+export function jsonFlawWords(text: string): string {
+  const json = text.replace(/^\uFEFF/, '');
+  const at = flawOf(json) ?? json.length;
+  const before = json.slice(0, at);
+  const place = { line: before.split('\n').length, column: at - before.lastIndexOf('\n') };
+  return at === json.length ? t('json.cut', place) : t('json.flaw', place);
 }

@@ -52,7 +52,14 @@ export function Layout({ title, dashboard, visit, crumbs, flash, foot, children 
         </a>
         <Top dashboard={dashboard} visit={visit} />
         {/* What the script says of the page: that it is not up to date, say. */}
-        <p id="page-status" role="status" />
+        <p
+          id="page-status"
+          role="status"
+          data-ended={t('script.ended')}
+          data-unreachable={t('script.unreachable')}
+          data-copied={t('script.copied')}
+          data-copy-by-hand={t('script.copyByHand')}
+        />
         <main id="main">
           <div class="above">
             {crumbs && <Crumbs crumbs={crumbs} />}

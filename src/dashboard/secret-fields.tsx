@@ -1,5 +1,7 @@
+import { WEAK_BELOW_CHARACTERS, warningsOf } from '../domain/webhook-secret.ts';
 import { Problem } from './field.tsx';
 import type { SecretChoice, WebhookFormValues } from './webhook-input.ts';
+import { t } from './words/words.tsx';
 
 interface SecretFieldsProps {
   values: WebhookFormValues;
@@ -8,36 +10,31 @@ interface SecretFieldsProps {
   existing: { hasSecret: boolean } | null;
 }
 
-const SECRET_OPTIONS: Record<SecretChoice, readonly [title: string, description: string]> = {
-  keep: ['Leave as it is', ''],
-  generate: ['Make one for me', 'A strong one. You see it after saving.'],
-  own: ['Use my own', ''],
-  none: ['No secret', 'Deliveries are not signed. Anybody who knows the URL could send your endpoint something that looks like ours.'],
-};
+const TITLES = { keep: 'secret.keep', generate: 'secret.generate', own: 'secret.own', none: 'secret.none' } as const;
 
 /** What becomes of the secret that signs deliveries. */
 export function SecretFields({ values, problem, existing }: SecretFieldsProps) {
   const choices: readonly SecretChoice[] = existing ? ['keep', 'own', 'none'] : ['generate', 'own', 'none'];
-  const kept = existing?.hasSecret ? 'Deliveries are signed with the secret there is.' : 'Deliveries are not signed.';
+  const hints: Record<SecretChoice, string> = {
+    keep: existing?.hasSecret ? t('secret.keptSigned') : t('secret.keptUnsigned'),
+    generate: t('secret.generateHint'),
+    own: '',
+    none: t('secret.noneHint'),
+  };
   return (
     <fieldset class={problem ? 'wrong secret' : 'secret'}>
-      <legend>Signing secret</legend>
-      <p class="hint">
-        We sign each delivery with it, so that your endpoint can tell that it is from us. Not every tool can: it does no harm there.
-      </p>
-      {choices.map((choice) => {
-        const [title, description] = SECRET_OPTIONS[choice];
-        return (
-          <div class="option">
-            <input type="radio" name="secretChoice" value={choice} id={`secret-${choice}`} checked={values.secretChoice === choice} />
-            <div>
-              <label for={`secret-${choice}`}>{title}</label>
-              {choice !== 'own' && <p class="hint">{choice === 'keep' ? kept : description}</p>}
-              {choice === 'own' && <OwnSecret values={values} problem={problem} replaces={existing?.hasSecret ?? false} />}
-            </div>
+      <legend>{t('secret.title')}</legend>
+      <p class="hint">{t('secret.hint')}</p>
+      {choices.map((choice) => (
+        <div class="option">
+          <input type="radio" name="secretChoice" value={choice} id={`secret-${choice}`} checked={values.secretChoice === choice} />
+          <div>
+            <label for={`secret-${choice}`}>{t(TITLES[choice])}</label>
+            {choice !== 'own' && <p class="hint">{hints[choice]}</p>}
+            {choice === 'own' && <OwnSecret values={values} problem={problem} replaces={existing?.hasSecret ?? false} />}
           </div>
-        );
-      })}
+        </div>
+      ))}
     </fieldset>
   );
 }
@@ -46,7 +43,7 @@ function OwnSecret({ values, problem, replaces }: { values: WebhookFormValues; p
   return (
     <div class="own-secret">
       <label class="visually-hidden" for="secret">
-        Your own secret
+        {t('secret.ownLabel')}
       </label>
       <input
         id="secret"
@@ -62,11 +59,31 @@ function OwnSecret({ values, problem, replaces }: { values: WebhookFormValues; p
         aria-describedby={problem ? 'secret-error secret-hint' : 'secret-hint'}
       />
       <Problem name="secret" problem={problem} />
-      <p class="strength" id="secret-strength" aria-live="polite" hidden />
+      <SecretStrength />
       <p class="hint" id="secret-hint">
-        32 random characters or more. A word can be guessed.
-        {replaces && ' The present secret stops working at once. To keep it working for a while, rotate the secret instead.'}
+        {t('secret.ownHint')} {replaces && t('secret.replaces')}
       </p>
     </div>
   );
+}
+
+/** How hard the secret is to guess, as it is typed: the script says which. */
+export function SecretStrength() {
+  return (
+    <p
+      class="strength"
+      id="secret-strength"
+      aria-live="polite"
+      data-good={t('secret.strong')}
+      data-warn={t('secret.fair')}
+      data-bad={t('secret.weak')}
+      hidden
+    />
+  );
+}
+
+/** What the API says of a secret that was taken, in the language of the page. */
+export function warningWords({ warnings = [] }: { warnings?: readonly string[] }): string[] {
+  const [short] = warningsOf('a');
+  return warnings.map((warning) => (warning === short ? t('secret.short', { count: WEAK_BELOW_CHARACTERS }) : warning));
 }

@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx';
 import type { WebhookRow } from '../db/webhooks.ts';
 import { Banners } from './attention/banners.tsx';
 import { outlookOf } from './attention/outlook.ts';
@@ -8,12 +9,10 @@ import { Recipes } from './setup/recipe-list.tsx';
 import { recipeOf } from './setup/recipes.ts';
 import type { PageContext } from './visit.ts';
 import { webhookOf, webhookPage } from './webhook-page.tsx';
+import { rich, t } from './words/words.tsx';
 
 /** Which of the two signatures a sample checks. */
-const HEADERS = {
-  'webhook-signature': 'It covers the time of the delivery too, so that nobody can send you an old one again. Best for new code.',
-  'X-Bullseye-Signature': 'It covers the body alone. Shorter to check, and what many tools expect.',
-} as const;
+const HEADERS = { 'webhook-signature': 'verify.aboutStandard', 'X-Bullseye-Signature': 'verify.aboutBody' } as const;
 type Header = keyof typeof HEADERS;
 
 /** `GET <webhook>/verify`: how a receiver tells that a delivery is from us; with `for=developers`, the code that does it. */
@@ -25,15 +24,15 @@ export async function showVerify(c: PageContext): Promise<Response> {
   const header: Header = c.req.query('header') === 'X-Bullseye-Signature' ? 'X-Bullseye-Signature' : 'webhook-signature';
   return await webhookPage(
     c,
-    { webhook, tab: 'verify', title: 'Signatures', outlook },
+    { webhook, tab: 'verify', title: t('webhook.tab.signatures'), outlook },
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
-      <nav class="switch" aria-label="For whom">
+      <nav class="switch" aria-label={t('verify.forWhom')}>
         <a href={paths.webhook(webhook.id, 'verify')} aria-current={isForDevelopers ? undefined : 'true'}>
-          For everybody
+          {t('verify.forEverybody')}
         </a>
         <a href={paths.webhook(webhook.id, 'verify?for=developers')} aria-current={isForDevelopers ? 'true' : undefined}>
-          For developers
+          {t('verify.forDevelopers')}
         </a>
       </nav>
       {isForDevelopers ? <ForDevelopers webhook={webhook} header={header} /> : <ForEverybody webhook={webhook} />}
@@ -45,51 +44,42 @@ function ForEverybody({ webhook }: { webhook: WebhookRow }) {
   return (
     <div class="beside">
       <section class="card prose" aria-labelledby="verify-title">
-        <h2 id="verify-title">How you know that a delivery is from us</h2>
+        <h2 id="verify-title">{t('verify.how')}</h2>
         <p>
-          Anybody who learns your endpoint’s URL could send something to it that looks like ours. So each delivery carries a signature, made
-          with the secret that only you and we have. Whoever receives it can check the signature.
-          {webhook.secret === null && <strong> This webhook has no secret, so its deliveries are not signed. Set one in Settings.</strong>}
+          {t('verify.why')} {webhook.secret === null && <strong>{t('verify.noSecret')}</strong>}
         </p>
-        <p>
-          Tools such as Zapier or Slack cannot check it. That is no harm: keep their URL to yourself. An endpoint of your own should check
-          it. The code for that is under <a href={paths.webhook(webhook.id, 'verify?for=developers')}>For developers</a>, to copy.
-        </p>
+        <p>{rich('verify.tools', { link: (inner) => <a href={paths.webhook(webhook.id, 'verify?for=developers')}>{inner}</a> })}</p>
       </section>
       <aside>
-        <Recipes title="Which tools can check it" open={recipeOf(webhook.url)} />
+        <Recipes title={t('verify.whichTools')} open={recipeOf(webhook.url)} />
       </aside>
     </div>
   );
 }
 
+const inCode = (inner: Child) => <code>{inner}</code>;
+
+const toStandard = (inner: Child) => (
+  <a href="https://www.standardwebhooks.com" target="_blank" rel="noopener noreferrer">
+    {inner}
+  </a>
+);
+
 function ForDevelopers({ webhook, header }: { webhook: WebhookRow; header: Header }) {
   return (
     <>
       <section class="card prose" aria-labelledby="headers-title">
-        <h2 id="headers-title">Two signatures, of which you check one</h2>
+        <h2 id="headers-title">{t('verify.two')}</h2>
         <ul>
-          <li>
-            <code>webhook-signature</code>, with <code>webhook-id</code> and <code>webhook-timestamp</code>, follows{' '}
-            <a href="https://www.standardwebhooks.com" target="_blank" rel="noopener noreferrer">
-              Standard Webhooks
-            </a>
-            : its libraries, and Svix’s, check our deliveries as they are.
-          </li>
-          <li>
-            <code>X-Bullseye-Signature</code> is the HMAC-SHA256 of the raw body in lower-case hex. Its key is the secret as text, with
-            “whsec_” where it begins so.
-          </li>
+          <li>{rich('verify.standard', { code: inCode, link: toStandard })}</li>
+          <li>{rich('verify.ofBody', { code: inCode })}</li>
         </ul>
-        <p>
-          Check it over the bytes as they arrived, before any JSON is parsed, and compare in constant time. A delivery can come more than
-          once: its <code>webhook-id</code> stays the same.
-        </p>
+        <p>{rich('verify.care', { code: inCode })}</p>
       </section>
       <section class="card samples" aria-labelledby="samples-title">
         <div class="section-head">
-          <h2 id="samples-title">In your language</h2>
-          <nav class="switch" aria-label="Header">
+          <h2 id="samples-title">{t('verify.samples')}</h2>
+          <nav class="switch" aria-label={t('verify.header')}>
             {Object.keys(HEADERS).map((name) => (
               <a
                 href={paths.webhook(webhook.id, `verify?for=developers&header=${name}`)}
@@ -100,7 +90,7 @@ function ForDevelopers({ webhook, header }: { webhook: WebhookRow; header: Heade
             ))}
           </nav>
         </div>
-        <p class="hint">{HEADERS[header]} Each sample needs the standard library of its language alone.</p>
+        <p class="hint">{t(HEADERS[header])}</p>
         {SAMPLES.map(({ key, language, code, bodyCode }, index) => (
           <SampleCode id={key} language={language} code={header === 'webhook-signature' ? code : bodyCode} open={index === 0} />
         ))}
@@ -115,7 +105,7 @@ function SampleCode({ id, language, code, open }: { id: string; language: string
     <details name="sample" open={open} id={`sample-${id}`}>
       <summary>{language}</summary>
       <div class="with-copy">
-        <CopyButton text={code} label={`Copy the code for ${language}`} />
+        <CopyButton text={code} label={t('verify.copyCode', { language })} />
       </div>
       <pre tabindex={0}>{code}</pre>
     </details>

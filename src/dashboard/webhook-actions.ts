@@ -8,6 +8,7 @@ import { outcomeWords, testOf } from './tests/sending.ts';
 import type { PageContext } from './visit.ts';
 import { webhookOf } from './webhook-page.tsx';
 import { errorText } from './words/error-words.ts';
+import { t } from './words/words.tsx';
 
 /*
  * What the buttons of a webhook's pages do: each calls a route of the API, leaves a message, and leads to the page that shows
@@ -72,11 +73,11 @@ export async function retryNow(c: PageContext): Promise<Response> {
 
 /** `POST <webhook>/pause` and `…/resume`. */
 export async function pause(c: PageContext): Promise<Response> {
-  return await enable(c, false, 'The webhook is paused.');
+  return await enable(c, false, t('webhook.paused'));
 }
 
 export async function resume(c: PageContext): Promise<Response> {
-  return await enable(c, true, 'The webhook gets events again. It takes up to 5 seconds. You can retry what was skipped under Deliveries.');
+  return await enable(c, true, t('webhook.resumed'));
 }
 
 async function enable(c: PageContext, enabled: boolean, message: string): Promise<Response> {

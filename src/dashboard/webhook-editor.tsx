@@ -21,6 +21,7 @@ import { page, rootCrumb } from './page.tsx';
 import { paths } from './paths.ts';
 import { PlanNotice, planAllows } from './plan-notice.tsx';
 import { Room } from './room.ts';
+import { warningWords } from './secret-fields.tsx';
 import { Recipes } from './setup/recipe-list.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { type Pressed, WebhookForm } from './webhook-form.tsx';
@@ -36,6 +37,8 @@ import {
   type WebhookFormValues,
   withScheme,
 } from './webhook-input.ts';
+import { errorText } from './words/error-words.ts';
+import { t } from './words/words.tsx';
 
 /** What a page with the form shows, beyond what was typed. */
 export interface ShownForm {
@@ -71,14 +74,8 @@ export async function submitNew(c: PageContext): Promise<Response> {
     };
     const created = await c.get('visit').call(createWebhook, { body });
     const own = secretChoice === 'own' ? secret : undefined;
-    const unsigned = created.hasSecret ? [] : ['Its deliveries are not signed.'];
-    const said = [
-      'The webhook is saved, and gets events within 5 seconds.',
-      ...unsigned,
-      ...unusedSecret(values),
-      ...(created.warnings ?? []),
-    ];
-    const message = said.join(' ');
+    const unsigned = created.hasSecret ? [] : [t('new.unsigned')];
+    const message = [t('new.saved'), ...unsigned, ...unusedSecret(values), ...warningWords(created)].join(' ');
     await setFlash(c, { kind: 'done', message, secret: created.secret ?? own });
     return c.redirect(paths.webhook(created.id, 'setup'), 303);
   } catch (error) {
@@ -115,7 +112,7 @@ export async function submitted(c: PageContext, form: URLSearchParams): Promise<
 
 /** Without scripts, typing a secret does not choose it: who did that is told, or their endpoint would wait for another signature. */
 export function unusedSecret({ secretChoice, secret }: WebhookFormValues): string[] {
-  return secretChoice !== 'own' && secret !== '' ? ['The secret that you typed was not used.'] : [];
+  return secretChoice !== 'own' && secret !== '' ? [t('secret.unused')] : [];
 }
 
 async function newPage(c: PageContext, values: WebhookFormValues, shown: ShownForm): Promise<Response> {
@@ -127,19 +124,19 @@ async function newPage(c: PageContext, values: WebhookFormValues, shown: ShownFo
   const content = (
     <>
       <div class="page-head">
-        <h1>Add Webhook</h1>
+        <h1>{t('new.title')}</h1>
       </div>
       {hindrance ?? (
         <div class="beside">
           <WebhookForm {...form} {...(await formProps(visit, null, values, shown))} />
           <aside>
-            <Recipes title="Where do I find the URL?" />
+            <Recipes title={t('new.whereUrl')} />
           </aside>
         </div>
       )}
     </>
   );
-  const answer = await page(c, { title: 'Add Webhook', crumbs: [rootCrumb], status: refusal?.error.status, flash }, content);
+  const answer = await page(c, { title: t('new.title'), crumbs: [rootCrumb], status: refusal?.error.status, flash }, content);
   return refusal ? withHeadersOf(refusal.error, answer) : answer;
 }
 
@@ -189,7 +186,7 @@ async function previewOf(
     tried = sentInput(values, kindsOf(offeredFor(values, eventTypes)), webhook);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    return { problem: error.message };
+    return { problem: errorText(error) };
   }
   return await tryOut(visit, tried, { webhookId: webhook?.id ?? null, events: values.events, eventTypes, name });
 }
@@ -200,10 +197,10 @@ function hindranceOf(visit: Visit): Child {
   if (countOfEndpoints(visit.webhooks) < MAX_WEBHOOKS) return null;
   return (
     <section class="card notice">
-      <p>All {MAX_WEBHOOKS} webhooks are in use. Delete one to add another.</p>
+      <p>{t('new.full', { count: MAX_WEBHOOKS })}</p>
       <p>
         <a class="button" href={paths.list}>
-          To the webhooks
+          {t('new.toWebhooks')}
         </a>
       </p>
     </section>

@@ -9,6 +9,8 @@ import { EventChoice, FIRST_EVENT } from './event-choice.tsx';
 import { Field, type Problems } from './field.tsx';
 import { SecretFields } from './secret-fields.tsx';
 import { type Refusal, unfinishedPart, type WebhookFormValues } from './webhook-input.ts';
+import { errorText } from './words/error-words.ts';
+import { type BareKey, rich, t } from './words/words.tsx';
 
 const NO_PROBLEMS: Problems = new Map();
 
@@ -58,33 +60,23 @@ export function WebhookForm(props: WebhookFormProps) {
       {/* Enter saves: it presses the first button, and the others only change the form. */}
       {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nobody gets to it, and the Save that can be seen does the same. */}
       <button type="submit" class="visually-hidden" tabindex={-1} aria-hidden="true">
-        Save
+        {t('button.save')}
       </button>
       <input type="hidden" name="seen" value={writeFields(values.seen)} />
       {refusal && <Summary refusal={refusal} />}
-      <Field
-        name="name"
-        label="Name (optional)"
-        problem={problems.get('name')}
-        hint="What you and your colleagues call it. Without one it is called by the host of its URL."
-      >
+      <Field name="name" label={t('form.name')} problem={problems.get('name')} hint={t('form.nameHint')}>
         {(attributes) => (
           <input
             {...attributes}
             type="text"
             value={values.name}
             maxlength={MAX_NAME_LENGTH}
-            placeholder="For example: Leads into the CRM"
+            placeholder={t('form.nameExample')}
             autocomplete="off"
           />
         )}
       </Field>
-      <Field
-        name="url"
-        label="Endpoint URL"
-        problem={problems.get('url')}
-        hint="The https address that gets each event. Zapier, Make, Slack and others show you one: copy it from there."
-      >
+      <Field name="url" label={t('form.url')} problem={problems.get('url')} hint={t('form.urlHint')}>
         {(attributes) => (
           <input
             {...attributes}
@@ -102,14 +94,14 @@ export function WebhookForm(props: WebhookFormProps) {
       <UnfinishedUrl values={values} problem={problems.get('url')} />
       {(existing?.canSetSecret ?? true) && <SecretFields values={values} problem={problems.get('secret')} existing={existing} />}
       <EventChoice values={values} problem={problems.get('events')} eventTypes={eventTypes} />
-      <Field name="description" label="Description (optional)" problem={problems.get('description')}>
+      <Field name="description" label={t('form.description')} problem={problems.get('description')}>
         {(attributes) => (
           <input
             {...attributes}
             type="text"
             value={values.description}
             maxlength={500}
-            placeholder="For example: Who looks after it, and what it is for"
+            placeholder={t('form.descriptionExample')}
             autocomplete="off"
           />
         )}
@@ -117,11 +109,11 @@ export function WebhookForm(props: WebhookFormProps) {
       <Choices {...props} problems={problems} />
       <Pace values={values} problems={problems} usualRetriesMs={usualRetriesMs} />
       <div class="actions">
-        <button type="submit" class="primary" data-busy="Saving…">
-          Save
+        <button type="submit" class="primary" data-busy={t('button.saving')}>
+          {t('button.save')}
         </button>
         <a class="button" href={back}>
-          Cancel
+          {t('button.cancel')}
         </a>
       </div>
     </form>
@@ -135,36 +127,38 @@ function UnfinishedUrl({ values, problem }: { values: WebhookFormValues; problem
   return (
     <p class="option">
       <input type="checkbox" name="keptUrl" value={values.url.trim()} id="keptUrl" checked={values.keptUrl !== '' && !isAsked} />
-      <label for="keptUrl">The URL is right: save it as it is</label>
+      <label for="keptUrl">{t('form.urlIsRight')}</label>
     </p>
   );
 }
 
+type WrongField = readonly [name: string, label: BareKey, id: string];
+
 /** The fields in the order in which they stand: what each is called, and the id of what is to be filled in. */
-const FIELDS: readonly [name: string, label: string, id: string][] = [
-  ['name', 'Name', 'name'],
-  ['url', 'Endpoint URL', 'url'],
-  ['secret', 'Signing secret', 'secret'],
-  ['events', 'Events', FIRST_EVENT],
-  ['description', 'Description', 'description'],
-  ['filter', 'Only some events', 'fold-filter'],
-  ['once', 'Once per person', 'once'],
-  ['template', 'Template', 'template'],
-  ['fields', 'Fields', 'fieldsChoice-some'],
-  ['token', 'Token', 'token'],
-  ['authUser', 'User name', 'authUser'],
-  ['headers', 'Headers of your own', 'header-0'],
-  ['retrySchedule', 'Retries', 'retrySchedule'],
-  ['maxPerSecond', 'Most deliveries per second', 'maxPerSecond'],
-  ['maxConcurrent', 'Most deliveries at a time', 'maxConcurrent'],
+const FIELDS: readonly WrongField[] = [
+  ['name', 'form.field.name', 'name'],
+  ['url', 'form.url', 'url'],
+  ['secret', 'secret.title', 'secret'],
+  ['events', 'events.title', FIRST_EVENT],
+  ['description', 'form.field.description', 'description'],
+  ['filter', 'filter.title', 'fold-filter'],
+  ['once', 'once.title', 'once'],
+  ['template', 'template.label', 'template'],
+  ['fields', 'fields.title', 'fieldsChoice-some'],
+  ['token', 'headers.token', 'token'],
+  ['authUser', 'headers.user', 'authUser'],
+  ['headers', 'headers.own', 'header-0'],
+  ['retrySchedule', 'form.field.retries', 'retrySchedule'],
+  ['maxPerSecond', 'form.field.perSecond', 'maxPerSecond'],
+  ['maxConcurrent', 'form.field.atOnce', 'maxConcurrent'],
 ];
 
 /** Those of the filter's rows stand where the filter does. */
-function wrongFields(problems: Problems): [name: string, label: string, id: string][] {
+function wrongFields(problems: Problems): WrongField[] {
   const rows = [...problems.keys()].filter((name) => name.startsWith('condition-'));
-  return FIELDS.flatMap((field): [string, string, string][] => {
-    const ofRows = field[0] === 'filter' ? rows.map((name): [string, string, string] => [name, 'Condition', `${name}-field`]) : [];
-    return problems.has(field[0]) ? [[...field], ...ofRows] : ofRows;
+  return FIELDS.flatMap((field): WrongField[] => {
+    const ofRows = field[0] === 'filter' ? rows.map((name): WrongField => [name, 'form.field.condition', `${name}-field`]) : [];
+    return problems.has(field[0]) ? [field, ...ofRows] : ofRows;
   });
 }
 
@@ -173,16 +167,12 @@ function Summary({ refusal: { error, problems } }: { refusal: Refusal }) {
   const wrong = wrongFields(problems);
   return (
     <div class="error summary" role="alert">
-      {problems.size === 0 ? (
-        <p>Nothing has been saved. {error.message}</p>
-      ) : (
-        <p>{problems.size === 1 ? 'One thing needs' : `${problems.size} things need`} another look; nothing has been saved.</p>
-      )}
+      <p>{problems.size === 0 ? t('form.refused', { problem: errorText(error) }) : t('form.summary', { count: problems.size })}</p>
       {wrong.length > 0 && (
         <ul>
           {wrong.map(([name, label, id]) => (
             <li>
-              <a href={`#${id}`}>{label}</a>: {problems.get(name)}
+              {rich('form.wrong', { field: t(label), problem: problems.get(name) ?? '', link: (inner) => <a href={`#${id}`}>{inner}</a> })}
             </li>
           ))}
         </ul>

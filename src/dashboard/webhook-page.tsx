@@ -14,12 +14,13 @@ import { planAllows } from './plan-notice.tsx';
 import type { Hold } from './time.tsx';
 import type { PageContext, Visit } from './visit.ts';
 import { WebhookUrl } from './webhook-url.tsx';
+import { t } from './words/words.tsx';
 
 const TABS = [
-  ['', 'Overview'],
-  ['deliveries', 'Deliveries'],
-  ['verify', 'Signatures'],
-  ['settings', 'Settings'],
+  ['', 'webhook.tab.overview'],
+  ['deliveries', 'webhook.tab.deliveries'],
+  ['verify', 'webhook.tab.signatures'],
+  ['settings', 'webhook.tab.settings'],
 ] as const;
 
 export type Tab = (typeof TABS)[number][0];
@@ -54,13 +55,13 @@ export async function webhookPage(
   const liveFrom = c.req.method === 'POST' ? paths.webhook(webhook.id, tab) : undefined;
   return await page(
     c,
-    { title: `${title}: ${nameOf(webhook)}`, crumbs: [rootCrumb], status, flash },
+    { title: t('webhook.pageTitle', { page: title, webhook: nameOf(webhook) }), crumbs: [rootCrumb], status, flash },
     <>
       <WebhookHead webhook={webhook} visit={c.get('visit')} outlook={outlook} />
-      <nav class="tabs" aria-label="Webhook" data-live-from={liveFrom}>
+      <nav class="tabs" aria-label={t('webhook.tabs')} data-live-from={liveFrom}>
         {TABS.map(([part, name]) => (
           <a href={paths.webhook(webhook.id, part)} aria-current={part === tab ? 'page' : undefined}>
-            {name}
+            {t(name)}
           </a>
         ))}
       </nav>
@@ -102,8 +103,8 @@ export function holdOf({ enabled, health }: WebhookRow, visit: Visit): Hold {
 function SendTest({ webhook }: { webhook: WebhookRow }) {
   return (
     <form method="post" action={paths.webhook(webhook.id, 'test-event')}>
-      <button type="submit" class="primary" data-busy="Sending…">
-        Send test event
+      <button type="submit" class="primary" data-busy={t('button.sending')}>
+        {t('test.send')}
       </button>
     </form>
   );

@@ -291,3 +291,27 @@ export const erasureWebhooks = sqliteTable(
   },
   (table) => [primaryKey({ columns: [table.erasureId, table.webhookId] })],
 );
+
+/** An import of configuration that is on its way (transfer/staging.ts). It goes when it has ended; the cron drops those that broke off. */
+export const imports = sqliteTable('imports', {
+  id: text().primaryKey(),
+  createdAt: integer().notNull(),
+  /** Set in the transaction that takes all of it over. Null: nothing of it is in force. */
+  appliedAt: integer(),
+});
+
+/** What an import has brought so far: nothing of it is in force. */
+export const importChunks = sqliteTable(
+  'import_chunks',
+  {
+    importId: text()
+      .notNull()
+      .references(() => imports.id, { onDelete: 'cascade' }),
+    number: integer().notNull(),
+    /** What its rows are (transfer/kinds.ts). */
+    kind: text().notNull(),
+    /** An array of rows, as the table of their kind will keep them. */
+    data: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.importId, table.number] })],
+);

@@ -33,7 +33,7 @@ const NO_FORMER_SECRETS = { previousSecret: null, previousSecretExpiresAt: null,
 /** The order of a list. */
 export const newestFirst = [desc(webhooks.createdAt), desc(webhooks.id)];
 
-/** An organization's webhooks, newest first; there are at most MAX_WEBHOOKS. */
+/** An organization's webhooks, newest first; there are at most MAX_WEBHOOKS, and MAX_LISTENERS of those of `listen`. */
 export async function listWebhooks(db: Database, organizationId: string): Promise<WebhookRow[]> {
   return await db
     .select()

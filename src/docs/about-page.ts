@@ -6,12 +6,15 @@ const ABOUT: readonly [RegExp, string][] = [
   [/^\/alerts/, '/webhooks/alerts'],
   [/^\/erasures/, '/webhooks/personal-data'],
   [/^\/(audit-log|sessions)/, '/audit-log'],
+  [/^\/search/, '/webhooks/missing-leads'],
   [/\/verify$/, '/webhooks/verifying'],
+  [/\/setup\/test$/, '/webhooks#see-that-it-works'],
   [/\/test(-event)?$/, '/webhooks/testing'],
   [/\/skipped$/, '/filters-and-formats'],
   [/\/(recover|cancel)(-all)?$/, '/webhooks/retries#send-it-again'],
   [/\/deliveries(\/|$)/, '/webhooks/missing-leads'],
-  [/\/(settings|secret\/\w+)$/, '/webhooks/rotating-secrets'],
+  [/\/settings$/, '/webhooks#what-else-you-can-set'],
+  [/\/secret\/\w+$/, '/webhooks/rotating-secrets'],
   [/^\/\w/, '/webhooks'],
 ];
 

@@ -7,6 +7,7 @@ export const ACTOR_TYPES = ['api_key', 'dashboard', 'platform', 'service'] as co
 export const AUDIT_ACTIONS = [
   'organization.created',
   'organization.updated',
+  'organization.imported',
   'api_key.created',
   'api_key.revoked',
   'webhook.created',

@@ -7,3 +7,9 @@
 export function foldCase(text: string): string {
   return text.toLowerCase().toUpperCase();
 }
+
+/**
+ * The characters beyond ASCII that become ASCII letters by foldCase, as a set that regular expressions and GLOB have: `ß`, `ı`, `ſ`, the Kelvin
+ * sign, ligatures. A text without them has an ASCII text only where it has it letter for letter, but for case.
+ */
+export const FOLDED_TO_ASCII = 'ßİıŉſǰẖ-ẚẞ\u212aﬀ-ﬆ';

@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { fromBase64, toBase64 } from '../domain/encoding.ts';
 import { mintId } from '../domain/ids.ts';
+import { inJurisdiction } from '../jurisdiction.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { endWebhook, type Listening, whyEnded } from './ending.ts';
@@ -59,7 +60,7 @@ export class Listener extends DurableObject<Env> {
   readonly #unanswered = new Map<string, { socket: WebSocket; resolve: (forwarded: Forwarded) => void }>();
 
   constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
+    super(ctx, inJurisdiction(env));
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING, PONG));
   }
 

@@ -16,6 +16,7 @@ import { MAX_COUNTED_WAITING } from '../domain/operational-event.ts';
 import { type FilteredBundle, isAbout, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
 import type { Period } from '../domain/statistics.ts';
 import type { Health } from '../domain/webhook.ts';
+import { inJurisdiction } from '../jurisdiction.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { OutboxAlarm } from './alarm.ts';
@@ -34,6 +35,7 @@ import { OutboxLog } from './log/log.ts';
 import { PastEvents, type PastPreview, type PreviewRequest } from './log/past-events.ts';
 import { PastTests } from './log/past-tests.ts';
 import { MAX_BYTES, Retention } from './log/retention.ts';
+import type { Effort } from './log/search.ts';
 import { OutboxStatistics, type Statistics } from './log/statistics.ts';
 import { Places } from './places.ts';
 import { Renderer } from './renderer.ts';
@@ -113,7 +115,8 @@ export class Outbox extends DurableObject<Env> {
   /** What the object before this one has left on its way is in the rows. */
   #hasTakenOver = false;
 
-  constructor(ctx: DurableObjectState, env: Env) {
+  constructor(ctx: DurableObjectState, bindings: Env) {
+    const env = inJurisdiction(bindings);
     super(ctx, env);
     const { storage } = ctx;
     const settings = settingsOf(env);
@@ -254,10 +257,10 @@ export class Outbox extends DurableObject<Env> {
   }
 
   /** A page of the log, newest first. It reads a bounded number of rows, so that it can be short and still have a next one. */
-  list(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): DeliveryPage {
+  list(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null, effort?: Effort): DeliveryPage {
     // A whole id is looked up, however far back it is.
     const known = filter.q === undefined ? null : (this.#log.find(filter.q) ?? this.#log.find(deliveryId(filter.q, this.#webhookId)));
-    const page = known ? this.#log.pageOfOne(known, filter) : this.#log.page(filter, limit, after);
+    const page = known ? this.#log.pageOfOne(known, filter) : this.#log.page(filter, limit, after, effort);
     return { ...page, keptSince: this.#retention.keptSince() };
   }
 

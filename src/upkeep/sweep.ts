@@ -13,6 +13,7 @@ import {
 } from '../db/outboxes.ts';
 import { AUDIT_RETENTION_MS } from '../domain/audit-log.ts';
 import { logError } from '../log.ts';
+import { dropAbandoned } from '../transfer/staging.ts';
 import { eraseFormerSecrets } from './ended-overlaps.ts';
 import { advanceErasures } from './erasures.ts';
 import { callOutboxes } from './outbox-calls.ts';
@@ -49,11 +50,11 @@ const ERASE_AGAIN_AFTER_MS = 120_000;
 /**
  * The cron's work, every minute. It pokes the outboxes in which deliveries wait, in case the platform has lost their alarms, and
  * erases those of deleted webhooks, and former secrets whose overlap has ended. While the master key is rotated it seals secrets anew. Once
- * an hour it drops sessions and links that have expired, since whoever does not come back does not do it, and what is too much of an audit log;
+ * an hour it drops sessions and links that have expired, since whoever does not come back does not do it, imports that broke off, and what is too much of an audit log;
  * what is too old in one, every minute.
  *
  * D1 takes 1,000 queries an invocation. So each part lists, calls, and then notes what came of all its calls in one or two
- * statements: 12 together, whatever the number of outboxes, those of the resealing and of ended overlaps: one a webhook; one for each audit log
+ * statements: 13 together, whatever the number of outboxes, those of the resealing and of ended overlaps: one a webhook; one for each audit log
  * that is too long; and of erasures 45 each, of ten.
  */
 export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): Promise<void> {
@@ -109,7 +110,9 @@ async function eraseDeleted(env: Env, now: number, limit: number): Promise<void>
 }
 
 async function dropExpiredInTurn(env: Env, now: number): Promise<void> {
-  if (sweepNumber(now) % EXPIRED_EVERY === 0) await dropExpired(databaseOf(env.DB), now, MAX_EXPIRED);
+  if (sweepNumber(now) % EXPIRED_EVERY !== 0) return;
+  await dropExpired(databaseOf(env.DB), now, MAX_EXPIRED);
+  await dropAbandoned(env.DB, now);
 }
 
 async function dropAuditEntries(env: Env, now: number): Promise<void> {

@@ -1,8 +1,10 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { writeCursor } from '../../src/api/parameters.ts';
+import { MAX_LISTENERS } from '../../src/domain/listen-url.ts';
+import { MAX_WEBHOOKS } from '../../src/domain/webhook.ts';
 import { Outbox } from '../../src/outbox/outbox.ts';
-import { type Client, client, createKey, createOrganization, createWebhook, type TestOrganization } from '../support/api.ts';
+import { type Client, client, createKey, createOrganization, createWebhook, expectStatus, type TestOrganization } from '../support/api.ts';
 import { aMessage, anEvent, consume, deliveriesOf, endpointInbox, outboxOf } from '../support/deliveries.ts';
 
 const WEBHOOKS = 4;
@@ -105,6 +107,27 @@ describe("an organization's deliveries", () => {
     expect((await own.admin.get(`${other.path}/deliveries`)).status).toBe(404);
   });
 
+  it('come in pages however many webhooks have nothing to show, those of `listen` and those that are deleted meanwhile included', async () => {
+    const full = await createOrganization();
+    const { id } = await createWebhook(full);
+    // It could have something, so that it has a place in the cursor.
+    const deleted = await createWebhook(full, { events: ['webhook.failing'] });
+    const createQuiet = () => createWebhook(full, { events: ['webhook.failing'] });
+    for (let made = 2; made < MAX_WEBHOOKS; made++) await createQuiet();
+    const listener = { events: ['webhook.failing'] };
+    for (let made = 0; made < MAX_LISTENERS; made++) await expectStatus(full.admin.post(`${full.path}/listeners`, listener), 201);
+    for (let sent = 0; sent < 3; sent++) await consume([aMessage([anEvent(full.id)])]);
+    const page = async (query: string) => (await expectStatus(full.admin.get(`${full.path}/deliveries?limit=1${query}`), 200)).body;
+    const first = await page('');
+    await expectStatus(full.admin.delete(`${full.path}/webhooks/${deleted.id}`), 204);
+    await createQuiet();
+    const second = await page(`&cursor=${first.nextCursor}`);
+    const third = await page(`&cursor=${second.nextCursor}`);
+    const shown = [first, second, third].flatMap(({ data }) => data.map((each: Listed) => each.id));
+    expect(new Set(shown)).toEqual(new Set((await deliveriesOf(id)).map((each) => each.id)));
+    expect(shown).toHaveLength(3);
+  });
+
   it('are none where there is no webhook', async () => {
     const other = await createOrganization();
     expect((await other.admin.get(`${other.path}/deliveries`)).body).toEqual({ data: [], nextCursor: null, unavailable: [] });
@@ -118,8 +141,11 @@ describe("an organization's deliveries", () => {
     ['that of one webhook’s list', () => writeCursor(Date.now(), 'dlv_1')],
     ['no JSON', () => 'bm90IGpzb24'],
     ['of another shape', () => btoa('[1,"a",[["whk_1",-1]]]').replaceAll('=', '')],
-    ['one with too many places', () => btoa(JSON.stringify([1, 'a', Array(21).fill(['whk', 1])])).replaceAll('=', '')],
-    ['too long', () => 'A'.repeat(2_001)],
+    [
+      'one with too many places',
+      () => btoa(JSON.stringify([1, 'a', Array(MAX_WEBHOOKS + MAX_LISTENERS + 1).fill(['whk', 1])])).replaceAll('=', ''),
+    ],
+    ['too long', () => 'A'.repeat(4_001)],
   ])('with a cursor that is %s are 422', async (_what, cursor) => {
     expect(await reader.get(`${path}?cursor=${cursor()}`)).toMatchObject({ status: 422, body: { details: { field: 'cursor' } } });
   });
@@ -139,16 +165,37 @@ describe('a webhook that cannot be reached', () => {
     });
   };
 
-  it('is named, and does not hide the others, on any page', async () => {
+  it('is named, and does not hide the others: what it has comes with a later page', async () => {
     const [away = ''] = webhooks;
-    const first = await get('?limit=10');
+    const all = (await get('?limit=100')).data.map(({ id }: Listed) => id);
+    for (const whenAway of [[0], [1], [0, 1, 2], [2, 5]]) {
+      const ids: string[] = [];
+      let cursor: string | null = '';
+      for (let at = 0; cursor !== null; at++) {
+        const isAway = whenAway.includes(at);
+        if (isAway) unreachable(away);
+        const page = await get(`?limit=5${cursor && `&cursor=${cursor}`}`);
+        vi.restoreAllMocks();
+        expect(page.unavailable).toEqual(isAway ? [away] : []);
+        if (isAway) expect(page.data.some(({ webhookId }: Listed) => webhookId === away)).toBe(false);
+        ids.push(...page.data.map(({ id }: Listed) => id));
+        cursor = page.nextCursor;
+      }
+      expect(new Set(ids).size).toBe(ids.length);
+      expect(ids.toSorted()).toEqual(all.toSorted());
+    }
+  });
+
+  it('is left alone in the end: a 503 that says to ask again, and the same page when it is back', async () => {
+    const [away = ''] = webhooks;
     unreachable(away);
-    const page = await get('?limit=100');
-    expect(page.unavailable).toEqual([away]);
-    expect(page.data).toHaveLength((WEBHOOKS - 1) * EVENTS);
-    const second = await get(`?limit=10&cursor=${first.nextCursor}`);
-    expect(second.unavailable).toEqual([away]);
-    expect(second.data.some(({ webhookId }: Listed) => webhookId === away)).toBe(false);
+    const { data, nextCursor } = await get('?limit=100');
+    expect(data).toHaveLength((WEBHOOKS - 1) * EVENTS);
+    expect(await reader.get(`${path}?cursor=${nextCursor}`)).toMatchObject({ status: 503 });
+    vi.restoreAllMocks();
+    const rest = await get(`?limit=100&cursor=${nextCursor}`);
+    expect(rest).toMatchObject({ nextCursor: null, unavailable: [] });
+    expect(rest.data.map(({ webhookId }: Listed) => webhookId)).toEqual(Array(EVENTS).fill(away));
   });
 
   it('is a 503 where none can be reached', async () => {

@@ -6,6 +6,7 @@ import { ingestArrays, ingestSingle } from './ingest.ts';
 import { isolation } from './isolation/isolation.ts';
 import { cpu, latency } from './latency.ts';
 import type { PartResult } from './part.ts';
+import { search } from './search.ts';
 import { size } from './size.ts';
 import { slowEndpoint } from './slow-endpoint.ts';
 import { throughput, throughput20 } from './throughput.ts';
@@ -35,6 +36,7 @@ const PARTS = {
   arrays: comparing(arrays, { events: 1_000 }),
   cost,
   growth,
+  search: ({ events, runs }: BenchOptions) => search({ events, runs }),
   size: ({ runs = RUNS }: BenchOptions) => size({ runs }),
   isolation: ({ scenarios, seconds = 60, rate = 50, runs = 1, floor }: BenchOptions) =>
     isolation({ scenarios, seconds, eventsPerSecond: rate, runs, floor }),

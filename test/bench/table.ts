@@ -9,7 +9,7 @@ export interface Table {
   note?: string;
 }
 
-/** Shows a table on the terminal, or as Markdown, which goes into the README as it is. */
+/** Shows a table on the terminal, or as Markdown, which goes into the documents as it is. */
 export function show(table: Table, markdown: boolean): void {
   if (markdown) {
     say(`\n${markdownOf(table)}`);

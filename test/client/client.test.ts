@@ -81,11 +81,11 @@ describe('a call', () => {
     const { client } = given([
       json({ id: 'whk_1' }),
       new Response(null, { status: 204 }),
-      new Response('<html>', { headers: { 'Content-Type': 'text/html' } }),
+      new Response('Contact: x', { headers: { 'Content-Type': 'text/plain' } }),
     ]);
     expect(await client.getWebhook({ organizationId: 'o', webhookId: 'w' })).toEqual({ id: 'whk_1' });
     expect(await client.deleteWebhook({ organizationId: 'o', webhookId: 'w' })).toBeUndefined();
-    expect(await client.getHealth()).toBe('<html>');
+    expect(await client.getSecurityTxt()).toBe('Contact: x');
   });
 
   it('is of the key’s own organization where none is named, which is asked for once', async () => {

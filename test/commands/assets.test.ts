@@ -12,6 +12,8 @@ mkdirSync(place, { recursive: true });
 const scratch = mkdtempSync(join(place, 'assets-test-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
+/** Four processes that write the same fifty files again and again: on a busy machine that takes its time. */
+const AT_ONCE_MS = 60_000;
 const LONG_AGO = new Date('2020-01-01T00:00:00Z');
 
 function filesOf(folder: string): string[] {
@@ -50,11 +52,13 @@ describe('gathering the assets', () => {
     expect(files.filter((file) => !isAged(file))).toEqual([join(folder, name)]);
   });
 
-  it('is done by many commands at once, and each file is whole at every moment', async () => {
-    const folder = join(scratch, 'at-once');
-    const module = join(PROJECT_ROOT, 'src/commands/assets.ts');
-    // Each makes them anew a few times, as commands of different versions of a file would.
-    const script = `
+  it(
+    'is done by many commands at once, and each file is whole at every moment',
+    async () => {
+      const folder = join(scratch, 'at-once');
+      const module = join(PROJECT_ROOT, 'src/commands/assets.ts');
+      // Each makes them anew a few times, as commands of different versions of a file would.
+      const script = `
       import { writeFileSync, readFileSync } from 'node:fs';
       import { gatherAssets } from ${JSON.stringify(module)};
       import { placeFile } from ${JSON.stringify(join(PROJECT_ROOT, 'src/commands/placed-file.ts'))};
@@ -65,13 +69,15 @@ describe('gathering the assets', () => {
         placeFile(css, 'x'.repeat(200_000 + process.pid % 1000));
       }
       gatherAssets(${JSON.stringify(folder)});`;
-    const ends = Array.from({ length: 4 }, async () => {
-      const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'ignore', 'pipe'] });
-      let said = '';
-      child.stderr.on('data', (chunk) => (said += chunk));
-      const [exitCode] = await once(child, 'close');
-      return { exitCode, said };
-    });
-    expect(await Promise.all(ends)).toEqual(ends.map(() => ({ exitCode: 0, said: '' })));
-  });
+      const ends = Array.from({ length: 4 }, async () => {
+        const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'ignore', 'pipe'] });
+        let said = '';
+        child.stderr.on('data', (chunk) => (said += chunk));
+        const [exitCode] = await once(child, 'close');
+        return { exitCode, said };
+      });
+      expect(await Promise.all(ends)).toEqual(ends.map(() => ({ exitCode: 0, said: '' })));
+    },
+    AT_ONCE_MS,
+  );
 });

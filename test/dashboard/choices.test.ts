@@ -168,7 +168,7 @@ describe('a webhook that is added', () => {
     const error = new RegExp(`class="error" id="${name}-error">([^<]*)<`).exec(page.html)?.[1] ?? '';
     expect(error.replaceAll('&quot;', '"')).toContain(said);
     expect(page.html.match(/class="error" id=/g)).toHaveLength(1);
-    expect(page.text).toContain('One thing needs another look; nothing has been saved.');
+    expect(page.text).toContain('One thing needs another look. Nothing has been saved.');
     const [, target] = /<li><a href="#([\w-]+)">/.exec(page.html) ?? [];
     expect(page.html).toContain(`id="${target}"`);
     // It is open, and all that was typed is there.
@@ -301,7 +301,7 @@ describe('a webhook that is edited', () => {
     const person = await signedIn(organization);
     const fields = fieldsIn((await person.get(`${id}/settings`)).html);
     const moved = await person.submit(`${id}/edit`, filledIn(fields, { url: 'https://other.example.com/in' }));
-    expect(moved.text).toContain('Its headers are removed, since the URL is another host’s now');
+    expect(moved.text).toContain('Its own headers were removed, because the URL has another host now');
     expect((await webhooksOf(organization))[0].headerNames).toBeNull();
   });
 
@@ -499,7 +499,7 @@ describe('headers of a webhook', () => {
     for (const part of ['', '/settings', '/verify', '/deliveries']) {
       const { html, text } = await admin.get(`${id}${part}`);
       expect([part, html.includes('s3cr3t')]).toEqual([part, false]);
-      if (part === '/settings') expect(text).toContain('Each request has Authorization, X-Tenant.');
+      if (part === '/settings') expect(text).toContain('Each request has Authorization and X-Tenant.');
     }
     const revealed = await admin.post(`${id}/headers/reveal`);
     expect(revealed.status).toBe(200);
@@ -695,7 +695,7 @@ describe('a test', () => {
     // A small company, which the filter would keep back.
     const small = JSON.stringify({ event: 'visitor.identified', session_id: 's', visitor: {}, company: { employee_count: 1 } });
     const seen = await person.post(`${id}/test-event`, { testEvent: small, step: 'preview.test' });
-    expect(seen.text).toContain('A real event like this one would not be sent: it is not so that');
+    expect(seen.text).toContain('A real event like this one would not be sent, because this is not true:');
     expect(await endpoint.requests()).toHaveLength(1);
   });
 
@@ -722,8 +722,8 @@ describe('a test', () => {
     const person = await signedIn(organization);
     const own = JSON.stringify({ event: 'visitor.identified', session_id: 'ses_own', visitor: {} });
     const page = await person.post(`${id}/test-event`, { testEvent: own });
-    expect(page.text).toContain('What is to be sent could not be made of the test event: Line 1');
-    expect(page.text).toContain('It cannot be made of this event. Line 1');
+    expect(page.text).toContain('The payload could not be made from the test event: Line 1');
+    expect(page.text).toContain('The payload cannot be made from this event. Line 1');
     expect(await endpoint.requests()).toEqual([]);
   });
 });

@@ -543,7 +543,7 @@ describe('the settings', () => {
     const { press, person, organization, webhookId } = await given();
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
     const rotated = await press('secret/rotate', { secret: `\u00A0${secret}\u200B `, overlapSeconds: '0' });
-    expect(rotated.text).toContain('This is the new secret. Deliveries are signed with it alone within 5 seconds.');
+    expect(rotated.text).toContain('This is the new secret. Within 5 seconds deliveries are signed with it alone.');
     expect((await organization.admin.get(`${organization.path}/webhooks/${webhookId}/secret`)).body.secret).toBe(secret);
     const refused = await person.post(`${webhookId}/secret/rotate`, { secret: `v1,${secret}`, overlapSeconds: '0' });
     expect(refused.status).toBe(422);
@@ -555,7 +555,7 @@ describe('the settings', () => {
     const { press, person, webhookId } = await given();
     const rotate = async (secret: string, overlapSeconds: string) => (await press('secret/rotate', { secret, overlapSeconds })).text;
     const [first, second] = ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD8dzXNnb1JYw='];
-    expect(await rotate(first, '0')).toContain('This is the new secret. Deliveries are signed with it alone within 5 seconds.');
+    expect(await rotate(first, '0')).toContain('This is the new secret. Within 5 seconds deliveries are signed with it alone.');
     for (const overlapSeconds of ['0', '86400']) {
       const again = await rotate(first, overlapSeconds);
       expect(again).toContain('The webhook has this secret already: nothing has changed.');
@@ -633,7 +633,7 @@ describe('the settings', () => {
     expect((await page('pause')).text).toContain('No delivery is waiting right now.');
     await endpoint.script([{ status: 500 }]);
     await post(3);
-    await vi.waitFor(async () => expect((await page('pause')).text).toContain('3 deliveries wait.'), { timeout: 15_000 });
+    await vi.waitFor(async () => expect((await page('pause')).text).toContain('3 deliveries are waiting.'), { timeout: 15_000 });
     expect((await page('pause')).text).toContain('Pause “');
     expect((await page('settings')).html).toContain(`href="${PAGES}/${webhookId}/pause"`);
     await press('pause');
@@ -655,7 +655,7 @@ describe('the settings', () => {
     }
     await endpoint.script([{ status: 500 }]);
     await post(1);
-    await vi.waitFor(async () => expect((await page('delete')).text).toContain('1 delivery waits, and is never sent.'), {
+    await vi.waitFor(async () => expect((await page('delete')).text).toContain('1 delivery is waiting, and is never sent.'), {
       timeout: 15_000,
     });
     expect((await press('delete', { typedName: ' leads to the crm' })).text).toContain('is deleted.');

@@ -149,6 +149,7 @@ describe('a search across all webhooks', () => {
     });
     const { text, html } = await search('jane');
     expect(text).toContain('could not be searched right now: away.example.com');
+    expect(text).not.toContain('That is everything that is kept.');
     expect(html.match(/<tr id="dlv_/g)).toHaveLength(1);
     expect((await search('john')).text).not.toContain('Nothing was found');
   });
@@ -165,21 +166,39 @@ describe('a search that takes long', () => {
     });
   };
 
-  it('looks further by itself for a while, then says how far back it has looked, and goes on from there to the end', async () => {
+  const furtherOf = ({ html }: Page) => /href="([^"]*)" data-further="Looking further…"/.exec(html)?.[1]?.replaceAll('&amp;', '&');
+
+  it('answers at once with what is near, and says how far back it has looked; then each page looks for a while, to the end', async () => {
     const { webhook, search, person } = await given();
     await webhook({ status: 200 });
     const calls = longLog(20);
     let page = await search('nobody');
-    expect(calls.mock.calls.length).toBeGreaterThan(3);
+    expect(calls.mock.calls.map(([, , , effort]) => effort)).toEqual(['brief']);
     expect(page.text).toContain('No delivery so far. Looked back to');
     expect(page.text).not.toContain('Nothing was found');
-    for (let pages = 0; pages < 20; pages++) {
-      const [, href] = /href="([^"]*)" data-further/.exec(page.html) ?? [];
-      if (!href) break;
-      page = await person.get(href.replaceAll('&amp;', '&'));
-    }
+    page = await person.get(furtherOf(page)!);
+    expect(calls.mock.calls.slice(1).map(([, , , effort]) => effort)).toEqual(Array(6).fill('usual'));
+    for (let href = furtherOf(page); href; href = furtherOf(page)) page = await person.get(href);
+    expect(calls.mock.calls.length).toBeGreaterThan(15);
     expect(page.text).toContain('Nothing was found for “nobody”');
     expect(page.text).toContain('Back to the newest');
+  });
+
+  it('stops where nothing can be asked any more, with a link to go on from there', async () => {
+    const { webhook, search, person } = await given();
+    await webhook({ status: 200 });
+    longLog(3);
+    const first = await search('nobody');
+    vi.spyOn(Outbox.prototype, 'list').mockImplementation(() => {
+      throw new Error('not now');
+    });
+    const stuck = await person.get(furtherOf(first)!);
+    expect(stuck.text).toContain('Some webhooks could not be searched right now.');
+    expect(stuck.text).not.toMatch(/Nothing was found|That is everything/);
+    expect(furtherOf(stuck)).toBeUndefined();
+    const [, again = ''] = /href="([^"]*)">Look further/.exec(stuck.html) ?? [];
+    longLog(3);
+    expect((await person.get(again.replaceAll('&amp;', '&'))).text).toContain('Nothing was found for “nobody”');
   });
 });
 

@@ -139,7 +139,7 @@ describe('adding a webhook', () => {
     expect(page.html).toContain(`value="kept as typed"`);
     expect(page.html.match(/class="error" id=/g)).toHaveLength(1);
     expect(await webhooksOf(organization)).toEqual([]);
-    expect(page.text).toContain('One thing needs another look; nothing has been saved.');
+    expect(page.text).toContain('One thing needs another look. Nothing has been saved.');
   });
 
   it('takes a URL as it is copied from an address bar', async () => {
@@ -238,7 +238,7 @@ describe('adding a webhook', () => {
     expect((await person.get()).text).toContain('All 20 webhooks are in use.');
     const refused = await person.post('new', FORM);
     expect(refused.status).toBe(409);
-    expect(refused.text).toContain('at most 20 webhooks');
+    expect(refused.text).toContain('Your organization has as many webhooks as it can have.');
     const form = await person.get('new');
     expect(form.text).toContain('All 20 webhooks are in use.');
     expect(form.html).not.toContain('name="url"');
@@ -254,7 +254,7 @@ describe('adding a webhook', () => {
     const outage = await unlucky.post('new', typed);
     expect([outage.status, outage.headers.get('Retry-After')]).toEqual([503, '5']);
     for (const part of shown) expect(outage.html).toContain(part);
-    expect(outage.text).toContain('The configuration cannot be reached right now.');
+    expect(outage.text).toContain('This cannot be read or saved right now.');
     await platform.put(organization.path, { name: 'Test', plan: 'starter' });
     const lowered = await person.post('new', typed);
     expect(lowered.status).toBe(403);
@@ -339,9 +339,7 @@ describe('editing a webhook', () => {
     expect(outage.html).toContain('value="https://typed.example.com"');
     for (const secretChoice of ['keep', 'none']) {
       const beside = await person.submit(`${id}/edit`, { ...FORM, secretChoice, secret: 'typed beside another choice' });
-      expect(beside.text).toContain(
-        'Saved. Deliveries follow it within 5 seconds, retries included. The secret that you typed was not used.',
-      );
+      expect(beside.text).toContain('Saved. Deliveries and retries follow it within 5 seconds. The secret that you typed was not used.');
       await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'own', secret: 'the first' });
     }
     expect((await person.submit(`${id}/edit`, { ...FORM, secretChoice: 'keep', secret: ' ' })).text).not.toContain('was not used');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { foldCase } from '../../src/domain/fold-case.ts';
+import { FOLDED_TO_ASCII, foldCase } from '../../src/domain/fold-case.ts';
 
 describe('without regard to case', () => {
   it.each([
@@ -38,6 +38,19 @@ describe('without regard to case', () => {
       if (variants.some((variant) => foldCase(variant) !== folded)) differing.push(character);
     }
     expect(differing).toEqual([]);
+  });
+
+  it('what becomes ASCII, and has not been, is known; and nothing becomes a letter without case', () => {
+    const known = new RegExp(`^[${FOLDED_TO_ASCII}]$`, 'u');
+    const wrong: string[] = [];
+    for (let code = 0x80; code <= 0x10ffff; code++) {
+      const character = String.fromCodePoint(code);
+      const folded = foldCase(character);
+      const becomesAscii = [...folded].some((each) => each < '\x80');
+      const becomesCaseless = folded !== character && /\p{Lo}/u.test(folded);
+      if (becomesAscii !== known.test(character) || becomesCaseless) wrong.push(character);
+    }
+    expect(wrong).toEqual([]);
   });
 
   it('a part of a text is a part of the folded text', () => {

@@ -28,6 +28,7 @@ describe('the settings', () => {
       logAttempts: 'failed',
       allowInsecureEndpoints: false,
       publicUrl: null,
+      jurisdiction: null,
       securityContacts: [],
       alertsFrom: null,
       dashboard: { name: 'Bullseye', logoUrl: null, accent: [79, 70, 229], upgradeUrl: null, frameAncestors: [] },

@@ -90,7 +90,7 @@ describe.skipIf(noBrowser)('only US companies with more than 50 people, once a p
     await page.getByRole('radio', { name: 'No secret' }).check();
     await press(page, 'Save');
     await page.getByText('The webhook is saved').waitFor();
-    for (const name of ['Go on to the test', 'Skip', 'Open the webhook']) await page.getByRole('link', { name, exact: true }).click();
+    for (const name of ['Continue to the test', 'Skip', 'Open the webhook']) await page.getByRole('link', { name, exact: true }).click();
     await page
       .getByText(
         'Only visitors where country / location ends with “United States” and company size is more than 50 · each e-mail address once in 30 days · as a Slack message',

@@ -89,7 +89,7 @@ async function walk(page: Page, customer: Customer, endpoint: Inbox, withScript:
   await link('I have copied it').click();
   await button('Send test event').click();
   await shows(/The test event arrived: 204/);
-  await link('Go on').click();
+  await link('Continue').click();
   await shows('Your webhook is ready');
   const [test] = await endpoint.arrived(1);
   const body = Buffer.from(bodyBytes(test!));

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { type FakeCloudflare, startFakeCloudflare } from '../support/fake-cloudflare.ts';
 
@@ -12,11 +12,11 @@ afterEach(() => cloudflare?.close());
 
 /** Runs `npm run deploy` against an account with these databases; what was asked of its API. */
 async function deploy(databases: string[], ...flags: string[]): Promise<{ asked: string[]; exitCode: number }> {
-  return await runNpm(databases, 'run', 'deploy', '--', ...flags);
+  return await runNpm(databases, null, 'run', 'deploy', '--', ...flags);
 }
 
-async function runNpm(databases: string[], ...args: string[]): Promise<{ asked: string[]; exitCode: number }> {
-  cloudflare = await startFakeCloudflare(databases);
+async function runNpm(databases: string[], jurisdiction: string | null, ...args: string[]): Promise<{ asked: string[]; exitCode: number }> {
+  cloudflare = await startFakeCloudflare(databases, jurisdiction);
   const env = {
     ...process.env,
     ...{ CLOUDFLARE_API_BASE_URL: cloudflare.origin, CLOUDFLARE_API_TOKEN: 'a token', CLOUDFLARE_ACCOUNT_ID: 'account' },
@@ -66,7 +66,7 @@ it.each([[['--copy', 'No Name']], [['--copy']], [['--copy=']], [['--copy', '--dr
 it.each([[['--copy', 'staging']], [['--copy=staging']], [['--copy']]])(
   'a copy whose flag npm has kept for itself, without the -- before it, is not the original either: %j',
   async (flags) => {
-    const { asked, exitCode } = await runNpm(['bullseye-webhooks'], 'run', 'deploy', ...flags);
+    const { asked, exitCode } = await runNpm(['bullseye-webhooks'], null, 'run', 'deploy', ...flags);
     expect(asked).toEqual([]);
     expect(exitCode).toBe(1);
   },
@@ -88,4 +88,36 @@ it('a deploy with secrets that others could know asks nothing of the account, an
     expect(exitCode).not.toBe(0);
     cloudflare?.close();
   }
+});
+
+describe('a deploy into a jurisdiction', () => {
+  it('makes the queues there, then the database, and only then the rest', async () => {
+    const { asked } = await deploy([], '--jurisdiction', 'eu');
+    const made = asked.filter((request) => request.startsWith('POST /queues') || request.startsWith('POST /d1/database '));
+    expect(made).toEqual([
+      'POST /queues bullseye-events eu',
+      'POST /queues bullseye-events-dead eu',
+      'POST /d1/database bullseye-webhooks eu',
+    ]);
+    expect(asked.findIndex((request) => request.startsWith(UPLOAD))).toBeGreaterThan(asked.indexOf(made[2] ?? ''));
+  });
+
+  it('is refused where the database is elsewhere already, and where a later deploy has forgotten it', async () => {
+    for (const [there, flags] of [
+      [null, ['--jurisdiction', 'eu']],
+      ['eu', ['--jurisdiction', 'us']],
+      ['eu', []],
+    ] as const) {
+      const { asked, exitCode } = await runNpm(['bullseye-webhooks'], there, 'run', 'deploy', '--', ...flags);
+      expect(asked.filter((request) => !request.startsWith('GET /d1/database'))).toEqual([]);
+      expect(exitCode).toBe(1);
+      cloudflare?.close();
+    }
+  });
+
+  it('goes on where the database is', async () => {
+    const { asked } = await runNpm(['bullseye-webhooks'], 'eu', 'run', 'deploy', '--', '--jurisdiction', 'eu');
+    expect(asked.some((request) => request.startsWith('POST /queues'))).toBe(false);
+    expect(asked).toContain(UPLOAD);
+  });
 });

@@ -65,7 +65,7 @@ describe.skipIf(noBrowser)('the documentation', () => {
     await page.getByRole('navigation', { name: 'Documentation' }).getByRole('link', { name: 'Verify signatures' }).click();
     await page.getByRole('heading', { level: 1, name: 'Verify signatures' }).waitFor();
     await page.getByText('Python', { exact: true }).click();
-    await page.getByText('import hmac').waitFor();
+    await page.getByText('import hmac').first().waitFor();
   });
 
   it('is searched with the keyboard, and asks nobody else', async () => {

@@ -195,13 +195,18 @@ describe('other samples', () => {
     }
   });
 
+  it('the binding of a producer is that of the demo, which runs', () => {
+    const demo = readFileSync(join(PROJECT_ROOT, 'test/e2e/producer-demo/wrangler.toml'), 'utf8');
+    expect(demo).toContain(blockOf('posting-events.md', 'toml binding'));
+  });
+
   it('there are none that no test runs', () => {
     /** By page: the kinds of blocks that are run, here or in the page's own test. `text` is what a command prints, or an address. */
     const run: Record<string, readonly string[]> = {
       'using-the-api.md': ['bash'],
       'errors.md': ['bash'],
       'when-an-endpoint-breaks.md': ['bash'],
-      'posting-events.md': ['bash', 'js producer'],
+      'posting-events.md': ['bash', 'js producer', 'toml binding'],
       'webhooks/verifying.md': ['js library', 'js simple', 'sh byhand', 'text signed'],
       'webhooks/testing.md': ['js post'],
       'webhooks/duplicates-and-order.md': ['sql unique'],

@@ -65,7 +65,16 @@ const pages = () => [
   '/audit-log',
   '/sessions',
   '/new',
-  `/${webhookId}/edit`,
+  `/${webhookId}/settings`,
+  `/${webhookId}/setup`,
+  `/${webhookId}/setup/test`,
+  `/${webhookId}/setup/done`,
+  `/${webhookId}/test-event`,
+  `/${webhookId}/verify`,
+  `/${webhookId}/verify?for=developers`,
+  `/${webhookId}/secret/rotate`,
+  `/${webhookId}/pause`,
+  `/${webhookId}/delete`,
   `/sign-in?why=fresh&next=${PAGES}/new`,
   '/nothing/here',
 ];
@@ -99,4 +108,21 @@ it.skipIf(noBrowser)('a reader chooses a language at the foot of a page, stays o
   // What is new on a page comes in its language.
   await page.locator('#erasures').getByText('Terminé').waitFor();
   expect(complaints).toEqual([]);
+});
+
+describe.skipIf(noBrowser).each([
+  ['de-DE', 'Leicht zu erraten: Wählen Sie es länger und zufällig.', 'Kopiert'],
+  ['fr-FR', 'Facile à deviner : choisissez-le plus long et aléatoire.', 'Copié'],
+])('for a browser in %s', (locale, weak, copied) => {
+  it('the script speaks the language of the page', async () => {
+    const { page, complaints } = await reader(locale);
+    await page.context().grantPermissions(['clipboard-write']);
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}/secret/rotate`);
+    await page.locator('#secret').fill('word');
+    await page.locator('#secret-strength').getByText(weak).waitFor();
+    await page.goto(`${worker.origin}${PAGES}/${webhookId}/verify?for=developers`);
+    await page.locator('button.copy').first().click();
+    await page.locator('button.copy').first().getByText(copied).waitFor();
+    expect(complaints).toEqual([]);
+  });
 });

@@ -11,7 +11,7 @@ import { inbox, type Reply } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
 
 /*
- * Makes the README's pictures anew: `npm exec -- node test/e2e/screenshots.ts`. The deliveries are real; their times are spread
+ * Makes the pictures of the documents anew: `npm exec -- node test/e2e/screenshots.ts`. The deliveries are real; their times are spread
  * over a day, and the endpoints' addresses are such as customers have.
  */
 const PAGES = '/settings/integrations/webhooks';

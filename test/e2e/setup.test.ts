@@ -96,7 +96,7 @@ describe.skipIf(noBrowser)('a new webhook', () => {
       await shows(page, '"status": "success"');
       const [request] = await endpoint.arrived(1);
       expect(signedBy(request!, secret)).toEqual({ standard: true, body: true });
-      await follow(page, 'Go on');
+      await follow(page, 'Continue');
       await shows(page, 'Your webhook is ready');
       await follow(page, 'Open the webhook');
       await page.getByRole('navigation', { name: 'Webhook' }).waitFor();
@@ -113,7 +113,7 @@ describe.skipIf(noBrowser)('a new webhook', () => {
       await endpoint.script([{ status: 404, body: '{"error":"no such hook"}' }]);
       const webhookId = await customer.webhook(endpoint.url);
       const { page } = await signedIn(customer, `/${webhookId}/setup`, { javaScriptEnabled });
-      await follow(page, 'Go on to the test');
+      await follow(page, 'Continue to the test');
       await press(page, 'Send test event');
       await shows(page, /The test event failed:/);
       await shows(page, '"error": "no such hook"');
@@ -153,7 +153,7 @@ describe.skipIf(noBrowser)('a new webhook', () => {
 
   it.each([
     ['https://hooks.zapier.com/hooks/catch/1/abc/', 'Zapier', 'Zapier cannot check signatures'],
-    ['https://hooks.slack.com/services/T1/B2/c3', 'Slack', 'Slack understands what is sent as a Slack message'],
+    ['https://hooks.slack.com/services/T1/B2/c3', 'Slack', 'Slack needs each event as a Slack message'],
   ])('for %s opens what to do in %s', async (url, name, said) => {
     const customer = await signUp(worker);
     const webhookId = await customer.webhook(url, FIRST);

@@ -69,7 +69,7 @@ function park(state: string): void {
   const database = new DatabaseSync(join(d1, name));
   const [body = new Uint8Array()] = packEvents(
     [{ id: 'evt_01JDCQ7Z8W5M3KXN4R2T6V9YBA', payload: Buffer.from(JSON.stringify(event('ses_0'))) }],
-    Date.now(),
+    Date.UTC(2026, 10, 23),
   );
   const insert = database.prepare('INSERT INTO parked_messages (id, reason, body, parked_at) VALUES (?, ?, ?, ?)');
   for (const id of MESSAGES) insert.run(id, 'it was redelivered 100 times', body, Date.UTC(2026, 10, 23));
@@ -94,6 +94,8 @@ const own = (): [string, string][] => [
   ...Object.entries(known).flatMap(([name, value]): [string, string][] =>
     name.startsWith('url') ? [[value, 'https://hooks.example.com/bullseye']] : [],
   ),
+  // Its webhooks' names.
+  [new URL(receiver.origin).host, 'hooks.example.com'],
 ];
 
 async function ask(
@@ -170,6 +172,7 @@ async function walk(): Promise<void> {
   // Before the first event: a webhook that is new to an organization gets what comes some seconds later.
   const second = await step('createWebhook', { url: failing.url, events: ['visitor.identified'] });
   await step('listWebhooks');
+  await step('getWantedEvents', undefined, { query: `?organization_id=${ORGANIZATION}` });
   await step('getWebhook');
   await step('updateWebhook', { description: 'Leads to the CRM' });
   await step('previewWebhook', { filter: { field: 'company.employee_count', operator: 'at_least', value: 200 } });
@@ -183,10 +186,13 @@ async function walk(): Promise<void> {
   known.messageId = MESSAGES[1] as string;
   await step('deleteParkedMessage');
   await step('postEvents', event('ses_1'));
-  await deliveryOf('ses_0', 'delivered');
+  await step('postEvents', event('ses_2'));
+  await deliveryOf('ses_2', 'delivered');
   const { eventId, id } = await deliveryOf('ses_1', 'delivered');
   [known.eventId, known.deliveryId] = [eventId, id];
   await step('listDeliveries', undefined, { query: '?status=delivered&limit=1' });
+  await step('exportDeliveries', undefined, { query: '?format=ndjson&q=ses_1' });
+  await step('listOrganizationDeliveries', undefined, { query: '?q=ses_1&status=delivered' });
   await step('getDelivery');
   await step('getEvent');
   await step('getStatistics', undefined, { query: '?period=24h' });
@@ -202,6 +208,7 @@ async function walk(): Promise<void> {
   await until('getDelivery', '', ({ status, attempts }) => status === 'delivered' && attempts.length === 3);
   known.webhookId = second.id;
   known.deliveryId = (await deliveryOf('ses_1', 'retrying')).id;
+  await deliveryOf('ses_2', 'retrying');
   await step('cancelDelivery');
   for (const dryRun of [true, false]) await step('cancelDeliveries', { dryRun });
   await until('listCancellations', '', ({ cancellations }) =>
@@ -228,10 +235,24 @@ async function walk(): Promise<void> {
   await step('endSessions');
   await step('listAuditLog', undefined, { query: '?action=webhook.updated' });
   await step('exportAuditLog', undefined, { query: '?action=webhook.updated' });
+  await step('createListener', { forwardTo: 'http://localhost:3000/hook' });
   await step('countSealedSecrets');
   const ingest = await step('createPlatformKey', { name: 'identification', scopes: ['ingest'] });
   known.ingestKey = ingest.plainKey;
   await step('listPlatformKeys');
+  await exportAndImport();
+}
+
+/** An export, of which the first two lines are enough to show, and its import where all of it is already. */
+async function exportAndImport(): Promise<void> {
+  const headers = { 'X-Export-Key': Buffer.from('the 32 bytes of an export’s key').toString('base64').slice(0, 43).padEnd(44, '=') };
+  const exported = await ask('exportConfiguration', { key: worker.platformKey, headers });
+  const lines = exported.text.split('\n');
+  const shown = [lines[0], lines.find((line) => line.startsWith('{"type":"organization"'))];
+  exampleOf('exportConfiguration').answer = settled(`${shown.join('\n')}\n…\n`, own());
+  const type = { 'Content-Type': 'application/x-ndjson' };
+  const imported = await ask('importConfiguration', { key: worker.platformKey, text: exported.text, headers: { ...headers, ...type } });
+  exampleOf('importConfiguration').answer = settled(imported.text, own());
 }
 
 /** What can only be removed last: the probes need it. */

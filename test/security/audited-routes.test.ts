@@ -212,6 +212,7 @@ const DEEDS: Record<string, Deed> = {
   'DELETE /api/v1/platform/keys/{keyId}': general("a producer's key is no organization's"),
   'POST /api/v1/platform/parked-messages/{messageId}/redrive': general('a parked message can be of several organizations'),
   'DELETE /api/v1/platform/parked-messages/{messageId}': general('a parked message can be of several organizations'),
+  'POST /api/v1/platform/import': general('of all organizations: each that changes has an entry (test/transfer)'),
 };
 
 const changing = routes.filter((route) => route.method !== 'get' || nameOf(route) === `GET ${webhook}/secret`);
@@ -415,9 +416,9 @@ describe('the audit log tells', () => {
     expect(entries).toMatchObject(actions.map((action) => ({ action, actor: { type: 'dashboard', name: 'Ada' }, target: { id } })));
   });
 
-  test('of every action that there is, here or in test/db/outboxes.test.ts', () => {
+  test('of every action that there is, here, in test/db/outboxes.test.ts or in test/transfer', () => {
     const byRoute = Object.values(DEEDS).flatMap(({ entry }) => entry?.action ?? []);
-    const told = new Set<AuditAction>([...byRoute, 'organization.created', 'session.started', 'webhook.disabled']);
+    const told = new Set<AuditAction>([...byRoute, 'organization.created', 'organization.imported', 'session.started', 'webhook.disabled']);
     expect([...told].sort()).toEqual([...AUDIT_ACTIONS].sort());
   });
 });

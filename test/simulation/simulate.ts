@@ -4,13 +4,17 @@ import { parseSettings } from '../../src/settings.ts';
 import { VARS } from '../domain/vars.ts';
 import { type Month, simulate, sum, type WebhookMonth } from './month.ts';
 import { report, sumsByKind } from './report.ts';
+import { printScale } from './scale/scale.ts';
 import { lost } from './tally.ts';
 
 /*
  * `npm run simulate`: what the circuit is worth. A month of made-up endpoints under the real rules and the settings that ship,
  * once with the plain schedule and once with the circuit. The same seed gives the same table.
+ *
+ * `npm run simulate -- scale`: what limits many events and webhooks meet (scale/).
  */
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seed: { type: 'string', default: '1' },
     webhooks: { type: 'string', default: '10000' },
@@ -19,6 +23,12 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
+
+if (positionals.length > 0) {
+  if (positionals.join() !== 'scale') throw new RangeError('There is `npm run simulate`, and `npm run simulate -- scale`.');
+  printScale();
+  process.exit();
+}
 
 const month: Month = {
   seed: wholeNumber('seed', values.seed, 0),

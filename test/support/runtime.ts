@@ -25,21 +25,14 @@ export class Runtime {
 
   /** Builds the Worker and migrates its database; nothing runs yet. */
   static async prepare(folder: string, settings: Readonly<Record<string, string>>): Promise<Runtime> {
-    const bundle = join(folder, 'bundle');
-    const { exitCode, output } = await captureWrangler(['deploy', '--dry-run', '--outdir', bundle]);
-    if (exitCode !== 0) throw new Error(output);
+    const bundle = await build(join(folder, 'bundle'));
     await migrateLocally(folder);
-    const { unstable_getMiniflareWorkerOptions } = await import('wrangler');
-    const { workerOptions } = unstable_getMiniflareWorkerOptions(join(PROJECT_ROOT, 'wrangler.toml'));
-    const { assets: _, modulesRules: __, bindings, ...worker } = workerOptions;
-    const modules = readdirSync(bundle)
-      .filter((name) => name.endsWith('.js'))
-      .map((name) => ({ type: 'ESModule' as const, path: join(bundle, name) }));
-    return new Runtime({
-      host: '127.0.0.1',
-      resourcePersistencePath: join(folder, 'v3'),
-      workers: [{ ...worker, name: 'bullseye-webhooks', modulesRoot: bundle, modules, bindings: { ...(bindings as object), ...settings } }],
-    });
+    return Runtime.of(folder, [await workerOf(bundle, settings)]);
+  }
+
+  /** One or several Workers on what is stored in a folder, whose database has been migrated. The first one answers requests. */
+  static of(folder: string, workers: readonly RuntimeWorker[]): Runtime {
+    return new Runtime({ host: '127.0.0.1', resourcePersistencePath: join(folder, 'v3'), workers } as unknown as V4MiniflareOptions);
   }
 
   /** Starts it on what is stored; its origin. */
@@ -63,6 +56,36 @@ export class Runtime {
     await this.kill();
     await killGroup(this.#next);
   }
+}
+
+/** A Worker of a runtime, as far as anybody looks into it. */
+export interface RuntimeWorker {
+  [option: string]: unknown;
+  name: string;
+  queueConsumers?: object;
+  durableObjects?: Record<string, object>;
+}
+
+/** Builds the Worker, as it would be deployed, into a folder; the folder. */
+export async function build(bundle: string): Promise<string> {
+  const { exitCode, output } = await captureWrangler(['deploy', '--dry-run', '--outdir', bundle]);
+  if (exitCode !== 0) throw new Error(output);
+  return bundle;
+}
+
+/** What was built, as the runtime takes it, with the bindings of wrangler.toml. */
+export async function workerOf(
+  bundle: string,
+  settings: Readonly<Record<string, string>>,
+  name = 'bullseye-webhooks',
+): Promise<RuntimeWorker> {
+  const { unstable_getMiniflareWorkerOptions } = await import('wrangler');
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(join(PROJECT_ROOT, 'wrangler.toml'));
+  const { assets: _, modulesRules: __, bindings, ...worker } = workerOptions;
+  const modules = readdirSync(bundle)
+    .filter((file) => file.endsWith('.js'))
+    .map((file) => ({ type: 'ESModule' as const, path: join(bundle, file) }));
+  return { ...worker, name, modulesRoot: bundle, modules, bindings: { ...(bindings as object), ...settings } } as RuntimeWorker;
 }
 
 function load(): ChildProcess {

@@ -28,6 +28,8 @@ const REPLACEMENTS: readonly [RegExp, string][] = [
   [/"webhook-timestamp":"\d+"/g, '"webhook-timestamp":"1795442709"'],
   [/\/link\/[\w-]+/g, '/link/q0Jx2b4Zr8'],
   [/"(durationMs|lastDurationMs|latencyP50Ms|latencyP95Ms)":[\d.]+/g, '"$1":87'],
+  [/"createdAt":\d{13}/g, '"createdAt":1795442709000'],
+  [/"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"/g, '"0b6f3c52-4a1d-4c8e-9a57-2f1d8e6b7c90"'],
   [/"nextCursor":"[^"]+"/g, '"nextCursor":"MTc5NTQ0MjcwOTAwMC5kbHY"'],
   [/"(id|changes\.session)":"[0-9a-f]{16}"/g, '"$1":"9f86d081884c7d65"'],
 ];

@@ -60,7 +60,7 @@ export function wordsIn(source: string): Found {
 function isSkipped(node: Node): boolean {
   if (/^(Import|TS(?!As|Satisfies|NonNull))/.test(node.type)) return true;
   if (node.type === 'JSXAttribute')
-    return ['class', 'd', 'content', 'pattern', 'viewBox', 'aria-describedby'].includes(String((node.name as Node).name));
+    return ['class', 'rel', 'd', 'content', 'pattern', 'viewBox', 'aria-describedby'].includes(String((node.name as Node).name));
   return (
     node.type === 'NewExpression' &&
     /^(\w*Error|Intl\w*)$/.test(String((node.callee as Node).name)) &&

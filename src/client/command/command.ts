@@ -60,10 +60,11 @@ program.command('webhooks').description('list the webhooks').action(run(listWebh
 
 program
   .command('deliveries [delivery]')
-  .description('list the newest deliveries of a webhook, or show one with its attempts')
-  .option(...WEBHOOK)
+  .description('list the newest deliveries, or show one with its attempts')
+  .option('--webhook <id>', 'of this webhook alone')
   .option('--status <status>', 'pending, retrying, delivered, failed or discarded')
   .option('--event <name>', 'of this event type')
+  .option('--search <text>', "with this in the visitor's e-mail or name, the company's name or domain, or an id")
   .option('--from <time>', 'accepted since: so long ago (2h, 3d), or 2026-11-27T14:00:00Z')
   .option('--to <time>', 'accepted before')
   .option('--limit <number>', 'at most so many, 100 at most')

@@ -2,7 +2,7 @@ import type { DeliveryDetail } from '../client.ts';
 import { type Session, show, UsageError } from './session.ts';
 import { plain, table } from './table.ts';
 import { localTime, timeOf } from './times.ts';
-import { chosenWebhook, webhookOf } from './webhook-choice.ts';
+import { webhookOf } from './webhook-choice.ts';
 
 /** `webhooks`: which there are. */
 export async function listWebhooks(session: Session): Promise<void> {
@@ -24,21 +24,23 @@ export interface DeliveriesOptions {
   webhook?: string;
   status?: string;
   event?: string;
+  search?: string;
   from?: string;
   to?: string;
   limit?: string;
   cursor?: string;
 }
 
-/** `deliveries`: the newest of a webhook; or one, with its attempts. */
+/** `deliveries`: the newest of the organization, or of a webhook; or one, with its attempts. */
 export async function showDeliveries(session: Session, deliveryId: string | undefined, options: DeliveriesOptions): Promise<void> {
   if (deliveryId !== undefined) return await showDelivery(session, deliveryId, options.webhook);
   const { client, organizationId } = session;
-  const webhookId = await chosenWebhook(session, options.webhook);
-  const { status, event, cursor } = options;
+  const { webhook: webhookId, status, event, search: q, cursor } = options;
   const limit = options.limit === undefined ? undefined : wholeNumber(options.limit);
   const [from, to] = [options.from, options.to].map((text) => text && timeOf(text));
-  const answer = await client.listDeliveries({ organizationId, webhookId, status: status as never, event, from, to, limit, cursor });
+  const asked = { organizationId, status: status as never, event, q, from, to, limit, cursor };
+  const answer =
+    webhookId === undefined ? await client.listOrganizationDeliveries(asked) : await client.listDeliveries({ ...asked, webhookId });
   show(session, answer, () => {
     if (answer.data.length === 0) return 'There is no such delivery.';
     const rows = answer.data.map(({ id, createdAt, event: name, status: state, attemptCount, lastResponseStatus }) => [

@@ -88,6 +88,7 @@ export function deedWords(entry: ShownEntry, names: WebhookNames): string {
     case 'session.ended':
       return endWords(entry);
     case 'organization.created':
+    case 'organization.imported':
     case 'person.erased':
       return t(`audit.deed.${action}`);
   }

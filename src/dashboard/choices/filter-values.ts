@@ -2,6 +2,7 @@ import { ApiError, invalid } from '../../api/errors.ts';
 import { layOut } from '../../domain/json-items.ts';
 import { readJsonText } from '../../domain/json-text.ts';
 import { type Condition, MAX_LEVELS, type ReadCondition, readCondition } from '../../domain/rules/condition.ts';
+import { jsonFlawWords } from '../json-layout.ts';
 import { t } from '../words/words.tsx';
 import {
   ANOTHER,
@@ -73,7 +74,7 @@ export function filterSaid({ mode, rows, json }: FilterValues, kinds: Kinds): Sa
 
 function parsed(text: string): unknown {
   const json = readJsonText(new TextEncoder().encode(text));
-  if (!json.ok) throw invalid([{ field: 'filter', message: json.reason.replace('The body', 'This') }]);
+  if (!json.ok) throw invalid([{ field: 'filter', message: jsonFlawWords(text) }]);
   // Before anything goes through it level by level.
   if (layOut(json.bytes).depth > MAX_LEVELS * 2) {
     throw invalid([{ field: 'filter', message: t('filter.tooDeep', { count: MAX_LEVELS }) }]);

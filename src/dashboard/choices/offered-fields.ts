@@ -80,7 +80,10 @@ function gatherSchema(schema: unknown, path: string, found: FieldKinds): void {
   if (typeof properties === 'object' && properties !== null) {
     for (const [key, inner] of Object.entries(properties)) gatherSchema(inner, path === '' ? key : `${path}.${key}`, found);
   } else if (items !== undefined) gatherSchema(items, path, found);
-  else if (path !== '' && type !== 'object') add(found, path, kindOf(type), MAX_OF_CATALOGUE);
+  else if (path !== '' && type !== 'object') {
+    // A schema that says no type takes nothing back of what the example shows.
+    if (type !== undefined || !found.has(path)) add(found, path, kindOf(type), MAX_OF_CATALOGUE);
+  }
 }
 
 /** Adds a field; one that is there already, with another kind, can be either. */

@@ -1,6 +1,6 @@
 import { getDelivery } from '../../api/deliveries.ts';
 import { ApiError } from '../../api/errors.ts';
-import { listOrganizationDeliveries } from '../../api/organization-deliveries.ts';
+import { glanceAtOrganizationDeliveries, listOrganizationDeliveries } from '../../api/organization-deliveries.ts';
 import { listSkippedEvents } from '../../api/skipped-events.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
 import type { ListedDelivery } from '../delivery-table.tsx';
@@ -9,7 +9,9 @@ import type { Visit } from '../visit.ts';
 
 /** Results on a page. */
 const PAGE_SIZE = 25;
-/** How long a page looks further by itself, and how long where it has something to show. */
+/** How long the first page looks: what is near comes at once, and tells that more is looked for. */
+const GLANCE_MS = 150;
+/** How long a further page looks by itself, and how long where it has something to show. */
 const LOOK_MS = 3_000;
 const LOOK_WITH_RESULTS_MS = 1_000;
 /** Looks at the logs for one page. Each is a call for every webhook. Workers: 10,000 subrequests a request, and six at a time. */
@@ -28,8 +30,12 @@ export interface Found {
   searchedSince: string | null;
   keptSince: string | null;
   /** The webhooks that could not be asked, by id. */
-  unavailable: ReadonlySet<string>;
+  unavailable: Set<string>;
+  /** Whether what is left cannot be asked right now. */
+  isStuck: boolean;
 }
+
+const NOTHING_YET = { searchedSince: null, keptSince: null, isStuck: false };
 
 /** How a delivery's last attempt ended. */
 export interface LastAnswer {
@@ -44,23 +50,28 @@ export interface Skipped {
   event: SkippedEvent;
 }
 
-/** Looks for deliveries from after a cursor, further and further back, for as long as somebody may wait for a page. */
+/**
+ * Looks for deliveries from after a cursor, further and further back, for as long as somebody may wait for a page: without a cursor that is not
+ * long. Where nothing more can be asked it ends with what it has, and where to go on.
+ */
 export async function lookForDeliveries(visit: Visit, q: string, from: string | undefined): Promise<Found> {
   const begunAt = Date.now();
-  const deliveries: FoundDelivery[] = [];
-  const unavailable = new Set<string>();
-  let cursor = from;
-  for (let looks = 1; ; looks++) {
-    const limit = String(PAGE_SIZE - deliveries.length);
-    const page = await visit.call(listOrganizationDeliveries, { query: { q, limit, cursor } });
-    deliveries.push(...page.data);
-    for (const id of page.unavailable) unavailable.add(id);
-    cursor = page.nextCursor ?? undefined;
-    const isTimeUp = Date.now() - begunAt >= (deliveries.length > 0 ? LOOK_WITH_RESULTS_MS : LOOK_MS);
-    if (cursor !== undefined && deliveries.length < PAGE_SIZE && looks < MAX_LOOKS && !isTimeUp) continue;
-    const { nextCursor, searchedSince = null, keptSince = null } = page;
-    return { deliveries, answers: await answersOf(visit, deliveries), nextCursor, searchedSince, keptSince, unavailable };
+  const isFirst = from === undefined;
+  const found: Omit<Found, 'answers'> = { ...NOTHING_YET, deliveries: [], unavailable: new Set(), nextCursor: from ?? null };
+  for (let looks = 0; looks < MAX_LOOKS; looks++) {
+    const query = { q, limit: String(PAGE_SIZE - found.deliveries.length), cursor: found.nextCursor ?? undefined };
+    const page = await unlessUnreachable(visit.call(isFirst ? glanceAtOrganizationDeliveries : listOrganizationDeliveries, { query }));
+    found.isStuck = page === null;
+    if (!page) break;
+    found.deliveries.push(...page.data);
+    for (const id of page.unavailable) found.unavailable.add(id);
+    found.nextCursor = page.nextCursor;
+    found.searchedSince = page.searchedSince ?? null;
+    found.keptSince = page.keptSince ?? null;
+    const maxMs = isFirst ? GLANCE_MS : found.deliveries.length > 0 ? LOOK_WITH_RESULTS_MS : LOOK_MS;
+    if (page.nextCursor === null || found.deliveries.length === PAGE_SIZE || Date.now() - begunAt >= maxMs) break;
   }
+  return { ...found, answers: await answersOf(visit, found.deliveries) };
 }
 
 /** Of the first that did not arrive: why is what somebody who looks for one wants to know. */

@@ -75,13 +75,14 @@ interface OutcomeProps {
 type Before = 'nothing' | 'in vain' | 'with results';
 
 function Outcome({ q, found, skipped, before, visit }: OutcomeProps) {
-  const { deliveries, nextCursor, unavailable } = found;
+  const { deliveries, nextCursor, unavailable, isStuck } = found;
   const isInVain = deliveries.length === 0 && skipped.length === 0 && before !== 'with results';
+  const isPartial = unavailable.size > 0 || isStuck;
   return (
     <>
-      {unavailable.size > 0 && <Unavailable ids={unavailable} visit={visit} />}
       <div id="found">
-        {isInVain && nextCursor === null && unavailable.size === 0 && <NothingFound q={q} visit={visit} />}
+        {isPartial && <Unavailable ids={unavailable} visit={visit} />}
+        {isInVain && nextCursor === null && !isPartial && <NothingFound q={q} visit={visit} />}
         {deliveries.length > 0 && (
           <section aria-labelledby="deliveries-title" class="prose">
             <h2 id="deliveries-title">Deliveries</h2>
@@ -108,14 +109,14 @@ function Unavailable({ ids, visit }: { ids: ReadonlySet<string>; visit: Visit })
   const names = visit.webhooks.filter(({ id }) => ids.has(id)).map((webhook) => webhookCrumb(webhook).name);
   return (
     <section class="banner warn">
-      <p>Some webhooks could not be searched right now: {names.join(', ')}. Try again shortly.</p>
+      <p>Some webhooks could not be searched right now{names.length > 0 && `: ${names.join(', ')}`}. Try again shortly.</p>
     </section>
   );
 }
 
-/** How far back it has looked, and where to go on. The script follows that by itself while no delivery was found. */
+/** How far back it has looked, and where to go on. The script follows that by itself while no delivery was found, and says so. */
 function Further({ q, found, before, isInVain }: Pick<OutcomeProps, 'q' | 'found' | 'before'> & { isInVain: boolean }) {
-  const { deliveries, nextCursor, searchedSince } = found;
+  const { deliveries, nextCursor, searchedSince, isStuck } = found;
   const at = (more: Record<string, string>) => `${paths.search}?${new URLSearchParams({ q, ...more })}`;
   return (
     <p class="further" id="further" role="status">
@@ -127,12 +128,15 @@ function Further({ q, found, before, isInVain }: Pick<OutcomeProps, 'q' | 'found
               Looked back to <Time at={searchedSince} />.{' '}
             </>
           )}
-          <a href={at({ cursor: nextCursor, ...(isInVain && { [IN_VAIN]: '1' }) })} data-further={deliveries.length === 0 ? '' : undefined}>
+          <a
+            href={at({ cursor: nextCursor, ...(isInVain && { [IN_VAIN]: '1' }) })}
+            data-further={deliveries.length === 0 && !isStuck ? 'Looking further…' : undefined}
+          >
             Look further
           </a>
         </>
       )}
-      {nextCursor === null && (deliveries.length > 0 || before === 'with results') && 'That is everything that is kept.'}
+      {nextCursor === null && !isStuck && (deliveries.length > 0 || before === 'with results') && 'That is everything that is kept.'}
       {before !== 'nothing' && (
         <>
           {' '}

@@ -12,7 +12,7 @@ import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { webhookCrumb, webhookOf } from '../webhook-page.tsx';
 import { WebhookUrl } from '../webhook-url.tsx';
-import { exactlyCounted } from '../wording.ts';
+import { t } from '../words/words.tsx';
 
 /** A webhook that has delivered within this time is in use: its name is asked for, so that no other one is deleted by mistake. */
 const IN_USE_MS = 7 * DAY_MS;
@@ -29,7 +29,7 @@ export async function submitDelete(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
   if (visit.can('write') && !isName(typed, nameOf(webhook)) && (await isInUse(c))) return await deletePage(c, { typed });
   await visit.call(deleteWebhook, { params: { webhookId: webhook.id } });
-  await setFlash(c, { kind: 'done', message: `The webhook “${nameOf(webhook)}” is deleted.` });
+  await setFlash(c, { kind: 'done', message: t('delete.done', { webhook: nameOf(webhook) }) });
   return c.redirect(paths.list, 303);
 }
 
@@ -50,14 +50,14 @@ async function deletePage(c: PageContext, { typed }: { typed?: string }): Promis
   const webhook = webhookOf(c);
   const visit = c.get('visit');
   const name = nameOf(webhook);
-  const settings = { name: 'Settings', path: paths.webhook(webhook.id, 'settings') };
+  const settings = { name: t('webhook.tab.settings'), path: paths.webhook(webhook.id, 'settings') };
   const [losses, asksForName] = await Promise.all([lossesOf(c), isInUse(c)]);
-  const problem = typed === undefined ? undefined : `This is not its name. Type ${name}`;
+  const problem = typed === undefined ? undefined : t('delete.wrongName', { webhook: name });
   return await page(
     c,
-    { title: 'Delete webhook', crumbs: [rootCrumb, webhookCrumb(webhook), settings], status: typed === undefined ? 200 : 422 },
+    { title: t('settings.delete'), crumbs: [rootCrumb, webhookCrumb(webhook), settings], status: typed === undefined ? 200 : 422 },
     <section class="card notice prose">
-      <h1>Delete “{name}”?</h1>
+      <h1>{t('delete.ask', { webhook: name })}</h1>
       <p>
         <WebhookUrl url={webhook.url} visit={visit} />
       </p>
@@ -66,19 +66,19 @@ async function deletePage(c: PageContext, { typed }: { typed?: string }): Promis
           <li>{loss}</li>
         ))}
       </ul>
-      <p>This cannot be undone. To stop for a while, pause it instead.</p>
+      <p>{t('delete.hint')}</p>
       <form method="post" action={paths.webhook(webhook.id, 'delete')} class="form" novalidate>
         {asksForName && (
-          <Field name="typedName" label={`It is in use. To delete it, type its name: ${name}`} problem={problem}>
+          <Field name="typedName" label={t('delete.typeName', { webhook: name })} problem={problem}>
             {(attributes) => <input {...attributes} type="text" value={typed} maxlength={300} autocomplete="off" spellcheck={false} />}
           </Field>
         )}
         <div class="actions">
           <button type="submit" class="danger">
-            Delete webhook
+            {t('settings.delete')}
           </button>
           <a class="button" href={settings.path}>
-            Keep it
+            {t('delete.keep')}
           </a>
         </div>
       </form>
@@ -91,18 +91,9 @@ async function lossesOf(c: PageContext): Promise<string[]> {
   const webhook = webhookOf(c);
   const asked = c.get('visit').call(getStatistics, { params: { webhookId: webhook.id }, query: { period: '30d' } });
   const statistics = await unlessUnreachable(asked);
-  const always = 'Its settings and its secret are gone.';
-  if (!statistics)
-    return ['Nothing is sent to it any more, and what waits is never sent.', 'The record of its deliveries is erased.', always];
+  const always = t('delete.settings');
+  if (!statistics) return [t('delete.waitingUnknown'), t('delete.logUnknown'), always];
   const { waiting, totals } = statistics;
   const recorded = totals.delivered + totals.failed + totals.discarded;
-  return [
-    waiting > 0
-      ? `${exactlyCounted(waiting, 'delivery waits, and is', 'deliveries wait, and are')} never sent.`
-      : 'Nothing is sent to it any more.',
-    recorded > 0
-      ? `The record of ${exactlyCounted(recorded, 'delivery', 'deliveries')} of the last 30 days is erased, and with it the way to send them again.`
-      : 'There is no record of deliveries that could be lost.',
-    always,
-  ];
+  return [t('delete.waiting', { count: waiting }), t('delete.log', { count: recorded }), always];
 }

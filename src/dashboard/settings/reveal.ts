@@ -3,6 +3,7 @@ import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { done, leaveMessage } from '../webhook-actions.ts';
 import { webhookOf } from '../webhook-page.tsx';
+import { t } from '../words/words.tsx';
 import { settingsPage } from './settings-page.tsx';
 
 /** `POST <webhook>/secret/reveal`: a POST, so that no link and no prefetching shows a secret. */
@@ -10,7 +11,7 @@ export async function revealSecret(c: PageContext): Promise<Response> {
   const { id } = webhookOf(c);
   return await leaveMessage(c, paths.webhook(id, 'settings'), async () => {
     const { secret } = await c.get('visit').call(revealWebhookSecret, { params: { webhookId: id } });
-    return secret === null ? done('There is no secret.') : done('This is the secret that signs deliveries.', secret);
+    return secret === null ? done(t('settings.noSecret')) : done(t('settings.revealed'), secret);
   });
 }
 

@@ -9,28 +9,26 @@ import { readForm, textOf } from '../form.ts';
 import { heldForm, RESTORED } from '../held-form.ts';
 import { page, rootCrumb } from '../page.tsx';
 import { paths } from '../paths.ts';
+import { SecretStrength, warningWords } from '../secret-fields.tsx';
 import type { PageContext } from '../visit.ts';
 import { done } from '../webhook-actions.ts';
 import { refusedOf } from '../webhook-input.ts';
 import { webhookCrumb, webhookOf } from '../webhook-page.tsx';
+import { errorText } from '../words/error-words.ts';
+import { t } from '../words/words.tsx';
 
 const HOUR_SECONDS = 3_600;
+const DAY_SECONDS = 24 * HOUR_SECONDS;
 
-/** How long the old secret can keep working. */
-const OVERLAPS = [
-  [HOUR_SECONDS, '1 hour'],
-  [24 * HOUR_SECONDS, '24 hours'],
-  [3 * 24 * HOUR_SECONDS, '3 days'],
-  [7 * 24 * HOUR_SECONDS, '7 days'],
-  [0, 'No time: stop it now'],
-] as const;
-const USUAL_OVERLAP = 24 * HOUR_SECONDS;
+/** How long the old secret can keep working, in seconds. */
+const OVERLAPS = [HOUR_SECONDS, DAY_SECONDS, 3 * DAY_SECONDS, 7 * DAY_SECONDS, 0];
+const USUAL_OVERLAP = DAY_SECONDS;
 
-const UNCHANGED = 'The webhook has this secret already: nothing has changed.';
-const OVERLAPPING =
-  'This is the new secret. The old one keeps working beside it: give your endpoint the new one in time. webhook-signature has a signature ' +
-  'of each within 5 seconds, and X-Bullseye-Signature is made with the oldest secret until its time is over.';
-const REPLACED = 'This is the new secret. Deliveries are signed with it alone within 5 seconds.';
+/** “24 hours”, “3 days” */
+function overlapWords(seconds: number): string {
+  if (seconds === 0) return t('rotate.now');
+  return seconds <= DAY_SECONDS ? t('rotate.hours', { count: seconds / HOUR_SECONDS }) : t('rotate.days', { count: seconds / DAY_SECONDS });
+}
 
 /** `GET <webhook>/secret/rotate`. */
 export async function showRotate(c: PageContext): Promise<Response> {
@@ -60,8 +58,8 @@ async function rotated(c: PageContext, form: URLSearchParams): Promise<Flash> {
   const answer = await call(rotateWebhookSecret, { params: { webhookId: id }, body });
   const isSame = before !== null && before === answer.secret;
   const overlaps = answer.previousSecretExpiresAt !== null || answer.earlierSecretsExpireAt !== undefined;
-  const said = isSame ? UNCHANGED : overlaps ? OVERLAPPING : REPLACED;
-  return done([said, ...(answer.warnings ?? [])].join(' '), answer.secret ?? undefined);
+  const said = isSame ? t('rotate.unchanged') : overlaps ? t('rotate.overlapping') : t('rotate.replaced');
+  return done([said, ...warningWords(answer)].join(' '), answer.secret ?? undefined);
 }
 
 /** The secret that a webhook has, to compare: nobody is shown it. One that does not open is another one, and no reason not to replace it. */
@@ -77,11 +75,11 @@ interface Shown {
 
 async function rotatePage(c: PageContext, typed: URLSearchParams, { error, flash }: Shown = {}): Promise<Response> {
   const webhook = webhookOf(c);
-  const title = webhook.secret === null ? 'Set a secret' : 'Rotate the secret';
-  const settings = { name: 'Settings', path: paths.webhook(webhook.id, 'settings') };
+  const title = webhook.secret === null ? t('settings.setSecret') : t('settings.rotate');
+  const settings = { name: t('webhook.tab.settings'), path: paths.webhook(webhook.id, 'settings') };
   const issues = error?.code === 'validation_failed' ? (error.details.issues as Issue[]) : [];
   const problems = new Map(issues.map(({ field, message }) => [field, message]));
-  const said: Flash | undefined = error && problems.size === 0 ? { kind: 'failed', message: error.message } : flash;
+  const said: Flash | undefined = error && problems.size === 0 ? { kind: 'failed', message: errorText(error) } : flash;
   const answer = await page(
     c,
     { title, crumbs: [rootCrumb, webhookCrumb(webhook), settings], status: error?.status, flash: said },
@@ -89,15 +87,11 @@ async function rotatePage(c: PageContext, typed: URLSearchParams, { error, flash
       <div class="page-head">
         <div>
           <h1>{title}</h1>
-          <p class="lead">
-            {webhook.secret === null
-              ? 'Deliveries are signed with it, so that your endpoint can tell that they are from us.'
-              : 'A new secret takes the place of the present one. Do it when somebody may have seen it, or when your rules ask for it.'}
-          </p>
+          <p class="lead">{webhook.secret === null ? t('rotate.setLead') : t('rotate.lead')}</p>
         </div>
       </div>
       <form method="post" action={paths.webhook(webhook.id, 'secret/rotate')} class="card form" novalidate>
-        <Field name="secret" label="New secret (optional)" problem={problems.get('secret')} hint="Leave empty and we make a strong one.">
+        <Field name="secret" label={t('rotate.secret')} problem={problems.get('secret')} hint={t('rotate.secretHint')}>
           {(attributes) => (
             <input
               {...attributes}
@@ -110,14 +104,14 @@ async function rotatePage(c: PageContext, typed: URLSearchParams, { error, flash
             />
           )}
         </Field>
-        <p class="strength" id="secret-strength" aria-live="polite" hidden />
+        <SecretStrength />
         {webhook.secret !== null && <Overlap typed={typed} problem={problems.get('overlapSeconds')} />}
         <div class="actions">
-          <button type="submit" class="primary" data-busy="Saving…">
-            {webhook.secret === null ? 'Set secret' : 'Rotate secret'}
+          <button type="submit" class="primary" data-busy={t('button.saving')}>
+            {webhook.secret === null ? t('rotate.setSubmit') : t('rotate.submit')}
           </button>
           <a class="button" href={settings.path}>
-            Cancel
+            {t('button.cancel')}
           </a>
         </div>
       </form>
@@ -128,27 +122,21 @@ async function rotatePage(c: PageContext, typed: URLSearchParams, { error, flash
 
 /** How long the old secret keeps working, and what it costs if it does not. */
 function Overlap({ typed, problem }: { typed: URLSearchParams; problem: string | undefined }) {
-  const chosen = OVERLAPS.find(([seconds]) => String(seconds) === typed.get('overlapSeconds'))?.[0] ?? USUAL_OVERLAP;
-  const hint =
-    'Time to give your endpoint the new secret. Until then both work: webhook-signature has a signature of each, and X-Bullseye-Signature ' +
-    'is made with the old one.';
+  const chosen = OVERLAPS.find((seconds) => String(seconds) === typed.get('overlapSeconds')) ?? USUAL_OVERLAP;
   return (
     <div class="overlap-choice">
-      <Field name="overlapSeconds" label="Keep the old secret working for" problem={problem} hint={hint}>
+      <Field name="overlapSeconds" label={t('rotate.overlap')} problem={problem} hint={t('rotate.overlapHint')}>
         {(attributes) => (
           <select {...attributes}>
-            {OVERLAPS.map(([seconds, name]) => (
+            {OVERLAPS.map((seconds) => (
               <option value={String(seconds)} selected={seconds === chosen}>
-                {name}
+                {overlapWords(seconds)}
               </option>
             ))}
           </select>
         )}
       </Field>
-      <p class="banner warn cost">
-        If you stop it now, an endpoint that checks signatures refuses every delivery until it has the new secret. Each is retried as usual,
-        and fails if that takes longer than its retries.
-      </p>
+      <p class="banner warn cost">{t('rotate.cost')}</p>
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { chosenWords } from '../choices/webhook-words.ts';
 import type { Visit } from '../visit.ts';
 import { EventNames } from '../webhook-list/webhook-table.tsx';
 import { WebhookUrl } from '../webhook-url.tsx';
+import { t } from '../words/words.tsx';
 
 /** How many of a webhook's events are named. */
 const MOST_EVENTS = 20;
@@ -13,25 +14,25 @@ export function SettingsFacts({ webhook, visit }: { webhook: WebhookRow; visit: 
   const chosen = chosenWords(webhook);
   return (
     <section class="card" aria-labelledby="facts-title">
-      <h2 id="facts-title">What it sends, and where</h2>
+      <h2 id="facts-title">{t('settings.facts')}</h2>
       <dl class="facts">
-        <dt>URL</dt>
+        <dt>{t('settings.url')}</dt>
         <dd>
           <WebhookUrl url={url} visit={visit} />
         </dd>
         {description && (
           <>
-            <dt>Description</dt>
+            <dt>{t('settings.description')}</dt>
             <dd>{description}</dd>
           </>
         )}
-        <dt>Events</dt>
+        <dt>{t('settings.events')}</dt>
         <dd>
           <EventNames names={events} most={MOST_EVENTS} />
         </dd>
         {chosen !== '' && (
           <>
-            <dt>Sent</dt>
+            <dt>{t('settings.sent')}</dt>
             <dd>{chosen}</dd>
           </>
         )}

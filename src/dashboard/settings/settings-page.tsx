@@ -9,11 +9,13 @@ import { readForm } from '../form.ts';
 import { heldForm, RESTORED } from '../held-form.ts';
 import { LIVE_HEADER } from '../page.tsx';
 import { paths } from '../paths.ts';
+import { warningWords } from '../secret-fields.tsx';
 import type { PageContext } from '../visit.ts';
 import { formProps, type ShownForm, submitted, unusedSecret } from '../webhook-editor.tsx';
 import { WebhookForm } from '../webhook-form.tsx';
 import { askAboutUrl, changesIn, refusalOf, sharedInput, valuesOfForm, valuesOfWebhook, type WebhookFormValues } from '../webhook-input.ts';
 import { webhookOf, webhookPage } from '../webhook-page.tsx';
+import { t } from '../words/words.tsx';
 import { fieldsSeen } from './fields-seen.ts';
 import { SettingsFacts } from './settings-facts.tsx';
 import { SideCards } from './side-cards.tsx';
@@ -48,12 +50,7 @@ export async function submitEdit(c: PageContext): Promise<Response> {
     if (values.url.trim() !== webhook.url) askAboutUrl(values);
     const body = { ...changesIn(sharedInput(values, kinds, webhook), webhook), ...secretInput(values) };
     const changed = await c.get('visit').call(updateWebhook, { params: { webhookId: webhook.id }, body });
-    const said = [
-      'Saved. Deliveries follow it within 5 seconds, retries included.',
-      ...unusedSecret(values),
-      ...lostHeaders(values, webhook, changed),
-      ...(changed.warnings ?? []),
-    ];
+    const said = [t('settings.saved'), ...unusedSecret(values), ...lostHeaders(values, webhook, changed), ...warningWords(changed)];
     await setFlash(c, { kind: 'done', message: said.join(' ') });
     return c.redirect(paths.webhook(webhook.id, 'settings'), 303);
   } catch (error) {
@@ -70,7 +67,7 @@ function secretInput({ secretChoice, secret }: WebhookFormValues): { secret?: st
 /** Headers that were to stay are gone where the URL has moved to another host: who did that is told. */
 function lostHeaders({ headers }: WebhookFormValues, before: WebhookRow, after: { headerNames: string[] | null }): string[] {
   const isLost = headers.choice === 'keep' && (before.headerNames?.length ?? 0) > (after.headerNames?.length ?? 0);
-  return isLost ? ['Its headers are removed, since the URL is another host’s now. Enter them again if the new host needs them.'] : [];
+  return isLost ? [t('settings.headersLost')] : [];
 }
 
 /** The settings, with what was typed where a form of theirs was refused. */
@@ -86,10 +83,10 @@ export async function settingsPage(c: PageContext, shown: ShownSettings): Promis
   ]);
   const answer = await webhookPage(
     c,
-    { webhook, tab: 'settings', title: 'Settings', status: refusal?.error.status, outlook, flash },
+    { webhook, tab: 'settings', title: t('webhook.tab.settings'), status: refusal?.error.status, outlook, flash },
     <>
       <Banners webhook={webhook} visit={visit} outlook={outlook} />
-      {!visit.can('write') && <p class="banner info">Your session can read only: it sees the settings, and cannot change them.</p>}
+      {!visit.can('write') && <p class="banner info">{t('settings.readOnly')}</p>}
       <div class="beside">
         {form ?? <SettingsFacts webhook={webhook} visit={visit} />}
         <aside>

@@ -6,6 +6,8 @@ import { planAllows } from '../plan-notice.tsx';
 import { Time } from '../time.tsx';
 import type { Visit } from '../visit.ts';
 import { span } from '../wording.ts';
+import { list } from '../words/formats.ts';
+import { bold, rich, t } from '../words/words.tsx';
 
 interface CardProps {
   webhook: WebhookRow;
@@ -32,24 +34,24 @@ function SecretCard({ webhook, visit }: CardProps) {
   const hasSecret = webhook.secret !== null;
   return (
     <section class="card" aria-labelledby="secret-title">
-      <h2 id="secret-title">Secret</h2>
-      <p>{hasSecret ? 'Each delivery is signed with it.' : 'There is none: deliveries are not signed.'}</p>
+      <h2 id="secret-title">{t('settings.secret')}</h2>
+      <p>{hasSecret ? t('settings.signed') : t('settings.unsigned')}</p>
       {visit.can('admin') ? (
         <>
           <FormerSecrets webhook={webhook} nowMs={visit.nowMs} />
           <div class="actions">
             {hasSecret && (
               <form method="post" action={paths.webhook(webhook.id, 'secret/reveal')}>
-                <button type="submit">Reveal the secret</button>
+                <button type="submit">{t('settings.reveal')}</button>
               </form>
             )}
             <a class="button" href={paths.webhook(webhook.id, 'secret/rotate')}>
-              {hasSecret ? 'Rotate the secret' : 'Set a secret'}
+              {hasSecret ? t('settings.rotate') : t('settings.setSecret')}
             </a>
           </div>
         </>
       ) : (
-        <p class="hint">Only an admin of your organization can see and change it.</p>
+        <p class="hint">{t('settings.secretForAdmins')}</p>
       )}
     </section>
   );
@@ -62,13 +64,17 @@ function FormerSecrets({ webhook, nowMs }: { webhook: WebhookRow; nowMs: number 
     <div id="overlap" data-live="" class={former.length > 0 ? 'overlap' : undefined}>
       {former.toReversed().map(({ endsAt }) => (
         <p>
-          {former.length === 1 ? 'The old secret' : 'An older secret'} keeps working for another{' '}
-          <strong>{span((endsAt ?? 0) - nowMs)}</strong>, until <Time at={new Date(endsAt ?? 0).toISOString()} />.
+          {rich('settings.formerEnds', {
+            count: former.length,
+            span: span((endsAt ?? 0) - nowMs),
+            time: <Time at={new Date(endsAt ?? 0).toISOString()} />,
+            b: bold,
+          })}
         </p>
       ))}
       {former.length > 0 && (
         <a class="button" href={paths.webhook(webhook.id, 'secret/end-overlap')}>
-          {former.length === 1 ? 'Stop it now' : 'Stop them now'}
+          {t('settings.stopFormer', { count: former.length })}
         </a>
       )}
     </div>
@@ -79,8 +85,8 @@ function FormerSecrets({ webhook, nowMs }: { webhook: WebhookRow; nowMs: number 
 function HeadersCard({ webhook, visit, headers }: SideCardsProps) {
   return (
     <section class="card" aria-labelledby="headers-title">
-      <h2 id="headers-title">Headers of your own</h2>
-      <p>Each request has {webhook.headerNames?.join(', ')}.</p>
+      <h2 id="headers-title">{t('settings.headers')}</h2>
+      <p>{t('settings.headersSent', { names: list(webhook.headerNames ?? []) })}</p>
       {headers && (
         <dl class="header-list">
           {Object.entries(headers).map(([name, value]) => (
@@ -95,10 +101,10 @@ function HeadersCard({ webhook, visit, headers }: SideCardsProps) {
       )}
       {!headers && visit.can('admin') && (
         <form method="post" action={paths.webhook(webhook.id, 'headers/reveal')}>
-          <button type="submit">Reveal the values</button>
+          <button type="submit">{t('settings.revealHeaders')}</button>
         </form>
       )}
-      {!visit.can('admin') && <p class="hint">Only an admin of your organization can see their values.</p>}
+      {!visit.can('admin') && <p class="hint">{t('settings.headersForAdmins')}</p>}
     </section>
   );
 }
@@ -106,30 +112,26 @@ function HeadersCard({ webhook, visit, headers }: SideCardsProps) {
 function StopCard({ webhook, visit }: CardProps) {
   return (
     <section class="card" aria-labelledby="stop-title">
-      <h2 id="stop-title">{webhook.enabled ? 'Pause or delete' : 'Resume or delete'}</h2>
-      <p>
-        {webhook.enabled
-          ? 'A paused webhook sends nothing. What comes meanwhile is skipped, and can be sent later.'
-          : 'It is paused. Once you resume it, you can send what was skipped meanwhile.'}
-      </p>
+      <h2 id="stop-title">{webhook.enabled ? t('settings.pauseOrDelete') : t('settings.resumeOrDelete')}</h2>
+      <p>{webhook.enabled ? t('settings.pauseHint') : t('settings.resumeHint')}</p>
       <div class="actions">
         {webhook.enabled && (
           <a class="button" href={paths.webhook(webhook.id, 'pause')}>
-            Pause
+            {t('settings.pause')}
           </a>
         )}
         {!webhook.enabled && planAllows(visit) && (
           <form method="post" action={paths.webhook(webhook.id, 'resume')}>
             <button type="submit" class="primary">
-              Resume
+              {t('settings.resume')}
             </button>
           </form>
         )}
         <a class="button danger" href={paths.webhook(webhook.id, 'delete')}>
-          Delete webhook
+          {t('settings.delete')}
         </a>
       </div>
-      {!planAllows(visit) && <p class="hint">Your plan does not include webhooks.</p>}
+      {!planAllows(visit) && <p class="hint">{t('settings.noPlan')}</p>}
     </section>
   );
 }

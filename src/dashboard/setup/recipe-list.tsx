@@ -1,4 +1,5 @@
 import { formatWords } from '../choices/format.tsx';
+import { rich, t } from '../words/words.tsx';
 import { RECIPES, type Recipe } from './recipes.ts';
 
 interface RecipesProps {
@@ -25,25 +26,24 @@ function RecipePart({ recipe: { key, name, find, format, note, signature, page }
       <summary>{name}</summary>
       <ol class="steps">
         {find.map((step) => (
-          <li>{step}</li>
+          <li>{t(step)}</li>
         ))}
       </ol>
       <dl class="facts">
-        <dt>What to send</dt>
-        <dd>{format === 'event' ? 'The event as it is' : `Under “What is sent”, choose to send it ${formatWords(format)}`}.</dd>
-        <dt>Signature</dt>
-        <dd>{signature}</dd>
+        <dt>{t('recipe.whatToSend')}</dt>
+        <dd>{format === 'event' ? t('recipe.asItIs') : t('recipe.otherFormat', { format: formatWords(format) })}</dd>
+        <dt>{t('recipe.signature')}</dt>
+        <dd>{t(signature)}</dd>
         {note && (
           <>
-            <dt>Good to know</dt>
-            <dd>{note}</dd>
+            <dt>{t('recipe.goodToKnow')}</dt>
+            <dd>{t(note)}</dd>
           </>
         )}
       </dl>
       <p>
         <a href={page} target="_blank" rel="noopener noreferrer">
-          More about it
-          <span class="visually-hidden"> (how {name} takes webhooks, in a new tab)</span>
+          {rich('recipe.more', { tool: name, hidden: (inner) => <span class="visually-hidden">{inner}</span> })}
         </a>
       </p>
     </details>

@@ -1,8 +1,9 @@
 import type { Format } from '../../domain/rules/choices.ts';
+import type { BareKey } from '../words/words.tsx';
 
 /*
  * How the products that most people send to take a webhook: where their URL is found, and what to choose here. As their public documentation
- * says it in November 2026, in our words.
+ * says it in November 2026, in our words. The texts stand in words/: here are their keys.
  */
 
 export interface Recipe {
@@ -12,140 +13,105 @@ export interface Recipe {
   /** Hosts of the URLs that the product gives out. */
   hosts: RegExp;
   /** Where the URL is found, step by step. */
-  find: readonly string[];
+  find: readonly BareKey[];
   format: Format;
   /** What to choose here beyond that, or to know. */
-  note: string | null;
+  note: BareKey | null;
   /** Whether the product itself can check our signature. */
   checksSignatures: boolean;
   /** What to do about signatures. */
-  signature: string;
+  signature: BareKey;
   /** The product's own page about it. */
   page: string;
 }
-
-const UNCHECKED = 'It cannot check signatures. Treat its URL like a password: whoever has it can send there.';
 
 export const RECIPES: readonly Recipe[] = [
   {
     key: 'zapier',
     name: 'Zapier',
     hosts: /(^|\.)zapier\.com$/,
-    find: [
-      'In your Zap, take “Webhooks by Zapier” as the trigger, with the event “Catch Hook”. Zapier has it on paid plans.',
-      'Copy the URL that it shows, and paste it here.',
-      'Send a test event from here, then press “Test trigger” in Zapier: it finds the fields.',
-    ],
+    find: ['recipe.zapier.find', 'recipe.copyUrl', 'recipe.zapier.test'],
     format: 'event',
-    note: 'Zapier says that it received an event even while the Zap is switched off. Publish the Zap to have it run.',
+    note: 'recipe.zapier.note',
     checksSignatures: false,
-    signature: UNCHECKED,
+    signature: 'recipe.unchecked',
     page: 'https://help.zapier.com/hc/en-us/articles/8496288690317-Trigger-Zaps-from-webhooks',
   },
   {
     key: 'make',
     name: 'Make',
     hosts: /(^|\.)(make|integromat)\.com$/,
-    find: [
-      'Put the module “Custom webhook” of the app “Webhooks” at the start of your scenario, press Add, give it a name, and save.',
-      'Copy the URL that it shows, and paste it here.',
-      'While Make waits for data (“Re-determine data structure”), send a test event from here: it finds the fields.',
-    ],
+    find: ['recipe.make.find', 'recipe.copyUrl', 'recipe.make.test'],
     format: 'event',
-    note: 'Each scenario needs a webhook of its own.',
+    note: 'recipe.make.note',
     checksSignatures: false,
-    signature: UNCHECKED,
+    signature: 'recipe.unchecked',
     page: 'https://apps.make.com/gateway',
   },
   {
     key: 'n8n',
     name: 'n8n',
     hosts: /(^|[.-])n8n([.-]|$)/,
-    find: [
-      'Start your workflow with a “Webhook” node, and set its HTTP method to POST.',
-      'Copy its Production URL, and paste it here. Its Test URL works for two minutes at a time only.',
-      'Save and activate the workflow: before that the Production URL does not answer.',
-    ],
+    find: ['recipe.n8n.find', 'recipe.n8n.url', 'recipe.n8n.activate'],
     format: 'event',
     note: null,
     checksSignatures: true,
-    signature:
-      'It can, with the node’s option “Raw Body” and a step that compares the signature (see “For developers” under Signatures). Simpler: choose ' +
-      'Header Auth in the node, and enter the same header here under Authentication.',
+    signature: 'recipe.n8n.signature',
     page: 'https://docs.n8n.io/integrations/builtin/core-nodes/n8n-nodes-base.webhook/',
   },
   {
     key: 'hubspot',
     name: 'HubSpot',
     hosts: /(^|\.)(hubspot|hubapi|hs-automation)\.com$/,
-    find: [
-      'Create a workflow that starts when a webhook is received. HubSpot has that in Data Hub (once Operations Hub) Professional and Enterprise.',
-      'Copy the URL that it shows, and paste it here. Send a test event, and match its fields with your properties.',
-      'Without that plan, go by way of Zapier, Make or n8n: each has steps that create HubSpot contacts.',
-    ],
+    find: ['recipe.hubspot.find', 'recipe.hubspot.match', 'recipe.hubspot.without'],
     format: 'flat',
-    note: 'HubSpot matches fields best when they are on one level.',
+    note: 'recipe.hubspot.note',
     checksSignatures: false,
-    signature: UNCHECKED,
+    signature: 'recipe.unchecked',
     page: 'https://knowledge.hubspot.com/workflows',
   },
   {
     key: 'salesforce',
     name: 'Salesforce',
     hosts: /(^|\.)(salesforce|force|salesforce-sites|site)\.com$/,
-    find: [
-      'Salesforce has no URL for webhooks ready to copy. The short way is Zapier, Make or n8n: each has steps that create leads.',
-      'The direct way is for a developer: an Apex REST class on a public Site. Its URL ends in /services/apexrest/ and the name that it was given.',
-    ],
+    find: ['recipe.salesforce.short', 'recipe.salesforce.direct'],
     format: 'event',
-    note: 'It has to answer quickly: let it store the event, and do the work afterwards.',
+    note: 'recipe.salesforce.note',
     checksSignatures: true,
-    signature: 'An Apex class can: Crypto.generateMac makes the HMAC-SHA256 of the body to compare with X-Bullseye-Signature.',
+    signature: 'recipe.salesforce.signature',
     page: 'https://www.salesforceben.com/salesforce-webhooks-deep-dive/',
   },
   {
     key: 'slack',
     name: 'Slack',
     hosts: /(^|\.)slack\.com$/,
-    find: [
-      'Open api.slack.com/apps and create an app, or take one that you have.',
-      'Under Incoming Webhooks switch them on, press “Add New Webhook to Workspace”, and choose the channel.',
-      'Copy the URL, which begins with hooks.slack.com/services, and paste it here.',
-    ],
+    find: ['recipe.slack.find', 'recipe.slack.add', 'recipe.slack.url'],
     format: 'slack',
-    note: 'A busy channel tires people: filter what you send, or send each person once.',
+    note: 'recipe.slack.note',
     checksSignatures: false,
-    signature: UNCHECKED,
+    signature: 'recipe.unchecked',
     page: 'https://api.slack.com/messaging/webhooks',
   },
   {
     key: 'teams',
     name: 'Microsoft Teams',
     hosts: /(^|\.)(logic\.azure|powerplatform|powerautomate|webhook\.office)\.com$/,
-    find: [
-      'In the menu of the channel choose Workflows, and the template that posts to a channel when a webhook request is received.',
-      'Name it, choose the team and the channel, and finish.',
-      'Copy the URL that it shows at the end, and paste it here.',
-    ],
+    find: ['recipe.teams.find', 'recipe.teams.name', 'recipe.teams.url'],
     format: 'teams',
-    note: 'The workflow belongs to who made it. Give it a second owner, so that it goes on when that person leaves.',
+    note: 'recipe.teams.note',
     checksSignatures: false,
-    signature: UNCHECKED,
+    signature: 'recipe.unchecked',
     page: 'https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook',
   },
   {
     key: 'clay',
     name: 'Clay',
     hosts: /(^|\.)clay\.(com|run)$/,
-    find: [
-      'In your workbook press Add, search for “Webhooks”, and choose “Monitor webhook”.',
-      'Copy the URL that it shows, and paste it here.',
-      'Send a test event from here: a row appears in the table.',
-    ],
+    find: ['recipe.clay.find', 'recipe.copyUrl', 'recipe.clay.test'],
     format: 'flat',
-    note: 'If you switch its authentication on, enter its token here: under Authentication, as the header x-clay-webhook-auth.',
+    note: 'recipe.clay.note',
     checksSignatures: false,
-    signature: 'It cannot check signatures. Its own token does that job.',
+    signature: 'recipe.clay.signature',
     page: 'https://www.clay.com/university/guide/sources',
   },
 ];

@@ -1,3 +1,4 @@
+import type { Child } from 'hono/jsx';
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { Twins } from '../attention/twins.tsx';
 import { formatWords } from '../choices/format.tsx';
@@ -7,6 +8,7 @@ import { LIVE_HEADER } from '../page.tsx';
 import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { webhookOf } from '../webhook-page.tsx';
+import { rich, t } from '../words/words.tsx';
 import { Recipes } from './recipe-list.tsx';
 import { type Recipe, recipeOf } from './recipes.ts';
 import { stepPage, stepPath } from './steps.tsx';
@@ -19,7 +21,7 @@ export async function showSetup(c: PageContext): Promise<Response> {
   const flash = left ? { kind: left.kind, message: left.message } : undefined;
   return await stepPage(
     c,
-    { step: '', title: 'Copy the secret', flash },
+    { step: '', title: t('setup.step.secret'), flash },
     <>
       <Twins webhook={webhook} visit={c.get('visit')} />
       <div class="beside">
@@ -28,7 +30,7 @@ export async function showSetup(c: PageContext): Promise<Response> {
           {recipe && recipe.format !== 'event' && recipe.format !== webhook.format && <OtherFormat webhook={webhook} recipe={recipe} />}
         </section>
         <aside>
-          <Recipes title="What to do in your tool" open={recipe} />
+          <Recipes title={t('setup.inYourTool')} open={recipe} />
         </aside>
       </div>
     </>,
@@ -38,11 +40,11 @@ export async function showSetup(c: PageContext): Promise<Response> {
 function NoSecret({ webhook }: { webhook: WebhookRow }) {
   return (
     <>
-      <h2 id="step-title">There is no secret to copy</h2>
-      <p>You have chosen to have none: deliveries are not signed. You can set one later, in Settings.</p>
+      <h2 id="step-title">{t('setup.noSecret')}</h2>
+      <p>{t('setup.noSecretHint')}</p>
       <div class="actions">
         <a class="button primary" href={stepPath(webhook, 'test')}>
-          Go on to the test
+          {t('setup.toTest')}
         </a>
       </div>
     </>
@@ -51,30 +53,28 @@ function NoSecret({ webhook }: { webhook: WebhookRow }) {
 
 function Secret({ webhook, secret, recipe }: { webhook: WebhookRow; secret: string | undefined; recipe: Recipe | null }) {
   const canCheck = recipe?.checksSignatures ?? true;
+  const toCode = (inner: Child) => <a href={paths.webhook(webhook.id, 'verify?for=developers')}>{inner}</a>;
   return (
     <>
-      <h2 id="step-title">Your signing secret</h2>
+      <h2 id="step-title">{t('setup.secret')}</h2>
       {secret === undefined ? (
-        <p>
-          It was shown after saving. An admin can see it again in <a href={paths.webhook(webhook.id, 'settings')}>Settings</a>.
-        </p>
+        <p>{rich('setup.secretWasShown', { link: (inner) => <a href={paths.webhook(webhook.id, 'settings')}>{inner}</a> })}</p>
       ) : (
         <p>
-          <Copyable text={secret} label="Signing secret" />
+          <Copyable text={secret} label={t('layout.secret')} />
         </p>
       )}
       <p>
         {canCheck
-          ? 'Give it to whoever builds your endpoint. With it they can tell that a delivery is from us: '
-          : `${recipe?.name} cannot check signatures, so you do not need it there. It is for endpoints of your own: `}
-        <a href={paths.webhook(webhook.id, 'verify?for=developers')}>code to copy, in eight languages</a>.
+          ? rich('setup.secretForWhom', { link: toCode })
+          : rich('setup.secretNotThere', { tool: recipe?.name ?? '', link: toCode })}
       </p>
       <div class="actions">
         <a class={canCheck ? 'button primary' : 'button'} href={stepPath(webhook, 'test')}>
-          I have copied it
+          {t('setup.copied')}
         </a>
         <a class={canCheck ? 'button' : 'button primary'} href={stepPath(webhook, 'test')}>
-          My tool cannot check signatures: skip
+          {t('setup.skipSecret')}
         </a>
       </div>
     </>
@@ -85,8 +85,12 @@ function Secret({ webhook, secret, recipe }: { webhook: WebhookRow; secret: stri
 function OtherFormat({ webhook, recipe }: { webhook: WebhookRow; recipe: Recipe }) {
   return (
     <p class="banner warn">
-      {recipe.name} understands what is sent {formatWords(recipe.format)}, and this webhook sends it {formatWords(webhook.format)}. Change
-      that in <a href={`${paths.webhook(webhook.id, 'settings')}#fold-sent`}>Settings, under “What is sent”</a>.
+      {rich('setup.otherFormat', {
+        tool: recipe.name,
+        needed: formatWords(recipe.format),
+        present: formatWords(webhook.format),
+        link: (inner) => <a href={`${paths.webhook(webhook.id, 'settings')}#fold-sent`}>{inner}</a>,
+      })}
     </p>
   );
 }

@@ -8,12 +8,13 @@ import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { webhookCrumb, webhookOf } from '../webhook-page.tsx';
 import { WebhookUrl } from '../webhook-url.tsx';
+import { t } from '../words/words.tsx';
 
 /** What is left to do once a webhook is saved, in the order in which it is done. */
 const STEPS = [
-  ['', 'Copy the secret'],
-  ['test', 'Send a test'],
-  ['done', 'Done'],
+  ['', 'setup.step.secret'],
+  ['test', 'setup.step.test'],
+  ['done', 'setup.step.done'],
 ] as const;
 
 export type Step = (typeof STEPS)[number][0];
@@ -36,7 +37,7 @@ export async function stepPage(c: PageContext, { step, title, status, flash }: S
   const current = STEPS.findIndex(([name]) => name === step);
   return await page(
     c,
-    { title: `${title}: ${nameOf(webhook)}`, crumbs: [rootCrumb, webhookCrumb(webhook)], status, flash },
+    { title: t('webhook.pageTitle', { page: title, webhook: nameOf(webhook) }), crumbs: [rootCrumb, webhookCrumb(webhook)], status, flash },
     <>
       <div class="page-head">
         <div>
@@ -46,10 +47,10 @@ export async function stepPage(c: PageContext, { step, title, status, flash }: S
           </p>
         </div>
       </div>
-      <ol class="progress-steps" aria-label="Steps">
+      <ol class="progress-steps" aria-label={t('setup.steps')}>
         {STEPS.map(([name, said], index) => (
           <li aria-current={name === step ? 'step' : undefined} class={index < current ? 'done' : undefined}>
-            {name === step ? said : <a href={stepPath(webhook, name)}>{said}</a>}
+            {name === step ? t(said) : <a href={stepPath(webhook, name)}>{t(said)}</a>}
           </li>
         ))}
       </ol>

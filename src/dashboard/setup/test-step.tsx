@@ -9,6 +9,7 @@ import { type Sending, sendTest } from '../tests/sending.ts';
 import type { PageContext } from '../visit.ts';
 import { webhookOf } from '../webhook-page.tsx';
 import { errorText } from '../words/error-words.ts';
+import { t } from '../words/words.tsx';
 import { stepPage, stepPath } from './steps.tsx';
 
 /** `GET <webhook>/setup/test`. */
@@ -31,7 +32,7 @@ async function testStep(c: PageContext, sending: Sending | null): Promise<Respon
   const worked = sent?.attempt?.outcome === 'succeeded';
   const shown = await stepPage(
     c,
-    { step: 'test', title: 'Send a test', status: refusal?.status },
+    { step: 'test', title: t('setup.step.test'), status: refusal?.status },
     <div class="narrow-column">
       {refusal && (
         <p class="flash failed" role="alert">
@@ -40,12 +41,8 @@ async function testStep(c: PageContext, sending: Sending | null): Promise<Respon
       )}
       {sent && <Answer sent={sent} webhook={webhook} />}
       <section class="card step" aria-labelledby="step-title">
-        <h2 id="step-title">{sent ? (worked ? 'It works' : 'Try again once that is fixed') : 'See whether it arrives'}</h2>
-        <p>
-          {worked
-            ? 'Look for it in your tool, too: it is an example, marked as a test.'
-            : `We send an example${type ? ` of ${type.name}` : ''} now, marked as a test, and show you what your endpoint answers.`}
-        </p>
+        <h2 id="step-title">{sent ? (worked ? t('setup.works') : t('setup.tryAgain')) : t('setup.seeWhether')}</h2>
+        <p>{worked ? t('setup.lookForIt') : type ? t('setup.willSendType', { type: type.name }) : t('setup.willSend')}</p>
         <Buttons webhook={webhook} canSend={planAllows(visit)} wasSent={sent !== null} worked={worked} />
       </section>
     </div>,
@@ -65,24 +62,24 @@ function Buttons({ webhook, canSend, wasSent, worked }: ButtonsProps) {
     <div class="actions">
       {worked && (
         <a class="button primary" href={stepPath(webhook, 'done')}>
-          Go on
+          {t('setup.continue')}
         </a>
       )}
       {canSend && (
         <form method="post" action={stepPath(webhook, 'test')}>
-          <button type="submit" class={worked ? '' : 'primary'} data-busy="Sending…">
-            {wasSent ? 'Send it again' : 'Send test event'}
+          <button type="submit" class={worked ? '' : 'primary'} data-busy={t('button.sending')}>
+            {wasSent ? t('test.sendAgain') : t('test.send')}
           </button>
         </form>
       )}
       {wasSent && !worked && (
         <a class="button" href={paths.webhook(webhook.id, 'settings')}>
-          Change the webhook
+          {t('setup.change')}
         </a>
       )}
       {!worked && (
         <a class="button" href={stepPath(webhook, 'done')}>
-          {wasSent ? 'Go on anyway' : 'Skip'}
+          {wasSent ? t('setup.continueAnyway') : t('setup.skip')}
         </a>
       )}
     </div>

@@ -5,6 +5,7 @@ import { Icon } from '../icons.tsx';
 import { layOutJson } from '../json-layout.ts';
 import { paths } from '../paths.ts';
 import { Room } from '../room.ts';
+import { t } from '../words/words.tsx';
 import { outcomeWords, type Sent } from './sending.ts';
 
 /** What an answer's texts may take of the page, in bytes; what each of them may take at most. */
@@ -32,15 +33,15 @@ export function Answer({ sent, webhook }: { sent: Sent; webhook: WebhookRow }) {
       {help && <p>{help}</p>}
       {attempt?.responseStatus != null && (
         <>
-          <h3>What your endpoint answered</h3>
-          {body ? <pre tabindex={0}>{body.text}</pre> : <p class="hint">Status {attempt.responseStatus}, without a body.</p>}
-          {(body?.isCut || attempt.responseBodyTruncated) && <p class="hint">It is longer, and cut here.</p>}
+          <h3>{t('test.answer')}</h3>
+          {body ? <pre tabindex={0}>{body.text}</pre> : <p class="hint">{t('test.answerEmpty', { status: attempt.responseStatus })}</p>}
+          {(body?.isCut || attempt.responseBodyTruncated) && <p class="hint">{t('preview.longer')}</p>}
         </>
       )}
-      {attempt?.responseHeaders && <Headers name="Its headers" headers={attempt.responseHeaders} room={room} />}
-      {attempt && <Headers name="Headers that were sent" headers={attempt.requestHeaders} room={room} />}
+      {attempt?.responseHeaders && <Headers name={t('test.answerHeaders')} headers={attempt.responseHeaders} room={room} />}
+      {attempt && <Headers name={t('test.requestHeaders')} headers={attempt.requestHeaders} room={room} />}
       <p>
-        <a href={paths.delivery(webhook.id, delivery.id)}>More about this delivery</a>
+        <a href={paths.delivery(webhook.id, delivery.id)}>{t('test.more')}</a>
       </p>
     </section>
   );

@@ -8,6 +8,9 @@ import { layOutJson } from '../json-layout.ts';
 import { type Excerpt, Room } from '../room.ts';
 import type { Visit } from '../visit.ts';
 import { WebhookUrl } from '../webhook-url.tsx';
+import { errorText } from '../words/error-words.ts';
+import { list } from '../words/formats.ts';
+import { t } from '../words/words.tsx';
 
 /** What a preview's body may take of the page, in bytes. */
 const BODY_BYTES = 60_000;
@@ -48,7 +51,7 @@ export async function previewTest(visit: Visit, webhook: WebhookRow, event: Reco
 /** What is wrong with an event, without the name that the API has for where it stands. */
 export function problemWords(error: ApiError, field: 'event' | 'payload'): string {
   const issues = (error.details.issues ?? []) as Issue[];
-  if (issues.length === 0) return error.message;
+  if (issues.length === 0) return errorText(error);
   const within = (name: string) => (name === field ? '' : name.replace(new RegExp(`^${field}\\.`), ''));
   return issues.map(({ field: name, message }) => `${within(name)} ${message}`.trim()).join(' ');
 }
@@ -65,18 +68,18 @@ interface ShownPreviewProps {
 export function ShownPreview({ preview, webhook, visit, focus }: ShownPreviewProps) {
   return (
     <section class="card test-preview" aria-labelledby="preview-title">
-      <h2 id="preview-title">What will be sent</h2>
+      <h2 id="preview-title">{t('test.whatIsSent')}</h2>
       <dl class="facts">
-        <dt>To</dt>
+        <dt>{t('test.to')}</dt>
         <dd>
           <WebhookUrl url={webhook.url} visit={visit} />
         </dd>
-        <dt>Format</dt>
-        <dd>Sent {formatWords(webhook.format)}</dd>
+        <dt>{t('test.format')}</dt>
+        <dd>{t('test.sentAs', { format: formatWords(webhook.format) })}</dd>
       </dl>
       <div id="preview-test" data-follows="">
         {preview === null ? (
-          <p class="hint">Press Preview to see it.</p>
+          <p class="hint">{t('test.pressPreview')}</p>
         ) : 'problem' in preview ? (
           <p class="hint">{preview.problem}</p>
         ) : (
@@ -84,7 +87,7 @@ export function ShownPreview({ preview, webhook, visit, focus }: ShownPreviewPro
         )}
       </div>
       <details class="headers" id="preview-headers">
-        <summary>Headers</summary>
+        <summary>{t('test.headers')}</summary>
         <ul class="names">
           {sentHeaders(webhook).map((name) => (
             <li>
@@ -95,7 +98,7 @@ export function ShownPreview({ preview, webhook, visit, focus }: ShownPreviewPro
       </details>
       <div class="actions">
         <Step value="preview.test" id="preview-button" focus={focus}>
-          Preview
+          {t('preview.button')}
         </Step>
       </div>
     </section>
@@ -105,13 +108,9 @@ export function ShownPreview({ preview, webhook, visit, focus }: ShownPreviewPro
 function Body({ preview: { body, error, kept } }: { preview: Exclude<TestPreview, { problem: string }> }) {
   return (
     <>
-      {body ? <pre tabindex={0}>{body.text}</pre> : <p class="error">It cannot be made of this event. {error}</p>}
-      {body?.isCut && <p class="hint">It is longer, and cut here.</p>}
-      {kept.length > 0 && (
-        <p class="hint">
-          A real event like this one would not be sent: it is not so that {kept.join(', and that ')}. A test is sent all the same.
-        </p>
-      )}
+      {body ? <pre tabindex={0}>{body.text}</pre> : <p class="error">{t('test.notMade', { error: error ?? '' })}</p>}
+      {body?.isCut && <p class="hint">{t('preview.longer')}</p>}
+      {kept.length > 0 && <p class="hint">{t('test.keptBack', { conditions: list(kept) })}</p>}
     </>
   );
 }

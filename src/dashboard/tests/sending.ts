@@ -3,6 +3,7 @@ import { testWebhook } from '../../api/webhook-tests.ts';
 import type { PageContext, Visit } from '../visit.ts';
 import { refusedOf } from '../webhook-input.ts';
 import { took } from '../wording.ts';
+import { t } from '../words/words.tsx';
 
 /** What is sent: an event of one's own, or that of a delivery; neither: the example of a type that the webhook subscribes to. */
 export interface TestBody {
@@ -32,7 +33,7 @@ export async function sendTest(c: PageContext, webhookId: string, body: TestBody
 
 /** Whether it arrived, in a sentence. */
 export function outcomeWords({ delivery, attempt }: Sent): string {
-  if (attempt === null) return `What is to be sent could not be made of the test event: ${delivery.error}`;
-  if (attempt.outcome !== 'succeeded') return `The test event failed: ${attempt.error ?? 'no answer'}`;
-  return `The test event arrived: ${attempt.responseStatus} after ${took(attempt.durationMs)}.`;
+  if (attempt === null) return t('test.notBuilt', { error: delivery.error ?? '' });
+  if (attempt.outcome === 'succeeded') return t('test.arrived', { status: attempt.responseStatus ?? '', time: took(attempt.durationMs) });
+  return attempt.error === null ? t('test.failedSilently') : t('test.failed', { error: attempt.error });
 }

@@ -9,6 +9,7 @@ import { unlessUnreachable } from '../overview-page.tsx';
 import { Room } from '../room.ts';
 import type { PageContext, Visit } from '../visit.ts';
 import { webhookOf } from '../webhook-page.tsx';
+import { t } from '../words/words.tsx';
 
 /** How many of the latest deliveries are offered. */
 const RECENT = 10;
@@ -39,7 +40,7 @@ export async function sourcesOf(visit: Visit, c: PageContext, eventTypes: readon
   const past = (list?.data ?? []).filter(({ event }) => event !== VISITOR_ERASED);
   const usual = sampledType(events, eventTypes) ?? types[0];
   return {
-    examples: types.map(({ name }) => ({ value: `type:${name}`, name: `Example of ${name}` })),
+    examples: types.map(({ name }) => ({ value: `type:${name}`, name: t('test.exampleOf', { type: name }) })),
     recent: past.map((delivery) => ({ value: `delivery:${delivery.id}`, name: nameOfDelivery(delivery, clockOf(c)) })),
     usual: usual ? `type:${usual.name}` : '',
   };
@@ -58,7 +59,8 @@ function nameOfDelivery(
 ): string {
   const { event, sessionId, createdAt, test, subject } = delivery;
   const about = (subject ?? sessionId ?? event).slice(0, MAX_NAME).toWellFormed();
-  return `${about}${test ? ' (test)' : ''}, ${momentText(clock, Date.parse(createdAt))}`;
+  const time = momentText(clock, Date.parse(createdAt));
+  return test ? t('test.recentTestAt', { about, time }) : t('test.recentAt', { about, time });
 }
 
 /** What a source holds, laid out to be edited; or why it cannot be. */
@@ -70,22 +72,22 @@ export async function loadSource(c: PageContext, source: string, eventTypes: rea
   const [, kind, name = ''] = /^(type|delivery):(.+)$/s.exec(source) ?? [];
   if (kind === 'type') {
     const type = eventTypes.find((candidate) => candidate.name === name);
-    return type ? shown(sampleEvent(type, visit.organization.id, visit.nowMs)) : { problem: 'There is no such event any more.' };
+    return type ? shown(sampleEvent(type, visit.organization.id, visit.nowMs)) : { problem: t('test.noSuchEvent') };
   }
-  if (kind === undefined) return { problem: 'Choose an event to begin with.' };
+  if (kind === undefined) return { problem: t('test.choose') };
   try {
     const params = { webhookId: webhookOf(c).id, deliveryId: name };
     const delivery = await unlessUnreachable(visit.call(getDelivery, { params }));
-    if (!delivery) return { problem: 'The deliveries are not available right now.' };
+    if (!delivery) return { problem: t('test.unavailable') };
     const text = delivery.acceptedPayload ?? delivery.payload;
-    return text === null ? { problem: 'What this delivery carried is not kept any more.' } : shown(text);
+    return text === null ? { problem: t('test.payloadGone') } : shown(text);
   } catch (error) {
     if (!(error instanceof ApiError) || error.status !== 404) throw error;
-    return { problem: 'This delivery is not kept any more.' };
+    return { problem: t('test.deliveryGone') };
   }
 }
 
 function shown(text: string): Loaded {
   const event = new Room(EVENT_BYTES).takeWhole(layOutJson(text, EVENT_BYTES));
-  return event === null ? { problem: 'This event is too long to be edited here. Its delivery’s page can send it as it is.' } : { event };
+  return event === null ? { problem: t('test.tooLong') } : { event };
 }

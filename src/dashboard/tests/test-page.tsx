@@ -10,11 +10,13 @@ import { Field } from '../field.tsx';
 import type { Flash } from '../flash.ts';
 import { readForm } from '../form.ts';
 import { heldForm, RESTORED } from '../held-form.ts';
+import { jsonFlawWords } from '../json-layout.ts';
 import { page, rootCrumb } from '../page.tsx';
 import { paths } from '../paths.ts';
 import type { PageContext } from '../visit.ts';
 import { webhookCrumb, webhookOf } from '../webhook-page.tsx';
 import { errorText } from '../words/error-words.ts';
+import { t } from '../words/words.tsx';
 import { Answer } from './answer.tsx';
 import { previewTest, problemWords, ShownPreview, type TestPreview } from './preview.tsx';
 import { type Sent, sendTest } from './sending.ts';
@@ -95,9 +97,9 @@ async function outcome(c: PageContext, shown: Shown, body: { payload?: Record<st
 function eventIn(text: string): { value: Record<string, unknown> } | { error: ApiError } {
   const json = readJsonText(new TextEncoder().encode(text));
   const refused = (message: string) => ({ error: invalid([{ field: 'payload', message }]) });
-  if (!json.ok) return refused(json.reason.replace('The body', 'This'));
+  if (!json.ok) return refused(jsonFlawWords(text));
   // Before anything goes through it level by level.
-  if (layOut(json.bytes).depth > MAX_EVENT_DEPTH) return refused(`It nests deeper than ${MAX_EVENT_DEPTH} levels.`);
+  if (layOut(json.bytes).depth > MAX_EVENT_DEPTH) return refused(t('test.tooDeep', { count: MAX_EVENT_DEPTH }));
   return { value: json.value as Record<string, unknown> };
 }
 
@@ -108,12 +110,12 @@ async function testPage(c: PageContext, shown: Shown): Promise<Response> {
   const [sources, preview] = await Promise.all([sourcesOf(visit, c, await catalogueOf(c)), previewOf(c, event)]);
   const answer = await page(
     c,
-    { title: 'Send a test event', crumbs: [rootCrumb, webhookCrumb(webhook)], status: error?.status, flash },
+    { title: t('test.title'), crumbs: [rootCrumb, webhookCrumb(webhook)], status: error?.status, flash },
     <>
       <div class="page-head">
         <div>
-          <h1>Send a test event</h1>
-          <p class="lead">It is sent like any event, marked as a test. It counts in no figures, and is not retried.</p>
+          <h1>{t('test.title')}</h1>
+          <p class="lead">{t('test.lead')}</p>
         </div>
       </div>
       {sent && <Answer sent={sent} webhook={webhook} />}
@@ -122,11 +124,11 @@ async function testPage(c: PageContext, shown: Shown): Promise<Response> {
           {/* Enter sends: it presses the first button. */}
           {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: nobody gets to it, and the button that can be seen does the same. */}
           <button type="submit" class="visually-hidden" tabindex={-1} aria-hidden="true">
-            Send test event
+            {t('test.send')}
           </button>
           <SourceChoice sources={sources} chosen={source} focus={focus ?? null} />
           <div id="test-event-part" data-stepped="">
-            <Field name="testEvent" label="The event" problem={problem} hint="As JSON. Change what you like.">
+            <Field name="testEvent" label={t('test.event')} problem={problem} hint={t('test.eventHint')}>
               {(attributes) => (
                 <textarea {...attributes} class="code" rows={20} spellcheck={false} autocomplete="off">
                   {`\n${event}`}
@@ -135,11 +137,11 @@ async function testPage(c: PageContext, shown: Shown): Promise<Response> {
             </Field>
           </div>
           <div class="actions">
-            <button type="submit" class="primary" data-busy="Sending…">
-              {sent ? 'Send it again' : 'Send test event'}
+            <button type="submit" class="primary" data-busy={t('button.sending')}>
+              {sent ? t('test.sendAgain') : t('test.send')}
             </button>
             <a class="button" href={paths.webhook(webhook.id)}>
-              Back to the webhook
+              {t('test.toWebhook')}
             </a>
           </div>
         </div>
@@ -165,16 +167,16 @@ function SourceChoice({ sources, chosen, focus }: { sources: Sources; chosen: st
     ));
   return (
     <div class="sources">
-      <Field name="source" label="Begin with">
+      <Field name="source" label={t('test.from')}>
         {(attributes) => (
           <select {...attributes} data-steps="load">
-            <optgroup label="Examples">{options(sources.examples)}</optgroup>
-            {sources.recent.length > 0 && <optgroup label="What came lately">{options(sources.recent)}</optgroup>}
+            <optgroup label={t('test.examples')}>{options(sources.examples)}</optgroup>
+            {sources.recent.length > 0 && <optgroup label={t('test.recent')}>{options(sources.recent)}</optgroup>}
           </select>
         )}
       </Field>
       <Step value="load" id="load" focus={focus}>
-        Use this
+        {t('test.use')}
       </Step>
     </div>
   );

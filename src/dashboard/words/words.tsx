@@ -20,6 +20,9 @@ type TagOf<K extends Key> = { [P in keyof Placeholders[K]]: Placeholders[K][P] e
 /** A key whose text is no more than text. */
 export type PlainKey = { [K in Key]: [TagOf<K>] extends [never] ? K : never }[Key];
 
+/** A key whose text asks for nothing: it can be said wherever it is held. */
+export type BareKey = { [K in Key]: keyof Placeholders[K] extends never ? K : never }[Key];
+
 interface ValueTypes<Inner> {
   number: number;
   text: string | number | Inner;

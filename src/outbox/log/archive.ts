@@ -22,6 +22,8 @@ const PLACES = 1_024;
 const MAX_TIME = Math.floor(Number.MAX_SAFE_INTEGER / PLACES);
 /** Bundles read in one step. */
 const STEP_BUNDLES = 20;
+/** The same of the first step of a list or a search, which can be a glance; of each that follows twice as many, up to the others' size. */
+const FIRST_STEP_BUNDLES = 2;
 
 type Row = { place: number; heads: string; bodies: ArrayBuffer };
 
@@ -263,16 +265,17 @@ export class Archive {
     let read: StoredDelivery[] = [];
     const above = Math.max(0, placeBefore(from));
     let below = Math.min(until + 1, MAX_TIME) * PLACES;
-    for (let more = true; more; ) {
+    let atOnce = FIRST_STEP_BUNDLES;
+    for (let more = true; more; atOnce = Math.min(2 * atOnce, STEP_BUNDLES)) {
       const rows = this.#sql()
         .exec<Row>(
           `SELECT place, heads FROM ${tableOf(day)} WHERE place > ? AND place < ? ORDER BY place DESC LIMIT ?`,
           above,
           below,
-          STEP_BUNDLES,
+          atOnce,
         )
         .toArray();
-      more = rows.length === STEP_BUNDLES;
+      more = rows.length === atOnce;
       below = rows.at(-1)?.place ?? 0;
       const found = rows.flatMap(({ place, heads }) => sift(heads, () => this.#bodies(day, place)));
       read = [...read, ...found].sort(newestFirst);

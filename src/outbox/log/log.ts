@@ -17,7 +17,8 @@ import { Answers, canBeArchived } from './answers.ts';
 import { isBefore, type Mark, newestFirst } from './archive.ts';
 import { BundleReader } from './bundle-reader.ts';
 import { NewerDeliveries } from './newer.ts';
-import { Search, Work } from './search.ts';
+import { type Effort, Search, Work } from './search.ts';
+import { type SearchedSpan, searchedRows } from './searched-rows.ts';
 
 /** What waits is looked through by when it falls due, up to so many. */
 const MAX_SCHEDULED_ROWS = 2_000;
@@ -31,11 +32,10 @@ const pageOf = (columns: string, where: string) => `SELECT ${columns} FROM deliv
 const SQL = {
   page: pageOf(COLUMNS, ''),
   pageOfUnsuccessful: pageOf(COLUMNS, UNSUCCESSFUL),
-  searched: pageOf(`${COLUMNS}, ${EVENT_TEXT}`, ''),
-  searchedOfUnsuccessful: pageOf(`${COLUMNS}, ${EVENT_TEXT}`, UNSUCCESSFUL),
+  listed: pageOf(`${COLUMNS}, ${EVENT_TEXT}`, ''),
 } as const;
 
-type SearchedRow = Row & { event_text: string };
+type ListedRow = Row & { event_text: string };
 
 /** A page of the log, as far as the rows tell. */
 export type LogPage = Omit<DeliveryPage, 'keptSince'>;
@@ -65,13 +65,13 @@ export class OutboxLog {
   }
 
   /** A page of the log, newest first, from after a place in it. It looks through a bounded part of the log, and can be short. */
-  page(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null): LogPage {
+  page(filter: DeliveryFilter, limit: number, after: DeliveryPosition | null, effort?: Effort): LogPage {
     const deliveries: DeliverySummary[] = [];
     const start = after ?? { createdAt: Number.MAX_SAFE_INTEGER, id: '' };
     // `to` is exclusive, as the start of a page is.
     const from = filter.to !== undefined && filter.to <= start.createdAt ? { createdAt: filter.to, id: '' } : start;
     const answers = this.#answersTo(filter);
-    const work = new Work();
+    const work = new Work(effort);
     const search = filter.q === undefined ? null : new Search(filter.q, work);
     const bundles = new BundleReader(this.#store.archive);
     const whoOf = (delivery: StoredDelivery) => this.#whoOfListed(delivery, bundles, work);
@@ -123,10 +123,8 @@ export class OutboxLog {
     if (!this.#store.isEmpty) {
       const scheduled = status === 'pending' || status === 'retrying' ? this.#scheduledBefore(start, since) : null;
       if (scheduled) sources.push(scheduled);
-      else if (search) {
-        const query = isUnsuccessful ? SQL.searchedOfUnsuccessful : SQL.searched;
-        sources.push(this.#searchedRowsBefore(query, start, since, search, work));
-      } else if (status === undefined && event === undefined) sources.push(this.#listedRowsBefore(start, since, work, limit));
+      else if (search) sources.push(this.#searchedRowsBefore({ isUnsuccessful, before: start, since }, search, work));
+      else if (status === undefined && event === undefined) sources.push(this.#listedRowsBefore(start, since, work, limit));
       else sources.push(this.#rowsBefore(isUnsuccessful ? SQL.pageOfUnsuccessful : SQL.page, start, since));
       const { archive } = this.#store;
       if (canBeArchived(filter)) {
@@ -163,7 +161,7 @@ export class OutboxLog {
 
   /** The same where all of them are listed: whom each is about is read with it, and not by looking for each once more. */
   *#listedRowsBefore(start: DeliveryPosition, since: number, work: Work, limit: number): Generator<StoredDelivery> {
-    for (const rows of this.#stepsBefore<SearchedRow>(SQL.searched, start, since, Math.min(limit + 1, STEP_ROWS))) {
+    for (const rows of this.#stepsBefore<ListedRow>(SQL.listed, start, since, Math.min(limit + 1, STEP_ROWS))) {
       for (const { event_text: text, ...row } of rows) {
         work.add(text.length);
         yield { ...(this.#runningNow(row.id) ?? toStored(row)), who: whoOfText(text) };
@@ -172,22 +170,10 @@ export class OutboxLog {
   }
 
   /** The same of those that can have what is looked for; and in between, after each step, how far it has come. */
-  *#searchedRowsBefore(
-    query: string,
-    start: DeliveryPosition,
-    since: number,
-    search: Search,
-    work: Work,
-  ): Generator<StoredDelivery | Mark> {
-    for (const rows of this.#stepsBefore<SearchedRow>(query, start, since)) {
-      for (const { event_text: text, ...row } of rows) {
-        work.addDelivery(text.length);
-        const delivery = toStored(row);
-        if (!search.isInIds(delivery) && !search.canBeIn(text)) continue;
-        yield { ...(this.#runningNow(delivery.id) ?? delivery), who: whoOfText(text) };
-      }
-      const last = rows.at(-1);
-      if (last) yield { createdAt: last.created_at, id: last.id };
+  *#searchedRowsBefore(span: SearchedSpan, search: Search, work: Work): Generator<StoredDelivery | Mark> {
+    for (const each of searchedRows(this.#store.sql, span, search, work)) {
+      const running = each.state && this.#runningNow(each.id);
+      yield running ? { ...running, who: each.who } : each;
     }
   }
 

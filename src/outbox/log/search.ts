@@ -1,21 +1,34 @@
 import { foldCase } from '../../domain/fold-case.ts';
-import { Needle } from '../../domain/needle.ts';
+import { Needle, plainParts } from '../../domain/needle.ts';
 import type { Who } from '../../domain/subject.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import { areTold, headsOf, toldHeadsOf } from './bundle.ts';
 
 /** What a page may look through: about a byte of text each, or what takes as long. So much takes some tens of milliseconds. */
 const MAX_WORK = 4_000_000;
+/** The same of a glance: some milliseconds, so that twenty webhooks that share a thread take some tens of them. */
+const MAX_BRIEF_WORK = 200_000;
 /** What a delivery that is looked at takes beside its text, and so does a bundle. */
 const WORK_A_DELIVERY = 2_000;
 const WORK_A_BUNDLE = 400;
+/** What a row takes that SQLite passes over, and for each byte of what it carries. */
+const WORK_A_PASSED_ROW = 120;
+const WORK_A_PASSED_BYTE = 0.1;
+
+/** How far a page looks. */
+export type Effort = 'usual' | 'brief';
 
 /** How much one page has looked through: beyond a bound it ends short, with a place to go on from. */
 export class Work {
+  readonly #max: number;
   #done = 0;
 
+  constructor(effort: Effort = 'usual') {
+    this.#max = effort === 'brief' ? MAX_BRIEF_WORK : MAX_WORK;
+  }
+
   get isSpent(): boolean {
-    return this.#done >= MAX_WORK;
+    return this.#done >= this.#max;
   }
 
   /** @param text how long what was looked through is; bytes or characters */
@@ -25,6 +38,11 @@ export class Work {
 
   addDelivery(text = 0): void {
     this.add(WORK_A_DELIVERY + text);
+  }
+
+  /** @param bytes what these rows carry together */
+  addPassed(rows: number, bytes: number): void {
+    this.add(rows * WORK_A_PASSED_ROW + bytes * WORK_A_PASSED_BYTE);
   }
 }
 
@@ -36,14 +54,17 @@ export class Search {
   readonly #needle: Needle;
   /** As JSON has them. It does not have what is between them as it was typed: a list shows the company behind the name. */
   readonly #words: readonly string[];
+  /** What a text is LIKE that can have it, but for what only looks alike (searched-rows.ts): two patterns. */
+  readonly patterns: readonly [string, string];
   readonly #work: Work;
 
   constructor(q: string, work: Work) {
     this.#needle = new Needle(q);
-    this.#words = q
-      .split(/[\s,]+/)
-      .filter((word) => word !== '')
-      .map((word) => foldCase(JSON.stringify(word).slice(1, -1)));
+    const words = q.split(/[\s,]+/).filter((word) => word !== '');
+    this.#words = words.map((word) => foldCase(JSON.stringify(word).slice(1, -1)));
+    // A `%` or `_` in it stands for anything: then more can have it.
+    const [first = '', second = ''] = plainParts(words.map(foldCase));
+    this.patterns = [`%${first}%`, `%${second}%`];
     this.#work = work;
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RECIPES, recipeOf } from '../../../src/dashboard/setup/recipes.ts';
 import { placeholderIn } from '../../../src/domain/url-placeholder.ts';
+import { t } from '../../../src/dashboard/words/words.tsx';
 
 describe('the recipe for a URL', () => {
   it.each([
@@ -33,7 +34,7 @@ describe('the recipe for a URL', () => {
     ]);
     for (const { find, signature, page, key, checksSignatures } of RECIPES) {
       expect(find.length).toBeGreaterThan(1);
-      expect([key, /cannot check/.test(signature)]).toEqual([key, !checksSignatures]);
+      expect([key, /cannot check/.test(t(signature))]).toEqual([key, !checksSignatures]);
       expect(new URL(page).protocol).toBe('https:');
     }
   });

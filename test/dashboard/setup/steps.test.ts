@@ -48,7 +48,7 @@ describe('the steps after saving', () => {
     const person = await signedIn(organization);
     const { text } = await person.get(`${id}/setup`);
     expect(text).toContain('Another webhook has the same URL');
-    expect(text).toContain('Slack understands what is sent as a Slack message, and this webhook sends it as it is.');
+    expect(text).toContain('Slack needs each event as a Slack message, but this webhook sends it as it is.');
     await organization.admin.patch(`${organization.path}/webhooks/${id}`, { format: 'slack' });
     expect((await person.get(`${id}/setup`)).text).not.toContain('Slack understands');
   });

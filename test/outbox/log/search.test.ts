@@ -82,6 +82,26 @@ describe('somebody is found by e-mail, name, company, domain, session and ids, i
     for (const q of SEARCHES) expect(await found(webhook, q), q).toEqual([{ id: wanted.id, subject: SUBJECT }]);
   });
 
+  it.each([
+    ['Straße', 'STRASSE', 'strasse', 'straße'],
+    ['\u212aelvin \ufb01ne', 'kelvin', 'fine', 'Kelvin Fine'],
+    ['ÉCOLE', 'école', 'cole'],
+    ['山田太郎', '田太'],
+    ['ΟΔΟΣ', 'οδος'],
+    ['50% a_b', '50%', 'a_b', '% a'],
+    ['a "quoted" \\ name', '"quoted"', 'd" \\ n'],
+    ['n'.repeat(120), 'N'.repeat(120)],
+  ])('with a row, whatever the letters: %s', async (company, ...searches) => {
+    const { webhook } = await givenScripted([{ status: 500 }]);
+    const wanted = newDelivery(webhook, { company: { name: company } });
+    await deliver(webhook, newDelivery(webhook), wanted, newDelivery(webhook, { company: { name: 'Andere' } }));
+    for (const q of searches)
+      expect(
+        (await found(webhook, q)).map(({ id }) => id),
+        q,
+      ).toEqual([wanted.id]);
+  });
+
   it('but of another type of event the list does not say whom it is about', async () => {
     const { webhook } = await givenScripted([ok]);
     await deliver(webhook, newDelivery(webhook, { ...JANE, event: 'deal.won' }));
@@ -166,5 +186,55 @@ describe('a long log', () => {
     expect(ids).toEqual(expected);
     expect(pages).toBeGreaterThan(1);
     expect(pages).toBeLessThan(12);
+  });
+});
+
+describe('a long log of rows', () => {
+  it('is looked through in pieces, of which each is bounded in bytes too, and nothing is passed over', { timeout: 60_000 }, async () => {
+    const { webhook } = await givenScripted([ok]);
+    const COUNT = 30_000;
+    const expected: string[] = [];
+    await inOutbox(webhook, (_, storage) => {
+      const store = new Store(storage);
+      const start = Date.now() - 2 * DAY_MS;
+      store.atomically(() => {
+        for (let index = 0; index < COUNT; index++) {
+          const at = start + Math.floor(index / 3);
+          const isJane = index % 7_000 === 7;
+          const delivery = { ...(isJane ? jane(webhook) : newDelivery(webhook)), acceptedAt: at };
+          const eventId = `evt_${ulid(at)}`;
+          const id = deliveryId(eventId, webhook);
+          if (isJane) expected.unshift(id);
+          const state = {
+            ...waiting(at),
+            status: 'failed',
+            reason: 'attempts_exhausted',
+            attemptCount: 4,
+            dueAt: null,
+            finishedAt: at + 5,
+          } as const;
+          store.insert({ ...delivery, id, eventId, sessionId: null }, state, ATTEMPT);
+        }
+      });
+    });
+    const readAll = async (filter: object, effort?: 'brief') => {
+      const ids: string[] = [];
+      let pages = 0;
+      let after = null;
+      do {
+        const page = await outboxOf(webhook).list({ q: 'jane doe', ...filter }, 100, after, effort);
+        ids.push(...page.deliveries.map(({ id }) => id));
+        after = page.next;
+        pages++;
+      } while (after);
+      return { ids, pages };
+    };
+    const all = await readAll({});
+    expect(all.ids).toEqual(expected);
+    expect(all.pages).toBeLessThan(6);
+    expect((await readAll({ status: 'failed' })).ids).toEqual(expected);
+    const glances = await readAll({}, 'brief');
+    expect(glances.ids).toEqual(expected);
+    expect(glances.pages).toBeGreaterThan(4 * all.pages);
   });
 });

@@ -1,0 +1,64 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { outsideFindings } from '../../../src/commands/doctor/outside.ts';
+import { platformFindings } from '../../../src/commands/doctor/platform.ts';
+import { VERSION } from '../../../src/version.ts';
+
+let server: Server | undefined;
+afterEach(() => void server?.close());
+
+/** Serves these answers; everything else is 401. */
+async function serving(answers: Record<string, [status: number, body: object]>): Promise<URL> {
+  server = createServer((request, response) => {
+    const [status, body] = answers[(request.url ?? '').replace(/\?.*/, '')] ?? [401, {}];
+    response.writeHead(status, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+const WELL: Record<string, [number, object]> = {
+  '/health': [200, { status: 'ok', version: VERSION }],
+  '/.well-known/security.txt': [200, {}],
+};
+
+it.each<[string, Record<string, [number, object]>, object]>([
+  ['a Worker that is well', {}, { what: 'health', standing: 'ok', found: `version ${VERSION}` }],
+  ['another version', { '/health': [200, { status: 'ok', version: '9.9.9' }] }, { what: 'health', standing: 'warning' }],
+  [
+    'a deployment with weak secrets',
+    { '/health': [503, { code: 'insecure_deployment' }] },
+    { what: 'health', standing: 'fault', found: expect.stringContaining('secret') },
+  ],
+  ['a Worker that fails', { '/health': [500, {}] }, { what: 'health', standing: 'fault', found: 'status 500' }],
+  ['a deployment that names no contact', { '/.well-known/security.txt': [404, {}] }, { what: 'security.txt', standing: 'warning' }],
+])('tells of %s', async (_what, more, finding) => {
+  const url = await serving({ ...WELL, ...more });
+  expect(await outsideFindings(url)).toContainEqual(expect.objectContaining(finding));
+});
+
+it('tells of an address where nothing answers, and of a name that there is not', async () => {
+  const url = await serving({});
+  await new Promise((resolve) => server?.close(resolve));
+  expect(await outsideFindings(url)).toContainEqual(
+    expect.objectContaining({ what: 'health', standing: 'fault', advice: expect.any(String) }),
+  );
+  const nowhere = await outsideFindings(new URL('https://nothing.bullseye.invalid'));
+  expect(nowhere).toContainEqual(expect.objectContaining({ what: 'name', standing: 'fault', advice: expect.stringContaining('--domain') }));
+});
+
+it.each<[string, object, object]>([
+  ['secrets that do not open', { current: 1, former: 0, unknown: 2 }, { standing: 'fault', found: expect.stringContaining('2') }],
+  ['a rotation under way', { current: 1, former: 3, unknown: 0 }, { standing: 'warning', found: expect.stringContaining('3 of 4') }],
+  ['none of that', { current: 1, former: 0, unknown: 0 }, { standing: 'ok' }],
+])('with the platform key it tells of %s', async (_what, sealed, finding) => {
+  const url = await serving({
+    '/api/v1/platform/sealed-secrets': [200, sealed],
+    '/api/v1/platform/parked-messages': [200, { data: [{}] }],
+  });
+  const findings = await platformFindings(url, 'a key');
+  expect(findings[0]).toMatchObject(finding);
+  expect(findings[1]).toMatchObject({ what: 'parked messages', standing: 'warning', found: '1' });
+});

@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import { VERIFIERS } from '../../src/commands/verify-delivery.ts';
+import { signUp } from '../support/customer.ts';
+import { bodyBytes, inbox } from '../support/receiver.ts';
+import { startReceiver } from '../support/receiver-server.ts';
+
+/*
+ * Moving from one instance to another, and a restore: two Workers under `wrangler dev` side by side, with databases and master keys of their own.
+ */
+const SECRET = 'correct horse battery staple';
+const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'bullseye-move-')));
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
+let from: LocalWorker;
+let to: LocalWorker;
+
+beforeAll(async () => {
+  receiver = await startReceiver();
+  [from, to] = (await Promise.all(
+    folders.map((persistTo, at) =>
+      startLocalWorker({ persistTo, vars: { MASTER_KEY: `the master key of instance ${at}, which is its own` } }),
+    ),
+  )) as [LocalWorker, LocalWorker];
+}, 240_000);
+afterAll(async () => {
+  await Promise.all([from?.stop(), to?.stop(), receiver?.close()]);
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+it('what is exported from one works on the other: the same keys open, and deliveries verify with the same secret', async () => {
+  const customer = await signUp(from);
+  const endpoint = inbox(receiver.origin);
+  const webhookId = await customer.webhook(endpoint.url, SECRET);
+  const headers = { 'X-Export-Key': randomBytes(32).toString('base64') };
+
+  const exported = await fetch(`${from.origin}/api/v1/platform/export`, { headers: { ...headers, 'X-API-Key': from.platformKey } });
+  expect(exported.status).toBe(200);
+  // As it comes: the export streams into the import.
+  const imported = await fetch(`${to.origin}/api/v1/platform/import`, {
+    ...{ method: 'POST', body: exported.body, duplex: 'half' },
+    headers: { ...headers, 'X-API-Key': to.platformKey, 'Content-Type': 'application/x-ndjson' },
+  } as RequestInit);
+  expect(await imported.json()).toMatchObject({ things: { organization: { added: 1 }, api_key: { added: 1 }, webhook: { added: 1 } } });
+
+  const moved = customer.on(to);
+  const text = JSON.stringify({
+    ...{ event: 'visitor.identified', timestamp: '2026-11-27T10:00:00.000Z', organization_id: customer.organizationId },
+    ...{ session_id: 'ses_1', visitor: { email: 'ada@example.com' } },
+  });
+  await moved.post(text);
+  const [arrived] = await endpoint.arrived(1);
+  if (!arrived) throw new Error('Nothing arrived.');
+  const delivery = { headers: arrived.headers, body: Buffer.from(bodyBytes(arrived)) };
+  for (const { verify } of VERIFIERS.slice(0, 3)) expect(verify(delivery, SECRET)).toBe(true);
+  expect((await moved.deliveryThatIs(webhookId, 'delivered')).payload).toBe(text);
+  // The one that it was exported from has made nothing.
+  expect(await customer.newestDelivery(webhookId)).toBeNull();
+});
