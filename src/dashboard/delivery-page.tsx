@@ -139,7 +139,7 @@ function TestAgain({ delivery, webhook, visit }: DeliveryProps) {
   )
     return null;
   return (
-    <form method="post" action={paths.webhook(webhook.id, 'test')}>
+    <form method="post" class="actions" action={paths.webhook(webhook.id, 'test')}>
       <input type="hidden" name="deliveryId" value={delivery.id} />
       <button type="submit" data-busy={t('attention.sending')}>
         {t('delivery.sendAsTest')}
