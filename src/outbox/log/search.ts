@@ -60,7 +60,9 @@ export class Search {
 
   constructor(q: string, work: Work) {
     this.#needle = new Needle(q);
-    const words = asLine(q).split(/[\s,]+/).filter((word) => word !== '');
+    const words = asLine(q)
+      .split(/[\s,]+/)
+      .filter((word) => word !== '');
     this.#words = words.map((word) => foldCase(JSON.stringify(word).slice(1, -1)));
     // A `%` or `_` in it stands for anything: then more can have it.
     const [first = '', second = ''] = plainParts(words.map(foldCase));
