@@ -12,7 +12,7 @@ const MAX_BRIEF_WORK = 200_000;
 const WORK_A_DELIVERY = 2_000;
 const WORK_A_BUNDLE = 400;
 /** What a row takes that SQLite passes over, and for each byte of what it carries. */
-const WORK_A_PASSED_ROW = 120;
+const WORK_A_PASSED_ROW = 300;
 const WORK_A_PASSED_BYTE = 0.1;
 
 /** How far a page looks. */
