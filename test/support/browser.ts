@@ -56,6 +56,8 @@ interface Axe {
  */
 export async function accessibilityViolations(page: Page, runOnly?: readonly string[]): Promise<string[]> {
   await page.evaluate(AXE);
+  // Colours change over a moment where the theme has just changed.
+  await page.evaluate('Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => {})))');
   const violations = await page.evaluate(async (rules) => {
     const { axe } = globalThis as unknown as { axe: Axe };
     return (await axe.run(rules ? { runOnly: rules } : {})).violations.map(
