@@ -69,13 +69,14 @@ export default defineConfig({
           // All the others, so that no file in test/ is left out: the new folder as well.
           include: ['test/**/*.test.ts'],
           exclude: [...UNIT, ...E2E],
-          setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts'],
+          setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts', './test/support/patient-waits.ts'],
           globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
           // SEED=… runs one of the fault runs alone.
           provide: { seed: process.env.SEED ? Number(process.env.SEED) : null },
-          // Two cores: each worker is a runtime of its own.
+          // Two cores: each worker is a runtime of its own. Some tests make hundreds of requests, which take long where the machine is busy.
           maxWorkers: 2,
-          testTimeout: 20_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

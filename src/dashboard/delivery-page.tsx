@@ -141,17 +141,15 @@ function TestAgain({ delivery, webhook, visit }: DeliveryProps) {
   )
     return null;
   return (
-    <>
-      <form method="post" action={paths.webhook(webhook.id, 'test')}>
-        <input type="hidden" name="deliveryId" value={delivery.id} />
-        <button type="submit" data-busy={t('attention.sending')}>
-          {t('delivery.sendAsTest')}
-        </button>
-      </form>
+    <form method="post" class="actions" action={paths.webhook(webhook.id, 'test')}>
+      <input type="hidden" name="deliveryId" value={delivery.id} />
+      <button type="submit" data-busy={t('attention.sending')}>
+        {t('delivery.sendAsTest')}
+      </button>
       <a class="button" href={`${paths.webhook(webhook.id, 'test-event')}?from=${delivery.id}`}>
         {t('test.editAndSend')}
       </a>
-    </>
+    </form>
   );
 }
 

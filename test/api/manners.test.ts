@@ -134,7 +134,9 @@ describe('a query', () => {
 
   test('that is refused says what there is', async () => {
     const { body } = await call('GET', `${deliveries}?since=2099-01-01&statuses=failed`, { key: organization.key });
-    expect(body.message).toBe('`since` is not a parameter of this route: it takes limit, cursor, status, event, from, to, q.');
+    expect(body.message).toBe(
+      '`since` is not a parameter of this route: it takes limit, cursor, status, event, from, to, q, response, minAttempts.',
+    );
     expect(body.details.issues.map(({ field }: { field: string }) => field)).toEqual(['since', 'statuses']);
   });
 

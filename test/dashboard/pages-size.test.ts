@@ -23,7 +23,7 @@ const PARTS = [
 ];
 
 /** What an organization writes itself, at its longest, of characters that take six bytes as they are sent. A delivery's page: rendered-size.test.tsx. */
-it('every page of an organization that has written as much as it may is less than 500 kB', async () => {
+it('every page of an organization that has written as much as it may is less than 500 kB', { timeout: 60_000 }, async () => {
   const organization = await createOrganization();
   const url = `https://hooks.example.com/?${"'".repeat(2_000)}`;
   const ids: string[] = [];

@@ -99,7 +99,7 @@ const pages = () => [
 
 /** Those that tell of its deliveries, and what each says that stands in no other language's page. */
 const deliveryPages = (): [path: string, words: Record<string, string>][] => [
-  ['', { de: '1 von 1 Webhooks', fr: '1 webhook sur 1 demande votre attention' }],
+  ['', { de: 'Ihr Webhook braucht Ihre Aufmerksamkeit; 4', fr: 'Votre webhook demande votre attention' }],
   [`/${webhookId}`, { de: 'Ihr Endpunkt ist nicht erreichbar', fr: 'Votre point de terminaison est injoignable' }],
   [`/${webhookId}/deliveries`, { de: 'Ereignis, Versuche und Zeit', fr: 'Événement, tentatives et période' }],
   [`/${webhookId}/deliveries?status=retrying`, { de: 'Alle passenden abbrechen', fr: 'Annuler tout ce qui correspond' }],

@@ -120,7 +120,8 @@ describe.skipIf(noBrowser).each([
       expect.soft({ path, faults: await layoutFaults(page) }).toEqual({ path, faults: [] });
     }
     await page.context().close();
-  });
+    // Every page at every width, as slow as a busy machine is.
+  }, 240_000);
 
   it('where a form was refused, and where a message is shown', async () => {
     const { customer, webhookId } = await given();

@@ -5,6 +5,8 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import type { ApiClient } from '../../src/commands/api-client.ts';
 import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import { dayOf } from '../../src/domain/day.ts';
+import { type ArchivedDelivery, bundlesOf, headsOf, split } from '../../src/outbox/log/bundle.ts';
 import { launchChromium, openPage } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { inbox, type Reply } from '../support/receiver.ts';
@@ -18,6 +20,10 @@ const PAGES = '/settings/integrations/webhooks';
 const FOLDER = join(import.meta.dirname, 'screenshots');
 const EVENTS = 160;
 const DAY_MS = 86_400_000;
+/** Deliveries that keep their times. */
+const NEWEST = 12;
+/** Bundles of one millisecond need places of their own. */
+let placed = 0;
 
 const state = mkdtempSync(join(tmpdir(), 'bullseye-pictures-'));
 const start = () => startLocalWorker({ persistTo: state, vars: { RETRY_SCHEDULE: '300ms,300ms,300ms', CIRCUIT_THRESHOLD: '1000' } });
@@ -110,14 +116,57 @@ function spreadOverDay(): void {
   const folder = join(state, 'v3', 'do', 'bullseye-webhooks-Outbox');
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.sqlite') && file !== 'metadata.sqlite')) {
     const database = new DatabaseSync(join(folder, name));
-    const rows = database.prepare('SELECT created_at, id FROM deliveries ORDER BY created_at DESC, id DESC').all();
-    const redate = database.prepare('UPDATE deliveries SET created_at = ? WHERE created_at = ? AND id = ?');
-    for (const [at, row] of rows.slice(12).entries()) {
-      const share = at / rows.length;
-      const backMs = Math.round((share + 0.05 * Math.sin(share * 14)) * 0.94 * DAY_MS);
-      redate.run(Number(row.created_at) - backMs, row.created_at as number, row.id as string);
+    const deliveries = [...rowsIn(database), ...archivedIn(database)].sort((a, b) => b.at - a.at);
+    for (const [at, { redate }] of deliveries.entries()) {
+      const share = Math.max(at - NEWEST, 0) / deliveries.length;
+      redate(Math.round((share + 0.05 * Math.sin(share * 14)) * 0.94 * DAY_MS));
     }
+    // Counted before.
+    database.exec('DELETE FROM hours');
     database.close();
+  }
+}
+
+interface Dated {
+  at: number;
+  redate(backMs: number): void;
+}
+
+/** What took more than one attempt. */
+function rowsIn(database: DatabaseSync): Dated[] {
+  const update = database.prepare('UPDATE deliveries SET created_at = ? WHERE id = ?');
+  return database
+    .prepare('SELECT created_at AS at, id FROM deliveries')
+    .all()
+    .map(({ at, id }) => ({ at: Number(at), redate: (backMs) => update.run(Number(at) - backMs, id as string) }));
+}
+
+/** What was delivered at once: taken out of the bundles that it is in; each gets one of its own. */
+function archivedIn(database: DatabaseSync): Dated[] {
+  const tables = database.prepare("SELECT name FROM sqlite_master WHERE name GLOB 'archive_*'").all();
+  return tables.flatMap(({ name: table }) =>
+    database
+      .prepare(`DELETE FROM ${table} RETURNING heads, bodies`)
+      .all()
+      .flatMap(({ heads, bodies }) => {
+        const all = new Set(headsOf(heads as string).map(({ id }) => id));
+        const { taken } = split(heads as string, Uint8Array.from(bodies as Uint8Array).buffer, all);
+        return taken.map((one) => ({
+          at: one.delivery.acceptedAt,
+          redate: (backMs) => archive(database, { ...one, delivery: { ...one.delivery, acceptedAt: one.delivery.acceptedAt - backMs } }),
+        }));
+      }),
+  );
+}
+
+function archive(database: DatabaseSync, delivery: ArchivedDelivery): void {
+  for (const { firstAt, lastAt, heads, bodies } of bundlesOf([delivery], dayOf)) {
+    const table = `archive_${dayOf(firstAt)}`;
+    database.exec(
+      `CREATE TABLE IF NOT EXISTS ${table} (place INTEGER PRIMARY KEY, last_at INTEGER NOT NULL, heads TEXT NOT NULL, bodies BLOB NOT NULL)`,
+    );
+    const insert = database.prepare(`INSERT INTO ${table} (place, last_at, heads, bodies) VALUES (?, ?, ?, ?)`);
+    insert.run(BigInt(firstAt) * 1_024n + BigInt(placed++ % 1_024), lastAt, heads, new Uint8Array(bodies));
   }
 }
 

@@ -1,8 +1,13 @@
 import { lookup } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { isLoopback } from '../../domain/loopback.ts';
-import { VERSION } from '../../version.ts';
+import { PROJECT_ROOT } from '../wrangler.ts';
 import { type Finding, fault, looked, ok, reasonOf, unknown, warning } from './finding.ts';
+
+/** Of this checkout. Read as a file: src/version.ts is for the build, whose import Node does not take. */
+const VERSION: string = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package.json'), 'utf8')).version;
 
 /** How long an answer may take. */
 const TIMEOUT_MS = 10_000;

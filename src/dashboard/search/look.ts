@@ -3,6 +3,7 @@ import { ApiError } from '../../api/errors.ts';
 import { glanceAtOrganizationDeliveries, listOrganizationDeliveries } from '../../api/organization-deliveries.ts';
 import { listSkippedEvents } from '../../api/skipped-events.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
+import { answerInWords } from '../../domain/operational-event.ts';
 import type { ListedDelivery } from '../delivery-table.tsx';
 import { unlessUnreachable } from '../overview-page.tsx';
 import type { Visit } from '../visit.ts';
@@ -83,7 +84,9 @@ async function answersOf(visit: Visit, deliveries: readonly FoundDelivery[]): Pr
       const last = detail?.attempts.at(-1);
       if (!last) return [];
       const body = last.responseBodyEncoding === 'utf-8' ? last.responseBody : null;
-      return [[deliveryId, { error: last.error, body }] as const];
+      // Whoever may only read does not see what it takes to post to the endpoint.
+      const error = visit.can('write') || !last.url ? last.error : answerInWords(last.error, last.url);
+      return [[deliveryId, { error, body }] as const];
     }),
   );
   return new Map(answers.flat());

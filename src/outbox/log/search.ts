@@ -1,6 +1,6 @@
 import { foldCase } from '../../domain/fold-case.ts';
 import { Needle, plainParts } from '../../domain/needle.ts';
-import type { Who } from '../../domain/subject.ts';
+import { asLine, type Who } from '../../domain/subject.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import { areTold, headsOf, toldHeadsOf } from './bundle.ts';
 
@@ -12,7 +12,7 @@ const MAX_BRIEF_WORK = 200_000;
 const WORK_A_DELIVERY = 2_000;
 const WORK_A_BUNDLE = 400;
 /** What a row takes that SQLite passes over, and for each byte of what it carries. */
-const WORK_A_PASSED_ROW = 120;
+const WORK_A_PASSED_ROW = 300;
 const WORK_A_PASSED_BYTE = 0.1;
 
 /** How far a page looks. */
@@ -60,7 +60,9 @@ export class Search {
 
   constructor(q: string, work: Work) {
     this.#needle = new Needle(q);
-    const words = q.split(/[\s,]+/).filter((word) => word !== '');
+    const words = asLine(q)
+      .split(/[\s,]+/)
+      .filter((word) => word !== '');
     this.#words = words.map((word) => foldCase(JSON.stringify(word).slice(1, -1)));
     // A `%` or `_` in it stands for anything: then more can have it.
     const [first = '', second = ''] = plainParts(words.map(foldCase));

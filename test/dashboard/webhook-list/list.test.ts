@@ -1,10 +1,14 @@
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Outbox } from '../../../src/outbox/outbox.ts';
 import { createOrganization, createWebhook } from '../../support/api.ts';
 import { driveDate } from '../../support/clock.ts';
 import { PAGES, signedIn } from '../../support/dashboard.ts';
 import { aMessage, anEvent, consume, endpointInbox, outboxOf, runAlarm } from '../../support/deliveries.ts';
 
 driveDate();
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 /** The names of the webhooks in the order of the table. */
 const namesIn = (html: string) => [...html.matchAll(/<th scope="row" class="endpoint"><a [^>]*>([^<]*)</g)].map(([, name]) => name);
@@ -98,5 +102,33 @@ describe('whoever may only read', () => {
     }
     const writer = await signedIn(organization, 'write');
     expect((await writer.get(`${id}/deliveries/${body.data[0].id}`)).html).toContain('kq7x2token');
+  });
+
+  it('does not see it in what is said of a request that failed either, wherever that is', async () => {
+    const organization = await createOrganization();
+    const endpoint = endpointInbox();
+    const url = `${endpoint.url}/kq7x2token`;
+    const { id } = await createWebhook(organization, { url, events: ['*'] });
+    await endpoint.script([{ status: 500 }]);
+    await consume([aMessage([anEvent(organization.id)])]);
+    await endpoint.arrived(1);
+    const [delivery] = (await organization.admin.get(`${organization.path}/webhooks/${id}/deliveries`)).body.data;
+    const { find } = Outbox.prototype;
+    vi.spyOn(Outbox.prototype, 'find').mockImplementation(function (this: Outbox, ...args) {
+      const whole = find.apply(this, args);
+      return whole && { ...whole, attempts: whole.attempts.map((each) => ({ ...each, error: `The request failed: ${url}` })) };
+    });
+    const paths = [`search?q=${delivery.eventId}`, `${id}/deliveries/${delivery.id}`];
+    const reader = await signedIn(organization, 'read');
+    for (const path of paths) {
+      const { text } = await reader.get(path);
+      expect({ path, leaks: text.includes('kq7x2token'), says: text.includes('The request failed') }).toEqual({
+        path,
+        leaks: false,
+        says: true,
+      });
+    }
+    const writer = await signedIn(organization, 'write');
+    for (const path of paths) expect((await writer.get(path)).text).toContain('kq7x2token');
   });
 });
