@@ -50,7 +50,8 @@ describe('a webhook with a filter', () => {
     expect((await consume([message])).acknowledged).toEqual([message.id]);
     expect(await endedDeliveriesOf(webhook, 1)).toMatchObject([{ eventId: large.id, status: 'delivered' }]);
     expect((await endpoint.requests()).map(bodyBytes)).toEqual([large.payload]);
-    const skipped = { event: 'visitor.identified', subject: 'ada@example.com, Acme', at: Date.now(), why: 'filtered' };
+    const who = { name: '', email: 'ada@example.com', company: 'Acme', domain: '' };
+    const skipped = { event: 'visitor.identified', subject: 'ada@example.com, Acme', who, at: Date.now(), why: 'filtered' };
     expect((await outboxOf(webhook).skipped()).toSorted((a, b) => (a.eventId < b.eventId ? -1 : 1))).toEqual(
       [small, unknown].map(({ id }) => ({ ...skipped, eventId: id, failedConditions: ['filter.all[0]'] })),
     );
