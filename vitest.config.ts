@@ -26,14 +26,13 @@ const textImports: Plugin = {
 };
 
 /**
- * What runs in Node, because it needs nothing of the Workers runtime: rules, pages made from values, the fuzzed parsers
- * (their cases are many), and the samples (their test reads the folder they are in).
+ * What runs in Node, because it needs nothing of the Workers runtime: rules, pages made from values, and the fuzzed parsers
+ * (their cases are many).
  */
 const UNIT = [
   'test/{client,commands,docs,domain,simulation}/**/*.test.ts',
   'test/dashboard/{charts,choices,words}/**/*.test.ts',
   'test/**/*.test.tsx',
-  'test/dashboard/samples.test.ts',
   'test/security/parsers.test.ts',
 ];
 
