@@ -24,11 +24,6 @@ export function exactly(value: number): string {
   return numberFormat().format(value);
 }
 
-/** `123,456 deliveries`. English alone. */
-export function exactlyCounted(value: number, one: string, many: string): string {
-  return `${exactly(value)} ${value === 1 ? one : many}`;
-}
-
 /** A share, 0 to 1, as a percentage that says 100 % only where all of it is meant. */
 export function percent(share: number | null): string {
   if (share === null) return '–';

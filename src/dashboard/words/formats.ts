@@ -19,10 +19,6 @@ export function numberFormat(options?: Intl.NumberFormatOptions): Intl.NumberFor
   return formatters.getNumberFormat(LANGUAGES[currentLanguage()].numbers, options);
 }
 
-export function dateFormat(options?: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  return formatters.getDateTimeFormat(LANGUAGES[currentLanguage()].dates, options);
-}
-
 /** “a, b and c”, or with `disjunction` “a, b or c”. */
 export function list(items: readonly string[], type: 'conjunction' | 'disjunction' = 'conjunction'): string {
   const locale = LANGUAGES[currentLanguage()].dates;
