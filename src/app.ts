@@ -28,6 +28,7 @@ import { sealedSecretRoutes } from './api/sealed-secrets.ts';
 import { serviceRoutes } from './api/service.ts';
 import { skippedEventRoutes } from './api/skipped-events.ts';
 import { statisticsRoutes } from './api/statistics.ts';
+import { usageRoutes } from './api/usage.ts';
 import { wantedEventRoutes } from './api/wanted-events.ts';
 import { webhookListRoutes } from './api/webhook-list.ts';
 import { webhookPreviewRoutes } from './api/webhook-preview.ts';
@@ -60,6 +61,7 @@ const apiRoutes: readonly Route[] = [
   ...payloadErasureRoutes,
   ...erasureRoutes,
   ...statisticsRoutes,
+  ...usageRoutes,
   ...alertRoutes,
   ...dashboardLinkRoutes,
   ...sessionRoutes,

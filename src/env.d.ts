@@ -9,6 +9,7 @@ interface __BaseEnv_Env {
 	RETRY_SCHEDULE: string;
 	DELIVERY_TIMEOUT: string;
 	RETENTION_DAYS: string;
+	QUOTAS: string;
 	CIRCUIT_THRESHOLD: string;
 	CIRCUIT_PROBE: string;
 	DISABLE_AFTER: string;
@@ -44,7 +45,7 @@ type StringifyValues<EnvType extends Record<string, unknown>> = {
 	[Binding in keyof EnvType]: EnvType[Binding] extends string ? EnvType[Binding] : string;
 };
 declare namespace NodeJS {
-	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "RETRY_SCHEDULE" | "DELIVERY_TIMEOUT" | "RETENTION_DAYS" | "CIRCUIT_THRESHOLD" | "CIRCUIT_PROBE" | "DISABLE_AFTER" | "EVENT_QUEUES" | "MAX_CONCURRENCY" | "LOG_ATTEMPTS" | "ALLOW_INSECURE_ENDPOINTS" | "PUBLIC_URL" | "JURISDICTION" | "SECURITY_CONTACT" | "ALERTS_FROM" | "DASHBOARD_NAME" | "DASHBOARD_LOGO_URL" | "DASHBOARD_ACCENT" | "DASHBOARD_UPGRADE_URL" | "DASHBOARD_FRAME_ANCESTORS" | "PLATFORM_API_KEY" | "MASTER_KEY">> {}
+	interface ProcessEnv extends StringifyValues<Pick<Cloudflare.Env, "RETRY_SCHEDULE" | "DELIVERY_TIMEOUT" | "RETENTION_DAYS" | "QUOTAS" | "CIRCUIT_THRESHOLD" | "CIRCUIT_PROBE" | "DISABLE_AFTER" | "EVENT_QUEUES" | "MAX_CONCURRENCY" | "LOG_ATTEMPTS" | "ALLOW_INSECURE_ENDPOINTS" | "PUBLIC_URL" | "JURISDICTION" | "SECURITY_CONTACT" | "ALERTS_FROM" | "DASHBOARD_NAME" | "DASHBOARD_LOGO_URL" | "DASHBOARD_ACCENT" | "DASHBOARD_UPGRADE_URL" | "DASHBOARD_FRAME_ANCESTORS" | "PLATFORM_API_KEY" | "MASTER_KEY">> {}
 }
 declare module "*.txt" {
 	const value: string;

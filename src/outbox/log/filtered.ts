@@ -1,8 +1,11 @@
 import { dayOf } from '../../domain/day.ts';
 import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubject } from '../../domain/skipped-event.ts';
 
-/** As rows keep them: how many by the start of a slot, and the latest. */
-type Counts = Record<number, number>;
+/**
+ * As rows keep them: how many by the start of a slot, and the latest. Among the former stands how many this webhook counts as used: a version that is
+ * rolled back to leaves it there.
+ */
+type Counts = { [slot: number]: number; events?: number };
 type Row = { day: number; counts: string; latest: string };
 
 const SQL = {
@@ -12,6 +15,7 @@ const SQL = {
   latest: 'SELECT day, latest FROM filtered_days WHERE day <= ?',
   keepLatest: 'UPDATE filtered_days SET latest = ? WHERE day = ?',
   counts: 'SELECT counts FROM filtered_days WHERE day >= ?',
+  countsBefore: 'SELECT day, counts FROM filtered_days WHERE day < ?',
   forget: 'DELETE FROM filtered_days WHERE day < ?',
 } as const;
 
@@ -21,17 +25,21 @@ const SQL = {
  */
 export class FilteredEvents {
   readonly #sql: () => SqlStorage;
+  readonly #lost: (events: [day: number, count: number][]) => void;
 
-  constructor(sql: () => SqlStorage) {
+  /** @param lost is told how many events are forgotten that this webhook counts */
+  constructor(sql: () => SqlStorage, lost: (events: [day: number, count: number][]) => void = () => {}) {
     this.#sql = sql;
+    this.#lost = lost;
   }
 
-  add({ counts, latest }: FilteredBundle): void {
+  add({ counts, events, latest }: FilteredBundle): void {
     const listed: SkippedEvent[] = latest.map((each) => ({ ...each, why: 'filtered' }));
     for (const [day, slots] of Map.groupBy(counts, ([slot]) => dayOf(slot))) {
       const [row] = this.#sql().exec<Row>(SQL.day, day).toArray();
       const sums: Counts = row ? JSON.parse(row.counts) : {};
       for (const [slot, count] of slots) sums[slot] = (sums[slot] ?? 0) + count;
+      if (events?.has(day)) sums.events = (sums.events ?? 0) + (events.get(day) ?? 0);
       const known: SkippedEvent[] = row ? JSON.parse(row.latest) : [];
       const kept = [...listed.filter(({ at }) => dayOf(at) === day), ...known].sort(latestFirst).slice(0, MAX_SKIPPED);
       this.#sql().exec(SQL.keep, day, JSON.stringify(sums), JSON.stringify(kept));
@@ -65,8 +73,20 @@ export class FilteredEvents {
     }
   }
 
+  /** How many events of a day this webhook counts as used. */
+  eventsOf(day: number): number {
+    const [row] = this.#sql().exec<Row>(SQL.day, day).toArray();
+    return row ? eventsIn(row) : 0;
+  }
+
   /** Forgets the days that ended before a time. */
   forgetBefore(before: number): void {
+    const forgotten = this.#sql().exec<Pick<Row, 'day' | 'counts'>>(SQL.countsBefore, dayOf(before)).toArray();
     this.#sql().exec(SQL.forget, dayOf(before));
+    this.#lost(forgotten.map((row) => [row.day, eventsIn(row)]));
   }
+}
+
+function eventsIn({ counts }: Pick<Row, 'counts'>): number {
+  return (JSON.parse(counts) as Counts).events ?? 0;
 }

@@ -16,10 +16,16 @@ const KEYED = "event_id >= 'evt_Z'";
 const SQL = {
   make: (table: string) => [
     `CREATE TABLE ${table}
-      (accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, event TEXT NOT NULL, subject TEXT, PRIMARY KEY (accepted_at, event_id)) WITHOUT ROWID`,
+      (accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, event TEXT NOT NULL, subject TEXT, counted_elsewhere INTEGER,
+        PRIMARY KEY (accepted_at, event_id)) WITHOUT ROWID`,
     `CREATE INDEX ${table}_keyed ON ${table} (event_id) WHERE ${KEYED}`,
   ],
   add: (table: string) => `INSERT INTO ${table} (accepted_at, event_id, event, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  addMarked: (table: string) =>
+    `INSERT INTO ${table} (accepted_at, event_id, event, subject, counted_elsewhere) VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
+  hasMarks: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND instr(sql, 'counted_elsewhere') > 0",
+  giveMarks: (table: string) => `ALTER TABLE ${table} ADD COLUMN counted_elsewhere INTEGER`,
+  countEvents: (table: string) => `SELECT count(*) - count(counted_elsewhere) AS events FROM ${table} WHERE accepted_at >= ? AND accepted_at < ?`,
   findKeyed: (table: string) => `SELECT 1 FROM ${table} WHERE event_id = ? AND ${KEYED}`,
   latest: (table: string) => `SELECT * FROM ${table} ORDER BY accepted_at DESC, event_id DESC LIMIT ?`,
   stepEnd: (table: string) =>
@@ -35,21 +41,36 @@ type Row = { accepted_at: number; event_id: string; event: string; subject: stri
 
 /**
  * The events that `once` has kept back: a row for each, however often its message comes, in a table for each day of acceptance. (One with an
- * Idempotency-Key is two: it is found again whenever it was accepted.)
+ * Idempotency-Key is two: it is found again whenever it was accepted.) It says so where another webhook counts the event as used.
  */
 export class RepeatedEvents {
   readonly #sql: () => SqlStorage;
+  readonly #lost: (events: [day: number, count: number][]) => void;
   readonly #days: Tables;
+  /** Tables of which it is known that they can have marks: those of versions before cannot until they are made to. */
+  readonly #markable = new Set<string>();
 
-  constructor(sql: () => SqlStorage) {
+  /** @param lost is told how many events go with a day that this webhook counts */
+  constructor(sql: () => SqlStorage, lost: (events: [day: number, count: number][]) => void = () => {}) {
     this.#sql = sql;
+    this.#lost = lost;
     this.#days = new Tables(sql, 'repeated_', SQL.make);
   }
 
-  add({ acceptedAt, eventId, event }: NewDelivery, subject: string | null): void {
+  add({ acceptedAt, eventId, event, isCountedElsewhere }: NewDelivery, subject: string | null): void {
     if (isKeyed(eventId) && this.#has(eventId)) return;
     const table = this.#days.made(String(dayOf(acceptedAt)));
-    this.#sql().exec(SQL.add(table), acceptedAt, eventId, event, subject);
+    const add = isCountedElsewhere ? SQL.addMarked(this.#withMarks(table)) : SQL.add(table);
+    this.#sql().exec(add, acceptedAt, eventId, event, subject);
+  }
+
+  /** How many events this webhook counts as used of those accepted from a time to before another one of its day. */
+  countEvents(from: number, to: number): number {
+    const day = String(dayOf(from));
+    if (!this.#days.names().has(day)) return 0;
+    return this.#sql()
+      .exec<{ events: number }>(SQL.countEvents(this.#withMarks(this.#days.of(day))), from, to)
+      .one().events;
   }
 
   /** The latest of them, the latest first. */
@@ -107,7 +128,7 @@ export class RepeatedEvents {
 
   /** Drops the days that ended before a time. */
   dropBefore(before: number): void {
-    for (const day of this.#newestFirst()) if ((day + 1) * DAY_MS <= before) this.#days.drop(String(day));
+    for (const day of this.#newestFirst()) if ((day + 1) * DAY_MS <= before) this.#drop(day);
   }
 
   /** When the oldest day ends of which there is something; null where there is nothing. */
@@ -119,13 +140,26 @@ export class RepeatedEvents {
   /** Drops the oldest day; returns whether there was one. */
   dropOldest(): boolean {
     const oldest = this.#newestFirst().at(-1);
-    if (oldest !== undefined) this.#days.drop(String(oldest));
+    if (oldest !== undefined) this.#drop(oldest);
     return oldest !== undefined;
   }
 
   /** A change was undone, or the storage has been emptied. */
   reset(): void {
     this.#days.reset();
+    this.#markable.clear();
+  }
+
+  #drop(day: number): void {
+    const events = this.countEvents(day * DAY_MS, (day + 1) * DAY_MS);
+    this.#days.drop(String(day));
+    this.#lost([[day, events]]);
+  }
+
+  #withMarks(table: string): string {
+    if (!this.#markable.has(table) && this.#sql().exec(SQL.hasMarks, table).toArray().length === 0) this.#sql().exec(SQL.giveMarks(table));
+    this.#markable.add(table);
+    return table;
   }
 
   #has(eventId: string): boolean {
