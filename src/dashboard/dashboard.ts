@@ -33,6 +33,7 @@ import { showLink, showSignIn, submitLink, submitSignIn, submitSignOut } from '.
 import { showSkipped } from './skipped-page.tsx';
 import { showTest, submitTest } from './tests/test-page.tsx';
 import { theme } from './theme.ts';
+import { downloadUsage, showUsage } from './usage/usage-page.tsx';
 import { showVerify } from './verify-page.tsx';
 import type { DashboardEnv } from './visit.ts';
 import { pause, resume, retryNow, sendTest, toFailed } from './webhook-actions.ts';
@@ -86,6 +87,8 @@ dashboard.get('/erasures', requireScope('admin'), showErasures);
 dashboard.post('/erasures', requireScope('admin'), submitErasure);
 dashboard.get('/audit-log', requireScope('admin'), showAuditLog);
 dashboard.get('/audit-log/export', requireScope('admin'), downloadAuditLog);
+dashboard.get('/usage', showUsage);
+dashboard.get('/usage/export', downloadUsage);
 dashboard.get('/sessions', requireScope('admin'), showSessions);
 dashboard.post('/sessions/end-others', submitEndOtherSessions);
 dashboard.post('/sessions/:sessionId/end', submitEndSession);

@@ -410,10 +410,13 @@ export class Outbox extends DurableObject<Env> {
     return await this.#statistics.of(period, Date.now());
   }
 
-  /** What was used, by day, as far back as days can still change; null where there is more to count than one call has time for: ask again. */
-  async usage(): Promise<OutboxUse | null> {
+  /**
+   * What was used, by day, as far back as days can still change; null where there is more to count than one call has time for: ask again.
+   * @param from the first day that is asked for
+   */
+  async usage(from?: number): Promise<OutboxUse | null> {
     const now = Date.now();
-    return await this.#usage.since(firstOpenDay(now, settingsOf(this.env).retentionMs), now);
+    return await this.#usage.since(firstOpenDay(now, settingsOf(this.env).retentionMs), now, from);
   }
 
   /** How the webhook is doing, in one call. */

@@ -26,7 +26,7 @@ export async function readOrganizationUse(
 ): Promise<Map<number, Use> | null> {
   const firstOpen = firstOpenDay(now, settingsOf(env).retentionMs);
   const asked = range.to < firstOpen ? [] : webhookIds;
-  const live = await Promise.all(asked.map((id) => within(TIMEOUT_MS, env.OUTBOX.getByName(id).usage())));
+  const live = await Promise.all(asked.map((id) => within(TIMEOUT_MS, env.OUTBOX.getByName(id).usage(range.from))));
   const counted = live.filter((use) => use !== null);
   return counted.length < live.length ? null : await merged(db, organizationId, range, counted, firstOpen);
 }
@@ -42,7 +42,7 @@ export async function readPlatformUse(env: Env, db: Database, range: DayRange, n
   const firstOpen = firstOpenDay(now, settingsOf(env).retentionMs);
   const ids = await listWebhookIds(db, MAX_ASKED + 1);
   const outboxes = ids.length > MAX_ASKED || range.to < firstOpen ? [] : ids.map((webhookId) => ({ webhookId }));
-  const { answered } = await callOutboxes('usage.not_read', outboxes, async ({ webhookId }) => await env.OUTBOX.getByName(webhookId).usage());
+  const { answered } = await callOutboxes('usage.not_read', outboxes, async ({ webhookId }) => await env.OUTBOX.getByName(webhookId).usage(range.from));
   const live = answered.map(({ answer }) => answer).filter((use) => use !== null);
   const isWhole = live.length === ids.length;
   const completeThrough = isWhole ? dayOf(now) : dayOf(now) - COLLECTED_AFTER_DAYS;

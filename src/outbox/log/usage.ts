@@ -33,13 +33,14 @@ export class OutboxUsage {
 
   /**
    * The use of each day from one on.
-   * @param first the first day that can still change
+   * @param first the first day that can still change: it is told of no earlier one
+   * @param asked the first day that is asked for
    * @returns null where there is more to count than one call has time for: a later call goes on
    */
-  async since(first: number, now: number): Promise<OutboxUse | null> {
+  async since(first: number, now: number, asked = first): Promise<OutboxUse | null> {
     if (this.#store.isEmpty) return { source: null, days: [] };
     const until = Date.now() + this.#countMs;
-    const from = Math.max(first, this.#store.use.from ?? first);
+    const from = Math.max(first, asked, this.#store.use.from ?? first);
     const uses = new Map<number, Use>();
     const counted = new Map<number, Counted>();
     for (let day = from; day <= dayOf(now); day++) {
