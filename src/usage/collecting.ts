@@ -40,8 +40,8 @@ async function notingQuotas(env: Env, told: readonly ToldUse[], now: number, tak
     const nearness = nearnessOf(count.events, eventsPerDay);
     if (nearness === null || nearness === nearnessOf(before.get(place(count)) ?? 0, eventsPerDay)) continue;
     const { organizationId: organization, events, plan } = count;
-    logWarning(nearness === 'near' ? 'usage.quota_near' : 'usage.quota_reached', {
-      ...{ organization, plan, day: dayText(count.day), events, quota: eventsPerDay },
-    });
+    const fields = { organization, plan, day: dayText(count.day), events, quota: eventsPerDay };
+    if (nearness === 'near') logWarning('usage.quota_near', fields);
+    else logWarning('usage.quota_reached', fields);
   }
 }

@@ -82,6 +82,7 @@ const pages = () => [
   '/erasures',
   '/audit-log',
   '/sessions',
+  '/usage',
   '/new',
   `/${webhookId}/settings`,
   `/${webhookId}/setup`,
