@@ -37,7 +37,7 @@ const CHANGE = `
 const ADDED = `ON CONFLICT (day, organization_id) DO UPDATE SET
   events = usage.events + excluded.events, deliveries = usage.deliveries + excluded.deliveries, attempts = usage.attempts + excluded.attempts`;
 
-const SQL = {
+const TELL = {
   addToOrganizations: `${CHANGE}
     INSERT INTO usage (day, organization_id, events, deliveries, attempts) SELECT day, organization_id, events, deliveries, attempts FROM change
     WHERE events + deliveries + attempts > 0 AND organization_id IN (SELECT id FROM organizations) ${ADDED}`,
@@ -57,11 +57,11 @@ const SQL = {
  */
 export async function tellUse(d1: D1Database, told: readonly ToldUse[]): Promise<void> {
   const rows = told.flatMap(({ source, organizationId, days }) =>
-    days.map(([day, { events, deliveries, attempts }]) => [source, organizationId, day, events, deliveries, attempts]),
+    [...days].map(([day, { events, deliveries, attempts }]) => [source, organizationId, day, events, deliveries, attempts]),
   );
   for (let at = 0; at < rows.length; at += AT_ONCE) {
     const values = JSON.stringify(rows.slice(at, at + AT_ONCE));
-    await d1.batch([SQL.addToOrganizations, SQL.addToAll, SQL.keep].map((statement) => d1.prepare(statement).bind(values)));
+    await d1.batch([TELL.addToOrganizations, TELL.addToAll, TELL.keep].map((statement) => d1.prepare(statement).bind(values)));
   }
 }
 

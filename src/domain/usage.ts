@@ -30,7 +30,7 @@ export interface OutboxUse {
   /** Tells it from an outbox before it with the webhook's id, which was erased; null: nothing was ever counted there. */
   source: string | null;
   /** By the day of acceptance (domain/day.ts); days without any are missing. */
-  days: [day: number, use: Use][];
+  days: Map<number, Use>;
 }
 
 /** Days, both ends included. */

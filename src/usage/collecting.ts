@@ -19,7 +19,9 @@ export async function collectUse(env: Env, outboxes: readonly Asked[], now: numb
     if (!use) throw new Error('its log is long and still being counted');
     return use;
   });
-  const told = answered.map(({ outbox: { organizationId }, answer }) => ({ organizationId, ...answer })).filter(({ days }) => days.length > 0);
+  const told = answered
+    .map(({ outbox: { organizationId }, answer }) => ({ organizationId, ...answer }))
+    .filter(({ days }) => days.size > 0);
   await notingQuotas(env, told, now, async () => await tellUse(env.DB, told));
 }
 

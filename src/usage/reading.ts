@@ -42,7 +42,11 @@ export async function readPlatformUse(env: Env, db: Database, range: DayRange, n
   const firstOpen = firstOpenDay(now, settingsOf(env).retentionMs);
   const ids = await listWebhookIds(db, MAX_ASKED + 1);
   const outboxes = ids.length > MAX_ASKED || range.to < firstOpen ? [] : ids.map((webhookId) => ({ webhookId }));
-  const { answered } = await callOutboxes('usage.not_read', outboxes, async ({ webhookId }) => await env.OUTBOX.getByName(webhookId).usage(range.from));
+  const { answered } = await callOutboxes(
+    'usage.not_read',
+    outboxes,
+    async ({ webhookId }) => await env.OUTBOX.getByName(webhookId).usage(range.from),
+  );
   const live = answered.map(({ answer }) => answer).filter((use) => use !== null);
   const isWhole = live.length === ids.length;
   const completeThrough = isWhole ? dayOf(now) : dayOf(now) - COLLECTED_AFTER_DAYS;
@@ -63,6 +67,6 @@ async function merged(
   return mergedUse(
     totals,
     told,
-    live.map(({ source, days }) => ({ source, days: days.filter(isWithin) })),
+    live.map(({ source, days }) => ({ source, days: new Map([...days].filter(isWithin)) })),
   );
 }

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, dayOf } from '../../src/domain/day.ts';
-import { countingWebhook, countUse, dayText, everyDay, firstOpenDay, mergedUse, noUse, parseDay, type Use } from '../../src/domain/usage.ts';
+import {
+  countingWebhook,
+  countUse,
+  dayText,
+  everyDay,
+  firstOpenDay,
+  mergedUse,
+  noUse,
+  parseDay,
+  type Use,
+} from '../../src/domain/usage.ts';
 
 const use = (events: number, deliveries = events, attempts = deliveries): Use => ({ events, deliveries, attempts });
 
@@ -63,15 +73,11 @@ describe('the use of some days', () => {
 
   it('grows by what an outbox says beyond what it has told, and takes nothing twice', () => {
     const told = new Map([['one', new Map([[11, use(5, 5, 6)]])]]);
-    const live = [
-      {
-        source: 'one',
-        days: [
-          [11, use(7, 7, 9)],
-          [12, use(3)],
-        ] satisfies [number, Use][],
-      },
-    ];
+    const days = new Map([
+      [11, use(7, 7, 9)],
+      [12, use(3)],
+    ]);
+    const live = [{ source: 'one', days }];
     expect([...mergedUse(totals, told, live)]).toEqual([
       [10, use(100)],
       [11, use(22, 22, 23)],

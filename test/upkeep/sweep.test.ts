@@ -49,7 +49,7 @@ function outboxesThat(answers: { fail?: readonly string[]; wait?: readonly strin
       await whenPoked(id);
       return wait.includes(id);
     },
-    usage: async () => ({ source: null, days: [] }),
+    usage: async () => ({ source: null, days: new Map() }),
     erase: () => call(id),
   });
   return { environment: { ...env, OUTBOX: { getByName: outbox } as unknown as Env['OUTBOX'] }, called };

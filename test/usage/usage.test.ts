@@ -163,7 +163,7 @@ describe("an organization's usage", () => {
     expect(await usageOf(organization)).toEqual({ [accepted]: use(1, 1, 4) });
     vi.setSystemTime(Date.now() + 5 * DAY);
     expect(await usageOf(organization)).toEqual({ [accepted]: use(1, 1, 4) });
-    const [{ id }] = (await deliveriesOf(hooks[0]!)) as [{ id: string }];
+    const { id } = (await deliveriesOf(hooks[0]!))[0]!;
     await expectStatus(organization.admin.post(`${organization.path}/webhooks/${hooks[0]}/deliveries/${id}/retry`), 202);
     await eventually(async () => (await usageOf(organization))[accepted]?.attempts === 5);
     await aDayOfSweeps();
@@ -186,7 +186,10 @@ describe("an organization's usage", () => {
   it("has neither tests nor the service's own events", async () => {
     const endpoint = endpointInbox();
     await endpoint.script([{ status: 410 }]);
-    const { organization, hooks, post } = await given({ url: endpoint.url, events: ['visitor.identified'] }, { events: ['webhook.disabled'] });
+    const { organization, hooks, post } = await given(
+      { url: endpoint.url, events: ['visitor.identified'] },
+      { events: ['webhook.disabled'] },
+    );
     await expectStatus(organization.admin.post(`${organization.path}/webhooks/${hooks[1]}/test`), 200);
     await post();
     await endedDeliveriesOf(hooks[0]!, 1);
@@ -220,7 +223,14 @@ describe("an organization's usage", () => {
     await inOutbox(hooks[0]!, async (outbox) => {
       const config = { plan: 'scale', webhook: { ...(await configOf(hooks[1]!)), id: hooks[0] } } as Parameters<typeof outbox.deliver>[0];
       const { id: eventId, payload } = anEvent(organization.id);
-      const delivery = { id: `dlv_${eventId.slice(4)}ABCDEF`, eventId, event: 'visitor.identified', sessionId: null, acceptedAt: Date.now(), payload };
+      const delivery = {
+        id: `dlv_${eventId.slice(4)}ABCDEF`,
+        eventId,
+        event: 'visitor.identified',
+        sessionId: null,
+        acceptedAt: Date.now(),
+        payload,
+      };
       await outbox.deliver(config, [delivery], Date.now());
     });
     await endedDeliveriesOf(hooks[0]!, 1);
@@ -422,7 +432,7 @@ describe('what the cron collects', () => {
     const since = OutboxUsage.prototype.since;
     vi.spyOn(OutboxUsage.prototype, 'since').mockImplementationOnce(async function (this: OutboxUsage, ...given) {
       const { source } = (await since.apply(this, given))!;
-      return { source, days: [[dayOf(Date.now()), use(1)]] };
+      return { source, days: new Map([[dayOf(Date.now()), use(1)]]) };
     });
     await collectUse(env, asked, Date.now());
     expect(await usageOf(organization)).toEqual({ [today()]: use(2) });

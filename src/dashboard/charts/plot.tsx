@@ -48,7 +48,10 @@ export interface Slot {
 /** A part of each slot that stays empty, beside what is drawn in it. */
 const GAP = 0.25;
 
-export function slotOf({ from, to, bucketSeconds }: Omit<Span, 'period'> & Pick<ShownStatistics, 'bucketSeconds'>, bucket: Pick<Bucket, 'start'>): Slot {
+export function slotOf(
+  { from, to, bucketSeconds }: Omit<Span, 'period'> & Pick<ShownStatistics, 'bucketSeconds'>,
+  bucket: Pick<Bucket, 'start'>,
+): Slot {
   const across = acrossOf(from, to);
   const at = Date.parse(bucket.start);
   const start = across(at);

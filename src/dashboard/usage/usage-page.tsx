@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
 import { getUsage } from '../../api/usage.ts';
 import { BYTE_ORDER_MARK, csvLine } from '../../domain/csv.ts';
-import { DAY_MS, dayOf } from '../../domain/day.ts';
+import { dayOf } from '../../domain/day.ts';
 import { countOfEndpoints } from '../../domain/listen-url.ts';
 import { dayText, USAGE_DAYS } from '../../domain/usage.ts';
 import { UTC } from '../../domain/zone.ts';

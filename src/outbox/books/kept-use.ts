@@ -51,13 +51,8 @@ export class KeptUse {
   keep(totals: ReadonlyMap<number, Use>, first: number): void {
     const kept = this.#read() ?? { source: crypto.randomUUID(), from: first, totals: {}, gone: {} };
     const from = Math.max(kept.from, first);
-    const isOpen = ([day]: [string, Use]) => Number(day) >= from;
-    const all = { ...kept.totals, ...Object.fromEntries(totals) };
-    this.#put({
-      ...{ source: kept.source, from },
-      totals: Object.fromEntries(Object.entries(all).filter(isOpen)),
-      gone: Object.fromEntries(Object.entries(kept.gone).filter(isOpen)),
-    });
+    const open = (uses: Record<number, Use>) => Object.fromEntries(Object.entries(uses).filter(([day]) => Number(day) >= from));
+    this.#put({ source: kept.source, from, totals: open({ ...kept.totals, ...Object.fromEntries(totals) }), gone: open(kept.gone) });
   }
 
   /** Something of a past day has changed: it has to be counted again. */

@@ -289,7 +289,9 @@ export class Archive {
     let after = Math.max(0, placeBefore(from));
     // It can be dropped between two steps.
     while (this.#days().has(dayOf(from))) {
-      const rows = this.#sql().exec<Pick<Row, 'place' | 'heads'>>(query, after, to * PLACES, COUNTED_BUNDLES).toArray();
+      const rows = this.#sql()
+        .exec<Pick<Row, 'place' | 'heads'>>(query, after, to * PLACES, COUNTED_BUNDLES)
+        .toArray();
       for (const { heads } of rows) countHeads(uses, heads, from, to);
       const last = rows.at(-1);
       if (!last || rows.length < COUNTED_BUNDLES) return;

@@ -198,8 +198,8 @@ function partOf({ delivery, state, attempt }: BundledDelivery): Part {
     text.length,
     accepted?.length ?? AS_SENT,
     who && [who.name, who.email, who.company, who.domain],
-    ...(delivery.isCountedElsewhere ? ([true] as const) : []),
   ];
+  if (delivery.isCountedElsewhere) head.push(true);
   return { head, payload, accepted, attempt: text };
 }
 

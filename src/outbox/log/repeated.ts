@@ -25,7 +25,8 @@ const SQL = {
     `INSERT INTO ${table} (accepted_at, event_id, event, subject, counted_elsewhere) VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
   hasMarks: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND instr(sql, 'counted_elsewhere') > 0",
   giveMarks: (table: string) => `ALTER TABLE ${table} ADD COLUMN counted_elsewhere INTEGER`,
-  countEvents: (table: string) => `SELECT count(*) - count(counted_elsewhere) AS events FROM ${table} WHERE accepted_at >= ? AND accepted_at < ?`,
+  countEvents: (table: string) =>
+    `SELECT count(*) - count(counted_elsewhere) AS events FROM ${table} WHERE accepted_at >= ? AND accepted_at < ?`,
   findKeyed: (table: string) => `SELECT 1 FROM ${table} WHERE event_id = ? AND ${KEYED}`,
   latest: (table: string) => `SELECT * FROM ${table} ORDER BY accepted_at DESC, event_id DESC LIMIT ?`,
   stepEnd: (table: string) =>

@@ -38,7 +38,7 @@ export class OutboxUsage {
    * @returns null where there is more to count than one call has time for: a later call goes on
    */
   async since(first: number, now: number, asked = first): Promise<OutboxUse | null> {
-    if (this.#store.isEmpty) return { source: null, days: [] };
+    if (this.#store.isEmpty) return { source: null, days: new Map() };
     const until = Date.now() + this.#countMs;
     const from = Math.max(first, asked, this.#store.use.from ?? first);
     const uses = new Map<number, Use>();
@@ -55,7 +55,7 @@ export class OutboxUsage {
     }
     this.#keep(counted, first, now);
     this.#addInMemory(uses);
-    return { source: this.#store.use.source, days: [...uses].filter(([, use]) => isUsed(use)) };
+    return { source: this.#store.use.source, days: new Map([...uses].filter(([, use]) => isUsed(use))) };
   }
 
   /** Counts a day; null where the time is over before. */

@@ -58,7 +58,7 @@ function withLog<T>(work: (parts: Parts) => Promise<T>): Promise<T> {
 }
 
 function byDaysAgo(counted: OutboxUse | null): Record<number, Use> | null {
-  return counted && Object.fromEntries(counted.days.map(([day, each]) => [today() - day, each]));
+  return counted && Object.fromEntries([...counted.days].map(([day, each]) => [today() - day, each]));
 }
 
 let made = 0;
@@ -84,7 +84,11 @@ function archivedAt(at: number, extra: Partial<NewDelivery> = {}): ArchivedDeliv
 /** A delivery with a row of its own, which has failed after some attempts. */
 function addFailed(store: Store, at: number, attemptCount = 4, extra: Partial<NewDelivery> = {}): NewDelivery {
   const delivery = deliveryAt(at, extra);
-  store.insert(delivery, { ...waiting(at), status: 'failed', reason: 'attempts_exhausted', attemptCount, dueAt: null, finishedAt: at }, null);
+  store.insert(
+    delivery,
+    { ...waiting(at), status: 'failed', reason: 'attempts_exhausted', attemptCount, dueAt: null, finishedAt: at },
+    null,
+  );
   return delivery;
 }
 
@@ -237,7 +241,8 @@ describe('what the log loses', () => {
 
   it('because it grew too large is counted all the same', async () => {
     await withLog(async ({ store, count, sweep }) => {
-      for (let hour = 0; hour < 60; hour++) store.addToArchive([archivedAt(Date.now() - hour * HOUR, { isCountedElsewhere: hour % 2 === 0 })]);
+      for (let hour = 0; hour < 60; hour++)
+        store.addToArchive([archivedAt(Date.now() - hour * HOUR, { isCountedElsewhere: hour % 2 === 0 })]);
       addFailed(store, Date.now() - 40 * HOUR);
       store.addRepeated(deliveryAt(Date.now() - 30 * HOUR), null);
       const before = await count();
