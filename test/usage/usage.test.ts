@@ -220,6 +220,7 @@ describe("an organization's usage", () => {
     await eventually(async () => (await inOutbox(hooks[0]!, (_, { kv }) => [...kv.list()].length)) === 0);
     expect(await usageOf(organization)).toEqual({ [today()]: use(3, 6) });
     // Others may bring something by a configuration of seconds ago: it is erased once more, and counted as well.
+    vi.setSystemTime(Date.now() + 1);
     await inOutbox(hooks[0]!, async (outbox) => {
       const config = { plan: 'scale', webhook: { ...(await configOf(hooks[1]!)), id: hooks[0] } } as Parameters<typeof outbox.deliver>[0];
       const { id: eventId, payload } = anEvent(organization.id);

@@ -212,7 +212,7 @@ describe('what the log loses', () => {
         const at = Date.now() - 31.6 * DAY;
         store.addToArchive([archivedAt(at), archivedAt(at, { isCountedElsewhere: true })]);
         addFailed(store, at);
-        store.addFiltered({ counts: new Map(), events: new Map([[Math.floor(at / DAY), 5]]), latest: [] });
+        store.addFiltered({ counts: new Map([[at, 5]]), events: new Map([[Math.floor(at / DAY), 5]]), latest: [] });
         store.addToArchive([archivedAt(Date.now() - DAY)]);
         const all = { 1: use(1), 32: use(7, 3, 6) };
         if (isAsked) expect(await count()).toEqual(all);
