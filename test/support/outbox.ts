@@ -83,7 +83,7 @@ export async function vanish(webhook: string): Promise<void> {
 
 /** Takes away what steps after the fourth have made of an outbox's schema, so that they are made again. */
 export function makeVersion4({ sql, kv }: DurableObjectStorage): void {
-  for (const column of ['accepted', 'error', 'counted_elsewhere']) sql.exec(`ALTER TABLE deliveries DROP COLUMN ${column}`);
+  for (const column of ['accepted', 'error']) sql.exec(`ALTER TABLE deliveries DROP COLUMN ${column}`);
   sql.exec('DROP TABLE filtered_days');
   kv.put('schemaVersion', 4);
 }

@@ -16,7 +16,7 @@ interface Kept {
 
 /**
  * What is kept of an outbox's use by day, beside the log that it is counted from: past days that were counted, and what the log has lost. One stored
- * value, which is made when somebody first asks, or something first goes.
+ * value, which is made when somebody first asks, as the cron does within a day: what goes before that is not missed.
  */
 export class KeptUse {
   readonly #kv: SyncKvStorage;
@@ -30,6 +30,11 @@ export class KeptUse {
   /** What tells this outbox's figures from those of one before it; null: nothing was ever kept. */
   get source(): string | null {
     return this.#read()?.source ?? null;
+  }
+
+  /** Whether anybody has ever asked for it: else nothing is kept of what the log loses. */
+  get isAsked(): boolean {
+    return this.#read() !== null;
   }
 
   /** The first day that is told of, where one was ever kept. */
@@ -65,12 +70,11 @@ export class KeptUse {
 
   /** The log has lost this. At the platform's limit it may not be noted, and is removed all the same: room comes first. */
   addGone(uses: Iterable<readonly [day: number, use: Use]>): void {
-    const lost = [...uses].filter(([, use]) => isUsed(use));
-    if (lost.length === 0) return;
-    const kept = this.#read() ?? { source: crypto.randomUUID(), from: Math.min(...lost.map(([day]) => day)), totals: {}, gone: {} };
+    const kept = this.#read();
+    const lost = [...uses].filter(([day, use]) => isUsed(use) && kept && day >= kept.from);
+    if (!kept || lost.length === 0) return;
     const gone = { ...kept.gone };
     for (const [day, use] of lost) {
-      if (day < kept.from) continue;
       const sum = { ...(gone[day] ?? noUse()) };
       addUse(sum, use);
       gone[day] = sum;

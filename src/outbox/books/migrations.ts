@@ -96,11 +96,6 @@ export const MIGRATIONS: readonly string[] = [
     latest TEXT NOT NULL
   );
   `,
-  `
-  -- 1 where another webhook counts the event as used (domain/usage.ts). Behind the payload all the same: SQLite reads no page for a value that takes
-  -- no bytes, as null, 0 and 1 do.
-  ALTER TABLE deliveries ADD COLUMN counted_elsewhere INTEGER;
-  `,
 ];
 
 const VERSION_KEY = 'schemaVersion';

@@ -32,6 +32,7 @@ import {
   valuesOfContents,
 } from './delivery-row.ts';
 import { KeptUse, UseByDay } from './kept-use.ts';
+import { MARK, Marks } from './marks.ts';
 import { isMigrated, migrate } from './migrations.ts';
 import { RecentIds } from './recent.ts';
 
@@ -44,18 +45,22 @@ const COUNT_STEP = 50_000;
 const USED_STEP = 2_000;
 
 const NO_PAYLOAD = new Uint8Array();
+const DELIVERIES = 'deliveries';
 
 /** What is counted of a delivery as used. */
-const USED = 'event_id, event, attempt_count, counted_elsewhere';
-type UsedRow = Pick<Row, 'created_at' | 'id' | 'event_id' | 'event' | 'attempt_count'> & { counted_elsewhere: number | null };
+const USED = 'created_at, id, event_id, event, attempt_count';
+type UsedRow = Pick<Row, 'created_at' | 'id' | 'event_id' | 'event' | 'attempt_count'>;
+type MarkedRow = UsedRow & { [MARK]: number | null };
 
 /** Of what the index of unsuccessful deliveries has: those that can start over. */
 const RECOVERABLE = "status IN ('failed', 'discarded') AND status IN (?, ?) AND reason IS NOT 'test_failed' AND expires_at > 0";
 
 const SQL = {
   // Recording a delivery twice is a no-op; a row that breaks a CHECK is an error, and not silence.
-  insert: `INSERT INTO deliveries (${COLUMNS}, first_attempt, ${CONTENTS}, counted_elsewhere)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (created_at, id) DO NOTHING`,
+  insert: `INSERT INTO deliveries (${COLUMNS}, first_attempt, ${CONTENTS})
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (created_at, id) DO NOTHING`,
+  insertMarked: `INSERT INTO deliveries (${COLUMNS}, first_attempt, ${CONTENTS}, ${MARK})
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (created_at, id) DO NOTHING`,
   insertKeyed: 'INSERT INTO keyed_deliveries (id, created_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING',
   keyedCreatedAt: 'SELECT created_at FROM keyed_deliveries WHERE id = ?',
   find: `SELECT ${COLUMNS} FROM deliveries WHERE created_at = ? AND id = ?`,
@@ -68,9 +73,11 @@ const SQL = {
   saveRecord: 'INSERT OR REPLACE INTO attempts (delivery_id, number, record) VALUES (?, ?, ?)',
   furtherRecords: 'SELECT record FROM attempts WHERE delivery_id = ? ORDER BY number',
   after: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT ?`,
-  ended: `SELECT created_at, id, due_at, ${USED} FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ?
+  ended: `SELECT due_at, ${USED} FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ?
     ORDER BY created_at, id LIMIT ?`,
-  used: `SELECT created_at, id, ${USED} FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT ?`,
+  used: (mark: string) =>
+    `SELECT ${USED}, ${mark} FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT ${USED_STEP}`,
+  marked: `SELECT id FROM deliveries WHERE (created_at, id) > (?, ?) AND (created_at, id) <= (?, ?) AND ${MARK} IS NOT NULL`,
   remove: 'DELETE FROM deliveries WHERE created_at = ? AND id = ?',
   removeRecords: 'DELETE FROM attempts WHERE delivery_id = ?',
   removeKeyed: 'DELETE FROM keyed_deliveries WHERE id = ?',
@@ -112,15 +119,13 @@ export class Store {
     () => this.sql,
     (uses) => this.lost(uses),
   );
-  readonly filtered = new FilteredEvents(
-    () => this.sql,
-    (events) => this.#lostEvents(events),
-  );
+  readonly filtered = new FilteredEvents(() => this.sql);
   readonly repeated = new RepeatedEvents(
     () => this.sql,
-    (events) => this.#lostEvents(events),
+    (day) => this.#losingRepeated(day),
   );
   readonly use: KeptUse;
+  readonly #marks = new Marks(() => this.sql);
   readonly #storage: DurableObjectStorage;
   #recent = new RecentIds(Date.now());
   #migrated = false;
@@ -152,6 +157,7 @@ export class Store {
     this.archive.empty();
     this.repeated.reset();
     this.use.reset();
+    this.#marks.reset();
   }
 
   /** What is done in it is kept as a whole or, where it throws, not at all. */
@@ -165,6 +171,7 @@ export class Store {
       this.archive.reset();
       this.repeated.reset();
       this.use.reset();
+      this.#marks.reset();
       this.#recent = new RecentIds(Date.now());
       this.#changes++;
       throw error;
@@ -202,8 +209,9 @@ export class Store {
     if (isKeyed(id) && this.sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return;
     this.#forgetHour(acceptedAt);
     const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
-    const mark = delivery.isCountedElsewhere ? 1 : null;
-    this.write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), ...valuesOfContents(delivery), mark);
+    if (delivery.isCountedElsewhere) this.#marks.make(DELIVERIES);
+    const insert = delivery.isCountedElsewhere ? SQL.insertMarked : SQL.insert;
+    this.write(insert, ...head, firstAttempt && JSON.stringify(firstAttempt), ...valuesOfContents(delivery));
     this.#recent.add(id);
   }
 
@@ -410,14 +418,22 @@ export class Store {
   ): { newest: DeliveryPosition | null; last: DeliveryPosition | null; isLast: boolean } {
     const found = this.sql.exec<UsedRow & Pick<Row, 'due_at'>>(SQL.ended, after.createdAt, after.id, before, rows).toArray();
     const ended = found.filter(({ due_at }) => due_at === null);
+    const [newest, last] = [ended.at(-1), found.at(-1)].map((row) => (row ? toPosition(row) : null));
     const uses = new UseByDay();
-    for (const row of ended) {
-      this.#remove(row);
-      countRow(uses, row);
+    if (newest && this.use.isAsked) {
+      const marked = this.#marked(after, newest);
+      for (const row of ended) countRow(uses, row, marked.has(row.id));
     }
+    for (const row of ended) this.#remove(row);
     this.lost(uses);
-    const [newest, last] = [ended.at(-1), found.at(-1)];
-    return { newest: newest ? toPosition(newest) : null, last: last ? toPosition(last) : null, isLast: found.length < rows };
+    return { newest: newest ?? null, last: last ?? null, isLast: found.length < rows };
+  }
+
+  /** The ids of marked rows after a place in the log, up to another one. */
+  #marked(after: DeliveryPosition, to: DeliveryPosition): ReadonlySet<string> {
+    if (!this.#marks.areIn(DELIVERIES)) return new Set();
+    const rows = this.sql.exec<Pick<Row, 'id'>>(SQL.marked, after.createdAt, after.id, to.createdAt, to.id).toArray();
+    return new Set(rows.map(({ id }) => id));
   }
 
   /** Removes a delivery with its payload and attempts. */
@@ -432,8 +448,9 @@ export class Store {
   *countUse(uses: UseByDay, from: number, to: number): Generator<void> {
     let after: DeliveryPosition = { createdAt: from, id: '' };
     for (;;) {
-      const rows = this.sql.exec<UsedRow>(SQL.used, after.createdAt, after.id, to, USED_STEP).toArray();
-      for (const row of rows) countRow(uses, row);
+      const query = SQL.used(this.#marks.selectedFrom(DELIVERIES));
+      const rows = this.sql.exec<MarkedRow>(query, after.createdAt, after.id, to).toArray();
+      for (const row of rows) countRow(uses, row, row[MARK] !== null);
       const last = rows.at(-1);
       if (!last || rows.length < USED_STEP) return;
       after = toPosition(last);
@@ -443,7 +460,7 @@ export class Store {
 
   /** The log has lost what made this use: it is kept apart, and what is being counted is counted anew. */
   lost(uses: ReadonlyMap<number, Use>): void {
-    if (uses.size === 0) return;
+    if (uses.size === 0 || !this.use.isAsked) return;
     this.#losses++;
     this.use.addGone(uses);
     for (const day of uses.keys()) {
@@ -451,8 +468,18 @@ export class Store {
     }
   }
 
+  #losingRepeated(day: number): void {
+    if (this.use.isAsked) this.#lostEvents([[day, this.repeated.countEvents(day * DAY_MS, (day + 1) * DAY_MS)]]);
+  }
+
   #lostEvents(events: readonly [day: number, count: number][]): void {
     this.lost(new Map(events.map(([day, count]) => [day, { ...noUse(), events: count }])));
+  }
+
+  /** Forgets the filtered events of days that ended before a time. */
+  forgetFilteredBefore(before: number): void {
+    if (this.use.isAsked) this.#lostEvents(this.filtered.eventsBefore(before));
+    this.filtered.forgetBefore(before);
   }
 
   /** A bundle of filtered events has come. */
@@ -545,8 +572,7 @@ export class Store {
   }
 }
 
-function countRow(uses: UseByDay, { created_at, event_id, event, attempt_count, counted_elsewhere }: UsedRow): void {
-  const isCountedElsewhere = counted_elsewhere !== null;
+function countRow(uses: UseByDay, { created_at, event_id, event, attempt_count }: UsedRow, isCountedElsewhere: boolean): void {
   countUse(uses.of(created_at), { eventId: event_id, event, attemptCount: attempt_count, isCountedElsewhere });
 }
 

@@ -25,12 +25,9 @@ const SQL = {
  */
 export class FilteredEvents {
   readonly #sql: () => SqlStorage;
-  readonly #lost: (events: [day: number, count: number][]) => void;
 
-  /** @param lost is told how many events are forgotten that this webhook counts */
-  constructor(sql: () => SqlStorage, lost: (events: [day: number, count: number][]) => void = () => {}) {
+  constructor(sql: () => SqlStorage) {
     this.#sql = sql;
-    this.#lost = lost;
   }
 
   add({ counts, events, latest }: FilteredBundle): void {
@@ -79,11 +76,15 @@ export class FilteredEvents {
     return row ? eventsIn(row) : 0;
   }
 
+  /** The same of each day that ended before a time. */
+  eventsBefore(before: number): [day: number, events: number][] {
+    const rows = this.#sql().exec<Pick<Row, 'day' | 'counts'>>(SQL.countsBefore, dayOf(before)).toArray();
+    return rows.map((row) => [row.day, eventsIn(row)]);
+  }
+
   /** Forgets the days that ended before a time. */
   forgetBefore(before: number): void {
-    const forgotten = this.#sql().exec<Pick<Row, 'day' | 'counts'>>(SQL.countsBefore, dayOf(before)).toArray();
     this.#sql().exec(SQL.forget, dayOf(before));
-    this.#lost(forgotten.map((row) => [row.day, eventsIn(row)]));
   }
 }
 

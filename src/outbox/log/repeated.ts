@@ -2,6 +2,7 @@ import { DAY_MS, dayOf } from '../../domain/day.ts';
 import type { NewDelivery } from '../../domain/delivery.ts';
 import { isKeyed } from '../../domain/ids.ts';
 import { MAX_SKIPPED, type SkippedEvent } from '../../domain/skipped-event.ts';
+import { MARK, Marks } from '../books/marks.ts';
 import { Tables } from '../books/tables.ts';
 
 /** Rows counted in one step. */
@@ -16,17 +17,14 @@ const KEYED = "event_id >= 'evt_Z'";
 const SQL = {
   make: (table: string) => [
     `CREATE TABLE ${table}
-      (accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, event TEXT NOT NULL, subject TEXT, counted_elsewhere INTEGER,
-        PRIMARY KEY (accepted_at, event_id)) WITHOUT ROWID`,
+      (accepted_at INTEGER NOT NULL, event_id TEXT NOT NULL, event TEXT NOT NULL, subject TEXT, PRIMARY KEY (accepted_at, event_id)) WITHOUT ROWID`,
     `CREATE INDEX ${table}_keyed ON ${table} (event_id) WHERE ${KEYED}`,
   ],
   add: (table: string) => `INSERT INTO ${table} (accepted_at, event_id, event, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   addMarked: (table: string) =>
-    `INSERT INTO ${table} (accepted_at, event_id, event, subject, counted_elsewhere) VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
-  hasMarks: "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND instr(sql, 'counted_elsewhere') > 0",
-  giveMarks: (table: string) => `ALTER TABLE ${table} ADD COLUMN counted_elsewhere INTEGER`,
-  countEvents: (table: string) =>
-    `SELECT count(*) - count(counted_elsewhere) AS events FROM ${table} WHERE accepted_at >= ? AND accepted_at < ?`,
+    `INSERT INTO ${table} (accepted_at, event_id, event, subject, ${MARK}) VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
+  countEvents: (table: string, mark: string) =>
+    `SELECT count(*) - count(${MARK}) AS events FROM (SELECT ${mark} FROM ${table} WHERE accepted_at >= ? AND accepted_at < ?)`,
   findKeyed: (table: string) => `SELECT 1 FROM ${table} WHERE event_id = ? AND ${KEYED}`,
   latest: (table: string) => `SELECT * FROM ${table} ORDER BY accepted_at DESC, event_id DESC LIMIT ?`,
   stepEnd: (table: string) =>
@@ -46,31 +44,32 @@ type Row = { accepted_at: number; event_id: string; event: string; subject: stri
  */
 export class RepeatedEvents {
   readonly #sql: () => SqlStorage;
-  readonly #lost: (events: [day: number, count: number][]) => void;
+  readonly #losing: (day: number) => void;
   readonly #days: Tables;
-  /** Tables of which it is known that they can have marks: those of versions before cannot until they are made to. */
-  readonly #markable = new Set<string>();
+  readonly #marks: Marks;
 
-  /** @param lost is told how many events go with a day that this webhook counts */
-  constructor(sql: () => SqlStorage, lost: (events: [day: number, count: number][]) => void = () => {}) {
+  /** @param losing is told of each day that is about to be dropped */
+  constructor(sql: () => SqlStorage, losing: (day: number) => void = () => {}) {
     this.#sql = sql;
-    this.#lost = lost;
+    this.#losing = losing;
     this.#days = new Tables(sql, 'repeated_', SQL.make);
+    this.#marks = new Marks(sql);
   }
 
   add({ acceptedAt, eventId, event, isCountedElsewhere }: NewDelivery, subject: string | null): void {
     if (isKeyed(eventId) && this.#has(eventId)) return;
     const table = this.#days.made(String(dayOf(acceptedAt)));
-    const add = isCountedElsewhere ? SQL.addMarked(this.#withMarks(table)) : SQL.add(table);
-    this.#sql().exec(add, acceptedAt, eventId, event, subject);
+    if (isCountedElsewhere) this.#marks.make(table);
+    this.#sql().exec(isCountedElsewhere ? SQL.addMarked(table) : SQL.add(table), acceptedAt, eventId, event, subject);
   }
 
   /** How many events this webhook counts as used of those accepted from a time to before another one of its day. */
   countEvents(from: number, to: number): number {
     const day = String(dayOf(from));
     if (!this.#days.names().has(day)) return 0;
+    const table = this.#days.of(day);
     return this.#sql()
-      .exec<{ events: number }>(SQL.countEvents(this.#withMarks(this.#days.of(day))), from, to)
+      .exec<{ events: number }>(SQL.countEvents(table, this.#marks.selectedFrom(table)), from, to)
       .one().events;
   }
 
@@ -148,19 +147,12 @@ export class RepeatedEvents {
   /** A change was undone, or the storage has been emptied. */
   reset(): void {
     this.#days.reset();
-    this.#markable.clear();
+    this.#marks.reset();
   }
 
   #drop(day: number): void {
-    const events = this.countEvents(day * DAY_MS, (day + 1) * DAY_MS);
+    this.#losing(day);
     this.#days.drop(String(day));
-    this.#lost([[day, events]]);
-  }
-
-  #withMarks(table: string): string {
-    if (!this.#markable.has(table) && this.#sql().exec(SQL.hasMarks, table).toArray().length === 0) this.#sql().exec(SQL.giveMarks(table));
-    this.#markable.add(table);
-    return table;
   }
 
   #has(eventId: string): boolean {

@@ -79,7 +79,7 @@ export class Retention {
     const isTooLarge = this.#isTooLarge(1);
     let isDone = await this.#removeRows(before, () => false);
     for (const day of this.#store.archive.daysBefore(before)) await this.#dropDay(day);
-    this.#store.filtered.forgetBefore(before);
+    this.#store.forgetFilteredBefore(before);
     this.#usedValues.forget(now, before);
     if (isDone && isTooLarge) isDone = await this.#removeOldest();
     this.#store.forgetHoursBefore(before);
@@ -144,7 +144,7 @@ export class Retention {
     for (;;) {
       const voids = this.#store.voidsIn(from, to);
       const uses = new UseByDay();
-      for (const _ of this.#store.archive.countUse(uses, from, to)) await scheduler.wait(0);
+      if (this.#store.use.isAsked) for (const _ of this.#store.archive.countUse(uses, from, to)) await scheduler.wait(0);
       if (voids !== this.#store.voidsIn(from, to)) continue;
       this.#missingBefore(this.#store.archive.dropBefore(to));
       this.#store.lost(uses);

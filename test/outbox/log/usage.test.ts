@@ -206,18 +206,20 @@ describe('an outbox counts its use', () => {
 });
 
 describe('what the log loses', () => {
-  it('to retention is counted all the same, whether anybody had asked before or not', async () => {
-    for (const isAsked of [true, false]) {
+  it('to retention is counted all the same, also what came since somebody has asked', async () => {
+    for (const isCounted of [true, false]) {
       await withLog(async ({ store, count, sweep }) => {
+        addFailed(store, Date.now() - DAY, 1);
+        await count();
         const at = Date.now() - 31.6 * DAY;
         store.addToArchive([archivedAt(at), archivedAt(at, { isCountedElsewhere: true })]);
         addFailed(store, at);
         store.addFiltered({ counts: new Map([[at, 5]]), events: new Map([[Math.floor(at / DAY), 5]]), latest: [] });
         store.addToArchive([archivedAt(Date.now() - DAY)]);
-        const all = { 1: use(1), 32: use(7, 3, 6) };
-        if (isAsked) expect(await count()).toEqual(all);
+        const all = { 1: use(2), 32: use(7, 3, 6) };
+        if (isCounted) expect(await count()).toEqual(all);
         await sweep();
-        expect(store.sql.exec('SELECT 1 FROM deliveries').toArray()).toEqual([]);
+        expect(store.sql.exec('SELECT 1 FROM deliveries').toArray()).toHaveLength(1);
         expect(store.archive.daysBefore(at + DAY)).toEqual([]);
         expect(await count()).toEqual(all);
       });
@@ -252,8 +254,20 @@ describe('what the log loses', () => {
     });
   });
 
+  it('before anybody has ever asked costs nothing, and is not missed', async () => {
+    await withLog(async ({ store, count, sweep, storage }) => {
+      addFailed(store, Date.now() - 31 * DAY);
+      store.addToArchive([archivedAt(Date.now() - 32 * DAY)]);
+      await sweep();
+      expect(storage.kv.get('usage')).toBeUndefined();
+      expect(await count()).toEqual({});
+    });
+  });
+
   it('while it is counted is counted once', async () => {
     await withLog(async ({ store, count, sweep }) => {
+      addFailed(store, Date.now() - DAY, 1);
+      await count();
       const at = Date.now() - 31.6 * DAY;
       for (let index = 0; index < 2_500; index++) addFailed(store, at + index, 1);
       const wait = scheduler.wait.bind(scheduler);
@@ -263,7 +277,7 @@ describe('what the log loses', () => {
         hasSwept = true;
         await sweep();
       });
-      expect(await count()).toEqual({ 32: use(2_500) });
+      expect(await count()).toEqual({ 1: use(1), 32: use(2_500) });
       expect(hasSwept).toBe(true);
     });
   });
