@@ -485,7 +485,7 @@ export class Store {
   /** A bundle of filtered events has come. */
   addFiltered(bundle: FilteredBundle): void {
     this.filtered.add(bundle);
-    for (const day of bundle.events?.keys() ?? []) this.use.void(day);
+    for (const day of bundle.events?.keys() ?? []) if (day < dayOf(Date.now())) this.use.void(day);
   }
 
   /** How often an hour's count has become void: one that was begun before that is not to be kept. */
@@ -554,7 +554,8 @@ export class Store {
     if (start + HOUR_MS > Date.now()) return;
     this.sql.exec(SQL.forgetHour, start);
     this.#voids.set(start, this.voidsOf(start) + 1);
-    this.use.void(dayOf(createdAt));
+    // Of today nothing is kept.
+    if (dayOf(createdAt) < dayOf(Date.now())) this.use.void(dayOf(createdAt));
   }
 
   #createdAt(id: string): number | null {
