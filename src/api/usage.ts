@@ -1,4 +1,5 @@
 import { listWebhooks } from '../db/webhooks.ts';
+import { BYTE_ORDER_MARK, csvLine } from '../domain/csv.ts';
 import { DAY_MS, dayOf } from '../domain/day.ts';
 import { keptMs, maxWebhooks, quotaOfPlan } from '../domain/quota.ts';
 import { addUse, type DayRange, DEFAULT_USAGE_DAYS, dayText, everyDay, noUse, parseDay, USAGE_DAYS, type Use } from '../domain/usage.ts';
@@ -6,7 +7,7 @@ import { readOrganizationUse, readPlatformUse } from '../usage/reading.ts';
 import { ApiError, invalid } from './errors.ts';
 import { reached } from './outboxes.ts';
 import { organizationParams, requireOrganization } from './parameters.ts';
-import { type Route, route } from './route.ts';
+import { type ApiRequest, type Route, route } from './route.ts';
 import { z } from './zod.ts';
 
 /** How long counting the logs may take, and reading what is kept of them. */
@@ -79,10 +80,10 @@ const query = z.object({
   to: dayInput('The last day. Default: today.'),
 });
 
-/** The days that are asked for. */
-function rangeOf({ from, to }: z.output<typeof query>, now: number): DayRange {
+/** The days that are asked for. @param most how many these are where nobody says since when */
+function rangeOf({ from, to }: z.output<typeof query>, now: number, most = DEFAULT_USAGE_DAYS): DayRange {
   const last = to ?? dayOf(now);
-  const first = from ?? last - DEFAULT_USAGE_DAYS + 1;
+  const first = from ?? last - most + 1;
   if (first > last) throw invalid([{ field: 'from', message: 'The first day comes after the last.' }]);
   if (last - first >= USAGE_DAYS) throw invalid([{ field: 'from', message: `These are more than ${USAGE_DAYS} days.` }]);
   return { from: first, to: last };
@@ -97,6 +98,16 @@ function shown(range: DayRange, uses: ReadonlyMap<number, Use>) {
   return { from: dayText(range.from), to: dayText(range.to), totals, days };
 }
 
+type Asked = Pick<ApiRequest<never, never, never, never>, 'db' | 'env' | 'nowMs'> & { organizationId: string; range: DayRange };
+
+/** The use of an organization as it is now; a 503 where that takes too long. */
+async function organizationUse({ db, env, nowMs: now, organizationId, range }: Asked): Promise<Map<number, Use>> {
+  const webhookIds = (await listWebhooks(db, organizationId)).map(({ id }) => id);
+  const uses = await reached(readOrganizationUse(env, db, { organizationId, webhookIds, range, now }), TIMEOUT_MS);
+  if (!uses) throw new ApiError('outbox_unavailable', 'A log is long and still being counted. Please ask again shortly.');
+  return uses;
+}
+
 const get = route({
   method: 'get',
   path: '/api/v1/organization/{organizationId}/usage',
@@ -109,15 +120,38 @@ const get = route({
   query,
   success: { status: 200, description: 'The use of each day, and the quota.', schema: usage },
   errors: ['outbox_unavailable'],
-  handler: async ({ params: { organizationId }, query: asked, db, env, settings, nowMs: now }) => {
-    const range = rangeOf(asked, now);
+  handler: async ({ params: { organizationId }, query: asked, db, env, settings, nowMs }) => {
+    const range = rangeOf(asked, nowMs);
     const { plan } = await requireOrganization(db, organizationId);
-    const webhookIds = (await listWebhooks(db, organizationId)).map(({ id }) => id);
-    const uses = await reached(readOrganizationUse(env, db, { organizationId, webhookIds, range, now }), TIMEOUT_MS);
-    if (!uses) throw new ApiError('outbox_unavailable', 'A log is long and still being counted. Please ask again shortly.');
+    const uses = await organizationUse({ db, env, nowMs, organizationId, range });
     const quota = quotaOfPlan(settings.quotas, plan);
     const limits = { eventsPerDay: quota.eventsPerDay, webhooks: maxWebhooks(quota), keptDays: keptMs(settings, plan) / DAY_MS };
     return { ...shown(range, uses), quota: { plan, ...limits } };
+  },
+});
+
+const exportUsage = route({
+  method: 'get',
+  path: '/api/v1/organization/{organizationId}/usage/export',
+  operationId: 'exportUsage',
+  summary: "Download an organization's usage",
+  description: 'The same as CSV (RFC 4180, UTF-8 with a byte order mark): a line for each day, in the order of time.',
+  tag: 'Organizations',
+  access: 'read',
+  params: organizationParams,
+  query: query.extend({
+    from: dayInput(`The first day, by UTC. Default: as far back as usage is kept, ${USAGE_DAYS - 1} days before \`to\`.`),
+  }),
+  success: { status: 200, description: 'The days.', contentType: 'text/csv', schema: z.string() },
+  errors: ['outbox_unavailable'],
+  handler: async ({ params: { organizationId }, query: asked, db, env, nowMs }) => {
+    const range = rangeOf(asked, nowMs, USAGE_DAYS);
+    await requireOrganization(db, organizationId);
+    const { days } = shown(range, await organizationUse({ db, env, nowMs, organizationId, range }));
+    const lines = days.map(({ day: each, events, deliveries, attempts }) => csvLine([each, events, deliveries, attempts]));
+    const text = `${BYTE_ORDER_MARK}${csvLine(['Day (UTC)', 'Events', 'Deliveries', 'Attempts'])}${lines.join('')}`;
+    const headers = { 'Content-Type': 'text/csv; charset=utf-8', 'Content-Disposition': 'attachment; filename="usage.csv"' };
+    return new Response(text, { headers });
   },
 });
 
@@ -138,6 +172,6 @@ const getOfPlatform = route({
   },
 });
 
-export { get as getUsage };
+export { exportUsage, get as getUsage };
 
-export const usageRoutes: readonly Route[] = [get, getOfPlatform];
+export const usageRoutes: readonly Route[] = [get, exportUsage, getOfPlatform];

@@ -301,6 +301,19 @@ describe('asking for usage', () => {
     expect(body.quota).toEqual({ plan: 'scale', eventsPerDay: null, webhooks: 20, keptDays: 30 });
   });
 
+  it('can be as CSV, as far back as it is kept', async () => {
+    const { organization, hooks, post } = await given({});
+    await post(2);
+    await endedDeliveriesOf(hooks[0]!, 2);
+    const { body } = await expectStatus(organization.admin.get(`${organization.path}/usage/export`), 200);
+    const lines = body.trim().split('\r\n');
+    expect(lines).toHaveLength(401);
+    expect(lines[1]).toBe(`${daysAgo(399)},0,0,0`);
+    expect(lines.at(-1)).toBe(`${today()},2,2,2`);
+    const short = await expectStatus(organization.admin.get(`${organization.path}/usage/export?from=${today()}`), 200);
+    expect(short.body).toBe(`\uFEFFDay (UTC),Events,Deliveries,Attempts\r\n${today()},2,2,2\r\n`);
+  });
+
   it.each([
     ['from=2027-02-30', 'from'],
     ['to=yesterday', 'to'],
@@ -318,9 +331,11 @@ describe('asking for usage', () => {
     const [own, other] = [await given(), await given()];
     const reader = client(await createKey(own.organization.id, ['read']));
     const path = `${own.organization.path}/usage`;
-    expect((await reader.get(path)).status).toBe(200);
-    expect((await platform.get(path)).status).toBe(200);
-    expect((await other.organization.admin.get(path)).status).toBe(404);
+    for (const each of [path, `${path}/export`]) {
+      expect((await reader.get(each)).status).toBe(200);
+      expect((await platform.get(each)).status).toBe(200);
+      expect((await other.organization.admin.get(each)).status).toBe(404);
+    }
     expect((await client(undefined).get(path)).status).toBe(401);
     expect((await client(await createProducerKey()).get(path)).status).toBe(403);
     expect((await platform.get('/organization/org_nobody/usage')).status).toBe(404);
