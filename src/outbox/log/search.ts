@@ -1,6 +1,6 @@
-import { foldCase } from '../../domain/fold-case.ts';
-import { Needle, plainParts } from '../../domain/needle.ts';
-import { asLine, type Who } from '../../domain/subject.ts';
+import { asLine, type Who } from '../../domain/event/subject.ts';
+import { foldCase } from '../../domain/text/fold-case.ts';
+import { Needle, plainParts } from '../../domain/text/needle.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import { areTold, headsOf, toldHeadsOf } from './bundle.ts';
 
