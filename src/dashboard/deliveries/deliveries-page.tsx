@@ -68,6 +68,7 @@ export async function showDeliveries(c: PageContext): Promise<Response> {
             filters={filters}
             cursor={cursor}
             nowMs={visit.nowMs}
+            timeoutMs={visit.settings.deliveryTimeoutMs}
           />
         ) : (
           <p class="notice">{search.problem || problems.size > 0 ? t('deliveries.correctFilter') : t('deliveries.unavailable')}</p>
@@ -101,14 +102,15 @@ interface ResultsProps {
   hold: Hold;
   cursor: string | undefined;
   nowMs: number;
+  timeoutMs: number;
 }
 
-function Results({ found, webhook, hold, filters, cursor, nowMs }: ResultsProps) {
+function Results({ found, webhook, filters, cursor, ...shown }: ResultsProps) {
   const { data, nextCursor, searchedSince, keptSince } = found;
   const at = (more: Record<string, string>) => listPath(webhook.id, { ...filters, ...more });
   return (
     <>
-      {data.length > 0 && <DeliveryTable deliveries={data} hold={hold} nowMs={nowMs} filters={filters} />}
+      {data.length > 0 && <DeliveryTable deliveries={data} filters={filters} {...shown} />}
       {data.length === 0 && <p class="notice">{emptyText(filters, nextCursor)}</p>}
       {keptSince && <p class="notice hint">{rich('deliveries.notKept', { time: <Time at={keptSince} /> })}</p>}
       {(cursor !== undefined || nextCursor || filters.q !== undefined) && (

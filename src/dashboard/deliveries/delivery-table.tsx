@@ -1,7 +1,7 @@
 import type { DeliverySummary } from '../../domain/delivery/delivery.ts';
 import { StatusBadge, TestBadge } from '../parts/condition.tsx';
 import { type Hold, NextAttempt, Time } from '../parts/time.tsx';
-import { took } from '../parts/wording.ts';
+import { responseWords, took } from '../parts/wording.ts';
 import { t } from '../words/words.tsx';
 import type { Filters } from './delivery-filters.ts';
 import { deliveryPath } from './neighbours.tsx';
@@ -21,12 +21,14 @@ interface DeliveryTableProps {
   deliveries: readonly ListedDelivery[];
   hold: Hold;
   nowMs: number;
+  /** How long an endpoint has to answer. */
+  timeoutMs: number;
   /** Of the list: a delivery's page leads on to the next of it. */
   filters?: Filters;
 }
 
 /** Deliveries, as they come: newest first. */
-export function DeliveryTable({ deliveries, hold, nowMs, filters = {} }: DeliveryTableProps) {
+export function DeliveryTable({ deliveries, filters = {}, ...row }: DeliveryTableProps) {
   return (
     <table class="stacking deliveries">
       <thead>
@@ -44,7 +46,7 @@ export function DeliveryTable({ deliveries, hold, nowMs, filters = {} }: Deliver
           <th scope="col" class="w13">
             {t('deliveries.next')}
           </th>
-          <th scope="col" class="number w10">
+          <th scope="col" class="number w13">
             {t('deliveries.response')}
           </th>
           <th scope="col" class="number w10">
@@ -54,7 +56,7 @@ export function DeliveryTable({ deliveries, hold, nowMs, filters = {} }: Deliver
       </thead>
       <tbody>
         {deliveries.map((delivery) => (
-          <DeliveryRow delivery={delivery} hold={hold} nowMs={nowMs} filters={filters} />
+          <DeliveryRow delivery={delivery} filters={filters} {...row} />
         ))}
       </tbody>
     </table>
@@ -82,8 +84,16 @@ export function About({
   );
 }
 
-function DeliveryRow({ delivery, hold, nowMs, filters }: { delivery: ListedDelivery; hold: Hold; nowMs: number; filters: Filters }) {
-  const { id, status, createdAt, attemptCount, nextAttemptAt, lastResponseStatus, lastDurationMs } = delivery;
+function DeliveryRow({
+  delivery,
+  hold,
+  nowMs,
+  timeoutMs,
+  filters,
+}: Omit<DeliveryTableProps, 'deliveries'> & {
+  delivery: ListedDelivery;
+}) {
+  const { id, status, createdAt, attemptCount, nextAttemptAt, lastDurationMs } = delivery;
   return (
     <tr id={id}>
       <td data-label={t('deliveries.status')}>
@@ -99,8 +109,8 @@ function DeliveryRow({ delivery, hold, nowMs, filters }: { delivery: ListedDeliv
       <td data-label={t('deliveries.next')} class={nextAttemptAt ? '' : 'blank'}>
         {nextAttemptAt ? <NextAttempt at={nextAttemptAt} hold={hold} nowMs={nowMs} /> : '–'}
       </td>
-      <td data-label={t('deliveries.response')} class={lastResponseStatus === null ? 'number blank' : 'number'}>
-        {lastResponseStatus ?? '–'}
+      <td data-label={t('deliveries.response')} class={lastDurationMs === null ? 'number blank' : 'number'}>
+        {responseWords(delivery, timeoutMs)}
       </td>
       <td data-label={t('deliveries.took')} class={lastDurationMs === null ? 'number blank' : 'number'}>
         {took(lastDurationMs)}
