@@ -152,7 +152,9 @@ function Figure({ name, value, note }: { name: string; value: string; note?: Chi
 
 function Recent({ deliveries, webhook, visit }: { deliveries: readonly ListedDelivery[] | null; webhook: WebhookRow; visit: Visit }) {
   if (!deliveries) return <p class="notice">{t('deliveries.unavailable')}</p>;
-  if (deliveries.length > 0) return <DeliveryTable deliveries={deliveries} hold={holdOf(webhook, visit)} nowMs={visit.nowMs} timeoutMs={visit.settings.deliveryTimeoutMs} />;
+  const { nowMs, settings } = visit;
+  const shown = { hold: holdOf(webhook, visit), nowMs, timeoutMs: settings.deliveryTimeoutMs };
+  if (deliveries.length > 0) return <DeliveryTable deliveries={deliveries} {...shown} />;
   return (
     <div class="notice">
       <p>{t('deliveries.noneYet')}</p>
