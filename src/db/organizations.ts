@@ -1,7 +1,7 @@
 import { and, eq, sql } from 'drizzle-orm';
-import { type AuditAction, type AuditChanges, type AuditEntry, changesBetween, created } from '../domain/audit-log.ts';
-import { dayOf } from '../domain/day.ts';
+import { type AuditAction, type AuditChanges, type AuditEntry, changesBetween, created } from '../domain/access/audit-log.ts';
 import type { Plan } from '../domain/plan.ts';
+import { dayOf } from '../domain/text/day.ts';
 import { addEntryIfChanged } from './audit-log.ts';
 import type { Database } from './client.ts';
 import { apiKeys, organizations, outboxErasures, webhooks } from './schema.ts';

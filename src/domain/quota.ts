@@ -1,6 +1,6 @@
-import { DAY_MS } from './day.ts';
 import { PLANS, type Plan } from './plan.ts';
-import { MAX_WEBHOOKS } from './webhook.ts';
+import { DAY_MS } from './text/day.ts';
+import { MAX_WEBHOOKS } from './webhook/webhook.ts';
 
 /** What an organization on a plan may use; null: as much as anybody. */
 export interface Quota {

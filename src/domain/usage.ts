@@ -1,6 +1,6 @@
-import { DAY_MS, dayOf } from './day.ts';
+import { isOperational } from './event/operational-event.ts';
 import { isTestEvent } from './ids.ts';
-import { isOperational } from './operational-event.ts';
+import { DAY_MS, dayOf } from './text/day.ts';
 
 /** For so many days usage is kept and can be asked for, today included. */
 export const USAGE_DAYS = 400;

@@ -12,8 +12,8 @@ import {
   moveErasuresToEnd,
 } from '../db/outboxes.ts';
 import { dropOldUse } from '../db/usage.ts';
-import { AUDIT_RETENTION_MS } from '../domain/audit-log.ts';
-import { dayOf } from '../domain/day.ts';
+import { AUDIT_RETENTION_MS } from '../domain/access/audit-log.ts';
+import { dayOf } from '../domain/text/day.ts';
 import { firstOpenDay } from '../domain/usage.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';

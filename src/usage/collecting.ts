@@ -1,6 +1,6 @@
 import { listEventCounts, type ToldUse, tellUse } from '../db/usage.ts';
-import { dayOf } from '../domain/day.ts';
 import { nearnessOf, quotaOfPlan } from '../domain/quota.ts';
+import { dayOf } from '../domain/text/day.ts';
 import { dayText } from '../domain/usage.ts';
 import { logWarning } from '../log.ts';
 import { settingsOf } from '../settings.ts';

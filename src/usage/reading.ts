@@ -1,7 +1,7 @@
 import type { Database } from '../db/client.ts';
 import { ALL_ORGANIZATIONS, readUse } from '../db/usage.ts';
 import { listWebhookIds } from '../db/webhooks.ts';
-import { dayOf } from '../domain/day.ts';
+import { dayOf } from '../domain/text/day.ts';
 import { type DayRange, firstOpenDay, mergedUse, type OutboxUse, type Use } from '../domain/usage.ts';
 import { settingsOf } from '../settings.ts';
 import { callOutboxes } from '../upkeep/outbox-calls.ts';

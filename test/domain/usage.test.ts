@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DAY_MS, dayOf } from '../../src/domain/day.ts';
+import { DAY_MS, dayOf } from '../../src/domain/text/day.ts';
 import {
   countingWebhook,
   countUse,

@@ -1,12 +1,12 @@
-import { getUsage } from '../../api/usage.ts';
-import { dayOf } from '../../domain/day.ts';
-import { countOfEndpoints } from '../../domain/listen-url.ts';
+import { getUsage } from '../../api/account/usage.ts';
+import { countOfEndpoints } from '../../domain/endpoint/listen-url.ts';
 import { maxWebhooks, nearnessOf, type Quota, quotaOfPlan } from '../../domain/quota.ts';
+import { dayOf } from '../../domain/text/day.ts';
 import { dayText } from '../../domain/usage.ts';
 import { logError } from '../../log.ts';
 import { within } from '../../within.ts';
-import { paths } from '../paths.ts';
-import type { Visit } from '../visit.ts';
+import { paths } from '../frame/paths.ts';
+import type { Visit } from '../frame/visit.ts';
 import { t } from '../words/words.tsx';
 
 /** A list does not wait longer for how many events there were today: what is counted so far is there for the next one. */

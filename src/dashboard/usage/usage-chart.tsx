@@ -1,8 +1,8 @@
-import { DAY_MS } from '../../domain/day.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
 import { compactLabel, numberLabel } from '../charts/labels.ts';
 import { Pattern } from '../charts/pattern.tsx';
 import { PLOT_HEIGHT, Plot, rounded, slotOf, valueScale } from '../charts/plot.tsx';
-import { dayText, useClock } from '../clock.ts';
+import { dayText, useClock } from '../parts/clock.ts';
 import { t } from '../words/words.tsx';
 import type { ShownUsage } from './usage-page.tsx';
 

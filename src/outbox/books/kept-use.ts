@@ -1,4 +1,4 @@
-import { dayOf } from '../../domain/day.ts';
+import { dayOf } from '../../domain/text/day.ts';
 import { addUse, isUsed, noUse, type Use } from '../../domain/usage.ts';
 import { logError } from '../../log.ts';
 

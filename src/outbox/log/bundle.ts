@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { type AttemptRecord, acceptedOf, type Contents, type NewDelivery, sizeOf } from '../../domain/delivery.ts';
-import type { DeliveryState } from '../../domain/lifecycle.ts';
-import { type Who, whoOfBytes } from '../../domain/subject.ts';
+import { type AttemptRecord, acceptedOf, type Contents, type NewDelivery, sizeOf } from '../../domain/delivery/delivery.ts';
+import type { DeliveryState } from '../../domain/delivery/lifecycle.ts';
+import { type Who, whoOfBytes } from '../../domain/event/subject.ts';
 import { countUse } from '../../domain/usage.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import type { UseByDay } from '../books/kept-use.ts';

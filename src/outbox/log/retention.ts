@@ -1,5 +1,5 @@
-import { DAY_MS } from '../../domain/day.ts';
-import type { DeliveryPosition } from '../../domain/delivery.ts';
+import type { DeliveryPosition } from '../../domain/delivery/delivery.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
 import { logError } from '../../log.ts';
 import { UseByDay } from '../books/kept-use.ts';
 import type { Store } from '../books/store.ts';

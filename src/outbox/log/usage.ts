@@ -1,5 +1,5 @@
-import { DAY_MS, dayOf } from '../../domain/day.ts';
-import { HOUR_MS } from '../../domain/statistics.ts';
+import { HOUR_MS } from '../../domain/delivery/statistics.ts';
+import { DAY_MS, dayOf } from '../../domain/text/day.ts';
 import { addUse, countUse, isUsed, noUse, type OutboxUse, type Use } from '../../domain/usage.ts';
 import { UseByDay } from '../books/kept-use.ts';
 import type { Store } from '../books/store.ts';

@@ -1,8 +1,8 @@
 import { ulid } from 'ulid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { AttemptRecord, NewDelivery } from '../../../src/domain/delivery.ts';
+import type { AttemptRecord, NewDelivery } from '../../../src/domain/delivery/delivery.ts';
+import { waiting } from '../../../src/domain/delivery/lifecycle.ts';
 import { deliveryId, mintId } from '../../../src/domain/ids.ts';
-import { waiting } from '../../../src/domain/lifecycle.ts';
 import type { OutboxUse, Use } from '../../../src/domain/usage.ts';
 import { Ledger } from '../../../src/outbox/books/ledger.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
