@@ -44,7 +44,7 @@ it('a Worker refuses what does not verify, and says why', async () => {
   const webhookId = await customer.webhook(`${demo.origin}/hook`, 'another secret than the one it knows');
   await customer.post(oddEvent(customer.organizationId));
   const delivery = await customer.deliveryThatIs(webhookId, 'retrying');
-  expect(delivery.attempts).toMatchObject([{ responseStatus: 400, responseBody: 'no_matching_signature' }]);
+  expect(delivery.attempts).toMatchObject([{ responseStatus: 401, responseBody: 'no_matching_signature' }]);
   const unsigned = await fetch(`${demo.origin}/hook`, { method: 'POST', body: '{}' });
-  expect([unsigned.status, await unsigned.text()]).toEqual([400, 'missing_signature']);
+  expect([unsigned.status, await unsigned.text()]).toEqual([401, 'missing_signature']);
 });

@@ -11,7 +11,7 @@ async function receive(request, secrets) {
     const event = await verify({ body: await request.text(), headers: request.headers, secrets });
     return new Response(`verified ${event.event} of ${event.session_id}`);
   } catch (error) {
-    if (error instanceof WebhookVerificationError) return new Response(error.code, { status: 400 });
+    if (error instanceof WebhookVerificationError) return new Response(error.code, { status: 401 });
     throw error;
   }
 }
