@@ -8,8 +8,7 @@ import { importSigningKeys } from '../../src/domain/signature.ts';
 
 /*
  * What an attempt sends, verified by the libraries that Standard Webhooks publishes in other languages than JavaScript's (those of npm are in
- * signed-delivery.test.ts). interoperability/install.sh installs them into the folder that BULLSEYE_LIBRARIES names, and .ci/run runs it. Not tried,
- * because their registries are out of reach where this was written: the libraries for Ruby, PHP, C# and Elixir.
+ * signed-delivery.test.ts). interoperability/install.sh installs them into the folder that BULLSEYE_LIBRARIES names; .ci/run runs it.
  */
 const libraries = process.env.BULLSEYE_LIBRARIES ?? '';
 const programs = join(import.meta.dirname, 'interoperability');
