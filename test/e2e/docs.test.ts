@@ -88,6 +88,6 @@ describe.skipIf(noBrowser)('the documentation', () => {
     const { page } = await openPage(browser);
     await page.goto(`${worker.origin}/docs`);
     await page.getByRole('searchbox').fill('xylophone');
-    await page.getByText('Nothing is said about “xylophone”.').waitFor();
+    await page.getByText('Nothing was found for “xylophone”.').waitFor();
   });
 });
