@@ -16,4 +16,4 @@ library() {
 library python python3 'python3 -m pip install --quiet --disable-pip-version-check --upgrade --target . standardwebhooks==1.1.0'
 library go go '{ [ -e go.mod ] || go mod init libraries; } && go get github.com/standard-webhooks/standard-webhooks/libraries@v0.0.1'
 library rust cargo "cp '$here/Cargo.toml' '$here/verify.rs' . && cargo fetch --quiet"
-library java mvn 'mvn --quiet --batch-mode dependency:copy -Dartifact=com.standardwebhooks:standardwebhooks:1.1.0 -DoutputDirectory=.'
+library java mvn 'mvn --quiet --batch-mode dependency:copy -Dartifact=com.standardwebhooks:standardwebhooks:1.1.1 -DoutputDirectory=.'
