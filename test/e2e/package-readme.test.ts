@@ -68,9 +68,11 @@ describe('in a Worker', () => {
   });
 
   it('`verify` refuses what does not verify, and says why', async () => {
-    const webhookId = await customer.webhook(`${demo.origin}/hook`, 'another secret than the one it knows');
-    await customer.post(oddEvent(customer.organizationId));
-    const delivery = await customer.deliveryThatIs(webhookId, 'retrying');
+    // Of another organization: a consumer may not know yet that this one has a second webhook.
+    const other = await signUp(service);
+    const webhookId = await other.webhook(`${demo.origin}/hook`, 'another secret than the one it knows');
+    await other.post(oddEvent(other.organizationId));
+    const delivery = await other.deliveryThatIs(webhookId, 'retrying');
     expect(delivery.attempts).toMatchObject([{ responseStatus: 401, responseBody: 'no_matching_signature' }]);
     const unsigned = await fetch(`${demo.origin}/hook`, { method: 'POST', body: '{}' });
     expect([unsigned.status, await unsigned.text()]).toEqual([401, 'missing_signature']);
