@@ -36,6 +36,15 @@ async function command(customer: Customer | null, ...args: string[]): Promise<Ru
 
 const answered = async (customer: Customer, ...args: string[]) => JSON.parse((await command(customer, '--json', ...args)).stdout);
 
+describe('a program that runs', () => {
+  it('keeps a line for whoever asks for it after it came', async () => {
+    const program = start(process.execPath, ['-e', 'console.log("an event"); console.log("an event again")'], installed.folder);
+    expect(await program.line(/event/)).toBe('an event');
+    await program.ended;
+    expect(await program.line(/again/)).toBe('an event again');
+  });
+});
+
 describe('the package', () => {
   it('is small, and brings nothing else along', () => {
     const sizes = Object.fromEntries(installed.files.map(({ path, size }) => [path, size]));
