@@ -1,29 +1,25 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import { freePort } from '../../src/commands/local-worker.ts';
 import { type Customer, oddEvent, signUp } from '../support/customer.ts';
 import { type InstalledPackage, installPackage, isInstalled, type Run, start } from '../support/package.ts';
 import { bodyBytes, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
 
-const state = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
 let installed: InstalledPackage;
-let worker: LocalWorker;
+let worker: SomeWorker;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 
 beforeAll(async () => {
   installed = installPackage();
   receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: state });
+  worker = await sharedWorker();
 }, 180_000);
 afterAll(async () => {
-  await worker?.stop();
   await receiver?.close();
   installed?.remove();
-  rmSync(state, { recursive: true, force: true });
 });
 
 const environment = (customer: Customer) => ({ BULLSEYE_URL: worker.origin, BULLSEYE_API_KEY: customer.key });
@@ -125,6 +121,7 @@ export async function use(client: Client = createClient({ apiKey: 'k', baseUrl: 
 const SCRIPT = `
 import { verify } from 'bullseye-webhooks/verify';
 import { createClient } from 'bullseye-webhooks/client';
+import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 const { origin, key, delivery, secret } = JSON.parse(await readInput());
 const codeOf = (given) => verify(given).then(() => null, ({ code }) => code);
 const { event } = await verify({ ...delivery, secrets: secret });
