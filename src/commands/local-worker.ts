@@ -50,11 +50,7 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
 export async function startMigratedWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
   const { persistTo, vars = {} } = options;
   gatherAssets();
-  const session = await startWranglerDev(
-    persistTo,
-    [...configFlags(options), '--env-file', join(PROJECT_ROOT, '.dev.vars.example')],
-    vars,
-  );
+  const session = await startWranglerDev(persistTo, [...configFlags(options), '--env-file', join(PROJECT_ROOT, '.dev.vars.example')], vars);
   return { ...session, platformKey: PLATFORM_KEY };
 }
 

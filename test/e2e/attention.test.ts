@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { accessibilityViolations, noBrowser } from '../support/browser.ts';
+import { accessibilityViolations, noBrowser, picture } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { layoutFaults } from '../support/page-layout.ts';
 import { type Inbox, inbox, type Reply } from '../support/receiver.ts';

@@ -303,7 +303,7 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
   it('has what is new read from the address of the settings while a refused form of theirs is shown', async () => {
     const customer = await signUp(stage.worker);
     const webhookId = await customer.webhook(inbox(stage.receiver.origin).url);
-    const { page, complaints } = await signedIn(stage, customer);
+    const { page } = await signedIn(stage, customer);
     await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}/settings`);
     await page.getByLabel('Endpoint URL').fill('ftp://nowhere');
     await page.getByRole('button', { name: 'Save' }).click();
@@ -319,7 +319,7 @@ describe.skipIf(noBrowser)('a page', () => {
   it('weighs less than 100 kB, compressed, with all that it loads', async () => {
     const customer = await signUp(stage.worker);
     const webhookId = await customer.webhook(`${stage.receiver.origin}/to/nowhere`);
-    const { page, complaints } = await signedIn(stage, customer);
+    const { page } = await signedIn(stage, customer);
     const paths = new Set([`${PAGES}/${webhookId}`]);
     page.on('request', (request) => paths.add(new URL(request.url()).pathname));
     await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}`);

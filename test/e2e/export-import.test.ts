@@ -22,9 +22,7 @@ let to: LocalWorker;
 beforeAll(async () => {
   receiver = await startReceiver();
   [from, to] = (await Promise.all(
-    folders.map((persistTo, at) =>
-      startWorker({ persistTo, vars: { MASTER_KEY: `the master key of instance ${at}, which is its own` } }),
-    ),
+    folders.map((persistTo, at) => startWorker({ persistTo, vars: { MASTER_KEY: `the master key of instance ${at}, which is its own` } })),
   )) as [LocalWorker, LocalWorker];
 }, 240_000);
 afterAll(async () => {

@@ -7,6 +7,7 @@ import { type Customer, oddEvent, signUp } from '../support/customer.ts';
 import { type InstalledPackage, installPackage, isInstalled, type Run, start } from '../support/package.ts';
 import { bodyBytes, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 
 let installed: InstalledPackage;
 let worker: SomeWorker;
@@ -121,7 +122,6 @@ export async function use(client: Client = createClient({ apiKey: 'k', baseUrl: 
 const SCRIPT = `
 import { verify } from 'bullseye-webhooks/verify';
 import { createClient } from 'bullseye-webhooks/client';
-import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 const { origin, key, delivery, secret } = JSON.parse(await readInput());
 const codeOf = (given) => verify(given).then(() => null, ({ code }) => code);
 const { event } = await verify({ ...delivery, secrets: secret });
