@@ -1,6 +1,6 @@
-import type { NewDelivery } from '../domain/delivery.ts';
-import { decodeEventMessage } from '../domain/event-message.ts';
-import { redeliveryDelaySeconds } from '../domain/redelivery.ts';
+import type { NewDelivery } from '../domain/delivery/delivery.ts';
+import { redeliveryDelaySeconds } from '../domain/delivery/redelivery.ts';
+import { decodeEventMessage } from '../domain/event/event-message.ts';
 import { logError, logWarning } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import { onceFor } from '../once-for.ts';

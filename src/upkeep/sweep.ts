@@ -11,7 +11,7 @@ import {
   moveBusyToEnd,
   moveErasuresToEnd,
 } from '../db/outboxes.ts';
-import { AUDIT_RETENTION_MS } from '../domain/audit-log.ts';
+import { AUDIT_RETENTION_MS } from '../domain/access/audit-log.ts';
 import { logError } from '../log.ts';
 import { dropAbandoned } from '../transfer/staging.ts';
 import { eraseFormerSecrets } from './ended-overlaps.ts';
