@@ -94,8 +94,10 @@ export default defineConfig({
           // Much of their time they wait: for a retry that is due, a runtime that starts, a page that is live.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
-          testTimeout: 60_000,
-          hookTimeout: 90_000,
+          // As long as a busy machine needs; what is waited for comes within a second or two.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
     ],

@@ -148,7 +148,8 @@ describe.skipIf(noBrowser)('a secret', () => {
     const settings = page.url();
     await follow(page, 'Rotate the secret');
     const cost = page.getByText('If you stop it now');
-    expect(await cost.isVisible()).toBe(false);
+    await page.getByLabel('Keep the old secret working for').waitFor();
+    await expect.poll(() => cost.isVisible()).toBe(false);
     await page.getByLabel('Keep the old secret working for').selectOption({ label: 'No time: stop it now' });
     expect(await cost.isVisible()).toBe(true);
     if (javaScriptEnabled) expect(await accessibilityViolations(page)).toEqual([]);
