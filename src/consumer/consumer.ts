@@ -80,7 +80,7 @@ async function deliver(events: readonly InboundEvent[], env: Env, ctx: Execution
   if (filtered.length === 0) return;
   const untold = untoldEventsOf(env);
   // A message that fails comes again with all of its events.
-  for (const { webhook, event } of filtered) if (!event.inbound.failed) untold.note(webhook, event);
+  for (const { webhook, event, isCounting } of filtered) if (!event.inbound.failed) untold.note(webhook, event, isCounting);
   untold.tellSoon(env, (work) => ctx.waitUntil(work), Date.now());
 }
 

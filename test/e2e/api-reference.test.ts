@@ -1,15 +1,12 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
 import { accessibilityViolations, launchChromium, noBrowser, openPage } from '../support/browser.ts';
 import { signUp } from '../support/customer.ts';
 import { layoutFaults } from '../support/page-layout.ts';
+import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 
 interface OpenApi extends Record<string, unknown> {
   openapi: string;
@@ -22,18 +19,15 @@ const TRIED = { '/docs/api': 'Webhooks-createWebhook', '/docs/platform': 'Organi
 /** axe looks at hundreds of elements, which takes its time on a busy machine. */
 const TOUR_MS = 120_000;
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let worker: LocalWorker;
+let worker: SomeWorker;
 let browser: Browser | undefined;
 
 beforeAll(async () => {
-  worker = await startLocalWorker({ persistTo: folder });
+  worker = await sharedWorker();
   if (!noBrowser) browser = await launchChromium();
 });
 afterAll(async () => {
   await browser?.close();
-  await worker?.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 async function readOpenApi(): Promise<OpenApi> {
