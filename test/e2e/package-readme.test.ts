@@ -2,13 +2,14 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker, startWranglerDev, type WranglerSession } from '../../src/commands/local-worker.ts';
+import { startWranglerDev, type WranglerSession } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { type Customer, oddEvent, signUp } from '../support/customer.ts';
 import { blocksOf } from '../support/document.ts';
 import { type InstalledPackage, installPackage, start } from '../support/package.ts';
 import { inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 
 /* What the package's README shows, with the package as npm installs it. */
 
@@ -16,7 +17,7 @@ const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=';
 const blocks = blocksOf(readFileSync(join(PROJECT_ROOT, 'src/client/README.md'), 'utf8'));
 const state = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
 let installed: InstalledPackage;
-let service: LocalWorker;
+let service: SomeWorker;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 
 function blockOf(kind: string): string {
@@ -28,10 +29,9 @@ function blockOf(kind: string): string {
 beforeAll(async () => {
   installed = installPackage();
   receiver = await startReceiver();
-  service = await startLocalWorker({ persistTo: join(state, 'service') });
+  service = await sharedWorker();
 }, 180_000);
 afterAll(async () => {
-  await service?.stop();
   await receiver?.close();
   installed?.remove();
   rmSync(state, { recursive: true, force: true });
