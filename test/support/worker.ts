@@ -15,8 +15,13 @@ export async function sharedWorker(): Promise<SomeWorker> {
 
 /** A Worker of a file's own, for tests that stop it, read what it prints, or need other settings. Started again on the same folder, it goes on where it was. */
 export async function startWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
-  copyState(await shared<string>('state'), options.persistTo);
+  await beginState(options.persistTo);
   return await startMigratedWorker(options);
+}
+
+/** Migrates the database of a Worker whose state is to be in a folder, by copying one that has been. */
+export async function beginState(folder: string): Promise<void> {
+  copyState(await shared<string>('state'), folder);
 }
 
 async function shared<T>(what: 'state' | 'worker'): Promise<T> {
