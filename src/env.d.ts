@@ -31,11 +31,12 @@ interface __BaseEnv_Env {
 	COURIER: DurableObjectNamespace<import("./index").Courier>;
 	LISTENER: DurableObjectNamespace<import("./index").Listener>;
 	RATE_LIMITER: DurableObjectNamespace<import("./index").RateLimiter>;
+	METER: DurableObjectNamespace<import("./index").Meter>;
 }
 declare namespace Cloudflare {
 	interface GlobalProps {
 		mainModule: typeof import("./index");
-		durableNamespaces: "Outbox" | "RateLimiter" | "Courier" | "Listener";
+		durableNamespaces: "Outbox" | "RateLimiter" | "Courier" | "Listener" | "Meter";
 	}
 	interface Env extends __BaseEnv_Env {}
 }

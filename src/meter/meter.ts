@@ -1,0 +1,152 @@
+import { DurableObject } from 'cloudflare:workers';
+import {
+  addCounts,
+  addFaults,
+  addOrganizations,
+  type Counts,
+  type IsolateFigures,
+  type Minute,
+  type Sample,
+} from '../domain/service-figures.ts';
+
+/** Minutes that are kept: a day's. */
+export const KEPT_MINUTES = 1_440;
+const MINUTE_MS = 60_000;
+/** Kinds of faults that are summed up, at most: each is a series of the metrics. */
+export const MAX_FAULT_TOTALS = 200;
+
+/** Sums since the Meter was made: they only grow, as Prometheus has counters. */
+export interface Totals {
+  counts: Counts;
+  /** By log event. */
+  faults: Record<string, number>;
+}
+
+/** What the Meter answers. */
+export interface Reading {
+  /** The latest first; those of which nothing is known are missing. */
+  minutes: Minute[];
+  totals: Totals;
+}
+
+interface Row {
+  minute: Minute;
+  totals: Totals;
+}
+
+/** Since when something has been seen to be in force, by what it is. */
+export type SeenSince = Record<string, number>;
+
+const SEEN = 'seen';
+const ENDED = 'ended:';
+
+const SQL = {
+  // A place is used again a day later, so that nothing has to be deleted: one row is written for what is told, whatever it is.
+  make: 'CREATE TABLE IF NOT EXISTS minutes (place INTEGER PRIMARY KEY, minute INTEGER NOT NULL, data TEXT NOT NULL)',
+  put: 'INSERT OR REPLACE INTO minutes (place, minute, data) VALUES (?, ?, ?)',
+  at: 'SELECT minute, data FROM minutes WHERE place = ?',
+  newest: 'SELECT minute, data FROM minutes ORDER BY minute DESC LIMIT 1',
+} as const;
+
+/**
+ * How the whole service is doing, minute by minute, for the operator's pages and metrics: one object, told by isolates of what they have counted in
+ * some seconds (gathered.ts), and by the cron of what it has seen (upkeep/sampling.ts). Whatever comes, a call is one row. Nothing on an event's
+ * way waits for it. It also knows which sessions of operators were ended before their time, so that these pages need no database.
+ */
+export class Meter extends DurableObject<Env> {
+  /** The minute that was written last. */
+  #latest: Row | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    ctx.storage.sql.exec(SQL.make);
+  }
+
+  /** Adds what an isolate has counted to the minute that it is. */
+  async tell(figures: IsolateFigures): Promise<void> {
+    this.#write((row) => addFigures(row, figures));
+  }
+
+  /** Keeps what the cron has seen, with what its isolate has counted. */
+  async sample(sample: Sample, figures: IsolateFigures): Promise<void> {
+    this.#write((row) => {
+      addFigures(row, figures);
+      row.minute.sample = sample;
+    });
+  }
+
+  /** The latest minutes. @param count how many minutes back, this one included: up to KEPT_MINUTES */
+  async read(count: number): Promise<Reading> {
+    const now = minuteAt(Date.now());
+    const minutes: Minute[] = [];
+    for (let minute = now; minute > now - Math.min(count, KEPT_MINUTES); minute--) {
+      const row = this.#at(minute);
+      if (row) minutes.push(row.minute);
+    }
+    return { minutes, totals: this.#newest()?.totals ?? { counts: {}, faults: {} } };
+  }
+
+  /** Notes since when each of some things is in force, as far as is known: since it was first seen here. What is missing is forgotten. */
+  async see(inForce: readonly string[], now: number): Promise<SeenSince> {
+    const { kv } = this.ctx.storage;
+    const before = kv.get<SeenSince>(SEEN) ?? {};
+    const seen = Object.fromEntries(inForce.map((name) => [name, before[name] ?? now]));
+    if (JSON.stringify(seen) !== JSON.stringify(before)) kv.put(SEEN, seen);
+    return seen;
+  }
+
+  /** An operator's session is over before its time. @param until when it would have ended by itself; milliseconds since the epoch */
+  async endSession(id: string, until: number): Promise<void> {
+    const { kv } = this.ctx.storage;
+    for (const [key, at] of [...kv.list<number>({ prefix: ENDED })]) if (at <= Date.now()) kv.delete(key);
+    kv.put(ENDED + id, until);
+  }
+
+  /** Whether an operator's session was ended. */
+  async isEnded(id: string): Promise<boolean> {
+    return this.ctx.storage.kv.get(ENDED + id) !== undefined;
+  }
+
+  #write(change: (row: Row) => void): void {
+    const now = minuteAt(Date.now());
+    const newest = this.#newest();
+    const empty: Row = {
+      minute: { minute: now, figures: { counts: {}, faults: {}, organizations: [] }, sample: null },
+      totals: newest?.totals ?? { counts: {}, faults: {} },
+    };
+    // Clocks can go back a little: what is newer stays the newest.
+    const row = newest && newest.minute.minute >= now ? newest : empty;
+    change(row);
+    const { minute } = row.minute;
+    this.ctx.storage.sql.exec(SQL.put, minute % KEPT_MINUTES, minute, JSON.stringify(row));
+    this.#latest = row;
+  }
+
+  #newest(): Row | null {
+    if (this.#latest) return this.#latest;
+    const [stored] = this.ctx.storage.sql.exec<{ data: string }>(SQL.newest).toArray();
+    this.#latest = stored ? (JSON.parse(stored.data) as Row) : null;
+    return this.#latest;
+  }
+
+  #at(minute: number): Row | null {
+    const [stored] = this.ctx.storage.sql.exec<{ minute: number; data: string }>(SQL.at, minute % KEPT_MINUTES).toArray();
+    return stored?.minute === minute ? (JSON.parse(stored.data) as Row) : null;
+  }
+}
+
+function minuteAt(ms: number): number {
+  return Math.floor(ms / MINUTE_MS);
+}
+
+function addFigures({ minute, totals }: Row, { counts, faults, organizations }: IsolateFigures): void {
+  const { figures } = minute;
+  addCounts(figures.counts, counts);
+  addFaults(figures.faults, faults);
+  figures.organizations = addOrganizations(figures.organizations, organizations);
+  addCounts(totals.counts, counts);
+  for (const [event, { count }] of Object.entries(faults)) {
+    const isKnown = event in totals.faults || Object.keys(totals.faults).length < MAX_FAULT_TOTALS;
+    if (isKnown) totals.faults[event] = (totals.faults[event] ?? 0) + count;
+  }
+}
