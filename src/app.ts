@@ -37,6 +37,7 @@ import { webhookRoutes } from './api/webhooks.ts';
 import { dashboard } from './dashboard/dashboard.ts';
 import { showDocs } from './docs/pages.ts';
 import { mintId } from './domain/ids.ts';
+import { gatheredOf } from './meter/gathered.ts';
 
 const apiRoutes: readonly Route[] = [
   ...eventRoutes,
@@ -88,6 +89,7 @@ app.use(async (c, next) => {
   if (strictTransport) headers.set('Strict-Transport-Security', strictTransport);
   const rateLimit = c.get('rateLimit');
   if (rateLimit) setRateLimitHeaders(headers, rateLimit);
+  gatheredOf(c.env).tellSoon(c.env, (work) => c.executionCtx.waitUntil(work), Date.now());
 });
 app.use(guardOffLoopback);
 app.onError((error, c) => {

@@ -24,7 +24,8 @@ export class Gathered {
 
   count(name: CountName, by = 1): void {
     if (by === 0) return;
-    addCounts(this.#figures.counts, { [name]: by });
+    const { counts } = this.#figures;
+    counts[name] = (counts[name] ?? 0) + by;
     this.#isEmpty = false;
   }
 

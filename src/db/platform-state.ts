@@ -1,0 +1,26 @@
+import { count, desc, eq, sql } from 'drizzle-orm';
+import type { ParkedState } from '../domain/service-figures.ts';
+import { databaseOf } from './client.ts';
+import { organizations, parkedMessages, webhooks } from './schema.ts';
+
+/** How many messages are parked, and why the newest is. It reads a row for each: they are bounded (consumer/parking.ts). */
+export async function countParked(d1: D1Database): Promise<ParkedState> {
+  const db = databaseOf(d1);
+  const { parkedAt: at, reason } = parkedMessages;
+  const [[counted], [newest = null]] = await db.batch([
+    db.select({ messages: count() }).from(parkedMessages),
+    db.select({ at, reason }).from(parkedMessages).orderBy(desc(at)).limit(1),
+  ]);
+  return { messages: counted?.messages ?? 0, newest };
+}
+
+/** How many there are in all. It reads a row for each. */
+export async function countTotals(d1: D1Database): Promise<{ organizations: number; webhooks: number; disabled: number }> {
+  const db = databaseOf(d1);
+  const isDisabled = sql<number>`count(CASE WHEN ${eq(webhooks.enabled, false)} THEN 1 END)`;
+  const [[owners], [owned]] = await db.batch([
+    db.select({ all: count() }).from(organizations),
+    db.select({ all: count(), disabled: isDisabled }).from(webhooks),
+  ]);
+  return { organizations: owners?.all ?? 0, webhooks: owned?.all ?? 0, disabled: owned?.disabled ?? 0 };
+}
