@@ -21,6 +21,8 @@ import { organizationDeliveryRoutes } from './api/organization-deliveries.ts';
 import { organizationRoutes } from './api/organizations.ts';
 import { parkedMessageRoutes } from './api/parked-messages.ts';
 import { payloadErasureRoutes } from './api/payload-erasures.ts';
+import { metricsRoutes } from './api/platform/metrics.ts';
+import { platformOrganizationRoutes } from './api/platform/organizations.ts';
 import { presentedKeyRoutes } from './api/presented-key.ts';
 import { RateLimited, setRateLimitHeaders } from './api/rate-limit.ts';
 import { type ApiEnv, type Route, register } from './api/route.ts';
@@ -66,6 +68,8 @@ const apiRoutes: readonly Route[] = [
   ...sessionRoutes,
   ...auditLogRoutes,
   ...eventTypeRoutes,
+  ...platformOrganizationRoutes,
+  ...metricsRoutes,
   ...parkedMessageRoutes,
   ...sealedSecretRoutes,
   ...exportRoutes,

@@ -56,7 +56,7 @@ export function describeApi(routes: readonly Route[]): object {
       tags: [tag],
       security: access === 'public' ? [] : [{ [name]: [] }],
       // The reference shows the operator's routes on a page of their own (docs/reference-start.js).
-      ...(access === 'platform' && { 'x-audience': 'operator' }),
+      ...((access === 'platform' || access === 'metrics') && { 'x-audience': 'operator' }),
       request: requestOf(declared),
       responses: responsesOf(declared),
     });

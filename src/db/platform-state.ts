@@ -1,5 +1,5 @@
 import { count, desc, eq, sql } from 'drizzle-orm';
-import type { ParkedState } from '../domain/service-figures.ts';
+import type { ParkedState, Sizes } from '../domain/service-figures.ts';
 import { databaseOf } from './client.ts';
 import { organizations, parkedMessages, webhooks } from './schema.ts';
 
@@ -15,7 +15,7 @@ export async function countParked(d1: D1Database): Promise<ParkedState> {
 }
 
 /** How many there are in all. It reads a row for each. */
-export async function countTotals(d1: D1Database): Promise<{ organizations: number; webhooks: number; disabled: number }> {
+export async function countSizes(d1: D1Database): Promise<Sizes> {
   const db = databaseOf(d1);
   const isDisabled = sql<number>`count(CASE WHEN ${eq(webhooks.enabled, false)} THEN 1 END)`;
   const [[owners], [owned]] = await db.batch([

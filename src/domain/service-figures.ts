@@ -154,7 +154,15 @@ export interface Sample {
   waiting: Waiting | null;
   parked: ParkedState | null;
   /** Once an hour; else null. */
-  totals: { organizations: number; webhooks: number; disabled: number } | null;
+  sizes: Sizes | null;
+}
+
+/** How many there are. */
+export interface Sizes {
+  organizations: number;
+  webhooks: number;
+  /** Webhooks that are disabled, by their owners or by the service. */
+  disabled: number;
 }
 
 /** What could not be processed, and waits for a person. */

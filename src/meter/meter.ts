@@ -7,6 +7,7 @@ import {
   type IsolateFigures,
   type Minute,
   type Sample,
+  type Sizes,
 } from '../domain/service-figures.ts';
 
 /** Minutes that are kept: a day's. */
@@ -20,7 +21,11 @@ export interface Totals {
   counts: Counts;
   /** By log event. */
   faults: Record<string, number>;
+  /** As the cron has counted them last, an hour ago at most. Null: it has not yet. */
+  sizes: Sizes | null;
 }
+
+const NO_TOTALS = (): Totals => ({ counts: {}, faults: {}, sizes: null });
 
 /** What the Meter answers. */
 export interface Reading {
@@ -72,6 +77,7 @@ export class Meter extends DurableObject<Env> {
     this.#write((row) => {
       addFigures(row, figures);
       row.minute.sample = sample;
+      row.totals.sizes = sample.sizes ?? row.totals.sizes;
     });
   }
 
@@ -83,7 +89,7 @@ export class Meter extends DurableObject<Env> {
       const row = this.#at(minute);
       if (row) minutes.push(row.minute);
     }
-    return { minutes, totals: this.#newest()?.totals ?? { counts: {}, faults: {} } };
+    return { minutes, totals: this.#newest()?.totals ?? NO_TOTALS() };
   }
 
   /** Notes since when each of some things is in force, as far as is known: since it was first seen here. What is missing is forgotten. */
@@ -112,7 +118,7 @@ export class Meter extends DurableObject<Env> {
     const newest = this.#newest();
     const empty: Row = {
       minute: { minute: now, figures: { counts: {}, faults: {}, organizations: [] }, sample: null },
-      totals: newest?.totals ?? { counts: {}, faults: {} },
+      totals: newest?.totals ?? NO_TOTALS(),
     };
     // Clocks can go back a little: what is newer stays the newest.
     const row = newest && newest.minute.minute >= now ? newest : empty;

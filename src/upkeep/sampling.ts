@@ -1,6 +1,6 @@
 import { eventQueues } from '../consumer/event-queues.ts';
 import { withoutParameters } from '../db/client.ts';
-import { countParked, countTotals } from '../db/platform-state.ts';
+import { countParked, countSizes } from '../db/platform-state.ts';
 import type { QueueState, Sample, Waiting } from '../domain/service-figures.ts';
 import { logError } from '../log.ts';
 import { gatheredOf } from '../meter/gathered.ts';
@@ -14,7 +14,7 @@ const QUEUE_TIMEOUT_MS = 3_000;
 const OUTBOXES_TIMEOUT_MS = 30_000;
 const METER_TIMEOUT_MS = 5_000;
 /** The sweeps between two that count organizations and webhooks, each a row that is read. */
-const TOTALS_EVERY = 60;
+const SIZES_EVERY = 60;
 
 /** Has the Meter keep what there is to be seen of the service in this minute. What cannot be had is missing: it is not made up. */
 export async function takeSample(env: Env, now: number, busy: Promise<Waiting>): Promise<void> {
@@ -23,13 +23,13 @@ export async function takeSample(env: Env, now: number, busy: Promise<Waiting>):
   await within(METER_TIMEOUT_MS, meterOf(env).sample(sample, gatheredOf(env).take()));
 }
 
-async function askDatabase(env: Env, now: number): Promise<Pick<Sample, 'databaseMs' | 'parked' | 'totals'>> {
+async function askDatabase(env: Env, now: number): Promise<Pick<Sample, 'databaseMs' | 'parked' | 'sizes'>> {
   const startedAt = Date.now();
   const parked = await seen('database', DATABASE_TIMEOUT_MS, countParked(env.DB));
-  if (parked === null) return { databaseMs: null, parked: null, totals: null };
+  if (parked === null) return { databaseMs: null, parked: null, sizes: null };
   const databaseMs = Date.now() - startedAt;
-  const isTime = sweepNumber(now) % TOTALS_EVERY === 0;
-  return { databaseMs, parked, totals: isTime ? await seen('totals', DATABASE_TIMEOUT_MS, countTotals(env.DB)) : null };
+  const isTime = sweepNumber(now) % SIZES_EVERY === 0;
+  return { databaseMs, parked, sizes: isTime ? await seen('sizes', DATABASE_TIMEOUT_MS, countSizes(env.DB)) : null };
 }
 
 /** What waits in each queue, by the name of its binding. */
