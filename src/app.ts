@@ -40,6 +40,8 @@ import { dashboard } from './dashboard/dashboard.ts';
 import { showDocs } from './docs/pages.ts';
 import { mintId } from './domain/ids.ts';
 import { gatheredOf } from './meter/gathered.ts';
+import { operator } from './operator/operator.ts';
+import { OPERATOR_PATH } from './operator/paths.ts';
 
 const apiRoutes: readonly Route[] = [
   ...eventRoutes,
@@ -108,6 +110,7 @@ app.notFound((c) => {
 register(app, routes);
 registerSocket(app);
 app.route(DASHBOARD_PATH, dashboard);
+app.route(OPERATOR_PATH, operator);
 // Where people type an address by hand, or half of one.
 for (const path of ['/', '/settings', '/settings/', '/settings/integrations', '/settings/integrations/']) {
   app.get(path, (c) => c.redirect(DASHBOARD_PATH));

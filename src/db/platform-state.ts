@@ -24,3 +24,32 @@ export async function countSizes(d1: D1Database): Promise<Sizes> {
   ]);
   return { organizations: owners?.all ?? 0, webhooks: owned?.all ?? 0, disabled: owned?.disabled ?? 0 };
 }
+
+/** A webhook as an operator reads of it: its URL only as far as its host, which is in the logs as well. */
+export interface NamedWebhook {
+  id: string;
+  url: string;
+  organizationId: string;
+  organizationName: string;
+}
+
+/** Some webhooks with whose they are, and the names of some organizations. What is deleted is missing. */
+export async function namesOf(
+  d1: D1Database,
+  webhookIds: readonly string[],
+  organizationIds: readonly string[],
+): Promise<{ webhooks: NamedWebhook[]; organizations: { id: string; name: string }[] }> {
+  const db = databaseOf(d1);
+  const { id, url, organizationId } = webhooks;
+  const isOne = (column: typeof id | typeof organizations.id, ids: readonly string[]) =>
+    sql`${column} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+  const [named, owners] = await db.batch([
+    db
+      .select({ id, url, organizationId, organizationName: organizations.name })
+      .from(webhooks)
+      .innerJoin(organizations, eq(organizations.id, organizationId))
+      .where(isOne(id, webhookIds)),
+    db.select({ id: organizations.id, name: organizations.name }).from(organizations).where(isOne(organizations.id, organizationIds)),
+  ]);
+  return { webhooks: named, organizations: owners };
+}

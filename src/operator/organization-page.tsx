@@ -1,0 +1,153 @@
+import { createDashboardLink } from '../api/dashboard-links.ts';
+import { getOrganizationRoute, putOrganizationRoute } from '../api/organizations.ts';
+import { type ListedWebhook, listWebhooks } from '../api/webhook-list.ts';
+import { ConditionBadge, conditionOf } from '../dashboard/condition.tsx';
+import { readForm, textOf } from '../dashboard/form.ts';
+import { RelativeTime, Time } from '../dashboard/time.tsx';
+import { exactly, percent } from '../dashboard/wording.ts';
+import { includesWebhooks, PLANS, type Plan } from '../domain/plan.ts';
+import { hostOf } from '../domain/webhook.ts';
+import { page } from './layout.tsx';
+import { paths } from './paths.ts';
+import type { OperatorContext } from './session.ts';
+
+/** What the person is called in the organization's audit log and sessions who signs in from here. */
+const SUBJECT = 'Support of the service';
+
+type Shown = Awaited<ReturnType<typeof organizationOf>>;
+
+/** `GET organizations/{id}`: its plan, its webhooks and how they are doing. */
+export async function showOrganization(c: OperatorContext): Promise<Response> {
+  const { nowMs, call } = c.get('operator');
+  const organization = await organizationOf(c);
+  const { webhooks } = await call(listWebhooks, { params: { organizationId: organization.id }, query: { include: 'activity' } });
+  const done = c.req.query('done') === 'plan' ? 'The plan is changed. It is in force everywhere within 5 seconds.' : undefined;
+  return await page(
+    c,
+    { title: organization.name, done },
+    <>
+      <div class="page-head">
+        <div>
+          <h1>{organization.name}</h1>
+          <p class="lead">
+            <code>{organization.id}</code> · since <Time at={organization.createdAt} />
+          </p>
+        </div>
+        <form method="post" action={paths.organization(organization.id, 'dashboard')}>
+          <button type="submit">Sign in to their dashboard</button>
+        </form>
+      </div>
+      <p class="hint">Signing in is in their audit log, as done by the platform.</p>
+      <PlanForm organization={organization} />
+      <section id="webhooks" data-live="" class="card table-card" aria-labelledby="webhooks-title">
+        <h2 id="webhooks-title" class="table-title">
+          Webhooks, with their last 24 hours
+        </h2>
+        {webhooks.length === 0 ? <p class="notice hint">None.</p> : <Webhooks webhooks={webhooks} plan={organization.plan} nowMs={nowMs} />}
+      </section>
+    </>,
+  );
+}
+
+async function organizationOf(c: OperatorContext) {
+  const organizationId = c.req.param('organizationId') ?? '';
+  return await c.get('operator').call(getOrganizationRoute, { params: { organizationId } });
+}
+
+/** `POST organizations/{id}/plan`. Its entry in their audit log names the platform. */
+export async function submitPlan(c: OperatorContext): Promise<Response> {
+  const { id, name } = await organizationOf(c);
+  const plan = textOf(await readForm(c), 'plan') as Plan;
+  await c.get('operator').call(putOrganizationRoute, { params: { organizationId: id }, body: { name, plan } });
+  return c.redirect(`${paths.organization(id)}?done=plan`, 303);
+}
+
+/** `POST organizations/{id}/dashboard`: a link that signs in to their dashboard, once, and the way there. */
+export async function submitSignInToDashboard(c: OperatorContext): Promise<Response> {
+  const { id } = await organizationOf(c);
+  const { url } = await c.get('operator').call(createDashboardLink, { params: { organizationId: id }, body: { scope: 'admin', subject: SUBJECT } });
+  return c.redirect(url, 303);
+}
+
+function PlanForm({ organization: { id, plan } }: { organization: Shown }) {
+  return (
+    <form method="post" action={paths.organization(id, 'plan')} class="list-filter">
+      <label for="plan">Plan</label>
+      <select id="plan" name="plan" aria-describedby="plan-hint">
+        {PLANS.map((each) => (
+          <option value={each} selected={each === plan}>
+            {each}
+          </option>
+        ))}
+      </select>
+      <button type="submit">Change the plan</button>
+      <p class="hint" id="plan-hint">
+        {includesWebhooks(plan as Plan) ? 'Webhooks are part of it.' : 'Webhooks are not part of it: nothing is sent.'} Below scale, what comes is dropped, and
+        what waits is discarded when it falls due. It can be recovered later.
+      </p>
+    </form>
+  );
+}
+
+function Webhooks({ webhooks, plan, nowMs }: { webhooks: readonly ListedWebhook[]; plan: string; nowMs: number }) {
+  return (
+    <table class="stacking">
+      <thead>
+        <tr>
+          <th scope="col">Webhook</th>
+          <th scope="col" class="w17">
+            State
+          </th>
+          <th scope="col" class="number w13">
+            Delivered
+          </th>
+          <th scope="col" class="number w10">
+            Failed
+          </th>
+          <th scope="col" class="number w10">
+            Wait
+          </th>
+          <th scope="col" class="w17">
+            Last arrived
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {webhooks.map((webhook) => (
+          <WebhookRow webhook={webhook} plan={plan} nowMs={nowMs} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function WebhookRow({ webhook, plan, nowMs }: { webhook: ListedWebhook; plan: string; nowMs: number }) {
+  const { id, name, url, activity } = webhook;
+  const lastDeliveredAt = activity?.lastDeliveredAt;
+  const totals = activity?.statistics?.totals;
+  const condition = conditionOf(webhook, { included: includesWebhooks(plan as Plan), lastDeliveredAt });
+  return (
+    <tr>
+      <th scope="row">
+        {name ?? hostOf(url)}
+        <span class="hint">
+          {' '}
+          {hostOf(url)} · {id}
+        </span>
+      </th>
+      <td data-label="State">
+        <ConditionBadge condition={condition} />
+      </td>
+      <td data-label="Delivered" class="number">
+        {totals ? `${exactly(totals.delivered)} (${percent(totals.successRate)})` : 'not known'}
+      </td>
+      <td data-label="Failed" class="number">
+        {totals ? exactly(totals.failed) : '–'}
+      </td>
+      <td data-label="Wait" class="number">
+        {activity?.statistics ? exactly(activity.statistics.waiting) : '–'}
+      </td>
+      <td data-label="Last arrived">{lastDeliveredAt ? <RelativeTime at={lastDeliveredAt} nowMs={nowMs} /> : '–'}</td>
+    </tr>
+  );
+}
