@@ -42,6 +42,7 @@ const STYLES: readonly string[] = [
     'setup',
     'delivery',
     'attention',
+    'operator',
   ].map((part) => `styles/${part}.css`),
 ];
 

@@ -92,12 +92,16 @@ export async function showParkedMessage(c: OperatorContext): Promise<Response> {
             Put it into the queue again
           </button>
         </form>
-        <form method="post" action={paths.parkedMessage(messageId, 'delete')}>
+      </div>
+      <details class="card">
+        <summary>Delete it for good</summary>
+        <form method="post" action={paths.parkedMessage(messageId, 'delete')} class="form">
+          <p>Its events reach nobody any more.</p>
           <button type="submit" class="danger">
-            Delete it for good
+            Delete it
           </button>
         </form>
-      </div>
+      </details>
       <details class="card">
         <summary>Show what it holds (personal data)</summary>
         <pre tabindex={0}>{text}</pre>
