@@ -213,7 +213,8 @@ function failingEndpoints({ webhookName }: Facts, waiting: Waiting | null): Find
   if (!waiting || !worst) return [];
   const others = waiting.worst.length - 1;
   const isMore = waiting.failing + waiting.open > waiting.worst.length;
-  const and = others === 0 ? '' : ` So do ${isMore ? `${waiting.failing + waiting.open - 1}` : others} other${others === 1 ? '' : 's'}.`;
+  const more = isMore ? waiting.failing + waiting.open - 1 : others;
+  const and = more === 0 ? '' : ` So ${more === 1 ? 'does 1 other' : `do ${numberText(more)} others`}.`;
   const deliveries = `${numberText(worst.waiting)}${worst.waiting >= 1_000 ? ' or more' : ''} deliver${worst.waiting === 1 ? 'y waits' : 'ies wait'} for it`;
   const sentence = `${webhookName(worst.webhookId)} ${causeText(worst.cause, worst.status)}; ${deliveries}.${and} Nobody else waits for ${others === 0 ? 'it' : 'them'}.`;
   return [{ whose: 'them', sentence, runbook: 'an-endpoint-is-down' }];

@@ -13,6 +13,8 @@ import {
 /** Minutes that are kept: a day's. */
 export const KEPT_MINUTES = 1_440;
 const MINUTE_MS = 60_000;
+/** However many isolates tell, a row is written no more often. What is not written yet is lost with the object, which lives as long as it is told. */
+const WRITE_EVERY_MS = 10_000;
 /** Kinds of faults that are summed up, at most: each is a series of the metrics. */
 export const MAX_FAULT_TOTALS = 200;
 
@@ -55,12 +57,14 @@ const SQL = {
 
 /**
  * How the whole service is doing, minute by minute, for the operator's pages and metrics: one object, told by isolates of what they have counted in
- * some seconds (gathered.ts), and by the cron of what it has seen (upkeep/sampling.ts). Whatever comes, a call is one row. Nothing on an event's
+ * some seconds (gathered.ts), and by the cron of what it has seen (upkeep/sampling.ts). Nothing on an event's
  * way waits for it. It also knows which sessions of operators were ended before their time, so that these pages need no database.
  */
 export class Meter extends DurableObject<Env> {
-  /** The minute that was written last. */
+  /** The newest minute, with what is not written yet. */
   #latest: Row | null = null;
+  #isWritten = true;
+  #writtenAt = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -69,20 +73,24 @@ export class Meter extends DurableObject<Env> {
 
   /** Adds what an isolate has counted to the minute that it is. */
   async tell(figures: IsolateFigures): Promise<void> {
-    this.#write((row) => addFigures(row, figures));
+    this.#change((row) => addFigures(row, figures));
+    if (Date.now() - this.#writtenAt >= WRITE_EVERY_MS) this.#write();
   }
 
   /** Keeps what the cron has seen, with what its isolate has counted. */
   async sample(sample: Sample, figures: IsolateFigures): Promise<void> {
-    this.#write((row) => {
+    this.#change((row) => {
       addFigures(row, figures);
       row.minute.sample = sample;
       row.totals.sizes = sample.sizes ?? row.totals.sizes;
     });
+    this.#write();
   }
 
   /** The latest minutes. @param count how many minutes back, this one included: up to KEPT_MINUTES */
   async read(count: number): Promise<Reading> {
+    // A sum that was seen never goes back, whatever becomes of this object: Prometheus would take it for a new beginning.
+    if (!this.#isWritten) this.#write();
     const now = minuteAt(Date.now());
     const minutes: Minute[] = [];
     for (let minute = now; minute > now - Math.min(count, KEPT_MINUTES); minute--) {
@@ -113,19 +121,27 @@ export class Meter extends DurableObject<Env> {
     return this.ctx.storage.kv.get(ENDED + id) !== undefined;
   }
 
-  #write(change: (row: Row) => void): void {
+  #change(change: (row: Row) => void): void {
     const now = minuteAt(Date.now());
     const newest = this.#newest();
-    const empty: Row = {
-      minute: { minute: now, figures: { counts: {}, faults: {}, organizations: [] }, sample: null },
-      totals: newest?.totals ?? NO_TOTALS(),
-    };
     // Clocks can go back a little: what is newer stays the newest.
-    const row = newest && newest.minute.minute >= now ? newest : empty;
-    change(row);
+    if (newest && newest.minute.minute >= now) change(newest);
+    else {
+      if (!this.#isWritten) this.#write();
+      const minute: Minute = { minute: now, figures: { counts: {}, faults: {}, organizations: [] }, sample: null };
+      this.#latest = { minute, totals: newest?.totals ?? NO_TOTALS() };
+      change(this.#latest);
+    }
+    this.#isWritten = false;
+  }
+
+  #write(): void {
+    const row = this.#latest;
+    if (!row) return;
     const { minute } = row.minute;
     this.ctx.storage.sql.exec(SQL.put, minute % KEPT_MINUTES, minute, JSON.stringify(row));
-    this.#latest = row;
+    this.#isWritten = true;
+    this.#writtenAt = Date.now();
   }
 
   #newest(): Row | null {
@@ -136,6 +152,8 @@ export class Meter extends DurableObject<Env> {
   }
 
   #at(minute: number): Row | null {
+    const newest = this.#newest();
+    if (newest?.minute.minute === minute) return newest;
     const [stored] = this.ctx.storage.sql.exec<{ minute: number; data: string }>(SQL.at, minute % KEPT_MINUTES).toArray();
     return stored?.minute === minute ? (JSON.parse(stored.data) as Row) : null;
   }
