@@ -65,7 +65,9 @@ const listedKey = z
   .object({
     id: z.string(),
     name: z.string(),
-    keyPrefix: z.string().openapi({ description: 'The first 12 characters, of a `bsk_ingest_` or `bsk_metrics_` key 17 or 18, to recognize the key by.' }),
+    keyPrefix: z
+      .string()
+      .openapi({ description: 'The first 12 characters, of a `bsk_ingest_` or `bsk_metrics_` key 17 or 18, to recognize the key by.' }),
     scopes: z.array(z.string()),
     status: z.enum(KEY_STATUSES),
     expiresAt: time().nullable(),
@@ -201,7 +203,7 @@ const listOfPlatform = route({
   method: 'get',
   path: platformPath,
   operationId: 'listPlatformKeys',
-  summary: "List the keys of producers, and of who watches the service",
+  summary: 'List the keys of producers, and of who watches the service',
   tag: platformTag,
   access: 'platform',
   success: { status: 200, description: 'The keys, without the keys themselves.', schema: keyList },
@@ -226,7 +228,7 @@ const revokeOfPlatform = route({
   method: 'delete',
   path: `${platformPath}/{keyId}`,
   operationId: 'revokePlatformKey',
-  summary: "Revoke a key of a producer, or of who watches the service",
+  summary: 'Revoke a key of a producer, or of who watches the service',
   tag: platformTag,
   access: 'platform',
   params: apiKeyParams,

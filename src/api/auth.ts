@@ -129,7 +129,8 @@ export function authorize(caller: Caller, access: Access, organizationId: string
     throw new ApiError('insufficient_scope', `This key may ${may}, and nothing else.`);
   }
   if (organizationId !== undefined && organizationId !== caller.organizationId) throw notFound('organization');
-  if (access === 'ingest' || access === 'metrics' || access === 'platform') throw new ApiError('platform_key_required', 'This route needs a platform key.');
+  if (access === 'ingest' || access === 'metrics' || access === 'platform')
+    throw new ApiError('platform_key_required', 'This route needs a platform key.');
   if (!grants(caller.scopes, access)) {
     throw new ApiError('insufficient_scope', `This route needs a key with the scope "${access}".`, { requiredScope: access });
   }

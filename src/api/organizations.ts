@@ -90,6 +90,6 @@ const remove = route({
   },
 });
 
-export { put as putOrganizationRoute, get as getOrganizationRoute };
+export { get as getOrganizationRoute, put as putOrganizationRoute };
 
 export const organizationRoutes: readonly Route[] = [put, get, remove];

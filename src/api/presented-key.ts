@@ -9,11 +9,15 @@ const presentedKey = z
   .object({
     type: z
       .enum(['organization', 'producer', 'monitor', 'platform'])
-      .openapi({ description: '`organization`: opens one organization; `producer`: posts events; `monitor`: reads metrics; `platform`: opens everything.' }),
+      .openapi({
+        description:
+          '`organization`: opens one organization; `producer`: posts events; `monitor`: reads metrics; `platform`: opens everything.',
+      }),
     organizationId: z.string().nullable().openapi({ description: 'The organization that it opens; null for the other types.' }),
     name: z.string().nullable().openapi({ description: 'As it was named when it was made; null for the platform key.' }),
     scopes: z.array(z.string()).openapi({
-      description: 'Of an organization key `read`, `write`, `admin`; of a producer `ingest`; of a monitor `metrics`; all of them for the platform key.',
+      description:
+        'Of an organization key `read`, `write`, `admin`; of a producer `ingest`; of a monitor `metrics`; all of them for the platform key.',
     }),
     expiresAt: time('When it stops working; null: never.').nullable(),
   })
@@ -38,7 +42,8 @@ const get = route({
     if (!key) throw invalidKey();
     const { organizationId, name, scopes, expiresAt } = key;
     return {
-      type: organizationId !== null ? ('organization' as const) : scopes.includes(METRICS_SCOPE) ? ('monitor' as const) : ('producer' as const),
+      type:
+        organizationId !== null ? ('organization' as const) : scopes.includes(METRICS_SCOPE) ? ('monitor' as const) : ('producer' as const),
       organizationId,
       name,
       scopes,

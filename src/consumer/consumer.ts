@@ -56,7 +56,8 @@ function countAccepted(inbound: ReadonlyMap<Message, Inbound>, events: readonly 
   const gathered = gatheredOf(env);
   const first = new Set<Inbound>();
   for (const [{ attempts }, each] of inbound) if (attempts === 1) first.add(each);
-  for (const { inbound: each, event, organizationId } of events) if (first.has(each) && !isOperational(event)) gathered.event(organizationId);
+  for (const { inbound: each, event, organizationId } of events)
+    if (first.has(each) && !isOperational(event)) gathered.event(organizationId);
 }
 
 /** Reads the batch's messages. */

@@ -33,7 +33,8 @@ export async function listOrganizations(
   const { id, name } = organizations;
   const contains = (column: SQL | typeof id | typeof name) => sql`instr(lower(${column}), lower(${q})) > 0`;
   const isFound = q === null ? undefined : sql`(${contains(name)} or ${contains(id)})`;
-  const count = (where: SQL) => sql<number>`(select count(*) from ${webhooks} where ${webhooks.organizationId} = ${id} and ${where})`;
+  const count = (where: SQL) =>
+    sql<number>`(select count(*) from ${webhooks} where ${webhooks.organizationId} = ${organizations}.id and ${where})`;
   return await db
     .select({
       ...getTableColumns(organizations),

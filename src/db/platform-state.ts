@@ -1,17 +1,16 @@
-import { count, desc, eq, sql } from 'drizzle-orm';
+import { count, eq, max, sql } from 'drizzle-orm';
 import type { ParkedState, Sizes } from '../domain/service-figures.ts';
 import { databaseOf } from './client.ts';
 import { organizations, parkedMessages, webhooks } from './schema.ts';
 
 /** How many messages are parked, and why the newest is. It reads a row for each: they are bounded (consumer/parking.ts). */
 export async function countParked(d1: D1Database): Promise<ParkedState> {
-  const db = databaseOf(d1);
-  const { parkedAt: at, reason } = parkedMessages;
-  const [[counted], [newest = null]] = await db.batch([
-    db.select({ messages: count() }).from(parkedMessages),
-    db.select({ at, reason }).from(parkedMessages).orderBy(desc(at)).limit(1),
-  ]);
-  return { messages: counted?.messages ?? 0, newest };
+  const { parkedAt, reason } = parkedMessages;
+  // SQLite: beside max() other columns are those of the row that has it.
+  const columns = { messages: count(), at: max(parkedAt), reason };
+  const [counted] = await databaseOf(d1).select(columns).from(parkedMessages);
+  const { messages = 0, at = null, reason: why = '' } = counted ?? {};
+  return { messages, newest: at === null ? null : { at, reason: why } };
 }
 
 /** How many there are in all. It reads a row for each. */

@@ -45,7 +45,12 @@ export interface Figures {
 /** What an isolate tells: its figures, and whose events these were. */
 export interface IsolateFigures extends Figures {
   /** Accepted events by organization: those with the most of them. */
-  organizations: [id: string, events: number][];
+  organizations: OrganizationEvents[];
+}
+
+export interface OrganizationEvents {
+  id: string;
+  events: number;
 }
 
 /** Most kinds of faults, and organizations, that are kept of a minute. */
@@ -68,19 +73,16 @@ export function addFaults(to: Faults, faults: Faults): void {
 }
 
 /** Those with the most events, the most first. */
-export function busiest(organizations: Iterable<readonly [id: string, events: number]>): [id: string, events: number][] {
-  return [...organizations]
-    .map(([id, events]): [string, number] => [id, events])
+export function busiest(events: ReadonlyMap<string, number>): OrganizationEvents[] {
+  return [...events]
     .sort(([, a], [, b]) => b - a)
-    .slice(0, MAX_ORGANIZATIONS);
+    .slice(0, MAX_ORGANIZATIONS)
+    .map(([id, count]) => ({ id, events: count }));
 }
 
-export function addOrganizations(
-  to: readonly [id: string, events: number][],
-  more: readonly [id: string, events: number][],
-): [id: string, events: number][] {
-  const sums = new Map(to);
-  for (const [id, events] of more) sums.set(id, (sums.get(id) ?? 0) + events);
+export function addOrganizations(to: readonly OrganizationEvents[], more: readonly OrganizationEvents[]): OrganizationEvents[] {
+  const sums = new Map(to.map(({ id, events }) => [id, events]));
+  for (const { id, events } of more) sums.set(id, (sums.get(id) ?? 0) + events);
   return busiest(sums);
 }
 

@@ -1,5 +1,15 @@
 import type { Cause } from './failure.ts';
-import { addCounts, addFaults, addOrganizations, type Counts, type Faults, type Minute, type QueueState, type Waiting } from './service-figures.ts';
+import {
+  addCounts,
+  addFaults,
+  addOrganizations,
+  type Counts,
+  type Faults,
+  type Minute,
+  type OrganizationEvents,
+  type QueueState,
+  type Waiting,
+} from './service-figures.ts';
 
 /*
  * Is it us, or is it them? What the first screen of `/operator` says in a sentence, by the figures that it shows below. Each finding leads to its
@@ -61,13 +71,19 @@ const OF_DATABASE: ReadonlySet<string> = new Set([
   'api.key_lookup_failed',
 ]);
 /** Told by findings of their own, or no fault of ours. */
-const TOLD_ELSEWHERE: ReadonlySet<string> = new Set([...OF_DATABASE, 'api.queue_unavailable', 'message.parked', 'message.redelivered', 'outbox.full']);
+const TOLD_ELSEWHERE: ReadonlySet<string> = new Set([
+  ...OF_DATABASE,
+  'api.queue_unavailable',
+  'message.parked',
+  'message.redelivered',
+  'outbox.full',
+]);
 
 /** What happened in some minutes, together. */
 export interface Lately {
   counts: Counts;
   faults: Faults;
-  organizations: [id: string, events: number][];
+  organizations: OrganizationEvents[];
 }
 
 export function lately(minutes: readonly Minute[], nowMs: number, count = LATE_MINUTES): Lately {
@@ -146,7 +162,7 @@ function refusingQueue({ 'api.queue_unavailable': refused }: Faults): Finding[] 
 }
 
 function floods(facts: Facts, { counts, organizations, faults }: Lately, minutes: readonly Minute[]): Finding[] {
-  const [id, events] = organizations[0] ?? ['', 0];
+  const { id, events } = organizations[0] ?? { id: '', events: 0 };
   const all = counts.accepted ?? 0;
   if (events < FLOOD_EVENTS || events <= all * FLOOD_SHARE) return [];
   const isNews = events / LATE_MINUTES >= FLOOD_TIMES * usualOf(id, minutes, facts.nowMs);
@@ -161,7 +177,7 @@ function usualOf(id: string, minutes: readonly Minute[], nowMs: number): number 
   const now = Math.floor(nowMs / 60_000);
   const before = minutes.filter(({ minute }) => minute <= now - LATE_MINUTES && minute > now - LATE_MINUTES - BEFORE_MINUTES);
   if (before.length < KNOWN_BEFORE) return Number.POSITIVE_INFINITY;
-  const events = before.map(({ figures }) => figures.organizations.find(([each]) => each === id)?.[1] ?? 0);
+  const events = before.map(({ figures }) => figures.organizations.find((each) => each.id === id)?.events ?? 0);
   return events.reduce((sum, each) => sum + each, 0) / before.length;
 }
 
@@ -175,7 +191,13 @@ function queueBehind({ queues, nowMs }: Facts): Finding[] {
   const messages = behind.reduce((sum, each) => sum + each.messages, 0);
   const waitedMs = Math.max(...behind.map((each) => each.waitedMs));
   const oldest = waitedMs > 0 ? `, the oldest for ${spanText(waitedMs)}` : '';
-  return [{ whose: 'us', sentence: `the queue is behind: ${messagesText(messages)} wait${messages === 1 ? 's' : ''}${oldest}.`, runbook: 'the-queue-is-behind' }];
+  return [
+    {
+      whose: 'us',
+      sentence: `the queue is behind: ${messagesText(messages)} wait${messages === 1 ? 's' : ''}${oldest}.`,
+      runbook: 'the-queue-is-behind',
+    },
+  ];
 }
 
 function parked({ nowMs }: Facts, minutes: readonly Minute[]): Finding[] {

@@ -28,7 +28,11 @@ export function metricsOf({ reading, version, nowMs }: MetricSources): Metric[] 
     ...(sample ? gaugesOf(sample, nowMs) : []),
     gauge('bullseye_organizations', 'Organizations there are, to the hour.', one(sizes?.organizations)),
     gauge('bullseye_webhooks', 'Webhooks there are, to the hour.', one(sizes?.webhooks)),
-    gauge('bullseye_webhooks_disabled', 'Webhooks that are disabled, by their owners or by the service, to the hour.', one(sizes?.disabled)),
+    gauge(
+      'bullseye_webhooks_disabled',
+      'Webhooks that are disabled, by their owners or by the service, to the hour.',
+      one(sizes?.disabled),
+    ),
   ];
 }
 
@@ -49,7 +53,11 @@ function countersOf(counts: Counts): Metric[] {
         FLOWS.filter((name) => name !== 'accepted' && name !== 'dropped' && name !== 'kept_back'),
       ),
     ),
-    counter('bullseye_attempts_total', 'Attempts that ended, by how: succeeded, interrupted, or why they failed.', seriesOf('end', ATTEMPT_ENDS)),
+    counter(
+      'bullseye_attempts_total',
+      'Attempts that ended, by how: succeeded, interrupted, or why they failed.',
+      seriesOf('end', ATTEMPT_ENDS),
+    ),
   ];
 }
 
@@ -71,7 +79,7 @@ function shareOf({ minutes }: Reading): Metric {
   const latest = minutes.slice(0, BUSIEST_OVER_MINUTES);
   const all = latest.reduce((sum, { figures }) => sum + (figures.counts.accepted ?? 0), 0);
   const sums = new Map<string, number>();
-  for (const { figures } of latest) for (const [id, events] of figures.organizations) sums.set(id, (sums.get(id) ?? 0) + events);
+  for (const { figures } of latest) for (const { id, events } of figures.organizations) sums.set(id, (sums.get(id) ?? 0) + events);
   const share = all === 0 ? 0 : Math.max(0, ...sums.values()) / all;
   return gauge('bullseye_busiest_organization_ratio', 'The share of the events of the last minutes that one organization has, 0 to 1.', [
     { value: share },
@@ -81,8 +89,8 @@ function shareOf({ minutes }: Reading): Metric {
 function gaugesOf({ at, databaseMs, queues, waiting, parked }: Sample, nowMs: number): Metric[] {
   const seconds = (ms: number | null | undefined) => (ms === null || ms === undefined ? undefined : Math.max(0, ms) / 1_000);
   const since = (time: number | null | undefined) => (time === null || time === undefined ? 0 : (seconds(nowMs - time) ?? 0));
-  const ofQueues = (valueOf: (state: NonNullable<Sample['queues'][string]>) => number) =>
-    Object.entries(queues).flatMap(([queue, state]) => (state ? [{ labels: { queue }, value: valueOf(state) }] : []));
+  const ofQueues = (figureOf: (state: NonNullable<Sample['queues'][string]>) => number) =>
+    Object.entries(queues).flatMap(([queue, state]) => (state ? [{ labels: { queue }, value: figureOf(state) }] : []));
   return [
     gauge('bullseye_sample_age_seconds', 'Seconds since the cron last looked; more than 180: it does not run.', one(seconds(nowMs - at))),
     gauge('bullseye_database_seconds', 'How long the database took to answer the cron.', one(seconds(databaseMs))),

@@ -29,7 +29,9 @@ interface PageOptions {
 export async function page(c: OperatorContext, { title, status = 200, done }: PageOptions, content: Child): Promise<Response> {
   const clock = clockOf(c as unknown as PageContext);
   const isLive = c.req.header(LIVE_HEADER) !== undefined;
-  const shown = <ClockContext.Provider value={clock}>{isLive ? <main>{content}</main> : frame(c, title, done, content)}</ClockContext.Provider>;
+  const shown = (
+    <ClockContext.Provider value={clock}>{isLive ? <main>{content}</main> : frame(c, title, done, content)}</ClockContext.Provider>
+  );
   return await c.html(isLive ? shown : html`<!doctype html>${shown}`, status);
 }
 

@@ -23,7 +23,10 @@ export const operator = new Hono<OperatorEnv>();
 
 operator.use(async (c, next) => {
   await inLanguage('en', next);
-  c.res.headers.set('Content-Security-Policy', contentSecurityPolicy({ ...settingsOf(c.env).dashboard, logoUrl: null, frameAncestors: [] }));
+  c.res.headers.set(
+    'Content-Security-Policy',
+    contentSecurityPolicy({ ...settingsOf(c.env).dashboard, logoUrl: null, frameAncestors: [] }),
+  );
   // Not `no-referrer`: with that, browsers send `Origin: null` with a form, and its origin could not be checked.
   c.res.headers.set('Referrer-Policy', 'same-origin');
 });

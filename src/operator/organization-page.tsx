@@ -65,7 +65,9 @@ export async function submitPlan(c: OperatorContext): Promise<Response> {
 /** `POST organizations/{id}/dashboard`: a link that signs in to their dashboard, once, and the way there. */
 export async function submitSignInToDashboard(c: OperatorContext): Promise<Response> {
   const { id } = await organizationOf(c);
-  const { url } = await c.get('operator').call(createDashboardLink, { params: { organizationId: id }, body: { scope: 'admin', subject: SUBJECT } });
+  const { url } = await c
+    .get('operator')
+    .call(createDashboardLink, { params: { organizationId: id }, body: { scope: 'admin', subject: SUBJECT } });
   return c.redirect(url, 303);
 }
 
@@ -82,8 +84,8 @@ function PlanForm({ organization: { id, plan } }: { organization: Shown }) {
       </select>
       <button type="submit">Change the plan</button>
       <p class="hint" id="plan-hint">
-        {includesWebhooks(plan as Plan) ? 'Webhooks are part of it.' : 'Webhooks are not part of it: nothing is sent.'} Below scale, what comes is dropped, and
-        what waits is discarded when it falls due. It can be recovered later.
+        {includesWebhooks(plan as Plan) ? 'Webhooks are part of it.' : 'Webhooks are not part of it: nothing is sent.'} Below scale, what
+        comes is dropped, and what waits is discarded when it falls due. It can be recovered later.
       </p>
     </form>
   );

@@ -20,20 +20,22 @@ export async function showOrganizations(c: OperatorContext): Promise<Response> {
     { title: 'Organizations' },
     <>
       <h1>Organizations</h1>
-      <form class="list-filter" role="search" action={paths.organizations}>
-        <label for="q">Name or id</label>
-        <input id="q" type="search" name="q" value={q ?? ''} maxlength={200} autocomplete="off" spellcheck={false} />
-        <label for="plan">Plan</label>
-        <select id="plan" name="plan">
-          <option value="">any</option>
-          {PLANS.map((each) => (
-            <option value={each} selected={each === plan}>
-              {each}
-            </option>
-          ))}
-        </select>
-        <button type="submit">Find</button>
-      </form>
+      <search>
+        <form class="list-filter" action={paths.organizations}>
+          <label for="q">Name or id</label>
+          <input id="q" type="search" name="q" value={q ?? ''} maxlength={200} autocomplete="off" spellcheck={false} />
+          <label for="plan">Plan</label>
+          <select id="plan" name="plan">
+            <option value="">any</option>
+            {PLANS.map((each) => (
+              <option value={each} selected={each === plan}>
+                {each}
+              </option>
+            ))}
+          </select>
+          <button type="submit">Find</button>
+        </form>
+      </search>
       <section class="card table-card" aria-label="Organizations">
         {data.length === 0 ? <p class="notice hint">None.</p> : <Table organizations={data} />}
         {further && (

@@ -29,8 +29,8 @@ export async function showOverview(c: OperatorContext): Promise<Response> {
       <Faults overview={overview} nowMs={nowMs} />
       <Busiest overview={overview} />
       <p class="hint">
-        Consumers and outboxes tell what they count within half a minute, and the cron looks at what waits once a minute. An isolate that vanishes takes
-        its last seconds along: these figures are for finding a fault, and not for a bill.
+        Consumers and outboxes tell what they count within half a minute, and the cron looks at what waits once a minute. An isolate that
+        vanishes takes its last seconds along: these figures are for finding a fault, and not for a bill.
       </p>
     </>,
   );
@@ -84,7 +84,8 @@ function aMinute(sum: number | undefined): string {
 
 function Figures({ overview: { now, sample, waiting, isMetered, databaseMs, queues }, nowMs }: { overview: Overview; nowMs: number }) {
   const { counts } = now;
-  const failed = (counts.rejects ?? 0) + (counts.has_errors ?? 0) + (counts.does_not_answer ?? 0) + (counts.unreachable ?? 0) + (counts.blocked ?? 0);
+  const failed =
+    (counts.rejects ?? 0) + (counts.has_errors ?? 0) + (counts.does_not_answer ?? 0) + (counts.unreachable ?? 0) + (counts.blocked ?? 0);
   const flow = (value: number | undefined) => (isMetered ? aMinute(value) : '–');
   const backlog = Object.values(queues).filter((state) => state !== null);
   return (
@@ -133,7 +134,9 @@ function Endpoints({ overview, nowMs }: { overview: Overview; nowMs: number }) {
         Endpoints that fail
       </h2>
       {worst.length === 0 ? (
-        <p class="notice hint">{overview.waiting ? 'None, of those for which deliveries wait.' : 'Not known: the outboxes have not answered the cron.'}</p>
+        <p class="notice hint">
+          {overview.waiting ? 'None, of those for which deliveries wait.' : 'Not known: the outboxes have not answered the cron.'}
+        </p>
       ) : (
         <table class="stacking">
           <thead>
@@ -312,7 +315,7 @@ function Busiest({ overview: { now, organizationName } }: { overview: Overview }
             </tr>
           </thead>
           <tbody>
-            {now.organizations.slice(0, 10).map(([id, events]) => (
+            {now.organizations.slice(0, 10).map(({ id, events }) => (
               <tr>
                 <th scope="row">
                   <a href={paths.organization(id)}>{organizationName(id)}</a>

@@ -1,9 +1,9 @@
 import { readMeter } from '../api/platform/metrics.ts';
 import { withoutParameters } from '../db/client.ts';
 import { type NamedWebhook, namesOf } from '../db/platform-state.ts';
-import { hostOf } from '../domain/webhook.ts';
 import type { Minute, QueueState, Sample, Waiting } from '../domain/service-figures.ts';
 import { type Facts, type Finding, findingsOf, type Lately, lately, waitingIn } from '../domain/verdict.ts';
+import { hostOf } from '../domain/webhook.ts';
 import { logWarning } from '../log.ts';
 import { stateOfQueues } from '../upkeep/sampling.ts';
 import { within } from '../within.ts';
@@ -52,7 +52,7 @@ export async function overviewOf(env: Env, nowMs: number): Promise<Overview> {
 /** Asks the database for the names of what is shown, and how long it takes: without it there are ids. */
 async function askForNames(env: Env, waiting: Waiting | null, { organizations }: Lately) {
   const webhookIds = (waiting?.worst ?? []).map(({ webhookId }) => webhookId);
-  const organizationIds = organizations.map(([id]) => id);
+  const organizationIds = organizations.map(({ id }) => id);
   const startedAt = Date.now();
   try {
     const named = await within(DATABASE_TIMEOUT_MS, namesOf(env.DB, webhookIds, organizationIds));

@@ -20,8 +20,8 @@ export async function showParked(c: OperatorContext): Promise<Response> {
     <>
       <h1>Parked messages</h1>
       <p>
-        Messages that could not be processed. Each waits here until somebody puts it into the queue again or deletes it. None is the normal state:{' '}
-        <a href={paths.runbook('a-message-cannot-be-processed')}>what to do</a>.
+        Messages that could not be processed. Each waits here until somebody puts it into the queue again or deletes it. None is the normal
+        state: <a href={paths.runbook('a-message-cannot-be-processed')}>what to do</a>.
       </p>
       <section class="card table-card" aria-label="Parked messages">
         {data.length === 0 ? (

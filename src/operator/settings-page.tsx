@@ -61,9 +61,10 @@ export async function showSettings(c: OperatorContext): Promise<Response> {
           </Fact>
         </dl>
         <p>
-          How old a secret is, is known since this page first saw it, or the service was updated to have this page. To rotate one, put both values, the new one first:{' '}
-          <code>npm exec -- wrangler secret put PLATFORM_API_KEY</code>, and the new one alone when everybody has it. For MASTER_KEY wait until none is sealed under the
-          former. <a href={paths.runbook('rotating-secrets')}>The runbook says how</a>.
+          How old a secret is, is known since this page first saw it, or the service was updated to have this page. To rotate one, put both
+          values, the new one first: <code>npm exec -- wrangler secret put PLATFORM_API_KEY</code>, and the new one alone when everybody has
+          it. For MASTER_KEY wait until none is sealed under the former.{' '}
+          <a href={paths.runbook('rotating-secrets')}>The runbook says how</a>.
         </p>
       </section>
       <section class="card" aria-labelledby="settings-title">
@@ -99,10 +100,17 @@ function SeenAt({ at }: { at: number }) {
 }
 
 /** The secrets in force, by what says nothing of them: a keyed hash, or an id that is derived. */
-async function secretsOf(env: Env, { platformKeys, masterKeys }: Settings, nowMs: number): Promise<{ name: string; since: number | null }[]> {
+async function secretsOf(
+  env: Env,
+  { platformKeys, masterKeys }: Settings,
+  nowMs: number,
+): Promise<{ name: string; since: number | null }[]> {
   const marks = await Promise.all(platformKeys.map((key) => platformMark(masterKeys[0] as string, key)));
   const ids = await Promise.all(masterKeys.map(masterKeyId));
-  const keys = marks.map((mark, at) => ({ name: `PLATFORM_API_KEY, value ${at + 1} of ${marks.length}`, key: `platform:${mark.slice(0, 16)}` }));
+  const keys = marks.map((mark, at) => ({
+    name: `PLATFORM_API_KEY, value ${at + 1} of ${marks.length}`,
+    key: `platform:${mark.slice(0, 16)}`,
+  }));
   const masters = ids.map((id, at) => ({ name: `MASTER_KEY, value ${at + 1} of ${ids.length} (${id})`, key: `master:${id}` }));
   const all = [...keys, ...masters];
   const seen = await orNull<SeenSince>(

@@ -37,7 +37,12 @@ export async function submitSignOut(c: OperatorContext): Promise<Response> {
   return c.redirect(paths.signIn, 303);
 }
 
-async function signInPage(c: OperatorContext, next: string | undefined, error?: string, status: ApiError['status'] | 200 = 200): Promise<Response> {
+async function signInPage(
+  c: OperatorContext,
+  next: string | undefined,
+  error?: string,
+  status: ApiError['status'] | 200 = 200,
+): Promise<Response> {
   return await page(
     c,
     { title: 'Sign in', status },

@@ -18,7 +18,11 @@ const SIZES_EVERY = 60;
 
 /** Has the Meter keep what there is to be seen of the service in this minute. What cannot be had is missing: it is not made up. */
 export async function takeSample(env: Env, now: number, busy: Promise<Waiting>): Promise<void> {
-  const [database, queues, waiting] = await Promise.all([askDatabase(env, now), stateOfQueues(env), seen('outboxes', OUTBOXES_TIMEOUT_MS, busy)]);
+  const [database, queues, waiting] = await Promise.all([
+    askDatabase(env, now),
+    stateOfQueues(env),
+    seen('outboxes', OUTBOXES_TIMEOUT_MS, busy),
+  ]);
   const sample: Sample = { at: now, ...database, queues, waiting };
   await within(METER_TIMEOUT_MS, meterOf(env).sample(sample, gatheredOf(env).take()));
 }

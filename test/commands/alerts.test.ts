@@ -53,7 +53,10 @@ describe.each([
     for (const { title, name, labels } of asked) {
       expect(known.has(name), `${title}: ${name}`).toBe(true);
       for (const [label, value] of labels) {
-        expect(known.get(name)!.series.map((series) => series.labels?.[label]), `${title}: ${name}{${label}}`).toContain(value);
+        expect(
+          known.get(name)!.series.map((series) => series.labels?.[label]),
+          `${title}: ${name}{${label}}`,
+        ).toContain(value);
       }
     }
   });

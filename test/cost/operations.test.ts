@@ -467,6 +467,34 @@ const FORGOTTEN: Operations = {
   rowsWritten: 1,
 };
 
+describe('what isolates tell of themselves', () => {
+  it('is one call and one row for all of 24 seconds, and no more for a hundred events than for one', { timeout: 60_000 }, async () => {
+    const customers = await givenUsedCustomers(10, [HEALTHY]);
+    const gathering = gatherByDate();
+    /** What so many rounds of ten events cost within 24 seconds. */
+    const cost = async (rounds: number): Promise<Operations> => {
+      await pass(30_000);
+      service.leavesWork = true;
+      for (let round = 0; round < rounds; round++) {
+        await service.postEach(customers);
+        await service.consume({ leavesWork: true });
+      }
+      vi.setSystemTime(Date.now() + 24_000);
+      await service.meter.quiet();
+      return await service.meter.take();
+    };
+    const without = [await cost(1), await cost(10)] as const;
+    service.meter.withFigures();
+    const withFigures = [await cost(1), await cost(10)] as const;
+    service.leavesWork = false;
+    gathering.mockRestore();
+    const told = withFigures.map((each, at) => sum(each, without[at]!, -1));
+    expect(told[0]).toEqual({ ...NOTHING, objectRequests: 1, rowsWritten: 1, rowsRead: expect.any(Number) });
+    expect(told[1]).toEqual({ ...NOTHING, objectRequests: 1, rowsWritten: 1, rowsRead: expect.any(Number) });
+    expect(told[1]!.rowsRead).toBeLessThanOrEqual(2);
+  });
+});
+
 describe('without events', () => {
   it('an outbox costs its sweeps', async () => {
     const customers = await givenUsedCustomers(1, [HEALTHY]);

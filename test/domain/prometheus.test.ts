@@ -1,12 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { type Metric, writeMetrics } from '../../src/domain/prometheus.ts';
 
-const metric = (given: Partial<Metric>): Metric => ({ name: 'a_total', type: 'counter', help: 'What it is.', series: [{ value: 1 }], ...given });
+const metric = (given: Partial<Metric>): Metric => ({
+  name: 'a_total',
+  type: 'counter',
+  help: 'What it is.',
+  series: [{ value: 1 }],
+  ...given,
+});
 
 describe('metrics as text', () => {
   it('say of each what it is before its series', () => {
     const text = writeMetrics([
-      metric({ series: [{ labels: { what: 'one' }, value: 1 }, { labels: { what: 'two', more: 'x' }, value: 2.5 }] }),
+      metric({
+        series: [
+          { labels: { what: 'one' }, value: 1 },
+          { labels: { what: 'two', more: 'x' }, value: 2.5 },
+        ],
+      }),
       metric({ name: 'b', type: 'gauge', help: 'Another.' }),
     ]);
     expect(text).toBe(

@@ -35,10 +35,16 @@ describe('faults', () => {
 
 describe('organizations', () => {
   it('are those with the most events', () => {
-    const many = Array.from({ length: 100 }, (_, at): [string, number] => [`org_${at}`, at]);
-    const kept = addOrganizations(busiest(many), [['org_new', 1_000], ['org_99', 1]]);
+    const many = new Map(Array.from({ length: 100 }, (_, at) => [`org_${at}`, at]));
+    const kept = addOrganizations(busiest(many), [
+      { id: 'org_new', events: 1_000 },
+      { id: 'org_99', events: 1 },
+    ]);
     expect(kept).toHaveLength(MAX_ORGANIZATIONS);
-    expect(kept.slice(0, 2)).toEqual([['org_new', 1_000], ['org_99', 100]]);
+    expect(kept.slice(0, 2)).toEqual([
+      { id: 'org_new', events: 1_000 },
+      { id: 'org_99', events: 100 },
+    ]);
   });
 });
 
@@ -50,7 +56,14 @@ describe('what waits', () => {
       outbox('whk_many', { health: 'open', failingSince: 2, waiting: MAX_POKED_WAITING }),
       outbox('whk_once', { failingSince: 3, cause: 'rejects', status: 422 }),
     ]);
-    expect(waiting).toMatchObject({ outboxes: 4, failing: 1, open: 1, deliveries: MAX_POKED_WAITING + 10, isAtLeast: true, lateSince: 500 });
+    expect(waiting).toMatchObject({
+      outboxes: 4,
+      failing: 1,
+      open: 1,
+      deliveries: MAX_POKED_WAITING + 10,
+      isAtLeast: true,
+      lateSince: 500,
+    });
     expect(waiting.worst.map(({ webhookId }) => webhookId)).toEqual(['whk_many', 'whk_few', 'whk_once']);
   });
 

@@ -29,7 +29,15 @@ const factsOf = (given: Partial<Facts> = {}): Facts => ({
 const said = (given: Partial<Facts>) => verdictOf(findingsOf(factsOf(given)));
 const fault = (count: number) => ({ count, at: NOW, error: 'D1_ERROR: out of order' });
 const failing = (given: Partial<WaitingOutbox> = {}): WaitingOutbox => ({
-  ...{ webhookId: 'hooks', waiting: 12, dueAt: NOW - 600_000, health: 'open', failingSince: NOW - 600_000, cause: 'does_not_answer', status: null },
+  ...{
+    webhookId: 'hooks',
+    waiting: 12,
+    dueAt: NOW - 600_000,
+    health: 'open',
+    failingSince: NOW - 600_000,
+    cause: 'does_not_answer',
+    status: null,
+  },
   ...given,
 });
 
@@ -52,7 +60,9 @@ describe('the verdict', () => {
     const faults = { 'configuration.read_failed': fault(40), 'outbox.faulted': fault(10) };
     expect(said({ databaseMs: null, minutes: [minuteOf(0, { faults })] })).toMatchObject({ whose: 'us', runbook: 'd1-is-gone' });
     expect(said({ minutes: [minuteOf(0, {}, sampleOf({ databaseMs: null }))] }).sentence).toContain('the database (D1) does not answer');
-    expect(said({ minutes: [minuteOf(0, {}, sampleOf({ databaseMs: 3_200 }))] }).sentence).toContain('is slow: a small question took 3.2 s');
+    expect(said({ minutes: [minuteOf(0, {}, sampleOf({ databaseMs: 3_200 }))] }).sentence).toContain(
+      'is slow: a small question took 3.2 s',
+    );
     expect(said({ minutes: [minuteOf(1, { faults })] }).sentence).toContain('the database (D1) failed 40 times');
     expect(said({ minutes: [minuteOf(0, { faults: { 'webhook.read_failed': fault(2) } })] }).whose).toBe('nobody');
   });
@@ -69,24 +79,40 @@ describe('the verdict', () => {
   });
 
   it('is that producers are refused', () => {
-    expect(said({ minutes: [minuteOf(2, { faults: { 'api.queue_unavailable': fault(1) } })] })).toMatchObject({ whose: 'us', runbook: 'a-queue-is-full' });
+    expect(said({ minutes: [minuteOf(2, { faults: { 'api.queue_unavailable': fault(1) } })] })).toMatchObject({
+      whose: 'us',
+      runbook: 'a-queue-is-full',
+    });
     expect(said({ minutes: [minuteOf(0), minuteOf(7, { faults: { 'api.queue_unavailable': fault(9) } })] }).whose).toBe('nobody');
   });
 
   it('is that a message is poison, as long as that is news', () => {
-    const parkedAt = (at: number) => [minuteOf(0, {}, sampleOf({ parked: { messages: 1, newest: { at, reason: 'It cannot be read: x' } } }))];
+    const parkedAt = (at: number) => [
+      minuteOf(0, {}, sampleOf({ parked: { messages: 1, newest: { at, reason: 'It cannot be read: x' } } })),
+    ];
     expect(said({ minutes: parkedAt(NOW - 60_000) })).toEqual({
       whose: 'us',
       sentence: 'It is us: 1 message could not be processed and is parked. The newest: It cannot be read: x',
       runbook: 'a-message-cannot-be-processed',
     });
-    expect(said({ minutes: parkedAt(NOW - 86_400_000) })).toMatchObject({ whose: 'nobody', sentence: expect.stringMatching(/^Nothing fails: 1 message/) });
+    expect(said({ minutes: parkedAt(NOW - 86_400_000) })).toMatchObject({
+      whose: 'nobody',
+      sentence: expect.stringMatching(/^Nothing fails: 1 message/),
+    });
   });
 
   it('is that one organization floods, where it has most of the events and many more than before', () => {
-    const before = Array.from({ length: 30 }, (_, ago) => minuteOf(5 + ago, { counts: { accepted: 100 }, organizations: [['org_a', 20]] }));
+    const before = Array.from({ length: 30 }, (_, ago) =>
+      minuteOf(5 + ago, { counts: { accepted: 100 }, organizations: [{ id: 'org_a', events: 20 }] }),
+    );
     const flood = (events: number) => [
-      minuteOf(0, { counts: { accepted: events + 100 }, organizations: [['org_a', events], ['org_b', 100]] }),
+      minuteOf(0, {
+        counts: { accepted: events + 100 },
+        organizations: [
+          { id: 'org_a', events },
+          { id: 'org_b', events: 100 },
+        ],
+      }),
       ...before,
     ];
     expect(said({ minutes: flood(9_900) })).toEqual({
@@ -97,7 +123,7 @@ describe('the verdict', () => {
     });
     // Few events; or many, as usual.
     expect(said({ minutes: flood(400) }).whose).toBe('nobody');
-    const usual = before.map((each) => ({ ...each, figures: { ...each.figures, organizations: [['org_a', 1_900]] as [string, number][] } }));
+    const usual = before.map((each) => ({ ...each, figures: { ...each.figures, organizations: [{ id: 'org_a', events: 1_900 }] } }));
     expect(said({ minutes: [...flood(9_900).slice(0, 1), ...usual] }).whose).toBe('nobody');
     // As usual, but the queue does not keep up with it.
     const behind = { EVENTS: { messages: 9_000, bytes: 1, oldestAt: NOW - 300_000 } };

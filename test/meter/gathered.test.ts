@@ -53,8 +53,8 @@ describe('an isolate tells the Meter', () => {
           counts: { accepted: 240, delivered: 240 },
           faults: { 'a.b': { count: 24, at: 23, error: 'x' } },
           organizations: [
-            ['org_a', 216],
-            ['org_b', 24],
+            { id: 'org_a', events: 216 },
+            { id: 'org_b', events: 24 },
           ],
         },
       },
@@ -103,7 +103,7 @@ describe('what an isolate remembers is bounded', () => {
     const { counts, organizations } = gathered.take();
     expect(counts.accepted).toBe(5_053);
     expect(organizations).toHaveLength(20);
-    expect(organizations[0]).toEqual(['org_loud', 53]);
+    expect(organizations[0]).toEqual({ id: 'org_loud', events: 53 });
     expect(gathered.take()).toEqual({ counts: {}, faults: {}, organizations: [] });
   });
 });

@@ -10,7 +10,14 @@ const START = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
 driveDate(START);
 
 const figures = (given: Partial<IsolateFigures> = {}): IsolateFigures => ({ counts: {}, faults: {}, organizations: [], ...given });
-const sample: Sample = { at: START, databaseMs: 5, queues: {}, waiting: null, parked: null, sizes: { organizations: 2, webhooks: 3, disabled: 1 } };
+const sample: Sample = {
+  at: START,
+  databaseMs: 5,
+  queues: {},
+  waiting: null,
+  parked: null,
+  sizes: { organizations: 2, webhooks: 3, disabled: 1 },
+};
 const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 const later = (minutes: number) => vi.setSystemTime(Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS + minutes * MINUTE_MS);
 
@@ -20,19 +27,28 @@ beforeEach(() => {
   later(1);
 });
 
-const rows = () => runInDurableObject(meter, (_, { storage }) => storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM minutes').one().n);
+const rows = () =>
+  runInDurableObject(meter, (_, { storage }) => storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM minutes').one().n);
 
 describe('the Meter', () => {
   it('adds up what isolates tell in a minute, and keeps the minutes apart', async () => {
     const fault = { count: 1, at: 1, error: 'x' };
-    await meter.tell(figures({ counts: { accepted: 3 }, organizations: [['org_a', 3]], faults: { 'a.b': fault } }));
-    await meter.tell(figures({ counts: { accepted: 2, delivered: 1 }, organizations: [['org_b', 2]], faults: { 'a.b': fault } }));
+    await meter.tell(figures({ counts: { accepted: 3 }, organizations: [{ id: 'org_a', events: 3 }], faults: { 'a.b': fault } }));
+    await meter.tell(
+      figures({ counts: { accepted: 2, delivered: 1 }, organizations: [{ id: 'org_b', events: 2 }], faults: { 'a.b': fault } }),
+    );
     later(1);
-    await meter.tell(figures({ counts: { accepted: 1 }, organizations: [['org_a', 1]] }));
+    await meter.tell(figures({ counts: { accepted: 1 }, organizations: [{ id: 'org_a', events: 1 }] }));
     const { minutes, totals } = await meter.read(5);
     expect(minutes.map(({ figures: { counts, organizations } }) => ({ counts, organizations }))).toEqual([
-      { counts: { accepted: 1 }, organizations: [['org_a', 1]] },
-      { counts: { accepted: 5, delivered: 1 }, organizations: [['org_a', 3], ['org_b', 2]] },
+      { counts: { accepted: 1 }, organizations: [{ id: 'org_a', events: 1 }] },
+      {
+        counts: { accepted: 5, delivered: 1 },
+        organizations: [
+          { id: 'org_a', events: 3 },
+          { id: 'org_b', events: 2 },
+        ],
+      },
     ]);
     expect(minutes[1]!.figures.faults).toEqual({ 'a.b': { count: 2, at: 1, error: 'x' } });
     expect(totals).toEqual({ counts: { accepted: 6, delivered: 1 }, faults: { 'a.b': 2 }, sizes: null });
@@ -48,7 +64,8 @@ describe('the Meter', () => {
   });
 
   it('writes a row in ten seconds at most, however many isolates tell', async () => {
-    const written = () => runInDurableObject(meter, (_, { storage }) => storage.sql.exec<{ data: string }>('SELECT data FROM minutes').toArray());
+    const written = () =>
+      runInDurableObject(meter, (_, { storage }) => storage.sql.exec<{ data: string }>('SELECT data FROM minutes').toArray());
     await meter.tell(figures({ counts: { accepted: 1 } }));
     const before = await written();
     for (let isolate = 0; isolate < 20; isolate++) await meter.tell(figures({ counts: { accepted: 1 } }));

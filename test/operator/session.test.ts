@@ -8,16 +8,20 @@ import { meterThatFails, operatorSignedIn, PAGES } from '../support/operator.ts'
 
 driveDate();
 
-const isSignedOut = (person: Visitor) => person.get('/operator').then(({ status, location }) => status === 303 && location?.startsWith('/operator/sign-in'));
+const isSignedOut = (person: Visitor) =>
+  person.get('/operator').then(({ status, location }) => status === 303 && location?.startsWith('/operator/sign-in'));
 
 describe('signing in', () => {
   it('takes the platform key, and leads on to where somebody was going', async () => {
     const person = visitor();
     const asked = await person.get('/operator/organizations?q=acme');
-    expect(asked).toMatchObject({ status: 303, location: `/operator/sign-in?next=${encodeURIComponent('/operator/organizations?q=acme')}` });
+    expect(asked).toMatchObject({
+      status: 303,
+      location: `/operator/sign-in?next=${encodeURIComponent('/operator/organizations?q=acme')}`,
+    });
     const answer = await person.post('/operator/sign-in', { key: PLATFORM_KEY, next: '/operator/organizations?q=acme' });
     expect(answer).toMatchObject({ status: 303, location: '/operator/organizations?q=acme' });
-    expect((await person.get('/operator')).text).toContain('All is well');
+    expect((await person.get('/operator')).text).toContain('Endpoints that fail');
   });
 
   it.each([
@@ -52,7 +56,11 @@ describe('signing in', () => {
 
   it('is not done by a form of another site', async () => {
     const person = visitor();
-    const answer = await person.post('/operator/sign-in', { key: PLATFORM_KEY }, { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' });
+    const answer = await person.post(
+      '/operator/sign-in',
+      { key: PLATFORM_KEY },
+      { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' },
+    );
     expect(answer.status).toBe(403);
     expect(person.cookies.size).toBe(0);
   });

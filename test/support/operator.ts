@@ -2,7 +2,13 @@ import { PLATFORM_KEY } from './api.ts';
 import { type Visitor, visitor } from './dashboard.ts';
 
 /** The pages of `/operator` that are there without anything else. */
-export const PAGES = ['/operator', '/operator/organizations', '/operator/parked-messages', '/operator/settings', '/operator/runbook'] as const;
+export const PAGES = [
+  '/operator',
+  '/operator/organizations',
+  '/operator/parked-messages',
+  '/operator/settings',
+  '/operator/runbook',
+] as const;
 
 /** Somebody who is signed in with the platform key. @param vars settings that differ */
 export async function operatorSignedIn(vars?: Partial<Env>): Promise<Visitor> {
@@ -17,5 +23,7 @@ export function meterThatFails(): Env['METER'] {
   const fail = async () => {
     throw new Error('the Meter is out of order');
   };
-  return { getByName: () => ({ tell: fail, sample: fail, read: fail, see: fail, isEnded: fail, endSession: fail }) } as unknown as Env['METER'];
+  return {
+    getByName: () => ({ tell: fail, sample: fail, read: fail, see: fail, isEnded: fail, endSession: fail }),
+  } as unknown as Env['METER'];
 }

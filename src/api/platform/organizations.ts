@@ -1,6 +1,6 @@
 import { type ListedOrganization, listOrganizations } from '../../db/organizations.ts';
-import { DEFAULT_PAGE, nextCursor, pageQuery, readCursor, writeCursor } from '../parameters.ts';
 import { organization, plan, toOrganization } from '../organizations.ts';
+import { DEFAULT_PAGE, nextCursor, pageQuery, readCursor, writeCursor } from '../parameters.ts';
 import { type Route, route } from '../route.ts';
 import { z } from '../zod.ts';
 

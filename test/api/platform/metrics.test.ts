@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { databaseOf } from '../../../src/db/client.ts';
-import { apiKeys } from '../../../src/db/schema.ts';
 import { markAllBusy } from '../../../src/db/outboxes.ts';
+import { apiKeys } from '../../../src/db/schema.ts';
 import { sweep } from '../../../src/upkeep/sweep.ts';
 import { call, client, createOrganization, createProducerKey, expectStatus, platform } from '../../support/api.ts';
 import { aMessage, anEvent, consume, endpointInbox, givenOrganization, givenWebhook } from '../../support/deliveries.ts';
@@ -53,7 +53,13 @@ describe('GET /platform/metrics', () => {
     expect(key).toMatch(/^bsk_metrics_[0-9a-f]{32}$/);
     await expectStatus(client(key).get('/platform/metrics'), 200);
     expect((await client(key).get('/key')).body).toMatchObject({ type: 'monitor', scopes: ['metrics'], organizationId: null });
-    const event = { event: 'visitor.identified', timestamp: '2026-11-23T10:00:00Z', organization_id: 'org_a', session_id: 's', visitor: {} };
+    const event = {
+      event: 'visitor.identified',
+      timestamp: '2026-11-23T10:00:00Z',
+      organization_id: 'org_a',
+      session_id: 's',
+      visitor: {},
+    };
     for (const refused of [
       await client(key).post('/events', event),
       await client(key).get('/platform/organizations'),
@@ -85,7 +91,9 @@ describe('GET /platform/metrics', () => {
   it('has under 2,000 series with 100,000 webhooks, many of which fail', { timeout: 120_000 }, async () => {
     const numbers = 'WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)';
     await env.DB.batch([
-      env.DB.prepare(`${numbers} INSERT INTO organizations (id, name, plan, created_at, updated_at) SELECT 'org_n' || i, 'Of many', 'scale', 0, 0 FROM n`),
+      env.DB.prepare(
+        `${numbers} INSERT INTO organizations (id, name, plan, created_at, updated_at) SELECT 'org_n' || i, 'Of many', 'scale', 0, 0 FROM n`,
+      ),
       env.DB.prepare(
         `${numbers} INSERT INTO webhooks (id, organization_id, url, events, enabled, health, health_since, created_at, updated_at)
            SELECT 'whk_n' || i || '_' || m.value, 'org_n' || i, 'https://hooks.example.com/', '[]', 1, 'failing', 0, 0, 0

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { databaseOf } from '../../../src/db/client.ts';
 import { organizations } from '../../../src/db/schema.ts';
-import { createProducerKey, createOrganization, expectStatus, platform, client } from '../../support/api.ts';
+import { client, createOrganization, createProducerKey, expectStatus, platform } from '../../support/api.ts';
 import { givenWebhook } from '../../support/deliveries.ts';
 
 const list = async (query = '') => (await expectStatus(platform.get(`/platform/organizations${query}`), 200)).body;
