@@ -6,7 +6,8 @@ import { encodeEventMessage } from '../../src/domain/event-message.ts';
 import { operator } from '../../src/operator/operator.ts';
 import { createOrganization, createWebhook, expectStatus, PLATFORM_KEY, platform } from '../support/api.ts';
 import { anEvent } from '../support/deliveries.ts';
-import { operatorSignedIn, PAGES } from '../support/operator.ts';
+import { operatorSignedIn } from '../support/operator.ts';
+import { PAGES } from '../support/operator-pages.ts';
 
 it('every page that the router has is in the list that the tests of all pages go through', () => {
   const routed = operator.routes.filter(({ method }) => method === 'GET').map(({ path }) => `/operator${path === '/' ? '' : path}`);

@@ -4,7 +4,8 @@ import { OPERATOR_SESSION_MS } from '../../src/operator/session.ts';
 import { createKey, createOrganization, createProducerKey, DEPLOYED, PLATFORM_KEY } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { signedIn, type Visitor, visitor } from '../support/dashboard.ts';
-import { meterThatFails, operatorSignedIn, PAGES } from '../support/operator.ts';
+import { meterThatFails, operatorSignedIn } from '../support/operator.ts';
+import { PAGES } from '../support/operator-pages.ts';
 
 driveDate();
 

@@ -1,15 +1,6 @@
 import { PLATFORM_KEY } from './api.ts';
 import { type Visitor, visitor } from './dashboard.ts';
 
-/** The pages of `/operator` that are there without anything else. */
-export const PAGES = [
-  '/operator',
-  '/operator/organizations',
-  '/operator/parked-messages',
-  '/operator/settings',
-  '/operator/runbook',
-] as const;
-
 /** Somebody who is signed in with the platform key. @param vars settings that differ */
 export async function operatorSignedIn(vars?: Partial<Env>): Promise<Visitor> {
   const person = visitor({ vars });
