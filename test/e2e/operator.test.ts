@@ -5,6 +5,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
 import { accessibilityViolations, COLOUR_RULES, launchChromium, noBrowser, openPage, type WatchedPage } from '../support/browser.ts';
+import { configWithEmail } from '../support/email-config.ts';
 import { type Furnished, furnish } from '../support/furnished.ts';
 import { PAGES } from '../support/operator-pages.ts';
 import { layoutFaults } from '../support/page-layout.ts';
@@ -29,7 +30,8 @@ let operator: WatchedPage;
 beforeAll(async () => {
   if (noBrowser) return;
   receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '1h,1h,1h' } });
+  const vars = { RETRY_SCHEDULE: '1h,1h,1h', PUBLIC_URL: 'https://webhooks.bullseye.example', ALERTS_FROM: 'alerts@example.com' };
+  worker = await startLocalWorker({ persistTo: folder, vars, config: configWithEmail(folder) });
   browser = await launchChromium();
   furnished = await furnish(worker, receiver.origin);
   operator = await openPage(browser);

@@ -49,8 +49,8 @@ describe('organizations', () => {
     const person = await operatorSignedIn();
     const { status, location } = await person.post(`/operator/organizations/${organization.id}/dashboard`);
     expect(status).toBe(303);
-    const link = new URL(location ?? '').pathname;
-    const dashboard = await person.submit(link);
+    expect(location).toMatch(/^\/settings\/integrations\/webhooks\/link\//);
+    const dashboard = await person.submit(location ?? '');
     expect(dashboard.text).toContain('Test organization');
     const { data } = (await organization.admin.get(`${organization.path}/audit-log`)).body;
     expect(data.map(({ action, actor }: { action: string; actor: { type: string } }) => [action, actor.type])).toEqual(
