@@ -236,7 +236,7 @@ function failingEndpoints({ webhookName }: Facts, waiting: Waiting | null): Find
   const others = waiting.worst.length - 1;
   const isMore = waiting.failing + waiting.open > waiting.worst.length;
   const more = isMore ? waiting.failing + waiting.open - 1 : others;
-  const and = more === 0 ? '' : ` So ${more === 1 ? 'does 1 other' : `do ${numberText(more)} others`}.`;
+  const and = more === 0 ? '' : ` ${more === 1 ? '1 other endpoint fails' : `${numberText(more)} other endpoints fail`}, too.`;
   const deliveries = `${numberText(worst.waiting)}${worst.waiting >= 1_000 ? ' or more' : ''} deliver${worst.waiting === 1 ? 'y waits' : 'ies wait'} for it`;
   const sentence = `${webhookName(worst.webhookId)} ${causeText(worst.cause, worst.status)}; ${deliveries}.${and} Nobody else waits for ${others === 0 ? 'it' : 'them'}.`;
   return [{ whose: 'them', sentence, runbook: 'an-endpoint-is-down' }];

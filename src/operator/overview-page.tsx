@@ -51,7 +51,7 @@ function Verdict({ findings }: { findings: readonly Finding[] }) {
       <h1 id="verdict-title" class="visually-hidden">
         Us or them?
       </h1>
-      <p class="sentence" role="status">
+      <p class="verdict-line" role="status">
         <Icon name={icon} /> {sentence}
       </p>
       {runbook !== null && (
@@ -91,10 +91,10 @@ function Figures({ overview: { now, sample, waiting, isMetered, databaseMs, queu
   return (
     <section id="figures" data-live="" aria-labelledby="figures-title">
       <h2 id="figures-title">
-        A minute, over the last {LATE_MINUTES}, and what waits {sample ? relative(sample.at, nowMs) : 'now'}
+        Per minute, as the mean of the last {LATE_MINUTES}; and what waits, as of {sample ? relative(sample.at, nowMs) : 'never'}
       </h2>
       <dl class="figures">
-        <Figure name="Events accepted" value={flow(counts.accepted)} hint={`${flow(counts.dropped)} of them nobody wants`} />
+        <Figure name="Events accepted" value={flow(counts.accepted)} hint={`${flow(counts.dropped)} wanted by nobody`} />
         <Figure name="Delivered" value={flow(counts.delivered)} />
         <Figure name="Attempts that failed" value={flow(failed)} hint={`${flow(counts.failed)} given up`} />
         <Figure

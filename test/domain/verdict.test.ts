@@ -53,7 +53,7 @@ describe('the verdict', () => {
       runbook: 'an-endpoint-is-down',
     });
     const two = waitingOf([failing(), failing({ webhookId: 'crm', waiting: 1, cause: 'has_errors', status: 503, health: 'failing' })]);
-    expect(said({ minutes: [minuteOf(0, {}, sampleOf({ waiting: two }))] }).sentence).toContain('So does 1 other.');
+    expect(said({ minutes: [minuteOf(0, {}, sampleOf({ waiting: two }))] }).sentence).toContain('1 other endpoint fails, too. Nobody else waits for them.');
   });
 
   it('is that the database does not answer, or is slow, whatever else follows from it', () => {

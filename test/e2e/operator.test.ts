@@ -60,7 +60,7 @@ describe.skipIf(noBrowser)('an operator', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.waitForURL(`${worker.origin}/operator`);
     await runCron();
-    const sentence = page.locator('#verdict .sentence');
+    const sentence = page.locator('#verdict .verdict-line');
     // The page keeps itself up to date.
     await expect.poll(() => sentence.textContent(), { timeout: GIVE_UP_MS }).toMatch(/It is them: 127\.0\.0\.1:\d+ of Acme Analytics /);
     // What consumers have counted is told within half a minute.

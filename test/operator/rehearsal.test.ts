@@ -37,7 +37,7 @@ async function firstScreen(vars?: Partial<Env>): Promise<{ sentence: string; run
   const page = await person.get('/operator');
   expect(page.status).toBe(200);
   const [, verdict = ''] = /<section id="verdict"(.*?)<\/section>/s.exec(page.html) ?? [];
-  const [, line = ''] = /<p class="sentence"[^>]*>(.*?)<\/p>/s.exec(verdict) ?? [];
+  const [, line = ''] = /<p class="verdict-line"[^>]*>(.*?)<\/p>/s.exec(verdict) ?? [];
   const [, runbook = null] = /href="\/operator\/runbook#([^"]+)"/.exec(verdict) ?? [];
   const sentence = line
     .replace(/<[^>]*>/g, '')
