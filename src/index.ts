@@ -4,7 +4,7 @@ import { parkMessages } from './consumer/parking.ts';
 import { inJurisdiction } from './jurisdiction.ts';
 import { sweep } from './upkeep/sweep.ts';
 
-export { RateLimiter } from './api/rate-limiter.ts';
+export { RateLimiter } from './api/access/rate-limiter.ts';
 export { Courier } from './attempt/courier.ts';
 export { Listener } from './listener/listener.ts';
 export { Meter } from './meter/meter.ts';

@@ -1,4 +1,4 @@
-import { addFaults, type Faults } from './domain/service-figures.ts';
+import { addFaults, type Faults } from './domain/service/figures.ts';
 
 /*
  * One structured line per happening: Workers Logs index JSON by field. What a line must never carry: secrets, keys, payloads,

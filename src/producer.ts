@@ -1,7 +1,7 @@
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import { ApiError, invalid, toApiError } from './api/errors.ts';
-import { type AcceptedEvents, acceptEvents, checkIdempotencyKey } from './api/events.ts';
-import { MAX_EVENTS_BYTES } from './domain/event.ts';
+import { type AcceptedEvents, acceptEvents, checkIdempotencyKey } from './api/events/events.ts';
+import { MAX_EVENTS_BYTES } from './domain/event/event.ts';
 import { mintId } from './domain/ids.ts';
 import { inJurisdiction } from './jurisdiction.ts';
 import { gatheredOf } from './meter/gathered.ts';

@@ -1,8 +1,8 @@
-import { type Colour, parseColour } from './domain/colour.ts';
-import { parseDuration, parseDurations } from './domain/duration.ts';
+import { isLoopback } from './domain/endpoint/loopback.ts';
 import { type Jurisdiction, parseJurisdiction } from './domain/jurisdiction.ts';
-import { isLoopback } from './domain/loopback.ts';
-import { MAX_CONCURRENT } from './domain/webhook.ts';
+import { type Colour, parseColour } from './domain/text/colour.ts';
+import { parseDuration, parseDurations } from './domain/text/duration.ts';
+import { MAX_CONCURRENT } from './domain/webhook/webhook.ts';
 import { onceFor } from './once-for.ts';
 
 /** Most queues that events can be spread over. */

@@ -1,5 +1,5 @@
-import { layOut } from '../domain/json-items.ts';
-import { readJsonText } from '../domain/json-text.ts';
+import { layOut } from '../domain/text/json-items.ts';
+import { readJsonText } from '../domain/text/json-text.ts';
 import { within } from '../within.ts';
 import { ApiError, invalid } from './errors.ts';
 

@@ -1,7 +1,7 @@
 import type { Database } from '../db/client.ts';
 import { findOrganization, type OrganizationRow } from '../db/organizations.ts';
-import { fromBase64Url, toBase64Url } from '../domain/encoding.ts';
-import { parseIsoTime, TIME_FORMS } from '../domain/iso-time.ts';
+import { fromBase64Url, toBase64Url } from '../domain/text/encoding.ts';
+import { parseIsoTime, TIME_FORMS } from '../domain/text/iso-time.ts';
 import { invalid, notFound } from './errors.ts';
 import { z } from './zod.ts';
 

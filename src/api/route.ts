@@ -1,16 +1,16 @@
 import type { Context, Hono } from 'hono';
 import { type Database, databaseOf } from '../db/client.ts';
-import type { AuditAction, AuditChanges, AuditEntry, AuditTarget } from '../domain/audit-log.ts';
-import { networkOf } from '../domain/client-address.ts';
+import type { AuditAction, AuditChanges, AuditEntry, AuditTarget } from '../domain/access/audit-log.ts';
+import { networkOf } from '../domain/access/client-address.ts';
 import { mintId } from '../domain/ids.ts';
 import { fieldAt } from '../domain/issue.ts';
-import { illFormedPlace } from '../domain/well-formed.ts';
+import { illFormedPlace } from '../domain/text/well-formed.ts';
 import { type Settings, settingsOf } from '../settings.ts';
-import { type Access, actorOf, authenticate, authorize, type Caller } from './auth.ts';
+import { type Access, actorOf, authenticate, authorize, type Caller } from './access/auth.ts';
+import { countRequest, countsOfKey, countsOfWrite, RateLimited, requireCount } from './access/rate-limit.ts';
+import type { RateLimitState } from './access/rate-limiter.ts';
 import { readBody, readJson, requireContent } from './body.ts';
 import { type ErrorCode, type Issue, invalid } from './errors.ts';
-import { countRequest, countsOfKey, countsOfWrite, RateLimited, requireCount } from './rate-limit.ts';
-import type { RateLimitState } from './rate-limiter.ts';
 import type { z } from './zod.ts';
 
 /** What Hono keeps of a request. */
@@ -30,7 +30,7 @@ export interface ApiRequest<P, Q, H, B> {
   /** The body as it comes, of a route with a `streamedBody`. */
   stream: ReadableStream<Uint8Array> | null;
   caller: Caller;
-  /** The network it comes from (domain/client-address.ts); null where that is nobody's. */
+  /** The network it comes from (domain/access/client-address.ts); null where that is nobody's. */
   network: string | null;
   env: Env;
   settings: Settings;

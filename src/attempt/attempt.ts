@@ -1,10 +1,10 @@
-import type { AttemptRecord, AttemptTrigger } from '../domain/delivery.ts';
-import { describeEdgeAnswer } from '../domain/edge-answer.ts';
+import type { Mask } from '../domain/access/mask.ts';
+import type { AttemptRecord, AttemptTrigger } from '../domain/delivery/delivery.ts';
+import { describeEdgeAnswer } from '../domain/delivery/edge-answer.ts';
+import { describeFailure, describeStatus, isSuccess, keptBody, keptHeaders } from '../domain/delivery/outcome.ts';
+import { parseRetryAfter } from '../domain/delivery/retry-schedule.ts';
 import { isTestEvent } from '../domain/ids.ts';
-import type { Mask } from '../domain/mask.ts';
-import { describeFailure, describeStatus, isSuccess, keptBody, keptHeaders } from '../domain/outcome.ts';
-import { parseRetryAfter } from '../domain/retry-schedule.ts';
-import { bullseyeSignature, type SigningKeys, standardSignature } from '../domain/signature.ts';
+import { bullseyeSignature, type SigningKeys, standardSignature } from '../domain/webhook/signature.ts';
 import { VERSION } from '../version.ts';
 import type { OwnHeaders } from './own-headers.ts';
 

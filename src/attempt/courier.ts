@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { WebhookConfig } from '../domain/webhook.ts';
+import type { WebhookConfig } from '../domain/webhook/webhook.ts';
 import { inJurisdiction } from '../jurisdiction.ts';
 import { settingsOf } from '../settings.ts';
 import type { AttemptResult } from './attempt.ts';

@@ -1,5 +1,5 @@
+import { MASKED, Mask } from '../domain/access/mask.ts';
 import { isObject } from '../domain/json-schema/parts.ts';
-import { MASKED, Mask } from '../domain/mask.ts';
 
 /** The scheme of a header's value and what follows it, which is the secret. */
 const WITH_SCHEME = /^(?:basic|bearer) +(.+)$/i;

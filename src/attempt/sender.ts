@@ -1,10 +1,10 @@
 import { openSecret } from '../db/secret-box.ts';
-import type { AttemptTrigger } from '../domain/delivery.ts';
-import { checkEndpointUrl, type EndpointUrlCheck } from '../domain/endpoint-url.ts';
-import { isListenUrl } from '../domain/listen-url.ts';
-import { inSigningOrder, secretsOf } from '../domain/secret-rotation.ts';
-import { importSigningKeys, type SigningKeys } from '../domain/signature.ts';
-import type { WebhookConfig } from '../domain/webhook.ts';
+import type { AttemptTrigger } from '../domain/delivery/delivery.ts';
+import { checkEndpointUrl, type EndpointUrlCheck } from '../domain/endpoint/endpoint-url.ts';
+import { isListenUrl } from '../domain/endpoint/listen-url.ts';
+import { inSigningOrder, secretsOf } from '../domain/webhook/secret-rotation.ts';
+import { importSigningKeys, type SigningKeys } from '../domain/webhook/signature.ts';
+import type { WebhookConfig } from '../domain/webhook/webhook.ts';
 import { forwardingFetch } from '../listener/forwarding.ts';
 import { logInfo } from '../log.ts';
 import { keepNewest } from '../newest.ts';

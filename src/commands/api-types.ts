@@ -26,7 +26,7 @@ export async function describedApi(): Promise<object> {
   try {
     await build({
       stdin: {
-        contents: `import { routes } from './src/app.ts'; import { describeApi } from './src/api/openapi.ts'; export default describeApi(routes);`,
+        contents: `import { routes } from './src/app.ts'; import { describeApi } from './src/api/reference/openapi.ts'; export default describeApi(routes);`,
         resolveDir: PROJECT_ROOT,
       },
       outfile,

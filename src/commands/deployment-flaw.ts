@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { flawOfSecret } from '../domain/deployment-secret.ts';
+import { flawOfSecret } from '../domain/access/deployment-secret.ts';
 import { flagValue } from './wrangler.ts';
 
 /** The secrets that open everything, or everything that is encrypted. */
@@ -8,7 +8,7 @@ const SECRETS = ['PLATFORM_API_KEY', 'MASTER_KEY'] as const;
 
 /**
  * Why a deploy with these flags would be of no use, or of use to others: what it can tell before anything is uploaded. Secrets that are
- * there already cannot be read; with a weak one the Worker answers nothing (api/off-loopback.ts).
+ * there already cannot be read; with a weak one the Worker answers nothing (api/access/off-loopback.ts).
  * @param config the text of wrangler.toml
  */
 export function deploymentFlaw(args: readonly string[], config: string): string | null {

@@ -1,8 +1,8 @@
-import type { NewDelivery } from '../domain/delivery.ts';
-import { decodeEventMessage } from '../domain/event-message.ts';
-import { isOperational } from '../domain/operational-event.ts';
-import { redeliveryDelaySeconds } from '../domain/redelivery.ts';
-import type { Figures } from '../domain/service-figures.ts';
+import type { NewDelivery } from '../domain/delivery/delivery.ts';
+import { redeliveryDelaySeconds } from '../domain/delivery/redelivery.ts';
+import { decodeEventMessage } from '../domain/event/event-message.ts';
+import { isOperational } from '../domain/event/operational-event.ts';
+import type { Figures } from '../domain/service/figures.ts';
 import { logError, logWarning } from '../log.ts';
 import { gatheredOf } from '../meter/gathered.ts';
 import { keepNewest } from '../newest.ts';

@@ -1,11 +1,11 @@
 import type { OrganizationConfig, OutboxConfig } from '../db/configuration.ts';
-import type { NewDelivery } from '../domain/delivery.ts';
-import type { EventMessage } from '../domain/event-message.ts';
+import type { NewDelivery } from '../domain/delivery/delivery.ts';
+import type { EventMessage } from '../domain/event/event-message.ts';
+import { aboutWebhook, isOperational } from '../domain/event/operational-event.ts';
 import { deliveryId, isKeyed, mintedAt } from '../domain/ids.ts';
-import { aboutWebhook, isOperational } from '../domain/operational-event.ts';
 import { includesWebhooks } from '../domain/plan.ts';
 import { matcherOf } from '../domain/rules/condition.ts';
-import { type FilteredWebhook, subscribes, type WebhookConfig } from '../domain/webhook.ts';
+import { type FilteredWebhook, subscribes, type WebhookConfig } from '../domain/webhook/webhook.ts';
 import type { LoadedConfig } from './configuration-cache.ts';
 
 /** A queue message while its deliveries are on their way: acknowledged when all of them are recorded. */

@@ -1,6 +1,6 @@
 import { databaseOf, withoutParameters } from '../db/client.ts';
 import { insertParkedMessage } from '../db/parked-messages.ts';
-import { decodeEventMessage, type EventMessage, encodeEventMessage } from '../domain/event-message.ts';
+import { decodeEventMessage, type EventMessage, encodeEventMessage } from '../domain/event/event-message.ts';
 import { logError, logWarning } from '../log.ts';
 import { withoutErased } from '../upkeep/erased-events.ts';
 import { within } from '../within.ts';

@@ -1,8 +1,8 @@
+import { type FilteredBundle, type FilteredEvent, MAX_SKIPPED } from '../domain/delivery/skipped-event.ts';
+import { SLOT_MS } from '../domain/delivery/statistics.ts';
+import { subjectFrom, whoOf } from '../domain/event/subject.ts';
 import { matcherOf } from '../domain/rules/condition.ts';
-import { type FilteredBundle, type FilteredEvent, MAX_SKIPPED } from '../domain/skipped-event.ts';
-import { SLOT_MS } from '../domain/statistics.ts';
-import { subjectFrom, whoOf } from '../domain/subject.ts';
-import type { FilteredWebhook } from '../domain/webhook.ts';
+import type { FilteredWebhook } from '../domain/webhook/webhook.ts';
 import { logError } from '../log.ts';
 import { onceFor } from '../once-for.ts';
 import { Telling } from '../telling.ts';

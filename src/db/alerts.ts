@@ -1,6 +1,6 @@
 import { and, asc, eq, isNotNull, isNull, sql } from 'drizzle-orm';
-import type { AuditEntry } from '../domain/audit-log.ts';
-import { NOTICES, type NoticeName } from '../domain/operational-event.ts';
+import type { AuditEntry } from '../domain/access/audit-log.ts';
+import { NOTICES, type NoticeName } from '../domain/event/operational-event.ts';
 import { addEntryWhere, hasEntry } from './audit-log.ts';
 import { type Database, databaseOf } from './client.ts';
 import { alertAddresses, alerts, organizations, webhooks } from './schema.ts';

@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, isNotNull, isNull, lt, notInArray, or, type SQL, sql } from 'drizzle-orm';
-import { ENDED_KEY_RETENTION_MS, MAX_ACTIVE_KEYS, MAX_ENDED_KEYS } from '../domain/api-key.ts';
-import type { AuditEntry } from '../domain/audit-log.ts';
+import { ENDED_KEY_RETENTION_MS, MAX_ACTIVE_KEYS, MAX_ENDED_KEYS } from '../domain/access/api-key.ts';
+import type { AuditEntry } from '../domain/access/audit-log.ts';
 import { addEntryIfChanged } from './audit-log.ts';
 import type { Database } from './client.ts';
 import { apiKeys, dashboardLinks, dashboardSessions } from './schema.ts';

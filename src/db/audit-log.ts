@@ -1,5 +1,5 @@
 import { and, desc, eq, inArray, lt, type SQL, sql } from 'drizzle-orm';
-import { type AuditAction, type AuditEntry, boundedChanges, MAX_AUDIT_ENTRIES } from '../domain/audit-log.ts';
+import { type AuditAction, type AuditEntry, boundedChanges, MAX_AUDIT_ENTRIES } from '../domain/access/audit-log.ts';
 import { leastIdAt } from '../domain/ids.ts';
 import { type Database, databaseOf } from './client.ts';
 import { auditLog, organizations } from './schema.ts';

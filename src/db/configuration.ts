@@ -1,8 +1,8 @@
 import { eq, sql } from 'drizzle-orm';
-import { parseDuration } from '../domain/duration.ts';
 import type { Plan } from '../domain/plan.ts';
 import type { Choices } from '../domain/rules/choices.ts';
-import { type FilteredWebhook, spokenNameOf, type WebhookConfig } from '../domain/webhook.ts';
+import { parseDuration } from '../domain/text/duration.ts';
+import { type FilteredWebhook, spokenNameOf, type WebhookConfig } from '../domain/webhook/webhook.ts';
 import { databaseOf } from './client.ts';
 import { organizations, outboxErasures, webhooks } from './schema.ts';
 import type { WebhookRow } from './webhooks.ts';

@@ -1,5 +1,5 @@
 import { and, eq, gt, inArray, isNull, lt } from 'drizzle-orm';
-import type { AuditEntry } from '../domain/audit-log.ts';
+import type { AuditEntry } from '../domain/access/audit-log.ts';
 import { addEntry } from './audit-log.ts';
 import type { Database } from './client.ts';
 import { apiKeys, dashboardLinks, organizations } from './schema.ts';

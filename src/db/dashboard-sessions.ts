@@ -1,6 +1,6 @@
 import { and, desc, eq, gt, inArray, isNotNull, isNull, lt, notInArray, or, sql } from 'drizzle-orm';
-import { type AuditEntry, SERVICE } from '../domain/audit-log.ts';
-import { MAX_SESSIONS } from '../domain/dashboard-session.ts';
+import { type AuditEntry, SERVICE } from '../domain/access/audit-log.ts';
+import { MAX_SESSIONS } from '../domain/access/dashboard-session.ts';
 import { addEntry } from './audit-log.ts';
 import type { Database } from './client.ts';
 import type { OrganizationRow } from './organizations.ts';

@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gte, inArray, isNull, lt, notExists, sql } from 'drizzle-orm';
-import type { AuditEntry } from '../domain/audit-log.ts';
+import type { AuditEntry } from '../domain/access/audit-log.ts';
 import type { Notified } from '../domain/erasure.ts';
 import { addEntryIfChanged } from './audit-log.ts';
 import { type Database, databaseOf } from './client.ts';

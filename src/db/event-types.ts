@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm';
-import { type EventSchema, type EventType, mergeCatalogue } from '../domain/event-type.ts';
+import { type EventSchema, type EventType, mergeCatalogue } from '../domain/event/event-type.ts';
 import type { Database } from './client.ts';
 import { eventTypes } from './schema.ts';
 

@@ -1,5 +1,5 @@
 import { and, asc, eq, getTableColumns, gt, type SQL, sql } from 'drizzle-orm';
-import { type AuditAction, type AuditChanges, type AuditEntry, changesBetween, created } from '../domain/audit-log.ts';
+import { type AuditAction, type AuditChanges, type AuditEntry, changesBetween, created } from '../domain/access/audit-log.ts';
 import type { Plan } from '../domain/plan.ts';
 import { addEntryIfChanged } from './audit-log.ts';
 import type { Database } from './client.ts';

@@ -1,8 +1,8 @@
 import { and, eq, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
-import { SERVICE } from '../domain/audit-log.ts';
+import { SERVICE } from '../domain/access/audit-log.ts';
 import { mintId } from '../domain/ids.ts';
-import type { DisabledReason, Health } from '../domain/webhook.ts';
+import type { DisabledReason, Health } from '../domain/webhook/webhook.ts';
 import { addEntryFrom } from './audit-log.ts';
 import { type Database, databaseOf, whole } from './client.ts';
 import { busyOutboxes, outboxErasures, webhooks } from './schema.ts';

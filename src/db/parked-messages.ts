@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gt, lt, or, sql } from 'drizzle-orm';
-import { fromHex } from '../domain/encoding.ts';
+import { fromHex } from '../domain/text/encoding.ts';
 import type { Database } from './client.ts';
 import { parkedMessages } from './schema.ts';
 

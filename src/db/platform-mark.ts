@@ -1,4 +1,4 @@
-import { toHex } from '../domain/encoding.ts';
+import { toHex } from '../domain/text/encoding.ts';
 
 const encoder = new TextEncoder();
 

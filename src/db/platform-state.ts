@@ -1,5 +1,5 @@
 import { count, eq, max, sql } from 'drizzle-orm';
-import type { ParkedState, Sizes } from '../domain/service-figures.ts';
+import type { ParkedState, Sizes } from '../domain/service/figures.ts';
 import { databaseOf } from './client.ts';
 import { organizations, parkedMessages, webhooks } from './schema.ts';
 

@@ -1,13 +1,13 @@
 import { sql } from 'drizzle-orm';
 import { blob, check, index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
-import { KEY_SCOPES } from '../domain/api-key.ts';
-import { ACTOR_TYPES, AUDIT_ACTIONS, type AuditChanges, TARGET_TYPES } from '../domain/audit-log.ts';
+import { KEY_SCOPES } from '../domain/access/api-key.ts';
+import { ACTOR_TYPES, AUDIT_ACTIONS, type AuditChanges, TARGET_TYPES } from '../domain/access/audit-log.ts';
 import { NOTIFIED } from '../domain/erasure.ts';
 import { PLANS } from '../domain/plan.ts';
 import { FORMATS, type Once } from '../domain/rules/choices.ts';
 import type { Condition } from '../domain/rules/condition.ts';
-import type { KeptSecret } from '../domain/secret-rotation.ts';
-import { HEALTHS } from '../domain/webhook.ts';
+import type { KeptSecret } from '../domain/webhook/secret-rotation.ts';
+import { HEALTHS } from '../domain/webhook/webhook.ts';
 
 /*
  * D1 holds configuration only: nothing is written here on the way of an event. Times are milliseconds since the epoch.
@@ -68,7 +68,7 @@ export const webhooks = sqliteTable(
     /** The former secret whose overlap ends first, sealed: it signs beside the present one until previousSecretExpiresAt. */
     previousSecret: text(),
     previousSecretExpiresAt: integer(),
-    /** All of them, this one included, while former ones sign, too (domain/secret-rotation.ts). */
+    /** All of them, this one included, while former ones sign, too (domain/webhook/secret-rotation.ts). */
     secretRing: text({ mode: 'json' }).$type<KeptSecret[]>(),
     /** Written by the outbox when it changes, and only then. */
     health: text({ enum: HEALTHS }).notNull().default('healthy'),
@@ -147,7 +147,7 @@ export const dashboardSessions = sqliteTable(
     scopes: text({ mode: 'json' }).$type<string[]>().notNull(),
     /** The person whom its link was made for. */
     subject: text(),
-    /** The network that it was started from (domain/client-address.ts). */
+    /** The network that it was started from (domain/access/client-address.ts). */
     network: text(),
     ...maker(),
     expiresAt: integer().notNull(),
@@ -161,7 +161,7 @@ export const dashboardSessions = sqliteTable(
   ],
 );
 
-/** The catalogue of event types, beyond and over those that ship with the code (domain/event-type.ts). */
+/** The catalogue of event types, beyond and over those that ship with the code (domain/event/event-type.ts). */
 export const eventTypes = sqliteTable('event_types', {
   name: text().primaryKey(),
   description: text().notNull(),
@@ -195,7 +195,7 @@ export const busyOutboxes = sqliteTable('busy_outboxes', {
   since: integer().notNull(),
 });
 
-/** Who did what to an organization's configuration and deliveries (domain/audit-log.ts). Written in the transaction of the change. */
+/** Who did what to an organization's configuration and deliveries (domain/access/audit-log.ts). Written in the transaction of the change. */
 export const auditLog = sqliteTable(
   'audit_log',
   {

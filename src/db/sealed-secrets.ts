@@ -1,6 +1,6 @@
 import { and, eq, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { SQLiteColumn } from 'drizzle-orm/sqlite-core';
-import type { SecretColumns } from '../domain/secret-rotation.ts';
+import type { SecretColumns } from '../domain/webhook/secret-rotation.ts';
 import { databaseOf, whole } from './client.ts';
 import { type OutboxConfig, toOutboxConfig, webhookColumns } from './configuration.ts';
 import { erasures, organizations, webhooks } from './schema.ts';

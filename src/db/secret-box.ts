@@ -1,4 +1,4 @@
-import { fromBase64Url, toBase64Url, toHex } from '../domain/encoding.ts';
+import { fromBase64Url, toBase64Url, toHex } from '../domain/text/encoding.ts';
 
 /*
  * Webhook secrets at rest: AES-256-GCM under a key that HKDF-SHA-256 derives from the master key. The webhook's id is the

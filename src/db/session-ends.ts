@@ -1,5 +1,5 @@
 import { and, eq, gt, type SQL, sql } from 'drizzle-orm';
-import type { AuditActor, AuditEntry } from '../domain/audit-log.ts';
+import type { AuditActor, AuditEntry } from '../domain/access/audit-log.ts';
 import { mintId } from '../domain/ids.ts';
 import { addEntryFrom, idLike } from './audit-log.ts';
 import type { Database } from './client.ts';
@@ -14,7 +14,7 @@ export interface SessionEnd {
 
 const { tokenHash, organizationId, subject, expiresAt } = dashboardSessions;
 
-/** The id of a session, as domain/dashboard-session.ts makes it of its token's hash. */
+/** The id of a session, as domain/access/dashboard-session.ts makes it of its token's hash. */
 const idOf = sql`substr(${tokenHash}, 1, 16)`;
 
 /** Which session ended, and whose it was. */

@@ -1,9 +1,9 @@
 import { and, desc, eq, type SQL, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
-import type { AuditEntry } from '../domain/audit-log.ts';
-import { isListenUrl, LISTEN_URL_PATTERN, MAX_LISTENERS } from '../domain/listen-url.ts';
-import type { SecretColumns } from '../domain/secret-rotation.ts';
-import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import type { AuditEntry } from '../domain/access/audit-log.ts';
+import { isListenUrl, LISTEN_URL_PATTERN, MAX_LISTENERS } from '../domain/endpoint/listen-url.ts';
+import type { SecretColumns } from '../domain/webhook/secret-rotation.ts';
+import { MAX_WEBHOOKS } from '../domain/webhook/webhook.ts';
 import { addEntryIfChanged } from './audit-log.ts';
 import type { Database } from './client.ts';
 import type { OrganizationRow } from './organizations.ts';

@@ -1,4 +1,4 @@
-import { DASHBOARD_PATH } from '../api/dashboard-links.ts';
+import { DASHBOARD_PATH } from '../api/access/dashboard-links.ts';
 import { DOCS_PATH } from './contents.ts';
 
 /** The page of the documentation that is about a page of the dashboard, by how its address ends; the first that fits. */

@@ -6,10 +6,10 @@ import {
   WEBHOOK_DISABLE_WARNING,
   WEBHOOK_DISABLED,
   WEBHOOK_FAILING,
-} from './operational-event.ts';
+} from './event/operational-event.ts';
 import { plain } from './rules/message-text.ts';
 import { alertOf } from './rules/operational-message.ts';
-import { MAX_NAME_LENGTH, spokenNameOf } from './webhook.ts';
+import { MAX_NAME_LENGTH, spokenNameOf } from './webhook/webhook.ts';
 
 /*
  * The mails that people are told by: what they say, as plain text and as HTML with nothing in it but paragraphs and links. What customers wrote

@@ -1,7 +1,7 @@
-import { toHex } from './encoding.ts';
-import { keyedHash } from './keyed-hash.ts';
-import { VISITOR_ERASED } from './operational-event.ts';
-import { foldedValue, type Person } from './person.ts';
+import { keyedHash } from './access/keyed-hash.ts';
+import { VISITOR_ERASED } from './event/operational-event.ts';
+import { foldedValue, type Person } from './event/person.ts';
+import { toHex } from './text/encoding.ts';
 
 /**
  * What became of the `visitor.erased` that tells a webhook's endpoint of an erased person whom it had received.

@@ -1,6 +1,6 @@
 import { decodeTime, encodeTime, monotonicFactory } from 'ulid';
-import { toHex } from './encoding.ts';
-import { sha256 } from './sha256.ts';
+import { sha256 } from './access/sha256.ts';
+import { toHex } from './text/encoding.ts';
 
 /*
  * Ids are a prefix and 26 characters of Crockford base32 (a delivery's has 32). A minted id is a ULID: it sorts by the millisecond it was made in,

@@ -1,10 +1,10 @@
 import { findApiKey } from '../db/api-keys.ts';
 import { databaseOf } from '../db/client.ts';
 import { deleteWebhook, findWebhook } from '../db/webhooks.ts';
-import { keyStatus } from '../domain/api-key.ts';
-import { type AuditEntry, SERVICE } from '../domain/audit-log.ts';
-import { webhookChanges } from '../domain/audited-webhook.ts';
+import { keyStatus } from '../domain/access/api-key.ts';
+import { type AuditEntry, SERVICE } from '../domain/access/audit-log.ts';
 import { mintId } from '../domain/ids.ts';
+import { webhookChanges } from '../domain/webhook/audited-webhook.ts';
 
 /** How often a deletion is tried while others change the webhook at the same moment. */
 const MAX_TRIES = 5;

@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
-import { fromBase64, toBase64 } from '../domain/encoding.ts';
 import { mintId } from '../domain/ids.ts';
+import { fromBase64, toBase64 } from '../domain/text/encoding.ts';
 import { inJurisdiction } from '../jurisdiction.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';

@@ -1,4 +1,4 @@
-import { addCounts, addFaults, busiest, type CountName, type Figures, type IsolateFigures } from '../domain/service-figures.ts';
+import { addCounts, addFaults, busiest, type CountName, type Figures, type IsolateFigures } from '../domain/service/figures.ts';
 import { hasFaults, logWarning, takeFaults } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import { onceFor } from '../once-for.ts';

@@ -8,7 +8,7 @@ import {
   type Minute,
   type Sample,
   type Sizes,
-} from '../domain/service-figures.ts';
+} from '../domain/service/figures.ts';
 
 /** Minutes that are kept: a day's. */
 export const KEPT_MINUTES = 1_440;

@@ -1,5 +1,5 @@
-import type { Metric, Series } from '../domain/prometheus.ts';
-import { ATTEMPT_ENDS, type CountName, type Counts, FLOWS, type Sample } from '../domain/service-figures.ts';
+import { ATTEMPT_ENDS, type CountName, type Counts, FLOWS, type Sample } from '../domain/service/figures.ts';
+import type { Metric, Series } from '../domain/service/prometheus.ts';
 import type { Reading } from './meter.ts';
 
 /** Over so many minutes it is looked whose events come. */

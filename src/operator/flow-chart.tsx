@@ -1,7 +1,7 @@
-import type { ShownStatistics } from '../api/statistics.ts';
+import type { ShownStatistics } from '../api/deliveries/statistics.ts';
 import { DeliveriesChart } from '../dashboard/charts/deliveries-chart.tsx';
-import type { Counts, Minute } from '../domain/service-figures.ts';
-import { emptyTally } from '../domain/statistics.ts';
+import { emptyTally } from '../domain/delivery/statistics.ts';
+import type { Counts, Minute } from '../domain/service/figures.ts';
 
 const MINUTE_MS = 60_000;
 const MINUTES = 60;

@@ -1,10 +1,10 @@
 import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
-import { ClockContext, clockOf, useClock } from '../dashboard/clock.ts';
-import { LIVE_HEADER } from '../dashboard/page.tsx';
-import { KeyHelp, LiveStatus, ZoneNote } from '../dashboard/page-state.tsx';
-import { paths as dashboardPaths } from '../dashboard/paths.ts';
-import type { PageContext } from '../dashboard/visit.ts';
+import { LIVE_HEADER } from '../dashboard/frame/page.tsx';
+import { KeyHelp, LiveStatus, ZoneNote } from '../dashboard/frame/page-state.tsx';
+import { paths as dashboardPaths } from '../dashboard/frame/paths.ts';
+import type { PageContext } from '../dashboard/frame/visit.ts';
+import { ClockContext, clockOf, useClock } from '../dashboard/parts/clock.ts';
 import { t } from '../dashboard/words/words.tsx';
 import { VERSION } from '../version.ts';
 import { paths } from './paths.ts';

@@ -4,7 +4,7 @@ import { HTTPException } from 'hono/http-exception';
 import { trimTrailingSlash } from 'hono/trailing-slash';
 import { ApiError, notFound, toApiError } from '../api/errors.ts';
 import { answerOtherMethod, methodsByPath } from '../api/methods.ts';
-import { contentSecurityPolicy } from '../dashboard/policy.ts';
+import { contentSecurityPolicy } from '../dashboard/frame/policy.ts';
 import { inLanguage } from '../dashboard/words/language.ts';
 import { settingsOf } from '../settings.ts';
 import { errorPage } from './error-page.tsx';

@@ -1,6 +1,6 @@
-import { listAllOrganizations } from '../api/platform/organizations.ts';
-import { Time } from '../dashboard/time.tsx';
-import { exactly } from '../dashboard/wording.ts';
+import { listAllOrganizations } from '../api/platform/organization-list.ts';
+import { Time } from '../dashboard/parts/time.tsx';
+import { exactly } from '../dashboard/parts/wording.ts';
 import { PLANS } from '../domain/plan.ts';
 import { page } from './layout.tsx';
 import { paths } from './paths.ts';

@@ -1,10 +1,10 @@
-import { Badge } from '../dashboard/condition.tsx';
-import { Icon, type IconName } from '../dashboard/icons.tsx';
-import { RelativeTime } from '../dashboard/time.tsx';
-import { count, exactly, relative, span } from '../dashboard/wording.ts';
-import type { Fault, QueueState, WaitingOutbox } from '../domain/service-figures.ts';
-import { causeText, type Finding, LATE_MINUTES, verdictOf, type Whose } from '../domain/verdict.ts';
-import { hostOf } from '../domain/webhook.ts';
+import { Badge } from '../dashboard/parts/condition.tsx';
+import { Icon, type IconName } from '../dashboard/parts/icons.tsx';
+import { RelativeTime } from '../dashboard/parts/time.tsx';
+import { count, exactly, relative, span } from '../dashboard/parts/wording.ts';
+import type { Fault, QueueState, WaitingOutbox } from '../domain/service/figures.ts';
+import { causeText, type Finding, LATE_MINUTES, verdictOf, type Whose } from '../domain/service/verdict.ts';
+import { hostOf } from '../domain/webhook/webhook.ts';
 import { FlowChart } from './flow-chart.tsx';
 import { page } from './layout.tsx';
 import { type Overview, overviewOf } from './overview.ts';

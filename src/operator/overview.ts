@@ -1,9 +1,9 @@
 import { readMeter } from '../api/platform/metrics.ts';
 import { withoutParameters } from '../db/client.ts';
 import { type NamedWebhook, namesOf } from '../db/platform-state.ts';
-import type { Minute, QueueState, Sample, Waiting } from '../domain/service-figures.ts';
-import { type Facts, type Finding, findingsOf, type Lately, lately, waitingIn } from '../domain/verdict.ts';
-import { hostOf } from '../domain/webhook.ts';
+import type { Minute, QueueState, Sample, Waiting } from '../domain/service/figures.ts';
+import { type Facts, type Finding, findingsOf, type Lately, lately, waitingIn } from '../domain/service/verdict.ts';
+import { hostOf } from '../domain/webhook/webhook.ts';
 import { logWarning } from '../log.ts';
 import { stateOfQueues } from '../upkeep/sampling.ts';
 import { within } from '../within.ts';

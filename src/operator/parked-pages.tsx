@@ -1,7 +1,7 @@
-import { getParkedMessage, listParked, redriveParkedMessage, removeParkedMessage } from '../api/parked-messages.ts';
-import { Room } from '../dashboard/room.ts';
-import { Time } from '../dashboard/time.tsx';
-import { exactly } from '../dashboard/wording.ts';
+import { getParkedMessage, listParked, redriveParkedMessage, removeParkedMessage } from '../api/platform/parked-messages.ts';
+import { Room } from '../dashboard/parts/room.ts';
+import { Time } from '../dashboard/parts/time.tsx';
+import { exactly } from '../dashboard/parts/wording.ts';
 import { page } from './layout.tsx';
 import { paths } from './paths.ts';
 import type { OperatorContext } from './session.ts';

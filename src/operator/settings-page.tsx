@@ -1,7 +1,7 @@
 import type { Child } from 'hono/jsx';
-import { countSealed } from '../api/sealed-secrets.ts';
-import { Time } from '../dashboard/time.tsx';
-import { exactly } from '../dashboard/wording.ts';
+import { countSealed } from '../api/webhooks/sealed-secrets.ts';
+import { Time } from '../dashboard/parts/time.tsx';
+import { exactly } from '../dashboard/parts/wording.ts';
 import { platformMark } from '../db/platform-mark.ts';
 import { masterKeyId } from '../db/secret-box.ts';
 import { logWarning } from '../log.ts';

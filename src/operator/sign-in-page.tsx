@@ -1,8 +1,8 @@
-import { authenticate } from '../api/auth.ts';
+import { authenticate } from '../api/access/auth.ts';
 import type { ApiError } from '../api/errors.ts';
 import { errorHeaders, toApiError } from '../api/errors.ts';
-import { readForm, textOf } from '../dashboard/form.ts';
-import { networkOf } from '../domain/client-address.ts';
+import { readForm, textOf } from '../dashboard/parts/form.ts';
+import { networkOf } from '../domain/access/client-address.ts';
 import { page } from './layout.tsx';
 import { paths, safeNext } from './paths.ts';
 import { OPERATOR_SESSION_MS, type OperatorContext, signIn, signOut } from './session.ts';

@@ -1,8 +1,8 @@
-import { paths } from '../dashboard/paths.ts';
+import { paths } from '../dashboard/frame/paths.ts';
 import { readAlertsOfWebhook, type WebhookAlerts } from '../db/alerts.ts';
 import { withoutParameters } from '../db/client.ts';
 import { alertMail } from '../domain/alert-mail.ts';
-import type { Notice, Told } from '../domain/operational-event.ts';
+import type { Notice, Told } from '../domain/event/operational-event.ts';
 import { logError } from '../log.ts';
 import { mailerOf } from '../mailer.ts';
 import { settingsOf } from '../settings.ts';

@@ -1,6 +1,6 @@
 import { addEntries } from '../db/audit-log.ts';
 import { withoutParameters } from '../db/client.ts';
-import type { AuditEntry } from '../domain/audit-log.ts';
+import type { AuditEntry } from '../domain/access/audit-log.ts';
 import { logError } from '../log.ts';
 import { within } from '../within.ts';
 

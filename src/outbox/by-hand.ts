@@ -1,9 +1,9 @@
 import type { AttemptResult } from '../attempt/attempt.ts';
 import type { Sender } from '../attempt/sender.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
-import type { DeliveryDetail, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
+import type { DeliveryDetail, DeliverySummary, NewDelivery } from '../domain/delivery/delivery.ts';
+import { begin, type DeliveryState, isAtRest, MAX_ATTEMPTS, notRendered, settle, waiting } from '../domain/delivery/lifecycle.ts';
 import { asTestEventId, mintedAt } from '../domain/ids.ts';
-import { begin, type DeliveryState, isAtRest, MAX_ATTEMPTS, notRendered, settle, waiting } from '../domain/lifecycle.ts';
 import { type StoredDelivery, toSummary } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';

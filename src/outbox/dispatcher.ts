@@ -1,6 +1,6 @@
 import type { OutboxConfig } from '../db/configuration.ts';
-import { permission } from '../domain/circuit.ts';
-import type { EndpointPace } from '../domain/endpoint-pace.ts';
+import { permission } from '../domain/endpoint/circuit.ts';
+import type { EndpointPace } from '../domain/endpoint/endpoint-pace.ts';
 import { includesWebhooks } from '../domain/plan.ts';
 import { logError } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';

@@ -1,7 +1,7 @@
 import type { AttemptResult } from '../attempt/attempt.ts';
-import { causeOf } from '../domain/failure.ts';
+import { causeOf } from '../domain/delivery/failure.ts';
 import { isTestEvent } from '../domain/ids.ts';
-import { addCounts, type CountName, type Figures } from '../domain/service-figures.ts';
+import { addCounts, type CountName, type Figures } from '../domain/service/figures.ts';
 import { takeFaults } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 

@@ -12,10 +12,9 @@ import {
   isWarningDue,
   probedNow,
   toldSince,
-} from '../domain/circuit.ts';
-import type { EndpointPace } from '../domain/endpoint-pace.ts';
-import { isTestEvent } from '../domain/ids.ts';
-import { isListenUrl } from '../domain/listen-url.ts';
+} from '../domain/endpoint/circuit.ts';
+import type { EndpointPace } from '../domain/endpoint/endpoint-pace.ts';
+import { isListenUrl } from '../domain/endpoint/listen-url.ts';
 import {
   answerInWords,
   isOperational,
@@ -25,8 +24,9 @@ import {
   WEBHOOK_DISABLED,
   WEBHOOK_FAILING,
   WEBHOOK_RECOVERED,
-} from '../domain/operational-event.ts';
-import { hostOf } from '../domain/webhook.ts';
+} from '../domain/event/operational-event.ts';
+import { isTestEvent } from '../domain/ids.ts';
+import { hostOf } from '../domain/webhook/webhook.ts';
 import { logWarning } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Store } from './books/store.ts';
@@ -42,7 +42,7 @@ export interface HealthPolicy extends CircuitPolicy {
   disableAfterMs: number;
 }
 
-/** Keeps a webhook's circuit (domain/circuit.ts) in its outbox, and reports what follows from a change. */
+/** Keeps a webhook's circuit (domain/endpoint/circuit.ts) in its outbox, and reports what follows from a change. */
 export class EndpointHealth {
   readonly #vitals: Vitals;
   readonly #store: Store;

@@ -1,8 +1,8 @@
 import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
-import { acceptedOf, type Contents, type DeliveryDetail, type NewDelivery, sizeOf } from '../domain/delivery.ts';
+import { acceptedOf, type Contents, type DeliveryDetail, type NewDelivery, sizeOf } from '../domain/delivery/delivery.ts';
+import { begin, settle } from '../domain/delivery/lifecycle.ts';
+import { whoOfBytes } from '../domain/event/subject.ts';
 import { mintedAt } from '../domain/ids.ts';
-import { begin, settle } from '../domain/lifecycle.ts';
-import { whoOfBytes } from '../domain/subject.ts';
 import { type StoredDelivery, textsOf, toSummary } from './books/delivery-row.ts';
 import type { DiscardReason, Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';

@@ -1,6 +1,6 @@
 import type { OutboxConfig } from '../db/configuration.ts';
-import { permission } from '../domain/circuit.ts';
-import { isRendered, type NewDelivery } from '../domain/delivery.ts';
+import { isRendered, type NewDelivery } from '../domain/delivery/delivery.ts';
+import { permission } from '../domain/endpoint/circuit.ts';
 import { logInfo, logWarning } from '../log.ts';
 import { within } from '../within.ts';
 import type { Admission } from './books/admission.ts';

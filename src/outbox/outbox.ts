@@ -3,20 +3,34 @@ import { longestAttemptMs } from '../attempt/attempt.ts';
 import { Sender } from '../attempt/sender.ts';
 import { withoutParameters } from '../db/client.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
-import type { AuditEntry } from '../domain/audit-log.ts';
-import type { Cancellation, CancellationSelection, Recovery, RecoverySelection } from '../domain/bulk.ts';
-import { latestOutage, permission } from '../domain/circuit.ts';
-import type { DeliveryDetail, DeliveryFilter, DeliveryPage, DeliveryPosition, DeliverySummary, NewDelivery } from '../domain/delivery.ts';
-import { EndpointPace } from '../domain/endpoint-pace.ts';
+import type { AuditEntry } from '../domain/access/audit-log.ts';
+import type { Cancellation, CancellationSelection, Recovery, RecoverySelection } from '../domain/delivery/bulk.ts';
+import type {
+  DeliveryDetail,
+  DeliveryFilter,
+  DeliveryPage,
+  DeliveryPosition,
+  DeliverySummary,
+  NewDelivery,
+} from '../domain/delivery/delivery.ts';
+import type { LastFailure } from '../domain/delivery/failure.ts';
+import {
+  type FilteredBundle,
+  isAbout,
+  latestFirst,
+  MAX_SKIPPED,
+  type SkippedEvent,
+  withoutSubjects,
+} from '../domain/delivery/skipped-event.ts';
+import type { Period } from '../domain/delivery/statistics.ts';
+import { latestOutage, permission } from '../domain/endpoint/circuit.ts';
+import { EndpointPace } from '../domain/endpoint/endpoint-pace.ts';
 import type { ErasureRequest } from '../domain/erasure.ts';
-import type { LastFailure } from '../domain/failure.ts';
+import { MAX_COUNTED_WAITING } from '../domain/event/operational-event.ts';
 import { deliveryId } from '../domain/ids.ts';
-import { Needle } from '../domain/needle.ts';
-import { MAX_COUNTED_WAITING } from '../domain/operational-event.ts';
-import { type Figures, MAX_POKED_WAITING, type WaitingOutbox } from '../domain/service-figures.ts';
-import { type FilteredBundle, isAbout, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubjects } from '../domain/skipped-event.ts';
-import type { Period } from '../domain/statistics.ts';
-import type { Health } from '../domain/webhook.ts';
+import { type Figures, MAX_POKED_WAITING, type WaitingOutbox } from '../domain/service/figures.ts';
+import { Needle } from '../domain/text/needle.ts';
+import type { Health } from '../domain/webhook/webhook.ts';
 import { inJurisdiction } from '../jurisdiction.ts';
 import { logError } from '../log.ts';
 import { settingsOf } from '../settings.ts';
@@ -87,7 +101,7 @@ export interface OutboxActivity {
 }
 
 /**
- * One webhook's deliveries, from the first attempt on: decided, made and kept here. It is a shell: states are domain/lifecycle.ts, what
+ * One webhook's deliveries, from the first attempt on: decided, made and kept here. It is a shell: states are domain/delivery/lifecycle.ts, what
  * begins when is Dispatcher, what is in memory is Fresh, rows are Store.
  *
  * What it keeps to: what is not in the rows is in a message of the queue, which is acknowledged only when deliver() has answered. While

@@ -2,7 +2,7 @@ import { type AttemptResult, isRefusedByPlatform } from '../attempt/attempt.ts';
 import { CONNECTIONS } from '../attempt/connections.ts';
 import type { CourierResult } from '../attempt/courier.ts';
 import type { Sender, Sending } from '../attempt/sender.ts';
-import type { WebhookConfig } from '../domain/webhook.ts';
+import type { WebhookConfig } from '../domain/webhook/webhook.ts';
 import { logWarning } from '../log.ts';
 import { within } from '../within.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';

@@ -1,8 +1,8 @@
 import type { OutboxConfig } from '../db/configuration.ts';
-import { acceptedOf, isRendered, type NewDelivery } from '../domain/delivery.ts';
+import { acceptedOf, isRendered, type NewDelivery } from '../domain/delivery/delivery.ts';
 import { MAX_WORK } from '../domain/rules/liquid/work.ts';
 import { isAsAccepted, type Rendered, render } from '../domain/rules/render.ts';
-import type { WebhookConfig } from '../domain/webhook.ts';
+import type { WebhookConfig } from '../domain/webhook/webhook.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';

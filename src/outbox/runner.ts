@@ -1,8 +1,8 @@
 import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
 import type { OutboxConfig } from '../db/configuration.ts';
-import { type EndpointPace, verdictOf } from '../domain/endpoint-pace.ts';
+import { begin, beginManual } from '../domain/delivery/lifecycle.ts';
+import { type EndpointPace, verdictOf } from '../domain/endpoint/endpoint-pace.ts';
 import { isTestEvent } from '../domain/ids.ts';
-import { begin, beginManual } from '../domain/lifecycle.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';

@@ -1,11 +1,11 @@
-import { DAY_MS, dayOf } from '../domain/day.ts';
-import type { NewDelivery } from '../domain/delivery.ts';
-import { keyedHash } from '../domain/keyed-hash.ts';
-import { isOperational } from '../domain/operational-event.ts';
-import { foldedValue, type Person } from '../domain/person.ts';
+import { keyedHash } from '../domain/access/keyed-hash.ts';
+import type { NewDelivery } from '../domain/delivery/delivery.ts';
+import { isOperational } from '../domain/event/operational-event.ts';
+import { foldedValue, type Person } from '../domain/event/person.ts';
+import { subjectOf } from '../domain/event/subject.ts';
 import type { Choices, Once } from '../domain/rules/choices.ts';
 import { isSameOnce, onceValueOf } from '../domain/rules/once.ts';
-import { subjectOf } from '../domain/subject.ts';
+import { DAY_MS, dayOf } from '../domain/text/day.ts';
 import { logWarning } from '../log.ts';
 import type { Store } from './books/store.ts';
 import { Tables } from './books/tables.ts';

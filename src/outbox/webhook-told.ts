@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm';
-import { paths } from '../dashboard/paths.ts';
+import { paths } from '../dashboard/frame/paths.ts';
 import { databaseOf } from '../db/client.ts';
 import { webhooks } from '../db/schema.ts';
-import type { Told } from '../domain/operational-event.ts';
+import type { Told } from '../domain/event/operational-event.ts';
 import { settingsOf } from '../settings.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { fromBase64, fromBase64Url, toBase64Url, toHex } from '../domain/encoding.ts';
+import { fromBase64, fromBase64Url, toBase64Url, toHex } from '../domain/text/encoding.ts';
 
 /*
  * What an export is sealed with: the caller's 32 bytes, of which HKDF-SHA-256 makes a key that encrypts secrets (AES-256-GCM), one that

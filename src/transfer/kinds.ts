@@ -1,6 +1,6 @@
 import { getTableColumns, type Table } from 'drizzle-orm';
 import { alertAddresses, alerts, apiKeys, eventTypes, organizations, webhooks } from '../db/schema.ts';
-import { LISTEN_URL_PATTERN } from '../domain/listen-url.ts';
+import { LISTEN_URL_PATTERN } from '../domain/endpoint/listen-url.ts';
 
 /*
  * What an export has: which tables, and what of them. Everything else follows from the tables' own columns, so that a column that comes later

@@ -1,6 +1,6 @@
 import { type Column, getTableColumns } from 'drizzle-orm';
 import { type Issue, mismatch } from '../domain/issue.ts';
-import { illFormedPlace } from '../domain/well-formed.ts';
+import { illFormedPlace } from '../domain/text/well-formed.ts';
 import { columnsOf, type Kind } from './kinds.ts';
 
 /** A row as the database keeps it: JSON as text, true as 1. */

@@ -1,6 +1,6 @@
 import { openSecret, sealSecret } from '../db/secret-box.ts';
 import type { WebhookRow } from '../db/webhooks.ts';
-import { columnsOf, type SecretColumns, secretsOf } from '../domain/secret-rotation.ts';
+import { columnsOf, type SecretColumns, secretsOf } from '../domain/webhook/secret-rotation.ts';
 import type { ExportKey } from './export-key.ts';
 import type { StoredRow } from './rows.ts';
 

@@ -1,4 +1,4 @@
-import { MAX_WEBHOOKS } from '../domain/webhook.ts';
+import { MAX_WEBHOOKS } from '../domain/webhook/webhook.ts';
 import { columnsOf, inDatabase, KIND_NAMES, KINDS, type Kind, type KindName, ORIGIN, OWNED } from './kinds.ts';
 
 /*

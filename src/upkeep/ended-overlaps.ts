@@ -1,5 +1,5 @@
 import { listEndedOverlaps, replaceSealedSecrets } from '../db/sealed-secrets.ts';
-import { columnsOf, secretsOf } from '../domain/secret-rotation.ts';
+import { columnsOf, secretsOf } from '../domain/webhook/secret-rotation.ts';
 import { callOutboxes } from './outbox-calls.ts';
 
 /** Webhooks whose former secrets are erased in one sweep. Each takes one of the 1,000 queries that D1 takes an invocation. */

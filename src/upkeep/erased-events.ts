@@ -1,7 +1,7 @@
 import { databaseOf } from '../db/client.ts';
 import { listErasureHashes } from '../db/erasures.ts';
 import { hashOfPerson } from '../domain/erasure.ts';
-import type { EventMessage, QueuedEvent } from '../domain/event-message.ts';
+import type { EventMessage, QueuedEvent } from '../domain/event/event-message.ts';
 import { textsAt } from '../domain/rules/path.ts';
 import { settingsOf } from '../settings.ts';
 

@@ -1,7 +1,7 @@
 import type { OutboxConfig } from '../db/configuration.ts';
 import { listSealedUnder, replaceSealedSecrets } from '../db/sealed-secrets.ts';
 import { masterKeyId, openSecret, sealSecret } from '../db/secret-box.ts';
-import { columnsOf, type KeptSecret, secretsOf } from '../domain/secret-rotation.ts';
+import { columnsOf, type KeptSecret, secretsOf } from '../domain/webhook/secret-rotation.ts';
 import { logInfo } from '../log.ts';
 import { settingsOf } from '../settings.ts';
 import { callOutboxes } from './outbox-calls.ts';

@@ -1,7 +1,7 @@
 import { eventQueues } from '../consumer/event-queues.ts';
 import { withoutParameters } from '../db/client.ts';
 import { countParked, countSizes } from '../db/platform-state.ts';
-import type { QueueState, Sample, Waiting } from '../domain/service-figures.ts';
+import type { QueueState, Sample, Waiting } from '../domain/service/figures.ts';
 import { logError } from '../log.ts';
 import { gatheredOf } from '../meter/gathered.ts';
 import { meterOf } from '../meter/meter-object.ts';

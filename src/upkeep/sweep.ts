@@ -11,8 +11,8 @@ import {
   moveBusyToEnd,
   moveErasuresToEnd,
 } from '../db/outboxes.ts';
-import { AUDIT_RETENTION_MS } from '../domain/audit-log.ts';
-import { type Waiting, type WaitingOutbox, waitingOf } from '../domain/service-figures.ts';
+import { AUDIT_RETENTION_MS } from '../domain/access/audit-log.ts';
+import { type Waiting, type WaitingOutbox, waitingOf } from '../domain/service/figures.ts';
 import { logError } from '../log.ts';
 import { gatheredOf } from '../meter/gathered.ts';
 import type { PokedOutbox } from '../outbox/outbox.ts';

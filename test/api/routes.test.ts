@@ -209,7 +209,7 @@ describe('/openapi.json', () => {
     const registered = app.routes
       .filter(({ method }) => method !== 'ALL')
       .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
-    // OpenAPI describes no WebSockets: what listens is described with what makes it (test/api/listeners.test.ts).
+    // OpenAPI describes no WebSockets: what listens is described with what makes it (test/api/webhooks/listeners.test.ts).
     const routed = registered.filter((name) => !name.endsWith('/socket'));
     const served = routed.filter((name) => name.includes(' /api/') || /^GET \/(health|openapi\.json|\.well-known\/.*)$/.test(name));
     expect(described.sort()).toEqual(served.sort());

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from '../../src/api/zod.ts';
-import { KEY_SCOPES } from '../../src/domain/api-key.ts';
+import { KEY_SCOPES } from '../../src/domain/access/api-key.ts';
 import { createOrganization, createWebhook, platform } from '../support/api.ts';
 
 const schema = z.strictObject({

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AttemptRequest, type AttemptResult, MAX_RESPONSE_BODY_BYTES, makeAttempt } from '../../src/attempt/attempt.ts';
-import { importSigningKeys } from '../../src/domain/signature.ts';
+import { importSigningKeys } from '../../src/domain/webhook/signature.ts';
 import { endpointInbox } from '../support/deliveries.ts';
 import type { Reply } from '../support/receiver.ts';
 

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { Sender } from '../../src/attempt/sender.ts';
 import { mintId } from '../../src/domain/ids.ts';
-import type { WebhookConfig } from '../../src/domain/webhook.ts';
+import type { WebhookConfig } from '../../src/domain/webhook/webhook.ts';
 import { parseSettings } from '../../src/settings.ts';
 import {
   aMessage,

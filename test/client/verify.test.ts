@@ -4,7 +4,7 @@ import { Webhook as SvixWebhook } from 'svix';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { makeAttempt } from '../../src/attempt/attempt.ts';
 import { verify, WebhookVerificationError } from '../../src/client/verify.ts';
-import { importSigningKeys } from '../../src/domain/signature.ts';
+import { importSigningKeys } from '../../src/domain/webhook/signature.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=';
 const OTHER = 'whsec_b3RoZXItc2VjcmV0LW9mLXRoZS10ZXN0cy0zMi1ieXRlcw==';

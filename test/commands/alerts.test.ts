@@ -5,8 +5,8 @@ import { parse } from 'yaml';
 import { idOf } from '../../src/commands/docs/markdown.ts';
 import { runbookPage } from '../../src/commands/docs/runbook.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
-import { type Sample, waitingOf } from '../../src/domain/service-figures.ts';
-import { findingsOf } from '../../src/domain/verdict.ts';
+import { type Sample, waitingOf } from '../../src/domain/service/figures.ts';
+import { findingsOf } from '../../src/domain/service/verdict.ts';
 import { metricsOf } from '../../src/meter/metrics.ts';
 
 const read = (file: string) => readFileSync(join(PROJECT_ROOT, file), 'utf8');
@@ -89,7 +89,7 @@ describe('the runbook as a page', () => {
   const page = runbookPage();
 
   it('has a place for what the first screen leads to', () => {
-    const source = read('src/domain/verdict.ts');
+    const source = read('src/domain/service/verdict.ts');
     const named = Array.from(source.matchAll(/runbook(?::| =) '([^']+)'/g), ([, heading]) => String(heading));
     expect(named.length).toBeGreaterThan(8);
     for (const heading of named) expect(page).toContain(` id="${heading}"`);

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
 import { expect, it } from 'vitest';
-import { flawOfSecret } from '../../src/domain/deployment-secret.ts';
+import { flawOfSecret } from '../../src/domain/access/deployment-secret.ts';
 
 /* The Deploy to Cloudflare button asks for what .dev.vars.example has, with its values, beside the descriptions of package.json. */
 

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { app } from '../../src/app.ts';
 import { eventQueueFor } from '../../src/consumer/event-queues.ts';
-import { decodeEventMessage } from '../../src/domain/event-message.ts';
+import { decodeEventMessage } from '../../src/domain/event/event-message.ts';
 import { ORIGIN, PLATFORM_KEY, read } from '../support/api.ts';
 import { anEvent, consume, endedDeliveriesOf, endpointInbox, givenOrganization, givenWebhook } from '../support/deliveries.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UntoldEvents } from '../../src/consumer/untold-events.ts';
-import type { FilteredBundle } from '../../src/domain/skipped-event.ts';
-import type { FilteredWebhook } from '../../src/domain/webhook.ts';
+import type { FilteredBundle } from '../../src/domain/delivery/skipped-event.ts';
+import type { FilteredWebhook } from '../../src/domain/webhook/webhook.ts';
 import { Isolate } from '../platform/isolate.ts';
 import { LIMITS } from '../platform/limits.ts';
 import { VirtualTime } from '../platform/virtual-time.ts';

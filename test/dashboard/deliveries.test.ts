@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { STATUS_WORDS } from '../../src/dashboard/wording.ts';
+import { STATUS_WORDS } from '../../src/dashboard/parts/wording.ts';
 import { masterKeyId } from '../../src/db/secret-box.ts';
-import { DAY_MS } from '../../src/domain/day.ts';
-import { localTime } from '../../src/domain/zone.ts';
+import { DAY_MS } from '../../src/domain/text/day.ts';
+import { localTime } from '../../src/domain/text/zone.ts';
 import { createOrganization, createWebhook, platform, type TestOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { databaseWithout, PAGES, type Page, signedIn, type Visitor, visitor } from '../support/dashboard.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DeliveryContent } from '../../src/dashboard/delivery-page.tsx';
-import { layOutJson } from '../../src/dashboard/json-layout.ts';
-import { Room } from '../../src/dashboard/room.ts';
+import { DeliveryContent } from '../../src/dashboard/deliveries/delivery-page.tsx';
+import { layOutJson } from '../../src/dashboard/parts/json-layout.ts';
+import { Room } from '../../src/dashboard/parts/room.ts';
 
 /*
  * What endpoints answer and producers post is anybody's: however it is made, a delivery's page opens. In Node, where a page takes no

@@ -1,9 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
-import { hashKey } from '../../src/api/auth.ts';
-import { countsOfKey, countsOfSession, countsOfSignIn } from '../../src/api/rate-limit.ts';
-import type { Count, RateLimiter } from '../../src/api/rate-limiter.ts';
+import { hashKey } from '../../src/api/access/auth.ts';
+import { countsOfKey, countsOfSession, countsOfSignIn } from '../../src/api/access/rate-limit.ts';
+import type { Count, RateLimiter } from '../../src/api/access/rate-limiter.ts';
 import { createKey, createOrganization } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { makeLink, PAGES, signedIn, type Visitor, visitor } from '../support/dashboard.ts';

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { addEntry, addEntryIfChanged, writeEntry } from '../../src/db/audit-log.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { auditLog, organizations } from '../../src/db/schema.ts';
-import type { AuditEntry } from '../../src/domain/audit-log.ts';
+import type { AuditEntry } from '../../src/domain/access/audit-log.ts';
 import { mintId } from '../../src/domain/ids.ts';
 import { givenOrganization } from '../support/deliveries.ts';
 

@@ -5,7 +5,7 @@ import { buildGuides } from '../../src/commands/docs/guides.ts';
 import { idOf } from '../../src/commands/docs/markdown.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { PAGES, REFERENCES } from '../../src/docs/contents.ts';
-import { VISITOR_IDENTIFIED_SCHEMA } from '../../src/domain/visitor-identified.ts';
+import { VISITOR_IDENTIFIED_SCHEMA } from '../../src/domain/event/visitor-identified.ts';
 
 const built = buildGuides();
 const pages = new Map([...PAGES, ...REFERENCES].map(({ path }) => [path, built.get(`${path.slice(1)}.html`) ?? '']));

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeAttempt } from '../../src/attempt/attempt.ts';
-import { importSigningKeys } from '../../src/domain/signature.ts';
+import { importSigningKeys } from '../../src/domain/webhook/signature.ts';
 
 /*
  * What an attempt sends, verified by the libraries that Standard Webhooks publishes in other languages than JavaScript's (those of npm are in

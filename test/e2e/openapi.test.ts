@@ -1,13 +1,13 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, test } from 'vitest';
 import { ERROR_STATUSES, type ErrorCode } from '../../src/api/errors.ts';
-import { describeApi } from '../../src/api/openapi.ts';
+import { describeApi } from '../../src/api/reference/openapi.ts';
 import { errorCodesOf } from '../../src/api/route.ts';
 import { routes } from '../../src/app.ts';
 import { makeAttempt } from '../../src/attempt/attempt.ts';
-import { BUILT_IN_EVENT_TYPES } from '../../src/domain/event-type.ts';
+import { BUILT_IN_EVENT_TYPES } from '../../src/domain/event/event-type.ts';
 import { PreparedSchema } from '../../src/domain/json-schema/check.ts';
-import { importSigningKeys } from '../../src/domain/signature.ts';
+import { importSigningKeys } from '../../src/domain/webhook/signature.ts';
 
 const document = JSON.parse(JSON.stringify(describeApi(routes)));
 

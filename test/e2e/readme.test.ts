@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
-import { DELIVERY_REASONS, DELIVERY_STATUSES } from '../../src/domain/delivery.ts';
+import { DELIVERY_REASONS, DELIVERY_STATUSES } from '../../src/domain/delivery/delivery.ts';
 import { patterns, Terminal } from '../support/terminal.ts';
 
 /** Largest README, in bytes: it is read by everybody, so it has what everybody needs. */

@@ -7,7 +7,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
-import { SAMPLES } from '../../src/dashboard/samples.ts';
+import { SAMPLES } from '../../src/dashboard/webhook/samples.ts';
 import { oddEvent, signUp } from '../support/customer.ts';
 import { bodyBytes, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import type { ApiClient } from '../../src/commands/api-client.ts';
 import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { dayOf } from '../../src/domain/day.ts';
+import { dayOf } from '../../src/domain/text/day.ts';
 import { type ArchivedDelivery, bundlesOf, headsOf, split } from '../../src/outbox/log/bundle.ts';
 import { launchChromium, openPage } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';

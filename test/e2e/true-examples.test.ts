@@ -3,23 +3,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ERROR_EXAMPLES } from '../../src/api/error-examples.ts';
 import type { ErrorCode } from '../../src/api/errors.ts';
-import { describeApi } from '../../src/api/openapi.ts';
+import { ERROR_EXAMPLES } from '../../src/api/reference/error-examples.ts';
+import { describeApi } from '../../src/api/reference/openapi.ts';
 import { errorCodesOf } from '../../src/api/route.ts';
 import { routes } from '../../src/app.ts';
 import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { packEvents } from '../../src/domain/event-message.ts';
+import { packEvents } from '../../src/domain/event/event-message.ts';
 import { configWithEmail } from '../support/email-config.ts';
 import { inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
 import { probesOf, settled, type TrueExample } from '../support/true-examples.ts';
 
 /*
- * What the API reference shows of each operation (src/api/true-examples.json) is asked of a real Worker here, and must be what it answers.
+ * What the API reference shows of each operation (src/api/reference/true-examples.json) is asked of a real Worker here, and must be what it answers.
  * UPDATE_EXAMPLES=1 writes the file anew.
  */
-const FILE = join(import.meta.dirname, '../../src/api/true-examples.json');
+const FILE = join(import.meta.dirname, '../../src/api/reference/true-examples.json');
 const ORGANIZATION = 'org_examples';
 const PUBLIC_URL = 'https://webhooks.bullseye.example';
 const MESSAGES = ['a1b2c3d4', 'b2c3d4e5'];

@@ -1,8 +1,8 @@
-import type { AttemptRecord, DeliveryDetail, DeliveryPage, DeliveryPosition } from '../../src/domain/delivery.ts';
-import { decodeEventMessage } from '../../src/domain/event-message.ts';
+import type { AttemptRecord, DeliveryDetail, DeliveryPage, DeliveryPosition } from '../../src/domain/delivery/delivery.ts';
+import { MAX_WAIT_MS } from '../../src/domain/delivery/lifecycle.ts';
+import { MAX_SKIPPED, type SkippedEvent } from '../../src/domain/delivery/skipped-event.ts';
+import { decodeEventMessage } from '../../src/domain/event/event-message.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
-import { MAX_WAIT_MS } from '../../src/domain/lifecycle.ts';
-import { MAX_SKIPPED, type SkippedEvent } from '../../src/domain/skipped-event.ts';
 import { LIMITS } from '../platform/limits.ts';
 import type { MishapKind } from '../platform/mishaps.ts';
 import type { Arrival } from './endpoints.ts';

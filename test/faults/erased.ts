@@ -1,4 +1,4 @@
-import { VISITOR_ERASED } from '../../src/domain/operational-event.ts';
+import { VISITOR_ERASED } from '../../src/domain/event/operational-event.ts';
 import type { ErasureInD1 } from '../platform/local-database.ts';
 import type { FaultRun } from './fault-run.ts';
 import { personOf } from './producer.ts';

@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
-import { knownEventTypes } from '../../src/api/catalogue.ts';
+import { knownEventTypes } from '../../src/api/events/catalogue.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { busyOutboxes, organizations, webhooks } from '../../src/db/schema.ts';
-import type { NewDelivery } from '../../src/domain/delivery.ts';
+import type { NewDelivery } from '../../src/domain/delivery/delivery.ts';
 import { deliveryId, mintId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
 import { Renderer } from '../../src/outbox/renderer.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { IsolateFigures } from '../../src/domain/service-figures.ts';
+import type { IsolateFigures } from '../../src/domain/service/figures.ts';
 import { logError, takeFaults } from '../../src/log.ts';
 import { Gathered } from '../../src/meter/gathered.ts';
 import { Isolate } from '../platform/isolate.ts';

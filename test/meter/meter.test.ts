@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { IsolateFigures, Sample } from '../../src/domain/service-figures.ts';
+import type { IsolateFigures, Sample } from '../../src/domain/service/figures.ts';
 import { KEPT_MINUTES } from '../../src/meter/meter.ts';
 import { driveDate } from '../support/clock.ts';
 

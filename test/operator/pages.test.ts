@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { parkedMessages } from '../../src/db/schema.ts';
-import { encodeEventMessage } from '../../src/domain/event-message.ts';
+import { encodeEventMessage } from '../../src/domain/event/event-message.ts';
 import { operator } from '../../src/operator/operator.ts';
 import { createOrganization, createWebhook, expectStatus, PLATFORM_KEY, platform } from '../support/api.ts';
 import { anEvent } from '../support/deliveries.ts';

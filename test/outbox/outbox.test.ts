@@ -6,7 +6,7 @@ import { databaseOf } from '../../src/db/client.ts';
 import { readWebhook } from '../../src/db/configuration.ts';
 import { organizations, outboxErasures, webhooks } from '../../src/db/schema.ts';
 import { sealSecret } from '../../src/db/secret-box.ts';
-import type { DeliverySummary } from '../../src/domain/delivery.ts';
+import type { DeliverySummary } from '../../src/domain/delivery/delivery.ts';
 import worker from '../../src/index.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';

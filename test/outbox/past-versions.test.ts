@@ -1,8 +1,8 @@
 import { applyD1Migrations, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { decodeEventMessage } from '../../src/domain/event-message.ts';
-import { bullseyeSignature, importSigningKeys } from '../../src/domain/signature.ts';
+import { decodeEventMessage } from '../../src/domain/event/event-message.ts';
+import { bullseyeSignature, importSigningKeys } from '../../src/domain/webhook/signature.ts';
 import * as database from '../fixtures/database-0000.ts';
 import * as messages from '../fixtures/message-1.ts';
 import * as outbox from '../fixtures/outbox-1.ts';

@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm';
 import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
-import { parseDuration } from '../../src/domain/duration.ts';
+import { parseDuration } from '../../src/domain/text/duration.ts';
 import { driveDate } from '../support/clock.ts';
 import { givenScripted, outboxOf, runAlarm } from '../support/deliveries.ts';
 import { bring, deliver, findDelivery, inOutbox, newDelivery, runWhenDue, vanish } from '../support/outbox.ts';

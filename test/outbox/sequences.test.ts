@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
-import type { DeliveryReason, DeliveryStatus } from '../../src/domain/delivery.ts';
+import type { DeliveryReason, DeliveryStatus } from '../../src/domain/delivery/delivery.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { deliveriesOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, untilEnded } from '../support/deliveries.ts';

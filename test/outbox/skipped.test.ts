@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type FilteredBundle, MAX_SKIPPED } from '../../src/domain/delivery/skipped-event.ts';
+import { type Period, SLOT_MS } from '../../src/domain/delivery/statistics.ts';
 import { mintId } from '../../src/domain/ids.ts';
-import { type FilteredBundle, MAX_SKIPPED } from '../../src/domain/skipped-event.ts';
-import { type Period, SLOT_MS } from '../../src/domain/statistics.ts';
 import { platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { alarmOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm } from '../support/deliveries.ts';

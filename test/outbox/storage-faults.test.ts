@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AttemptResult } from '../../src/attempt/attempt.ts';
-import { waiting } from '../../src/domain/lifecycle.ts';
+import { waiting } from '../../src/domain/delivery/lifecycle.ts';
 import { Ledger } from '../../src/outbox/books/ledger.ts';
 import { MIGRATIONS } from '../../src/outbox/books/migrations.ts';
 import { Store } from '../../src/outbox/books/store.ts';

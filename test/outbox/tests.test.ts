@@ -5,7 +5,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { app } from '../../src/app.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { webhooks } from '../../src/db/schema.ts';
-import { parseDuration } from '../../src/domain/duration.ts';
+import { parseDuration } from '../../src/domain/text/duration.ts';
 import { createOrganization, createWebhook, ORIGIN, PLATFORM_KEY, platform, read } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import { signedIn } from '../support/dashboard.ts';

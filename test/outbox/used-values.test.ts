@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { NewDelivery } from '../../src/domain/delivery.ts';
+import type { NewDelivery } from '../../src/domain/delivery/delivery.ts';
 import { deliveryId, keyedEventIds, mintId } from '../../src/domain/ids.ts';
 import type { Choices, Once } from '../../src/domain/rules/choices.ts';
 import { Store } from '../../src/outbox/books/store.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Route } from '../../src/api/route.ts';
 import { routes } from '../../src/app.ts';
-import { AUDIT_ACTIONS, type AuditAction } from '../../src/domain/audit-log.ts';
+import { AUDIT_ACTIONS, type AuditAction } from '../../src/domain/access/audit-log.ts';
 import {
   call,
   createOrganization,
@@ -424,7 +424,7 @@ describe('the audit log tells', () => {
 });
 
 /*
- * What is done in an outbox is done there, and told to D1 later: an entry is kept until D1 has it (test/api/bulk-actions.test.ts). All else is in
+ * What is done in an outbox is done there, and told to D1 later: an entry is kept until D1 has it (test/api/deliveries/bulk-actions.test.ts). All else is in
  * the transaction of its entry.
  */
 const TOLD_LATER = [

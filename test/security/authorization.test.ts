@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Access } from '../../src/api/auth.ts';
+import type { Access } from '../../src/api/access/auth.ts';
 import { ERROR_STATUSES, type ErrorCode } from '../../src/api/errors.ts';
 import { errorCodesOf, type Route } from '../../src/api/route.ts';
 import { routes } from '../../src/app.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { readWebhook } from '../../src/db/configuration.ts';
 import { deleteOrganization } from '../../src/db/organizations.ts';
-import { waiting } from '../../src/domain/lifecycle.ts';
+import { waiting } from '../../src/domain/delivery/lifecycle.ts';
 import { Store } from '../../src/outbox/books/store.ts';
 import { sweep } from '../../src/upkeep/sweep.ts';
 import { client, createKey, createOrganization, createWebhook, env, eventually, expectStatus, platform } from '../support/api.ts';

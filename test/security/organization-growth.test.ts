@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { WRITES } from '../../src/api/rate-limit.ts';
+import { WRITES } from '../../src/api/access/rate-limit.ts';
 import { insertApiKey, revokeApiKey } from '../../src/db/api-keys.ts';
 import { databaseOf } from '../../src/db/client.ts';
 import { insertDashboardLink } from '../../src/db/dashboard-links.ts';
@@ -13,7 +13,7 @@ import { anEntry } from '../support/audit.ts';
 
 /*
  * What one organization can add to the database that all share: everything that it may write in a minute (the limit itself has its test:
- * test/api/rate-limit.test.ts), minute after minute, until it has no more rows than the minute before. Then an hour adds no more, nor a day.
+ * test/api/access/rate-limit.test.ts), minute after minute, until it has no more rows than the minute before. Then an hour adds no more, nor a day.
  */
 const MINUTE = 60_000;
 const MAX_BYTES = 10_000_000;

@@ -1,3 +1,5 @@
+import type { AttemptRecord } from '../../src/domain/delivery/delivery.ts';
+import { begin, type DeliveryState, discard, expire, type RetryPolicy, settle, waiting } from '../../src/domain/delivery/lifecycle.ts';
 import {
   ACKNOWLEDGED_WITHIN_MS,
   afterAttempt,
@@ -6,10 +8,8 @@ import {
   closedCircuit,
   isEvidence,
   permission,
-} from '../../src/domain/circuit.ts';
-import type { AttemptRecord } from '../../src/domain/delivery.ts';
-import { EndpointPace, verdictOf } from '../../src/domain/endpoint-pace.ts';
-import { begin, type DeliveryState, discard, expire, type RetryPolicy, settle, waiting } from '../../src/domain/lifecycle.ts';
+} from '../../src/domain/endpoint/circuit.ts';
+import { EndpointPace, verdictOf } from '../../src/domain/endpoint/endpoint-pace.ts';
 import type { Answer, Endpoint } from './endpoint.ts';
 import { Heap } from './heap.ts';
 import { type Delivery, Rows } from './rows.ts';

@@ -1,4 +1,4 @@
-import type { DeliveryState } from '../../src/domain/lifecycle.ts';
+import type { DeliveryState } from '../../src/domain/delivery/lifecycle.ts';
 import { Heap } from './heap.ts';
 
 /** A delivery of the simulation. Its number is its place in the order of acceptance. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MAX_WAIT_MS } from '../../src/domain/lifecycle.ts';
+import { MAX_WAIT_MS } from '../../src/domain/delivery/lifecycle.ts';
 import { parseSettings } from '../../src/settings.ts';
 import { VARS } from '../domain/vars.ts';
 import { type Behaviour, Endpoint, HOW, KINDS, type Kind, WELL } from './endpoint.ts';

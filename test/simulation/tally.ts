@@ -1,4 +1,4 @@
-import type { DeliveryState } from '../../src/domain/lifecycle.ts';
+import type { DeliveryState } from '../../src/domain/delivery/lifecycle.ts';
 import { Durations } from './durations.ts';
 
 const HOUR = 3_600_000;

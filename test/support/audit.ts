@@ -1,4 +1,4 @@
-import type { AuditEntry } from '../../src/domain/audit-log.ts';
+import type { AuditEntry } from '../../src/domain/access/audit-log.ts';
 import { mintId } from '../../src/domain/ids.ts';
 import type { Client } from './api.ts';
 

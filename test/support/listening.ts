@@ -1,6 +1,6 @@
 import { runDurableObjectAlarm } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
-import { fromBase64, toBase64 } from '../../src/domain/encoding.ts';
+import { fromBase64, toBase64 } from '../../src/domain/text/encoding.ts';
 import { type ForwardedDelivery, PONG } from '../../src/listener/protocol.ts';
 import { expectStatus, ORIGIN, type TestOrganization } from './api.ts';
 

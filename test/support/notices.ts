@@ -1,4 +1,4 @@
-import { type Notice, noticeEvent, type Told } from '../../src/domain/operational-event.ts';
+import { type Notice, noticeEvent, type Told } from '../../src/domain/event/operational-event.ts';
 
 /** What is known of a webhook that is told about: nothing was given but its URL. */
 export const TOLD: Told = { id: 'whk_1', name: null, description: null, waiting: 0, link: null };

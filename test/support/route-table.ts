@@ -1,4 +1,4 @@
-import type { Access } from '../../src/api/auth.ts';
+import type { Access } from '../../src/api/access/auth.ts';
 import text from '../../src/docs/routes.md?raw';
 
 /** The keys of the documentation's table of routes, as the source calls them. */

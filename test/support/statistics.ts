@@ -1,6 +1,6 @@
-import { type ShownStatistics, toStatistics } from '../../src/api/statistics.ts';
-import type { DeliveryStatus } from '../../src/domain/delivery.ts';
-import { bucketStarts, count, countResponses, emptyTally, PERIODS, type Period } from '../../src/domain/statistics.ts';
+import { type ShownStatistics, toStatistics } from '../../src/api/deliveries/statistics.ts';
+import type { DeliveryStatus } from '../../src/domain/delivery/delivery.ts';
+import { bucketStarts, count, countResponses, emptyTally, PERIODS, type Period } from '../../src/domain/delivery/statistics.ts';
 
 const NOW = Date.parse('2026-11-25T22:10:00Z');
 

@@ -10,7 +10,7 @@ import { readWebhook } from '../../src/db/configuration.ts';
 import { webhooks } from '../../src/db/schema.ts';
 import { replaceSealedSecrets } from '../../src/db/sealed-secrets.ts';
 import { masterKeyId, openSecret, sealSecret } from '../../src/db/secret-box.ts';
-import { columnsOf } from '../../src/domain/secret-rotation.ts';
+import { columnsOf } from '../../src/domain/webhook/secret-rotation.ts';
 import worker from '../../src/index.ts';
 import { WebhookMemory } from '../../src/outbox/webhook-memory.ts';
 import { settingsOf } from '../../src/settings.ts';

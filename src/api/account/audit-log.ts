@@ -9,8 +9,8 @@ import {
   MAX_AUDIT_ENTRIES,
   MAX_VALUE_LENGTH,
   TARGET_TYPES,
-} from '../../domain/audit-log.ts';
-import { DAY_MS } from '../../domain/day.ts';
+} from '../../domain/access/audit-log.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
 import {
   DEFAULT_PAGE,
   isoTime,

@@ -1,5 +1,5 @@
-import { FRESH_SIGN_IN_MS } from '../../domain/dashboard-session.ts';
-import type { Caller } from '../auth.ts';
+import { FRESH_SIGN_IN_MS } from '../../domain/access/dashboard-session.ts';
+import type { Caller } from '../access/auth.ts';
 import { ApiError } from '../errors.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { type ListedSession, listSessions } from '../../db/dashboard-sessions.ts';
 import { platformMarks } from '../../db/platform-mark.ts';
 import { endSessions } from '../../db/session-ends.ts';
-import { idOfSession } from '../../domain/dashboard-session.ts';
-import { actorOf, type Caller } from '../auth.ts';
+import { idOfSession } from '../../domain/access/dashboard-session.ts';
+import { actorOf, type Caller } from '../access/auth.ts';
 import { notFound } from '../errors.ts';
 import { isoTime, organizationParams, requireOrganization, time } from '../parameters.ts';
 import { type Route, route } from '../route.ts';

@@ -1,4 +1,4 @@
-import { METRICS_CONTENT_TYPE, writeMetrics } from '../../domain/prometheus.ts';
+import { METRICS_CONTENT_TYPE, writeMetrics } from '../../domain/service/prometheus.ts';
 import { logWarning } from '../../log.ts';
 import type { Reading } from '../../meter/meter.ts';
 import { meterOf } from '../../meter/meter-object.ts';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { VISITOR_IDENTIFIED_EXAMPLE, VISITOR_IDENTIFIED_SCHEMA } from '../../domain/visitor-identified.ts';
+import { VISITOR_IDENTIFIED_EXAMPLE, VISITOR_IDENTIFIED_SCHEMA } from '../../domain/event/visitor-identified.ts';
 import { PROJECT_ROOT } from '../wrangler.ts';
 import { escapeHtml, tableFrame } from './markdown.ts';
 

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { isLoopback } from '../../domain/loopback.ts';
+import { isLoopback } from '../../domain/endpoint/loopback.ts';
 import { PROJECT_ROOT } from '../wrangler.ts';
 import { type Finding, fault, looked, ok, reasonOf, unknown, warning } from './finding.ts';
 

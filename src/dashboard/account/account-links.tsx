@@ -1,5 +1,5 @@
-import { paths } from '../paths.ts';
-import type { Visit } from '../visit.ts';
+import { paths } from '../frame/paths.ts';
+import type { Visit } from '../frame/visit.ts';
 import { t } from '../words/words.tsx';
 
 /** The pages that are about the organization rather than about one webhook: for those who administer it. */

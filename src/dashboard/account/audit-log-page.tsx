@@ -1,12 +1,12 @@
 import { exportAuditLog, listAuditLog, type ShownEntry } from '../../api/account/audit-log.ts';
-import { AUDIT_ACTIONS, AUDIT_RETENTION_MS, type AuditAction, MAX_AUDIT_ENTRIES } from '../../domain/audit-log.ts';
-import { DAY_MS } from '../../domain/day.ts';
-import { nameOf } from '../../domain/webhook.ts';
-import { page, rootCrumb } from '../page.tsx';
-import { paths } from '../paths.ts';
-import { Room } from '../room.ts';
-import { Time } from '../time.tsx';
-import type { PageContext, Visit } from '../visit.ts';
+import { AUDIT_ACTIONS, AUDIT_RETENTION_MS, type AuditAction, MAX_AUDIT_ENTRIES } from '../../domain/access/audit-log.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
+import { nameOf } from '../../domain/webhook/webhook.ts';
+import { page, rootCrumb } from '../frame/page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext, Visit } from '../frame/visit.ts';
+import { Room } from '../parts/room.ts';
+import { Time } from '../parts/time.tsx';
 import { bold, rich, t } from '../words/words.tsx';
 import { actionName, actorWords, deedWords, fieldWords, valueWords, type WebhookNames } from './audit-words.ts';
 

@@ -1,5 +1,5 @@
 import type { ShownEntry } from '../../api/account/audit-log.ts';
-import type { AuditAction } from '../../domain/audit-log.ts';
+import type { AuditAction } from '../../domain/access/audit-log.ts';
 import { list } from '../words/formats.ts';
 import { t } from '../words/words.tsx';
 

@@ -1,11 +1,11 @@
 import { endSession, endSessions, listSessions, MAX_LISTED_SESSIONS, type ShownSession } from '../../api/account/sessions.ts';
 import { ApiError } from '../../api/errors.ts';
-import { idOfSession } from '../../domain/dashboard-session.ts';
-import { setFlash } from '../flash.ts';
-import { page, rootCrumb } from '../page.tsx';
-import { paths } from '../paths.ts';
-import { RelativeTime } from '../time.tsx';
-import type { PageContext, Visit } from '../visit.ts';
+import { idOfSession } from '../../domain/access/dashboard-session.ts';
+import { setFlash } from '../frame/flash.ts';
+import { page, rootCrumb } from '../frame/page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext, Visit } from '../frame/visit.ts';
+import { RelativeTime } from '../parts/time.tsx';
 import { list } from '../words/formats.ts';
 import { rich, t } from '../words/words.tsx';
 

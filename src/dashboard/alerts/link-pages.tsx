@@ -1,13 +1,13 @@
 import type { Child } from 'hono/jsx';
-import { guesses } from '../../api/guesses.ts';
+import { guesses } from '../../api/access/guesses.ts';
 import { confirmAddress, findAlertAddress, removeAddress } from '../../db/alerts.ts';
 import { databaseOf } from '../../db/client.ts';
-import type { AuditChanges, AuditEntry } from '../../domain/audit-log.ts';
-import { networkOf } from '../../domain/client-address.ts';
+import type { AuditChanges, AuditEntry } from '../../domain/access/audit-log.ts';
+import { networkOf } from '../../domain/access/client-address.ts';
 import { mintId } from '../../domain/ids.ts';
-import { page } from '../page.tsx';
-import { paths } from '../paths.ts';
-import type { PageContext } from '../visit.ts';
+import { page } from '../frame/page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext } from '../frame/visit.ts';
 import { bold, rich, t } from '../words/words.tsx';
 
 /*
@@ -15,7 +15,7 @@ import { bold, rich, t } from '../words/words.tsx';
  * through mail open what is in them; a button does.
  */
 
-/** As api/alerts.ts makes them: what looks otherwise is not worth a question to the database. */
+/** As api/account/alerts.ts makes them: what looks otherwise is not worth a question to the database. */
 const TOKEN = /^[\w-]{22}$/;
 
 type Found = NonNullable<Awaited<ReturnType<typeof findAlertAddress>>>;

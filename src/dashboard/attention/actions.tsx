@@ -1,8 +1,8 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { paths } from '../paths.ts';
-import { planAllows } from '../plan-notice.tsx';
-import type { Visit } from '../visit.ts';
-import { exactly } from '../wording.ts';
+import { paths } from '../frame/paths.ts';
+import type { Visit } from '../frame/visit.ts';
+import { planAllows } from '../parts/plan-notice.tsx';
+import { exactly } from '../parts/wording.ts';
 import { t } from '../words/words.tsx';
 import type { ToldOutage } from './outlook.ts';
 

@@ -1,5 +1,5 @@
 import type { Child } from 'hono/jsx';
-import { Icon } from '../icons.tsx';
+import { Icon } from '../parts/icons.tsx';
 
 interface BannerProps {
   tone: 'warn' | 'bad' | 'info';

@@ -1,9 +1,9 @@
 import type { Child } from 'hono/jsx';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { conditionOf } from '../condition.tsx';
-import { PlanNotice, planAllows } from '../plan-notice.tsx';
-import { RelativeTime, Time } from '../time.tsx';
-import type { Visit } from '../visit.ts';
+import type { Visit } from '../frame/visit.ts';
+import { conditionOf } from '../parts/condition.tsx';
+import { PlanNotice, planAllows } from '../parts/plan-notice.tsx';
+import { RelativeTime, Time } from '../parts/time.tsx';
 import { rich, t } from '../words/words.tsx';
 import { Resume, RetryFailed } from './actions.tsx';
 import { Banner } from './banner.tsx';

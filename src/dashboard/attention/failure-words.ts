@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
-import type { Cause, LastFailure } from '../../domain/failure.ts';
-import type { DisabledReason } from '../../domain/webhook.ts';
+import type { Cause, LastFailure } from '../../domain/delivery/failure.ts';
+import type { DisabledReason } from '../../domain/webhook/webhook.ts';
 import { rich, t } from '../words/words.tsx';
 
 /** What a banner says is wrong, by its cause. */

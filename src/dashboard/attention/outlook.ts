@@ -1,13 +1,13 @@
-import { listRecoveries } from '../../api/bulk-actions.ts';
-import { outboxOf, statusOf } from '../../api/outboxes.ts';
+import { listRecoveries } from '../../api/deliveries/bulk-actions.ts';
+import { outboxOf, statusOf } from '../../api/deliveries/outboxes.ts';
 import { isoTimeOrNull } from '../../api/parameters.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { DAY_MS } from '../../domain/day.ts';
-import type { LastFailure } from '../../domain/failure.ts';
+import type { LastFailure } from '../../domain/delivery/failure.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
 import type { OutboxStatus } from '../../outbox/outbox.ts';
 import { within } from '../../within.ts';
-import { unlessUnreachable } from '../overview-page.tsx';
-import type { PageContext } from '../visit.ts';
+import type { PageContext } from '../frame/visit.ts';
+import { unlessUnreachable } from '../webhook/overview-page.tsx';
 
 /** How long a page waits to be told how many deliveries an outage has cost: it is shown without the number then. */
 const COUNT_WITHIN_MS = 1_500;

@@ -1,10 +1,10 @@
-import { recoverDeliveries } from '../../api/bulk-actions.ts';
+import { recoverDeliveries } from '../../api/deliveries/bulk-actions.ts';
 import { isoTime } from '../../api/parameters.ts';
-import { readForm, textOf } from '../form.ts';
-import { paths } from '../paths.ts';
-import type { PageContext } from '../visit.ts';
-import { done, leaveMessage } from '../webhook-actions.ts';
-import { webhookOf } from '../webhook-page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext } from '../frame/visit.ts';
+import { readForm, textOf } from '../parts/form.ts';
+import { done, leaveMessage } from '../webhook/webhook-actions.ts';
+import { webhookOf } from '../webhook/webhook-page.tsx';
 import { t } from '../words/words.tsx';
 
 /** `POST <webhook>/retry-failed`: what an outage has cost starts over. The form says which outage: milliseconds since the epoch. */

@@ -1,7 +1,7 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { nameOf } from '../../domain/webhook.ts';
-import { paths } from '../paths.ts';
-import type { Visit } from '../visit.ts';
+import { nameOf } from '../../domain/webhook/webhook.ts';
+import { paths } from '../frame/paths.ts';
+import type { Visit } from '../frame/visit.ts';
 import { rich, t } from '../words/words.tsx';
 import { Banner } from './banner.tsx';
 

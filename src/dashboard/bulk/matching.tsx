@@ -1,14 +1,14 @@
-import { cancelDeliveries, recoverDeliveries } from '../../api/bulk-actions.ts';
+import { cancelDeliveries, recoverDeliveries } from '../../api/deliveries/bulk-actions.ts';
 import { ApiError } from '../../api/errors.ts';
 import { isoTime } from '../../api/parameters.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { type CancelableStatus, RECOVERABLE, type RecoverableStatus } from '../../domain/bulk.ts';
+import { type CancelableStatus, RECOVERABLE, type RecoverableStatus } from '../../domain/delivery/bulk.ts';
 import { within } from '../../within.ts';
-import { type Filters, spanOf } from '../delivery-filters.ts';
-import { paths } from '../paths.ts';
-import { planAllows } from '../plan-notice.tsx';
-import type { Visit } from '../visit.ts';
-import { exactly } from '../wording.ts';
+import { type Filters, spanOf } from '../deliveries/delivery-filters.ts';
+import { paths } from '../frame/paths.ts';
+import type { Visit } from '../frame/visit.ts';
+import { planAllows } from '../parts/plan-notice.tsx';
+import { exactly } from '../parts/wording.ts';
 import { t } from '../words/words.tsx';
 
 /** How long a page waits to be told how many match: it is shown without the number then. */

@@ -1,6 +1,6 @@
 import type { Child } from 'hono/jsx';
-import type { ShownStatistics } from '../../api/statistics.ts';
-import { useClock, zoneName } from '../clock.ts';
+import type { ShownStatistics } from '../../api/deliveries/statistics.ts';
+import { useClock, zoneName } from '../parts/clock.ts';
 import { t } from '../words/words.tsx';
 import { bucketLabel } from './labels.ts';
 import type { Bucket } from './plot.tsx';

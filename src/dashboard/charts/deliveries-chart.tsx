@@ -1,6 +1,6 @@
 import { max } from 'd3-array';
-import type { ShownStatistics } from '../../api/statistics.ts';
-import { type Clock, useClock, zoneName } from '../clock.ts';
+import type { ShownStatistics } from '../../api/deliveries/statistics.ts';
+import { type Clock, useClock, zoneName } from '../parts/clock.ts';
 import { t } from '../words/words.tsx';
 import { Chart } from './chart.tsx';
 import { bucketLabel, periodLabel } from './labels.ts';

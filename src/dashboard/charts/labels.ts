@@ -1,6 +1,6 @@
-import type { Period } from '../../domain/statistics.ts';
-import { localTime } from '../../domain/zone.ts';
-import { type Clock, dayText, dayTimeText, timeText } from '../clock.ts';
+import type { Period } from '../../domain/delivery/statistics.ts';
+import { localTime } from '../../domain/text/zone.ts';
+import { type Clock, dayText, dayTimeText, timeText } from '../parts/clock.ts';
 import { numberFormat } from '../words/formats.ts';
 import { t } from '../words/words.tsx';
 

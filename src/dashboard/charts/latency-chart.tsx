@@ -1,7 +1,7 @@
 import { max } from 'd3-array';
 import { line } from 'd3-shape';
-import type { ShownStatistics } from '../../api/statistics.ts';
-import { useClock } from '../clock.ts';
+import type { ShownStatistics } from '../../api/deliveries/statistics.ts';
+import { useClock } from '../parts/clock.ts';
 import { t } from '../words/words.tsx';
 import { Chart } from './chart.tsx';
 import { bucketLabel, durationLabel, periodLabel } from './labels.ts';

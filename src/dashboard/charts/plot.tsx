@@ -1,7 +1,7 @@
 import { scaleLinear } from 'd3-scale';
 import type { Child } from 'hono/jsx';
-import type { ShownStatistics } from '../../api/statistics.ts';
-import { dayText, useClock } from '../clock.ts';
+import type { ShownStatistics } from '../../api/deliveries/statistics.ts';
+import { dayText, useClock } from '../parts/clock.ts';
 import { t } from '../words/words.tsx';
 import { tickLabel } from './labels.ts';
 import { type TimeTick, timeTicks } from './time-ticks.ts';

@@ -1,5 +1,5 @@
-import type { ShownStatistics } from '../../api/statistics.ts';
-import { RESPONSE_CLASSES, type ResponseClass } from '../../domain/statistics.ts';
+import type { ShownStatistics } from '../../api/deliveries/statistics.ts';
+import { RESPONSE_CLASSES, type ResponseClass } from '../../domain/delivery/statistics.ts';
 import { t } from '../words/words.tsx';
 import { Chart } from './chart.tsx';
 import { periodLabel } from './labels.ts';

@@ -1,6 +1,6 @@
 import { max } from 'd3-array';
 import { scaleLinear } from 'd3-scale';
-import type { ShownStatistics } from '../../api/statistics.ts';
+import type { ShownStatistics } from '../../api/deliveries/statistics.ts';
 import { t } from '../words/words.tsx';
 import { periodLabel } from './labels.ts';
 import { rounded } from './plot.tsx';

@@ -1,6 +1,6 @@
-import type { ShownStatistics } from '../../api/statistics.ts';
-import type { ResponseClass } from '../../domain/statistics.ts';
-import { useClock } from '../clock.ts';
+import type { ShownStatistics } from '../../api/deliveries/statistics.ts';
+import type { ResponseClass } from '../../domain/delivery/statistics.ts';
+import { useClock } from '../parts/clock.ts';
 import { t } from '../words/words.tsx';
 import type { Series } from './chart.tsx';
 import { bucketLabel, compactLabel, numberLabel } from './labels.ts';

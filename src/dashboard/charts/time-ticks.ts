@@ -1,6 +1,6 @@
-import { DAY_MS } from '../../domain/day.ts';
-import type { Period } from '../../domain/statistics.ts';
-import { localTime, momentOf, offsetMs } from '../../domain/zone.ts';
+import type { Period } from '../../domain/delivery/statistics.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
+import { localTime, momentOf, offsetMs } from '../../domain/text/zone.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;

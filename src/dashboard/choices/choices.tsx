@@ -1,8 +1,8 @@
-import { isOperational } from '../../domain/operational-event.ts';
-import { subscribes } from '../../domain/webhook.ts';
-import type { Problems } from '../field.tsx';
-import type { ExistingWebhook, Pressed } from '../webhook-form.tsx';
-import type { Keepable, WebhookFormValues } from '../webhook-input.ts';
+import { isOperational } from '../../domain/event/operational-event.ts';
+import { subscribes } from '../../domain/webhook/webhook.ts';
+import type { Problems } from '../parts/field.tsx';
+import type { ExistingWebhook, Pressed } from '../webhook/webhook-form.tsx';
+import type { Keepable, WebhookFormValues } from '../webhook/webhook-input.ts';
 import { list } from '../words/formats.ts';
 import { t } from '../words/words.tsx';
 import { rowCount } from './condition-rows.ts';

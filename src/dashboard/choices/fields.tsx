@@ -1,5 +1,5 @@
 import { MAX_FIELDS } from '../../domain/rules/choices.ts';
-import { Field, Problem, type Problems } from '../field.tsx';
+import { Field, Problem, type Problems } from '../parts/field.tsx';
 import { t } from '../words/words.tsx';
 import { fieldHeading, fieldName } from './field-words.ts';
 import { Choice } from './fold.tsx';

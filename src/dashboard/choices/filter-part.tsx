@@ -1,5 +1,5 @@
 import type { Condition } from '../../domain/rules/condition.ts';
-import { Problem, type Problems } from '../field.tsx';
+import { Problem, type Problems } from '../parts/field.tsx';
 import { rich, t } from '../words/words.tsx';
 import { EMPTY_ROW, isGroup, MAX_ROWS, type Match, type Row, type RowGroup, rowCount } from './condition-rows.ts';
 import { conditionWords, OPERATOR_GROUPS } from './condition-words.ts';

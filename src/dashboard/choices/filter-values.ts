@@ -1,8 +1,8 @@
 import { ApiError, invalid } from '../../api/errors.ts';
-import { layOut } from '../../domain/json-items.ts';
-import { readJsonText } from '../../domain/json-text.ts';
 import { type Condition, MAX_LEVELS, type ReadCondition, readCondition } from '../../domain/rules/condition.ts';
-import { jsonFlawWords } from '../json-layout.ts';
+import { layOut } from '../../domain/text/json-items.ts';
+import { readJsonText } from '../../domain/text/json-text.ts';
+import { jsonFlawWords } from '../parts/json-layout.ts';
 import { t } from '../words/words.tsx';
 import {
   ANOTHER,

@@ -1,5 +1,5 @@
 import { FORMATS, type Format, MAX_TEMPLATE_LENGTH } from '../../domain/rules/choices.ts';
-import { Problem, type Problems } from '../field.tsx';
+import { Problem, type Problems } from '../parts/field.tsx';
 import { rich, t } from '../words/words.tsx';
 import { Choice } from './fold.tsx';
 

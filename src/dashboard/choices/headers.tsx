@@ -1,6 +1,6 @@
 import { type Issue, invalid } from '../../api/errors.ts';
-import { toBase64 } from '../../domain/encoding.ts';
-import { Field, Problem, type Problems } from '../field.tsx';
+import { toBase64 } from '../../domain/text/encoding.ts';
+import { Field, Problem, type Problems } from '../parts/field.tsx';
 import { list } from '../words/formats.ts';
 import { t } from '../words/words.tsx';
 import { Step } from './filter-part.tsx';

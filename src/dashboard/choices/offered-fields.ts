@@ -1,6 +1,6 @@
-import type { EventType } from '../../domain/event-type.ts';
-import { isOperational } from '../../domain/operational-event.ts';
-import { subscribes } from '../../domain/webhook.ts';
+import type { EventType } from '../../domain/event/event-type.ts';
+import { isOperational } from '../../domain/event/operational-event.ts';
+import { subscribes } from '../../domain/webhook/webhook.ts';
 import type { Kind } from './value-text.ts';
 
 /** Most fields that are offered, each of which stands in the page once for each row: in all, of the catalogue alone, and of what came alone. */

@@ -1,6 +1,6 @@
 import type { Once } from '../../domain/rules/choices.ts';
 import { MAX_ONCE_DAYS } from '../../domain/rules/choices.ts';
-import { Problem, type Problems } from '../field.tsx';
+import { Problem, type Problems } from '../parts/field.tsx';
 import { rich, t } from '../words/words.tsx';
 import { ANOTHER } from './condition-rows.ts';
 import { FieldSelect } from './field-select.tsx';

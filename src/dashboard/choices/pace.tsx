@@ -1,6 +1,6 @@
-import { MAX_CONCURRENT } from '../../domain/webhook.ts';
-import { Field, type Problems } from '../field.tsx';
-import type { WebhookFormValues } from '../webhook-input.ts';
+import { MAX_CONCURRENT } from '../../domain/webhook/webhook.ts';
+import { Field, type Problems } from '../parts/field.tsx';
+import type { WebhookFormValues } from '../webhook/webhook-input.ts';
 import { t } from '../words/words.tsx';
 import { Fold } from './fold.tsx';
 import { Retries, retrySentence } from './retries.tsx';

@@ -1,6 +1,6 @@
-import { parseDuration } from '../../domain/duration.ts';
-import { Field, type Problems } from '../field.tsx';
-import { span } from '../wording.ts';
+import { parseDuration } from '../../domain/text/duration.ts';
+import { Field, type Problems } from '../parts/field.tsx';
+import { span } from '../parts/wording.ts';
 import { list } from '../words/formats.ts';
 import { t } from '../words/words.tsx';
 import { Choice } from './fold.tsx';

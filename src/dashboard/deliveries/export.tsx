@@ -1,11 +1,11 @@
-import { exportDeliveries, MAX_EXPORTED } from '../../api/delivery-export.ts';
+import { exportDeliveries, MAX_EXPORTED } from '../../api/deliveries/delivery-export.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { clockOf } from '../clock.ts';
-import { apiQuery, type Filters, filtersFrom } from '../delivery-filters.ts';
-import { paths } from '../paths.ts';
-import type { PageContext } from '../visit.ts';
-import { webhookOf } from '../webhook-page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext } from '../frame/visit.ts';
+import { clockOf } from '../parts/clock.ts';
+import { webhookOf } from '../webhook/webhook-page.tsx';
 import { t } from '../words/words.tsx';
+import { apiQuery, type Filters, filtersFrom } from './delivery-filters.ts';
 
 const FORMATS = [
   ['csv', 'CSV'],

@@ -1,12 +1,12 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { DELIVERY_STATUSES } from '../../domain/delivery.ts';
-import { RESPONSE_KINDS } from '../../domain/response-filter.ts';
-import { inputValue, useClock, zoneName } from '../clock.ts';
-import { type Filters, RANGE_NAMES, spanOf } from '../delivery-filters.ts';
-import { Field, type Problems } from '../field.tsx';
-import { paths } from '../paths.ts';
-import { STATUS_WORDS } from '../wording.ts';
+import { DELIVERY_STATUSES } from '../../domain/delivery/delivery.ts';
+import { RESPONSE_KINDS } from '../../domain/delivery/response-filter.ts';
+import { paths } from '../frame/paths.ts';
+import { inputValue, useClock, zoneName } from '../parts/clock.ts';
+import { Field, type Problems } from '../parts/field.tsx';
+import { STATUS_WORDS } from '../parts/wording.ts';
 import { t } from '../words/words.tsx';
+import { type Filters, RANGE_NAMES, spanOf } from './delivery-filters.ts';
 
 /** Statuses that are chosen often; a link can have any. */
 const STATUSES = ['400', '401', '403', '404', '405', '408', '409', '410', '413', '415', '422', '429', '500', '502', '503', '504'];

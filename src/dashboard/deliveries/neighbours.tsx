@@ -1,11 +1,11 @@
-import { outboxOf } from '../../api/outboxes.ts';
+import { outboxOf } from '../../api/deliveries/outboxes.ts';
 import { logError } from '../../log.ts';
 import { within } from '../../within.ts';
-import { clockOf } from '../clock.ts';
-import { type Filters, filtersFrom, outboxFilter } from '../delivery-filters.ts';
-import { paths } from '../paths.ts';
-import type { PageContext } from '../visit.ts';
+import { paths } from '../frame/paths.ts';
+import type { PageContext } from '../frame/visit.ts';
+import { clockOf } from '../parts/clock.ts';
 import { t } from '../words/words.tsx';
+import { type Filters, filtersFrom, outboxFilter } from './delivery-filters.ts';
 
 /** How long a delivery's page waits to be told what stands beside it: it is shown without that then. */
 const WITHIN_MS = 1_500;

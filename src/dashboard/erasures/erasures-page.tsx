@@ -1,15 +1,15 @@
-import { erasePerson, listErasures } from '../../api/erasures.ts';
+import { erasePerson, listErasures } from '../../api/account/erasures.ts';
 import type { ApiError, Issue } from '../../api/errors.ts';
-import { nameOf } from '../../domain/webhook.ts';
-import { Field, type Problems } from '../field.tsx';
-import { setFlash } from '../flash.ts';
-import { readForm, textOf } from '../form.ts';
-import { heldForm, RESTORED } from '../held-form.ts';
-import { page, rootCrumb } from '../page.tsx';
-import { paths } from '../paths.ts';
-import { Time } from '../time.tsx';
-import type { PageContext, Visit } from '../visit.ts';
-import { refusedOf } from '../webhook-input.ts';
+import { nameOf } from '../../domain/webhook/webhook.ts';
+import { setFlash } from '../frame/flash.ts';
+import { page, rootCrumb } from '../frame/page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext, Visit } from '../frame/visit.ts';
+import { Field, type Problems } from '../parts/field.tsx';
+import { readForm, textOf } from '../parts/form.ts';
+import { heldForm, RESTORED } from '../parts/held-form.ts';
+import { Time } from '../parts/time.tsx';
+import { refusedOf } from '../webhook/webhook-input.ts';
 import { errorText } from '../words/error-words.ts';
 import { rich, t } from '../words/words.tsx';
 

@@ -1,12 +1,12 @@
-import { getDelivery } from '../../api/deliveries.ts';
+import { getDelivery } from '../../api/deliveries/deliveries.ts';
+import { glanceAtOrganizationDeliveries, listOrganizationDeliveries } from '../../api/deliveries/organization-deliveries.ts';
 import { ApiError } from '../../api/errors.ts';
-import { glanceAtOrganizationDeliveries, listOrganizationDeliveries } from '../../api/organization-deliveries.ts';
-import { listSkippedEvents } from '../../api/skipped-events.ts';
+import { listSkippedEvents } from '../../api/webhooks/skipped-events.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { answerInWords } from '../../domain/operational-event.ts';
-import type { ListedDelivery } from '../delivery-table.tsx';
-import { unlessUnreachable } from '../overview-page.tsx';
-import type { Visit } from '../visit.ts';
+import { answerInWords } from '../../domain/event/operational-event.ts';
+import type { ListedDelivery } from '../deliveries/delivery-table.tsx';
+import type { Visit } from '../frame/visit.ts';
+import { unlessUnreachable } from '../webhook/overview-page.tsx';
 
 /** Results on a page. */
 const PAGE_SIZE = 25;

@@ -1,8 +1,8 @@
-import { DAY_MS } from '../../domain/day.ts';
-import { MAX_SKIPPED } from '../../domain/skipped-event.ts';
-import { paths } from '../paths.ts';
-import { planAllows } from '../plan-notice.tsx';
-import type { Visit } from '../visit.ts';
+import { MAX_SKIPPED } from '../../domain/delivery/skipped-event.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
+import { paths } from '../frame/paths.ts';
+import type { Visit } from '../frame/visit.ts';
+import { planAllows } from '../parts/plan-notice.tsx';
 import { bold, rich, t } from '../words/words.tsx';
 
 /** What it can mean that nothing is known of somebody, and what to do. */

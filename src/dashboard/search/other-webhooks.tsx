@@ -1,11 +1,11 @@
-import { getEvent } from '../../api/deliveries.ts';
+import { getEvent } from '../../api/deliveries/deliveries.ts';
 import { ApiError } from '../../api/errors.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import type { DeliveryStatus } from '../../domain/delivery.ts';
-import { StatusBadge } from '../condition.tsx';
-import { paths } from '../paths.ts';
-import type { Visit } from '../visit.ts';
-import { webhookCrumb } from '../webhook-page.tsx';
+import type { DeliveryStatus } from '../../domain/delivery/delivery.ts';
+import { paths } from '../frame/paths.ts';
+import type { Visit } from '../frame/visit.ts';
+import { StatusBadge } from '../parts/condition.tsx';
+import { webhookCrumb } from '../webhook/webhook-page.tsx';
 import { t } from '../words/words.tsx';
 
 /** A delivery of the same event at another webhook. */

@@ -1,4 +1,4 @@
-import { paths } from '../paths.ts';
+import { paths } from '../frame/paths.ts';
 import { t } from '../words/words.tsx';
 
 /** Longest that the API takes. */

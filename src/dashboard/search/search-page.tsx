@@ -1,9 +1,9 @@
 import { ApiError } from '../../api/errors.ts';
-import { page, rootCrumb } from '../page.tsx';
-import { paths } from '../paths.ts';
-import { Time } from '../time.tsx';
-import type { PageContext, Visit } from '../visit.ts';
-import { webhookCrumb } from '../webhook-page.tsx';
+import { page, rootCrumb } from '../frame/page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext, Visit } from '../frame/visit.ts';
+import { Time } from '../parts/time.tsx';
+import { webhookCrumb } from '../webhook/webhook-page.tsx';
 import { errorText } from '../words/error-words.ts';
 import { rich, t } from '../words/words.tsx';
 import { type Found, lookForDeliveries, lookForSkipped, type Skipped } from './look.ts';

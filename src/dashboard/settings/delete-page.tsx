@@ -1,17 +1,17 @@
-import { statusOf } from '../../api/outboxes.ts';
-import { getStatistics } from '../../api/statistics.ts';
-import { deleteWebhook } from '../../api/webhooks.ts';
-import { DAY_MS } from '../../domain/day.ts';
-import { nameOf } from '../../domain/webhook.ts';
-import { Field } from '../field.tsx';
-import { setFlash } from '../flash.ts';
-import { readForm } from '../form.ts';
-import { unlessUnreachable } from '../overview-page.tsx';
-import { page, rootCrumb } from '../page.tsx';
-import { paths } from '../paths.ts';
-import type { PageContext } from '../visit.ts';
-import { webhookCrumb, webhookOf } from '../webhook-page.tsx';
-import { WebhookUrl } from '../webhook-url.tsx';
+import { statusOf } from '../../api/deliveries/outboxes.ts';
+import { getStatistics } from '../../api/deliveries/statistics.ts';
+import { deleteWebhook } from '../../api/webhooks/webhooks.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
+import { nameOf } from '../../domain/webhook/webhook.ts';
+import { setFlash } from '../frame/flash.ts';
+import { page, rootCrumb } from '../frame/page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext } from '../frame/visit.ts';
+import { Field } from '../parts/field.tsx';
+import { readForm } from '../parts/form.ts';
+import { unlessUnreachable } from '../webhook/overview-page.tsx';
+import { webhookCrumb, webhookOf } from '../webhook/webhook-page.tsx';
+import { WebhookUrl } from '../webhook/webhook-url.tsx';
 import { t } from '../words/words.tsx';
 
 /** A webhook that has delivered within this time is in use: its name is asked for, so that no other one is deleted by mistake. */

@@ -1,8 +1,8 @@
-import { getDelivery, listDeliveries } from '../../api/deliveries.ts';
-import { isOperational } from '../../domain/operational-event.ts';
+import { getDelivery, listDeliveries } from '../../api/deliveries/deliveries.ts';
+import { isOperational } from '../../domain/event/operational-event.ts';
 import { type FieldKinds, seenFields } from '../choices/offered-fields.ts';
-import { unlessUnreachable } from '../overview-page.tsx';
-import type { Visit } from '../visit.ts';
+import type { Visit } from '../frame/visit.ts';
+import { unlessUnreachable } from '../webhook/overview-page.tsx';
 
 /** What came lately, at most so many events: for the fields that they have. */
 const EVENTS_SEEN = 5;

@@ -1,8 +1,8 @@
-import { revealWebhookSecret } from '../../api/webhook-secrets.ts';
-import { paths } from '../paths.ts';
-import type { PageContext } from '../visit.ts';
-import { done, leaveMessage } from '../webhook-actions.ts';
-import { webhookOf } from '../webhook-page.tsx';
+import { revealWebhookSecret } from '../../api/webhooks/webhook-secrets.ts';
+import { paths } from '../frame/paths.ts';
+import type { PageContext } from '../frame/visit.ts';
+import { done, leaveMessage } from '../webhook/webhook-actions.ts';
+import { webhookOf } from '../webhook/webhook-page.tsx';
 import { t } from '../words/words.tsx';
 import { settingsPage } from './settings-page.tsx';
 

@@ -1,8 +1,8 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { chosenWords } from '../choices/webhook-words.ts';
-import type { Visit } from '../visit.ts';
+import type { Visit } from '../frame/visit.ts';
+import { WebhookUrl } from '../webhook/webhook-url.tsx';
 import { EventNames } from '../webhook-list/webhook-table.tsx';
-import { WebhookUrl } from '../webhook-url.tsx';
 import { t } from '../words/words.tsx';
 
 /** How many of a webhook's events are named. */

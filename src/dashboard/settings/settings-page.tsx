@@ -1,20 +1,28 @@
-import { listEventTypes } from '../../api/event-types.ts';
-import { updateWebhook } from '../../api/webhooks.ts';
+import { listEventTypes } from '../../api/events/event-types.ts';
+import { updateWebhook } from '../../api/webhooks/webhooks.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { Banners } from '../attention/banners.tsx';
 import { outlookOf } from '../attention/outlook.ts';
-import { withHeadersOf } from '../error-page.tsx';
-import { setFlash } from '../flash.ts';
-import { readForm } from '../form.ts';
-import { heldForm, RESTORED } from '../held-form.ts';
-import { LIVE_HEADER } from '../page.tsx';
-import { paths } from '../paths.ts';
-import { warningWords } from '../secret-fields.tsx';
-import type { PageContext } from '../visit.ts';
-import { formProps, type ShownForm, submitted, unusedSecret } from '../webhook-editor.tsx';
-import { WebhookForm } from '../webhook-form.tsx';
-import { askAboutUrl, changesIn, refusalOf, sharedInput, valuesOfForm, valuesOfWebhook, type WebhookFormValues } from '../webhook-input.ts';
-import { webhookOf, webhookPage } from '../webhook-page.tsx';
+import { withHeadersOf } from '../frame/error-page.tsx';
+import { setFlash } from '../frame/flash.ts';
+import { LIVE_HEADER } from '../frame/page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext } from '../frame/visit.ts';
+import { readForm } from '../parts/form.ts';
+import { heldForm, RESTORED } from '../parts/held-form.ts';
+import { warningWords } from '../webhook/secret-fields.tsx';
+import { formProps, type ShownForm, submitted, unusedSecret } from '../webhook/webhook-editor.tsx';
+import { WebhookForm } from '../webhook/webhook-form.tsx';
+import {
+  askAboutUrl,
+  changesIn,
+  refusalOf,
+  sharedInput,
+  valuesOfForm,
+  valuesOfWebhook,
+  type WebhookFormValues,
+} from '../webhook/webhook-input.ts';
+import { webhookOf, webhookPage } from '../webhook/webhook-page.tsx';
 import { t } from '../words/words.tsx';
 import { fieldsSeen } from './fields-seen.ts';
 import { SettingsFacts } from './settings-facts.tsx';

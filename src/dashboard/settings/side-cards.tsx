@@ -1,11 +1,11 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { formerOf, secretsOf } from '../../domain/secret-rotation.ts';
-import { Copyable } from '../copyable.tsx';
-import { paths } from '../paths.ts';
-import { planAllows } from '../plan-notice.tsx';
-import { Time } from '../time.tsx';
-import type { Visit } from '../visit.ts';
-import { span } from '../wording.ts';
+import { formerOf, secretsOf } from '../../domain/webhook/secret-rotation.ts';
+import { paths } from '../frame/paths.ts';
+import type { Visit } from '../frame/visit.ts';
+import { Copyable } from '../parts/copyable.tsx';
+import { planAllows } from '../parts/plan-notice.tsx';
+import { Time } from '../parts/time.tsx';
+import { span } from '../parts/wording.ts';
 import { list } from '../words/formats.ts';
 import { bold, rich, t } from '../words/words.tsx';
 

@@ -1,15 +1,15 @@
 import type { Child } from 'hono/jsx';
-import { getStatistics } from '../../api/statistics.ts';
-import { endSecretOverlap } from '../../api/webhook-secrets.ts';
-import { DAY_MS } from '../../domain/day.ts';
-import { formerOf, secretsOf } from '../../domain/secret-rotation.ts';
-import { nameOf } from '../../domain/webhook.ts';
-import { unlessUnreachable } from '../overview-page.tsx';
-import { page, rootCrumb } from '../page.tsx';
-import { paths } from '../paths.ts';
-import type { PageContext } from '../visit.ts';
-import { done, leaveMessage } from '../webhook-actions.ts';
-import { webhookCrumb, webhookOf } from '../webhook-page.tsx';
+import { getStatistics } from '../../api/deliveries/statistics.ts';
+import { endSecretOverlap } from '../../api/webhooks/webhook-secrets.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
+import { formerOf, secretsOf } from '../../domain/webhook/secret-rotation.ts';
+import { nameOf } from '../../domain/webhook/webhook.ts';
+import { page, rootCrumb } from '../frame/page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext } from '../frame/visit.ts';
+import { unlessUnreachable } from '../webhook/overview-page.tsx';
+import { done, leaveMessage } from '../webhook/webhook-actions.ts';
+import { webhookCrumb, webhookOf } from '../webhook/webhook-page.tsx';
 import { t } from '../words/words.tsx';
 
 /** `GET <webhook>/pause`: says what a pause costs, and asks. */

@@ -1,10 +1,10 @@
-import { DAY_MS } from '../../domain/day.ts';
-import { parseDuration } from '../../domain/duration.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
+import { parseDuration } from '../../domain/text/duration.ts';
 import { nounOf } from '../choices/webhook-words.ts';
-import { paths } from '../paths.ts';
-import type { PageContext } from '../visit.ts';
-import { webhookOf } from '../webhook-page.tsx';
-import { span } from '../wording.ts';
+import { paths } from '../frame/paths.ts';
+import type { PageContext } from '../frame/visit.ts';
+import { span } from '../parts/wording.ts';
+import { webhookOf } from '../webhook/webhook-page.tsx';
 import { list } from '../words/formats.ts';
 import { t } from '../words/words.tsx';
 import { stepPage } from './steps.tsx';

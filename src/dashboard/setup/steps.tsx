@@ -1,13 +1,13 @@
 import type { Child } from 'hono/jsx';
 import type { ApiError } from '../../api/errors.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { nameOf } from '../../domain/webhook.ts';
-import type { Flash } from '../flash.ts';
-import { page, rootCrumb } from '../page.tsx';
-import { paths } from '../paths.ts';
-import type { PageContext } from '../visit.ts';
-import { webhookCrumb, webhookOf } from '../webhook-page.tsx';
-import { WebhookUrl } from '../webhook-url.tsx';
+import { nameOf } from '../../domain/webhook/webhook.ts';
+import type { Flash } from '../frame/flash.ts';
+import { page, rootCrumb } from '../frame/page.tsx';
+import { paths } from '../frame/paths.ts';
+import type { PageContext } from '../frame/visit.ts';
+import { webhookCrumb, webhookOf } from '../webhook/webhook-page.tsx';
+import { WebhookUrl } from '../webhook/webhook-url.tsx';
 import { t } from '../words/words.tsx';
 
 /** What is left to do once a webhook is saved, in the order in which it is done. */

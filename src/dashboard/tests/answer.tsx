@@ -1,10 +1,10 @@
 import type { WebhookRow } from '../../db/webhooks.ts';
-import { causeOf } from '../../domain/failure.ts';
+import { causeOf } from '../../domain/delivery/failure.ts';
 import { helpWith } from '../attention/failure-words.ts';
-import { Icon } from '../icons.tsx';
-import { layOutJson } from '../json-layout.ts';
-import { paths } from '../paths.ts';
-import { Room } from '../room.ts';
+import { paths } from '../frame/paths.ts';
+import { Icon } from '../parts/icons.tsx';
+import { layOutJson } from '../parts/json-layout.ts';
+import { Room } from '../parts/room.ts';
 import { t } from '../words/words.tsx';
 import { outcomeWords, type Sent } from './sending.ts';
 

@@ -1,13 +1,13 @@
 import { ApiError, type Issue } from '../../api/errors.ts';
-import { previewWebhook } from '../../api/webhook-preview.ts';
+import { previewWebhook } from '../../api/webhooks/webhook-preview.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { Step } from '../choices/filter-part.tsx';
 import { formatWords } from '../choices/format.tsx';
 import { keptWords } from '../choices/preview.tsx';
-import { layOutJson } from '../json-layout.ts';
-import { type Excerpt, Room } from '../room.ts';
-import type { Visit } from '../visit.ts';
-import { WebhookUrl } from '../webhook-url.tsx';
+import type { Visit } from '../frame/visit.ts';
+import { layOutJson } from '../parts/json-layout.ts';
+import { type Excerpt, Room } from '../parts/room.ts';
+import { WebhookUrl } from '../webhook/webhook-url.tsx';
 import { errorText } from '../words/error-words.ts';
 import { list } from '../words/formats.ts';
 import { t } from '../words/words.tsx';

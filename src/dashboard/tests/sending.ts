@@ -1,8 +1,8 @@
 import type { ApiError } from '../../api/errors.ts';
-import { testWebhook } from '../../api/webhook-tests.ts';
-import type { PageContext, Visit } from '../visit.ts';
-import { refusedOf } from '../webhook-input.ts';
-import { took } from '../wording.ts';
+import { testWebhook } from '../../api/webhooks/webhook-tests.ts';
+import type { PageContext, Visit } from '../frame/visit.ts';
+import { took } from '../parts/wording.ts';
+import { refusedOf } from '../webhook/webhook-input.ts';
 import { failureText } from '../words/attempt-words.ts';
 import { t } from '../words/words.tsx';
 

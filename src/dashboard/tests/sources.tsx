@@ -1,14 +1,14 @@
-import { getDelivery, listDeliveries } from '../../api/deliveries.ts';
+import { getDelivery, listDeliveries } from '../../api/deliveries/deliveries.ts';
 import { ApiError } from '../../api/errors.ts';
-import { type EventType, sampledType, sampleEvent } from '../../domain/event-type.ts';
-import { VISITOR_ERASED } from '../../domain/operational-event.ts';
-import { subscribes } from '../../domain/webhook.ts';
-import { type Clock, clockOf, momentText } from '../clock.ts';
-import { layOutJson } from '../json-layout.ts';
-import { unlessUnreachable } from '../overview-page.tsx';
-import { Room } from '../room.ts';
-import type { PageContext, Visit } from '../visit.ts';
-import { webhookOf } from '../webhook-page.tsx';
+import { type EventType, sampledType, sampleEvent } from '../../domain/event/event-type.ts';
+import { VISITOR_ERASED } from '../../domain/event/operational-event.ts';
+import { subscribes } from '../../domain/webhook/webhook.ts';
+import type { PageContext, Visit } from '../frame/visit.ts';
+import { type Clock, clockOf, momentText } from '../parts/clock.ts';
+import { layOutJson } from '../parts/json-layout.ts';
+import { Room } from '../parts/room.ts';
+import { unlessUnreachable } from '../webhook/overview-page.tsx';
+import { webhookOf } from '../webhook/webhook-page.tsx';
 import { t } from '../words/words.tsx';
 
 /** How many of the latest deliveries are offered. */

@@ -1,10 +1,10 @@
 import type { Child } from 'hono/jsx';
 import { Resume, RetryFailed, TestAgain } from '../attention/actions.tsx';
 import { causeSentence, knownReason } from '../attention/failure-words.ts';
-import { Icon } from '../icons.tsx';
-import { paths } from '../paths.ts';
-import { Time } from '../time.tsx';
-import type { Visit } from '../visit.ts';
+import { paths } from '../frame/paths.ts';
+import type { Visit } from '../frame/visit.ts';
+import { Icon } from '../parts/icons.tsx';
+import { Time } from '../parts/time.tsx';
 import { rich, t } from '../words/words.tsx';
 import { type Listed, needsAttention } from './listed.ts';
 

@@ -1,13 +1,13 @@
-import { type ListedWebhook, withStatus } from '../../api/webhook-list.ts';
+import { type ListedWebhook, withStatus } from '../../api/webhooks/webhook-list.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
-import type { LastFailure } from '../../domain/failure.ts';
-import { shownUrl } from '../../domain/shown-url.ts';
-import { nameOf } from '../../domain/webhook.ts';
+import type { LastFailure } from '../../domain/delivery/failure.ts';
+import { shownUrl } from '../../domain/endpoint/shown-url.ts';
+import { nameOf } from '../../domain/webhook/webhook.ts';
 import { type ToldOutage, toldOutage } from '../attention/outlook.ts';
 import { twinsOf } from '../attention/twins.tsx';
-import { type Condition, conditionOf } from '../condition.tsx';
-import { planAllows } from '../plan-notice.tsx';
-import type { PageContext, Visit } from '../visit.ts';
+import type { PageContext, Visit } from '../frame/visit.ts';
+import { type Condition, conditionOf } from '../parts/condition.tsx';
+import { planAllows } from '../parts/plan-notice.tsx';
 
 /** A webhook as the first page tells of it. */
 export interface Listed {

@@ -1,12 +1,12 @@
-import type { WebhookActivity } from '../../api/webhook-list.ts';
+import type { WebhookActivity } from '../../api/webhooks/webhook-list.ts';
 import { causeBadge } from '../attention/failure-words.ts';
 import { Sparkline } from '../charts/sparkline.tsx';
-import { ConditionBadge } from '../condition.tsx';
-import { paths } from '../paths.ts';
-import { RelativeTime } from '../time.tsx';
-import type { Visit } from '../visit.ts';
-import { WebhookUrl } from '../webhook-url.tsx';
-import { count, percent, STATUS_WORDS } from '../wording.ts';
+import { paths } from '../frame/paths.ts';
+import type { Visit } from '../frame/visit.ts';
+import { ConditionBadge } from '../parts/condition.tsx';
+import { RelativeTime } from '../parts/time.tsx';
+import { count, percent, STATUS_WORDS } from '../parts/wording.ts';
+import { WebhookUrl } from '../webhook/webhook-url.tsx';
 import { t } from '../words/words.tsx';
 import type { Listed } from './listed.ts';
 

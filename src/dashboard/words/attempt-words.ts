@@ -1,6 +1,6 @@
 import { t } from './words.tsx';
 
-/** What the log has of attempts that failed (domain/outcome.ts, attempt/attempt.ts), by how it begins. It is kept in English, for the API. */
+/** What the log has of attempts that failed (domain/delivery/outcome.ts, attempt/attempt.ts), by how it begins. It is kept in English, for the API. */
 const KNOWN = [
   ['The endpoint answered 410 Gone', 'attemptError.gone'],
   ['The endpoint answered with a redirect', 'attemptError.someRedirect'],

@@ -1,9 +1,9 @@
 import { setCookie } from 'hono/cookie';
 import { createMiddleware } from 'hono/factory';
 import { parseAccept } from 'hono/utils/accept';
-import { pageOfButton } from '../paths.ts';
-import { cookieOptions, readCookie } from '../session.ts';
-import type { DashboardEnv, PageContext } from '../visit.ts';
+import { pageOfButton } from '../frame/paths.ts';
+import type { DashboardEnv, PageContext } from '../frame/visit.ts';
+import { cookieOptions, readCookie } from '../session/session.ts';
 import { currentLanguage, inLanguage, LANGUAGE_CODES, LANGUAGES, type Language, languageOfTag } from './language.ts';
 import { t } from './words.tsx';
 

@@ -1,5 +1,5 @@
 import type { ApiError, ErrorCode } from '../../api/errors.ts';
-import { span } from '../wording.ts';
+import { span } from '../parts/wording.ts';
 import { t } from './words.tsx';
 
 /** Refusals that people meet on the pages, and that have a text there. What else is refused is said in the API's own words, in English. */

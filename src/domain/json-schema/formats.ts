@@ -1,4 +1,4 @@
-import { parseIsoTime } from '../iso-time.ts';
+import { parseIsoTime } from '../text/iso-time.ts';
 
 /** Longest text that can have a format, in characters. */
 const MAX_LENGTH = 4_096;

@@ -1,6 +1,6 @@
-import { foldCase } from '../fold-case.ts';
 import { type Issue, MAX_ISSUES, mismatch } from '../issue.ts';
 import { isObject } from '../json-schema/parts.ts';
+import { foldCase } from '../text/fold-case.ts';
 import { type Fields, fieldsOf, isPath, PATH_FORM } from './path.ts';
 
 /** Most levels of a condition; a leaf is one, so that groups nest one less deeply. */

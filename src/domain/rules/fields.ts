@@ -1,4 +1,4 @@
-import { type JsonPart, partsOf } from '../json-items.ts';
+import { type JsonPart, partsOf } from '../text/json-items.ts';
 import { keysOf } from './path.ts';
 
 /** What a receiver gets of every event, whatever fields its webhook has chosen. */

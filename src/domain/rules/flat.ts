@@ -1,4 +1,4 @@
-import { type JsonPart, partsOf } from '../json-items.ts';
+import { type JsonPart, partsOf } from '../text/json-items.ts';
 import { MAX_RENDERED_BYTES } from './choices.ts';
 
 const encoder = new TextEncoder();

@@ -1,4 +1,4 @@
-import { parseIsoTime } from '../iso-time.ts';
+import { parseIsoTime } from '../text/iso-time.ts';
 import { linkOf, plain, shownLink } from './message-text.ts';
 import { alertOf } from './operational-message.ts';
 import { valuesAt } from './path.ts';

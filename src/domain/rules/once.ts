@@ -1,4 +1,4 @@
-import { foldCase } from '../fold-case.ts';
+import { foldCase } from '../text/fold-case.ts';
 import type { Once } from './choices.ts';
 import { partsAt, valuesAt } from './path.ts';
 

@@ -1,5 +1,5 @@
-import { foldCase } from '../fold-case.ts';
-import { type JsonPart, partsOf } from '../json-items.ts';
+import { foldCase } from '../text/fold-case.ts';
+import { type JsonPart, partsOf } from '../text/json-items.ts';
 
 /** Longest path, in characters. */
 export const MAX_PATH_LENGTH = 256;

@@ -1,4 +1,4 @@
-import { isOperational } from '../operational-event.ts';
+import { isOperational } from '../event/operational-event.ts';
 import { MAX_RENDERED_BYTES, type Rendering } from './choices.ts';
 import { discordMessage } from './discord.ts';
 import { selectFields } from './fields.ts';

@@ -1,6 +1,6 @@
-import { MAX_EVENT_DEPTH } from '../event.ts';
-import { layOut } from '../json-items.ts';
-import { flawOf } from '../json-text.ts';
+import { MAX_EVENT_DEPTH } from '../event/event.ts';
+import { layOut } from '../text/json-items.ts';
+import { flawOf } from '../text/json-text.ts';
 import { MAX_RENDERED_BYTES } from './choices.ts';
 import { type Filled, type Flaw, fill, type Parsed, parse } from './liquid/engine.ts';
 import type { Work } from './liquid/work.ts';

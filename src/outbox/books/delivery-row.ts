@@ -1,7 +1,13 @@
-import { type Contents, type DeliveryDetail, type DeliveryPosition, type DeliverySummary, isRendered } from '../../domain/delivery.ts';
+import {
+  type Contents,
+  type DeliveryDetail,
+  type DeliveryPosition,
+  type DeliverySummary,
+  isRendered,
+} from '../../domain/delivery/delivery.ts';
+import type { DeliveryState } from '../../domain/delivery/lifecycle.ts';
+import { subjectFrom, type Who } from '../../domain/event/subject.ts';
 import { asTestEventId } from '../../domain/ids.ts';
-import type { DeliveryState } from '../../domain/lifecycle.ts';
-import { subjectFrom, type Who } from '../../domain/subject.ts';
 
 /** The columns of a delivery's state, as an outbox's table has them. */
 export const STATE =

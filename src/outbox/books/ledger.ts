@@ -1,6 +1,6 @@
 import type { AttemptResult } from '../../attempt/attempt.ts';
 import { interruptedAttempt } from '../../attempt/attempt.ts';
-import { type Contents, type DeliveryReason, type NewDelivery, withoutContents } from '../../domain/delivery.ts';
+import { type Contents, type DeliveryReason, type NewDelivery, withoutContents } from '../../domain/delivery/delivery.ts';
 import {
   begin,
   type DeliveryState,
@@ -16,8 +16,8 @@ import {
   settle,
   waiting,
   withoutPayload,
-} from '../../domain/lifecycle.ts';
-import type { WebhookConfig } from '../../domain/webhook.ts';
+} from '../../domain/delivery/lifecycle.ts';
+import type { WebhookConfig } from '../../domain/webhook/webhook.ts';
 import type { StoredDelivery } from './delivery-row.ts';
 import type { Store } from './store.ts';
 import type { RunningAttempt } from './vitals.ts';
@@ -39,7 +39,7 @@ export type DiscardReason = Extract<
 const NO_CONTENTS: Contents = { payload: new Uint8Array(), accepted: undefined, error: undefined };
 
 /**
- * Applies what happens to stored deliveries to their rows: asks the rules (domain/lifecycle.ts) for the next state, and keeps it.
+ * Applies what happens to stored deliveries to their rows: asks the rules (domain/delivery/lifecycle.ts) for the next state, and keeps it.
  * Synchronous throughout, so that every change is one indivisible step of the object.
  */
 export class Ledger {

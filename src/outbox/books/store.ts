@@ -1,4 +1,4 @@
-import type { DuePosition } from '../../domain/bulk.ts';
+import type { DuePosition } from '../../domain/delivery/bulk.ts';
 import {
   type AttemptRecord,
   acceptedOf,
@@ -6,11 +6,11 @@ import {
   type DeliveryPosition,
   type NewDelivery,
   withoutContents,
-} from '../../domain/delivery.ts';
+} from '../../domain/delivery/delivery.ts';
+import type { DeliveryState } from '../../domain/delivery/lifecycle.ts';
+import { HOUR_MS } from '../../domain/delivery/statistics.ts';
+import { type Who, whoOfBytes } from '../../domain/event/subject.ts';
 import { isKeyed, mintedAt } from '../../domain/ids.ts';
-import type { DeliveryState } from '../../domain/lifecycle.ts';
-import { HOUR_MS } from '../../domain/statistics.ts';
-import { type Who, whoOfBytes } from '../../domain/subject.ts';
 import { Archive } from '../log/archive.ts';
 import type { ArchivedDelivery } from '../log/bundle.ts';
 import { FilteredEvents } from '../log/filtered.ts';
@@ -94,7 +94,7 @@ const SQL = {
 
 /**
  * The rows of one outbox: deliveries that wait or have anything to tell, each in one of its own, and the archive of those that were
- * delivered at the first attempt. It knows SQL and no rules: states come from domain/lifecycle.ts. Every method is synchronous, so that
+ * delivered at the first attempt. It knows SQL and no rules: states come from domain/delivery/lifecycle.ts. Every method is synchronous, so that
  * a read, the transition and its write cannot be interleaved with another's.
  */
 export class Store {

@@ -1,5 +1,5 @@
-import { type Circuit, closedCircuit } from '../../domain/circuit.ts';
-import type { AttemptTrigger, DeliveryPosition } from '../../domain/delivery.ts';
+import type { AttemptTrigger, DeliveryPosition } from '../../domain/delivery/delivery.ts';
+import { type Circuit, closedCircuit } from '../../domain/endpoint/circuit.ts';
 
 const KEY = 'vitals';
 /** Where versions before kept the circuit alone. */

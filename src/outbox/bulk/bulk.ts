@@ -1,4 +1,4 @@
-import type { Cancellation, CancellationSelection, Recovery, RecoverySelection } from '../../domain/bulk.ts';
+import type { Cancellation, CancellationSelection, Recovery, RecoverySelection } from '../../domain/delivery/bulk.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import type { Ledger } from '../books/ledger.ts';
 import { inSteps } from '../books/steps.ts';

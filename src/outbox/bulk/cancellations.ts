@@ -1,4 +1,4 @@
-import { type Cancellation, type CancellationSelection, type DuePosition, isCanceled } from '../../domain/bulk.ts';
+import { type Cancellation, type CancellationSelection, type DuePosition, isCanceled } from '../../domain/delivery/bulk.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import type { Ledger } from '../books/ledger.ts';
 import type { Store } from '../books/store.ts';

@@ -1,6 +1,6 @@
-import { acceptedOf, type Contents, type DeliveryPosition, sizeOf } from '../../domain/delivery.ts';
+import { acceptedOf, type Contents, type DeliveryPosition, sizeOf } from '../../domain/delivery/delivery.ts';
 import type { PersonErasure } from '../../domain/erasure.ts';
-import { mentions, PersonMatcher } from '../../domain/person.ts';
+import { mentions, PersonMatcher } from '../../domain/event/person.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import type { Ledger } from '../books/ledger.ts';
 import type { Store } from '../books/store.ts';

@@ -1,10 +1,10 @@
-import { DAY_MS } from '../../domain/day.ts';
-import { acceptedOf, type NewDelivery } from '../../domain/delivery.ts';
+import { keyedHash } from '../../domain/access/keyed-hash.ts';
+import { acceptedOf, type NewDelivery } from '../../domain/delivery/delivery.ts';
 import type { ErasureRequest, PersonErasure } from '../../domain/erasure.ts';
-import { keyedHash } from '../../domain/keyed-hash.ts';
-import { VISITOR_ERASED } from '../../domain/operational-event.ts';
-import { foldedValue, mentions } from '../../domain/person.ts';
+import { VISITOR_ERASED } from '../../domain/event/operational-event.ts';
+import { foldedValue, mentions } from '../../domain/event/person.ts';
 import { textsAt } from '../../domain/rules/path.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
 
 /**
  * For so long events of before an erasure are recognized that come after it. Queues: a message is kept for 4 days, and for 4 more among the dead

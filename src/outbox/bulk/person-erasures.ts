@@ -1,12 +1,12 @@
 import { withoutParameters } from '../../db/client.ts';
 import type { OutboxConfig } from '../../db/configuration.ts';
 import { saveErasureProgress } from '../../db/erasures.ts';
-import type { NewDelivery } from '../../domain/delivery.ts';
+import type { NewDelivery } from '../../domain/delivery/delivery.ts';
+import { isAtRest } from '../../domain/delivery/lifecycle.ts';
 import { type ErasureRequest, type PersonErasure, visitorErased } from '../../domain/erasure.ts';
+import { VISITOR_ERASED } from '../../domain/event/operational-event.ts';
 import { deliveryId, mintId } from '../../domain/ids.ts';
-import { isAtRest } from '../../domain/lifecycle.ts';
-import { VISITOR_ERASED } from '../../domain/operational-event.ts';
-import { subscribes } from '../../domain/webhook.ts';
+import { subscribes } from '../../domain/webhook/webhook.ts';
 import { logError } from '../../log.ts';
 import { within } from '../../within.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';

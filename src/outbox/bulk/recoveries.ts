@@ -1,5 +1,5 @@
-import { isOfDelivered, isRecovered, RECOVERED_BY_DEFAULT, type Recovery, type RecoverySelection } from '../../domain/bulk.ts';
-import type { DeliveryPosition } from '../../domain/delivery.ts';
+import { isOfDelivered, isRecovered, RECOVERED_BY_DEFAULT, type Recovery, type RecoverySelection } from '../../domain/delivery/bulk.ts';
+import type { DeliveryPosition } from '../../domain/delivery/delivery.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import type { Ledger } from '../books/ledger.ts';
 import type { Store } from '../books/store.ts';

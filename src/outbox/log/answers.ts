@@ -1,5 +1,5 @@
-import type { AttemptRecord, DeliveryFilter } from '../../domain/delivery.ts';
-import { answeredSo, isAboutSuccess } from '../../domain/response-filter.ts';
+import type { AttemptRecord, DeliveryFilter } from '../../domain/delivery/delivery.ts';
+import { answeredSo, isAboutSuccess } from '../../domain/delivery/response-filter.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 
 /** Whose last attempt a page looks at, at most: beyond them it ends short. */

@@ -1,6 +1,6 @@
-import { DAY_MS, dayOf } from '../../domain/day.ts';
-import type { AttemptRecord, Contents, DeliveryPosition, NewDelivery } from '../../domain/delivery.ts';
-import type { DeliveryState } from '../../domain/lifecycle.ts';
+import type { AttemptRecord, Contents, DeliveryPosition, NewDelivery } from '../../domain/delivery/delivery.ts';
+import type { DeliveryState } from '../../domain/delivery/lifecycle.ts';
+import { DAY_MS, dayOf } from '../../domain/text/day.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import {
   type ArchivedDelivery,

@@ -1,4 +1,4 @@
-import { type Contents, type DeliveryPosition, sizeOf } from '../../domain/delivery.ts';
+import { type Contents, type DeliveryPosition, sizeOf } from '../../domain/delivery/delivery.ts';
 import type { Archive } from './archive.ts';
 import { allContentsOf } from './bundle.ts';
 

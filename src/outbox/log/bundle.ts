@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { type AttemptRecord, acceptedOf, type Contents, type NewDelivery, sizeOf } from '../../domain/delivery.ts';
-import type { DeliveryState } from '../../domain/lifecycle.ts';
-import { type Who, whoOfBytes } from '../../domain/subject.ts';
+import { type AttemptRecord, acceptedOf, type Contents, type NewDelivery, sizeOf } from '../../domain/delivery/delivery.ts';
+import type { DeliveryState } from '../../domain/delivery/lifecycle.ts';
+import { type Who, whoOfBytes } from '../../domain/event/subject.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 
 /** Between the acceptance of a bundle's first and last event: a delivery is looked for in the bundles of so long before it. */

@@ -1,5 +1,5 @@
-import { dayOf } from '../../domain/day.ts';
-import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubject } from '../../domain/skipped-event.ts';
+import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubject } from '../../domain/delivery/skipped-event.ts';
+import { dayOf } from '../../domain/text/day.ts';
 
 /** As rows keep them: how many by the start of a slot, and the latest. */
 type Counts = Record<number, number>;

@@ -6,10 +6,10 @@ import {
   type DeliveryPosition,
   type DeliverySummary,
   sizeOf,
-} from '../../domain/delivery.ts';
-import { type LastFailure, lastFailureOf } from '../../domain/failure.ts';
-import { type Who, whoOfBytes, whoOfText } from '../../domain/subject.ts';
-import { subscribes } from '../../domain/webhook.ts';
+} from '../../domain/delivery/delivery.ts';
+import { type LastFailure, lastFailureOf } from '../../domain/delivery/failure.ts';
+import { type Who, whoOfBytes, whoOfText } from '../../domain/event/subject.ts';
+import { subscribes } from '../../domain/webhook/webhook.ts';
 import { COLUMNS, EVENT_TEXT, type Row, type StoredDelivery, textsOf, toStored, toSummary } from '../books/delivery-row.ts';
 import type { Store } from '../books/store.ts';
 import type { Fresh } from '../fresh.ts';

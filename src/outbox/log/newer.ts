@@ -1,4 +1,4 @@
-import type { DeliveryFilter, DeliveryPosition } from '../../domain/delivery.ts';
+import type { DeliveryFilter, DeliveryPosition } from '../../domain/delivery/delivery.ts';
 import { COLUMNS, type Row, type StoredDelivery, toStored } from '../books/delivery-row.ts';
 import type { Store } from '../books/store.ts';
 import { canBeArchived } from './answers.ts';

@@ -1,6 +1,6 @@
-import { acceptedOf, type Contents, type DeliveryPosition, type DeliverySummary } from '../../domain/delivery.ts';
+import { acceptedOf, type Contents, type DeliveryPosition, type DeliverySummary } from '../../domain/delivery/delivery.ts';
+import { isOperational } from '../../domain/event/operational-event.ts';
 import { isTestEvent } from '../../domain/ids.ts';
-import { isOperational } from '../../domain/operational-event.ts';
 import type { Rendering } from '../../domain/rules/choices.ts';
 import { type Condition, matcherOf } from '../../domain/rules/condition.ts';
 import { render } from '../../domain/rules/render.ts';

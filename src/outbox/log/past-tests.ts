@@ -1,4 +1,4 @@
-import type { DeliveryPosition } from '../../domain/delivery.ts';
+import type { DeliveryPosition } from '../../domain/delivery/delivery.ts';
 import { UNMARKED_TESTS_KEY } from '../books/migrations.ts';
 import type { Store } from '../books/store.ts';
 

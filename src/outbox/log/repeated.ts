@@ -1,7 +1,7 @@
-import { DAY_MS, dayOf } from '../../domain/day.ts';
-import type { NewDelivery } from '../../domain/delivery.ts';
+import type { NewDelivery } from '../../domain/delivery/delivery.ts';
+import { MAX_SKIPPED, type SkippedEvent } from '../../domain/delivery/skipped-event.ts';
 import { isKeyed } from '../../domain/ids.ts';
-import { MAX_SKIPPED, type SkippedEvent } from '../../domain/skipped-event.ts';
+import { DAY_MS, dayOf } from '../../domain/text/day.ts';
 import { Tables } from '../books/tables.ts';
 
 /** Rows counted in one step. */

@@ -1,4 +1,4 @@
-import type { DeliveryPosition } from '../../domain/delivery.ts';
+import type { DeliveryPosition } from '../../domain/delivery/delivery.ts';
 import { logError } from '../../log.ts';
 import type { Store } from '../books/store.ts';
 import type { UsedValues } from '../used-values.ts';

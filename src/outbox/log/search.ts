@@ -1,13 +1,13 @@
-import { foldCase } from '../../domain/fold-case.ts';
-import { Needle, plainParts } from '../../domain/needle.ts';
-import { asLine, type Who } from '../../domain/subject.ts';
+import { asLine, type Who } from '../../domain/event/subject.ts';
+import { foldCase } from '../../domain/text/fold-case.ts';
+import { Needle, plainParts } from '../../domain/text/needle.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import { areTold, headsOf, toldHeadsOf } from './bundle.ts';
 
 /** What a page may look through: about a byte of text each, or what takes as long. So much takes some tens of milliseconds. */
 const MAX_WORK = 4_000_000;
 /** The same of a glance: some milliseconds, so that twenty webhooks that share a thread take some tens of them. */
-const MAX_BRIEF_WORK = 200_000;
+const MAX_BRIEF_WORK = 120_000;
 /** What a delivery that is looked at takes beside its text, and so does a bundle. */
 const WORK_A_DELIVERY = 2_000;
 const WORK_A_BUNDLE = 400;

@@ -1,6 +1,6 @@
-import type { DeliveryPosition } from '../../domain/delivery.ts';
-import { FOLDED_TO_ASCII } from '../../domain/fold-case.ts';
-import { whoOfText } from '../../domain/subject.ts';
+import type { DeliveryPosition } from '../../domain/delivery/delivery.ts';
+import { whoOfText } from '../../domain/event/subject.ts';
+import { FOLDED_TO_ASCII } from '../../domain/text/fold-case.ts';
 import { COLUMNS, EVENT_TEXT, type Row, type StoredDelivery, toPosition, toStored } from '../books/delivery-row.ts';
 import type { Mark } from './archive.ts';
 import type { Search, Work } from './search.ts';

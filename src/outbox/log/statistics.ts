@@ -1,5 +1,5 @@
-import type { DeliveryPosition, DeliveryStatus } from '../../domain/delivery.ts';
-import { isUnreached } from '../../domain/edge-answer.ts';
+import type { DeliveryPosition, DeliveryStatus } from '../../domain/delivery/delivery.ts';
+import { isUnreached } from '../../domain/delivery/edge-answer.ts';
 import {
   add,
   bucketStarts,
@@ -10,7 +10,7 @@ import {
   PERIODS,
   type Period,
   type Tally,
-} from '../../domain/statistics.ts';
+} from '../../domain/delivery/statistics.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
 import { inSteps } from '../books/steps.ts';
 import type { Store } from '../books/store.ts';

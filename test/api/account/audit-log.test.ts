@@ -4,7 +4,7 @@ import { databaseOf } from '../../../src/db/client.ts';
 import { auditLog } from '../../../src/db/schema.ts';
 import { findWebhook, updateWebhook } from '../../../src/db/webhooks.ts';
 import text from '../../../src/docs/audit-log.md?raw';
-import { AUDIT_ACTIONS, TARGET_TYPES } from '../../../src/domain/audit-log.ts';
+import { AUDIT_ACTIONS, TARGET_TYPES } from '../../../src/domain/access/audit-log.ts';
 import { mintId } from '../../../src/domain/ids.ts';
 import { call, createOrganization, createWebhook, env, expectStatus, platform, type TestOrganization } from '../../support/api.ts';
 import { anEntry, auditLogOf } from '../../support/audit.ts';

@@ -1,60 +1,54 @@
-import { env } from 'cloudflare:workers';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { databaseOf } from '../../../src/db/client.ts';
-import { organizations } from '../../../src/db/schema.ts';
-import { client, createOrganization, createProducerKey, expectStatus, platform } from '../../support/api.ts';
-import { givenWebhook } from '../../support/deliveries.ts';
+import { describe, expect, test } from 'vitest';
+import { createOrganization, createWebhook, env, platform } from '../../support/api.ts';
 
-const list = async (query = '') => (await expectStatus(platform.get(`/platform/organizations${query}`), 200)).body;
-const idsIn = ({ data }: { data: { id: string }[] }) => data.map(({ id }) => id);
-
-beforeAll(async () => {
-  const row = { plan: 'scale', createdAt: Date.now(), updatedAt: Date.now() } as const;
-  await databaseOf(env.DB)
-    .insert(organizations)
-    .values([
-      { ...row, id: 'org_a', name: 'Acme' },
-      { ...row, id: 'org_b', name: 'Bolt 100%', plan: 'growth' },
-      { ...row, id: 'org_c', name: 'ACME Labs' },
-    ]);
-  await givenWebhook('org_a', { url: 'https://hooks.example.com/1' });
-  await givenWebhook('org_a', { url: 'https://hooks.example.com/2', health: 'open' });
-  await givenWebhook('org_a', { url: 'https://hooks.example.com/3', enabled: false, health: 'failing' });
-});
-
-describe('GET /platform/organizations', () => {
-  it('lists all, with their plan and how their webhooks stand', async () => {
-    const { data } = await list();
-    expect(idsIn({ data })).toEqual(['org_a', 'org_b', 'org_c']);
-    expect(data[0]).toMatchObject({ id: 'org_a', name: 'Acme', plan: 'scale', webhooks: { total: 3, disabled: 1, failing: 1 } });
-    expect(data[1].webhooks).toEqual({ total: 0, disabled: 0, failing: 0 });
+describe('organizations', () => {
+  test('are created, read, changed and deleted with the platform key', async () => {
+    const created = await platform.put('/organization/org_life', { name: 'Acme', plan: 'scale' });
+    expect(created.status).toBe(201);
+    expect(created.body).toEqual({
+      id: 'org_life',
+      name: 'Acme',
+      plan: 'scale',
+      createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    });
+    const changed = await platform.put('/organization/org_life', { name: 'Acme Ltd', plan: 'growth' });
+    expect(changed.status).toBe(200);
+    expect(changed.body).toMatchObject({ name: 'Acme Ltd', plan: 'growth', createdAt: created.body.createdAt });
+    expect((await platform.get('/organization/org_life')).body).toEqual(changed.body);
+    expect((await platform.delete('/organization/org_life')).status).toBe(204);
+    expect((await platform.get('/organization/org_life')).status).toBe(404);
+    expect((await platform.delete('/organization/org_life')).status).toBe(404);
   });
 
-  it('finds some by a part of the name or of the id, in either case, and by plan', async () => {
-    expect(idsIn(await list('?q=acme'))).toEqual(['org_a', 'org_c']);
-    expect(idsIn(await list('?q=ORG_B'))).toEqual(['org_b']);
-    expect(idsIn(await list('?q=0%25'))).toEqual(['org_b']);
-    expect(idsIn(await list('?q=%25'))).toEqual(['org_b']);
-    expect(idsIn(await list('?plan=growth'))).toEqual(['org_b']);
-    expect(idsIn(await list('?q=acme&plan=growth'))).toEqual([]);
+  test('are refused with the field that is wrong', async () => {
+    const unknownPlan = await platform.put('/organization/org_a', { name: 'Acme', plan: 'gold' });
+    expect(unknownPlan).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { field: 'plan' } } });
+    const unknownField = await platform.put('/organization/org_a', { name: 'Acme', plan: 'scale', colour: 'red' });
+    expect(unknownField).toMatchObject({ status: 422, body: { details: { field: 'colour' } } });
+    const badId = await platform.put('/organization/org%20a', { name: 'Acme', plan: 'scale' });
+    expect(badId).toMatchObject({ status: 422, body: { details: { field: 'organizationId' } } });
+    const longId = await platform.put(`/organization/${'a'.repeat(129)}`, { name: 'Acme', plan: 'scale' });
+    expect(longId).toMatchObject({ status: 422, body: { details: { field: 'organizationId' } } });
   });
 
-  it('is read page by page', async () => {
-    const first = await list('?limit=2');
-    expect(idsIn(first)).toEqual(['org_a', 'org_b']);
-    const second = await list(`?limit=2&cursor=${first.nextCursor}`);
-    expect(idsIn(second)).toEqual(['org_c']);
-    expect(second.nextCursor).toBeNull();
-    expect((await list(`?q=acme&limit=1&cursor=${(await list('?q=acme&limit=1')).nextCursor}`)).data[0].id).toBe('org_c');
+  test('take their keys and webhooks with them, and leave the outboxes to be erased', async () => {
+    const organization = await createOrganization();
+    const webhook = await createWebhook(organization);
+    expect((await platform.delete(organization.path)).status).toBe(204);
+    const noted = await env.DB.prepare('SELECT webhook_id FROM outbox_erasures').all();
+    expect(noted.results).toEqual([{ webhook_id: webhook.id }]);
+    expect(await env.DB.prepare('SELECT count(*) AS n FROM api_keys WHERE organization_id = ?').bind(organization.id).first('n')).toBe(0);
+    expect((await platform.get(`${organization.path}/webhooks`)).status).toBe(404);
   });
 
-  it.each(['?plan=gold', '?q=', `?q=${'x'.repeat(201)}`, '?cursor=x', '?limit=0'])('refuses %s', async (query) => {
-    expect((await platform.get(`/platform/organizations${query}`)).status).toBe(422);
-  });
-
-  it('is for the platform alone', async () => {
-    const { admin } = await createOrganization();
-    expect((await admin.get('/platform/organizations')).body.code).toBe('platform_key_required');
-    expect((await client(await createProducerKey()).get('/platform/organizations')).status).toBe(403);
+  test('are for the platform alone: an organization key gets 403 for its own, 404 for another', async () => {
+    const organization = await createOrganization();
+    const other = await createOrganization();
+    expect(await organization.admin.get(organization.path)).toMatchObject({ status: 403, body: { code: 'platform_key_required' } });
+    const foreign = await organization.admin.get(other.path);
+    const missing = await organization.admin.get('/organization/org_that_is_not');
+    expect(foreign).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    expect(foreign.body).toEqual(missing.body);
   });
 });

@@ -1,5 +1,5 @@
 import { Hono } from 'hono';
-import { toHex } from '../../../src/domain/encoding.ts';
+import { toHex } from '../../../src/domain/text/encoding.ts';
 
 /*
  * The floor: the least that the platform asks for to take an event in and send it signed. Hono ingest → queue → HMAC → fetch, and

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ShownEntry } from '../../../src/api/account/audit-log.ts';
 import { actionName, actorWords, deedWords, valueWords } from '../../../src/dashboard/account/audit-words.ts';
-import { AUDIT_ACTIONS } from '../../../src/domain/audit-log.ts';
+import { AUDIT_ACTIONS } from '../../../src/domain/access/audit-log.ts';
 
 const names = new Map([['whk_1', 'CRM']]);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { causeSentence, causeTitle, helpWith } from '../../../src/dashboard/attention/failure-words.ts';
-import { CAUSES, type Cause } from '../../../src/domain/failure.ts';
+import { CAUSES, type Cause } from '../../../src/domain/delivery/failure.ts';
 
 const help = (cause: Cause, status: number | null, error: string | null = null) => helpWith({ cause, status, error });
 

@@ -3,7 +3,7 @@ import { DeliveriesChart } from '../../../src/dashboard/charts/deliveries-chart.
 import { LatencyChart } from '../../../src/dashboard/charts/latency-chart.tsx';
 import { ResponseCodesChart } from '../../../src/dashboard/charts/response-codes-chart.tsx';
 import { Sparkline } from '../../../src/dashboard/charts/sparkline.tsx';
-import { ClockContext } from '../../../src/dashboard/clock.ts';
+import { ClockContext } from '../../../src/dashboard/parts/clock.ts';
 import { type Counted, statisticsOf } from '../../support/statistics.ts';
 
 const delivered = { status: 'delivered', responseStatus: 204 } as const;

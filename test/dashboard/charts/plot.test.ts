@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PLOT_HEIGHT, slotOf, valueScale } from '../../../src/dashboard/charts/plot.tsx';
-import { PERIOD_NAMES } from '../../../src/domain/statistics.ts';
+import { PERIOD_NAMES } from '../../../src/domain/delivery/statistics.ts';
 import { statisticsOf } from '../../support/statistics.ts';
 
 describe('the axis of values', () => {

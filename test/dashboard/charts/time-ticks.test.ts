@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { timeTicks } from '../../../src/dashboard/charts/time-ticks.ts';
-import { bucketStarts, PERIOD_NAMES, PERIODS, type Period } from '../../../src/domain/statistics.ts';
-import { localTime, zoneOf } from '../../../src/domain/zone.ts';
+import { bucketStarts, PERIOD_NAMES, PERIODS, type Period } from '../../../src/domain/delivery/statistics.ts';
+import { localTime, zoneOf } from '../../../src/domain/text/zone.ts';
 
 const ZONES = Intl.supportedValuesOf('timeZone').map((name) => zoneOf(name)!);
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { kindsOf, offeredFields, readFields, seenFields, writeFields } from '../../../src/dashboard/choices/offered-fields.ts';
-import { BUILT_IN_EVENT_TYPES } from '../../../src/domain/event-type.ts';
+import { BUILT_IN_EVENT_TYPES } from '../../../src/domain/event/event-type.ts';
 
 const ORDER = {
   ...{

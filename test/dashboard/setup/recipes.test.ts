@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RECIPES, recipeOf } from '../../../src/dashboard/setup/recipes.ts';
 import { t } from '../../../src/dashboard/words/words.tsx';
-import { placeholderIn } from '../../../src/domain/url-placeholder.ts';
+import { placeholderIn } from '../../../src/domain/endpoint/url-placeholder.ts';
 
 describe('the recipe for a URL', () => {
   it.each([

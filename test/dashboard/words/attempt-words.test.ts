@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { failureText } from '../../../src/dashboard/words/attempt-words.ts';
 import { inLanguage } from '../../../src/dashboard/words/language.ts';
-import { describeFailure, describeStatus } from '../../../src/domain/outcome.ts';
+import { describeFailure, describeStatus } from '../../../src/domain/delivery/outcome.ts';
 
 const named = (name: string, message: string) => Object.assign(new Error(message), { name });
 const redirect = new Headers({ location: 'https://hooks.example.com/' });

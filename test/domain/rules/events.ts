@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { readEvents } from '../../../src/domain/event.ts';
-import { BUILT_IN_EVENT_TYPES } from '../../../src/domain/event-type.ts';
+import { readEvents } from '../../../src/domain/event/event.ts';
+import { BUILT_IN_EVENT_TYPES } from '../../../src/domain/event/event-type.ts';
 import { anyText, oddJson } from '../../support/fuzz.ts';
 
 /** A visitor as the catalogue shows it. */

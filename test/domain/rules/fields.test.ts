@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_EVENT_DEPTH, readEvents } from '../../../src/domain/event.ts';
+import { MAX_EVENT_DEPTH, readEvents } from '../../../src/domain/event/event.ts';
 import { selectFields } from '../../../src/domain/rules/fields.ts';
 import { membersOf, sourceOf, type Written, writtenEvent, writtenPath } from './written-json.ts';
 

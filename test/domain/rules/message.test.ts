@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { BUILT_IN_EVENT_TYPES } from '../../../src/domain/event-type.ts';
+import { BUILT_IN_EVENT_TYPES } from '../../../src/domain/event/event-type.ts';
 import { messageOf } from '../../../src/domain/rules/message.ts';
 import { VISITOR } from './events.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { waiting } from '../../../src/domain/lifecycle.ts';
+import { waiting } from '../../../src/domain/delivery/lifecycle.ts';
 import { Admission } from '../../../src/outbox/books/admission.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
 import { driveDate } from '../../support/clock.ts';

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { RecoverySelection } from '../../../src/domain/bulk.ts';
+import type { RecoverySelection } from '../../../src/domain/delivery/bulk.ts';
 import { AuditEntries } from '../../../src/outbox/audit-entries.ts';
 import { Cancellations } from '../../../src/outbox/bulk/cancellations.ts';
 import { Dispatcher } from '../../../src/outbox/dispatcher.ts';

@@ -1,9 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it } from 'vitest';
 import { interruptedAttempt } from '../../../src/attempt/attempt.ts';
-import type { AttemptRecord } from '../../../src/domain/delivery.ts';
+import type { AttemptRecord } from '../../../src/domain/delivery/delivery.ts';
+import { describeFailure } from '../../../src/domain/delivery/outcome.ts';
 import { mintId } from '../../../src/domain/ids.ts';
-import { describeFailure } from '../../../src/domain/outcome.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
 import { platform } from '../../support/api.ts';
 import { driveDate } from '../../support/clock.ts';

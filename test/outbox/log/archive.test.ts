@@ -1,9 +1,9 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { ulid } from 'ulid';
 import { describe, expect, it, vi } from 'vitest';
-import type { AttemptRecord, DeliveryPosition, NewDelivery } from '../../../src/domain/delivery.ts';
+import type { AttemptRecord, DeliveryPosition, NewDelivery } from '../../../src/domain/delivery/delivery.ts';
+import { begin, discard, waiting } from '../../../src/domain/delivery/lifecycle.ts';
 import { deliveryId, mintId } from '../../../src/domain/ids.ts';
-import { begin, discard, waiting } from '../../../src/domain/lifecycle.ts';
 import { Ledger } from '../../../src/outbox/books/ledger.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
 import { Fresh } from '../../../src/outbox/fresh.ts';

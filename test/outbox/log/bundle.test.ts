@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import type { AttemptRecord } from '../../../src/domain/delivery.ts';
-import { waiting } from '../../../src/domain/lifecycle.ts';
+import type { AttemptRecord } from '../../../src/domain/delivery/delivery.ts';
+import { waiting } from '../../../src/domain/delivery/lifecycle.ts';
 import {
   allContentsOf,
   areTold,

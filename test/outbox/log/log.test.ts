@@ -1,6 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, inject, it, vi } from 'vitest';
-import type { DeliveryFilter, DeliveryPage, DeliverySummary } from '../../../src/domain/delivery.ts';
+import type { DeliveryFilter, DeliveryPage, DeliverySummary } from '../../../src/domain/delivery/delivery.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
 import { platform } from '../../support/api.ts';
 import {

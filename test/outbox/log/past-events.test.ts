@@ -1,9 +1,9 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { ulid } from 'ulid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { NewDelivery } from '../../../src/domain/delivery.ts';
+import type { NewDelivery } from '../../../src/domain/delivery/delivery.ts';
+import { waiting } from '../../../src/domain/delivery/lifecycle.ts';
 import { deliveryId, mintId } from '../../../src/domain/ids.ts';
-import { waiting } from '../../../src/domain/lifecycle.ts';
 import type { Rendering } from '../../../src/domain/rules/choices.ts';
 import { Ledger } from '../../../src/outbox/books/ledger.ts';
 import { Store } from '../../../src/outbox/books/store.ts';

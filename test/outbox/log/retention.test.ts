@@ -1,6 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
-import type { DeliverySummary } from '../../../src/domain/delivery.ts';
+import type { DeliverySummary } from '../../../src/domain/delivery/delivery.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
 import { Retention, type RetentionPolicy } from '../../../src/outbox/log/retention.ts';
 import type { Outbox } from '../../../src/outbox/outbox.ts';

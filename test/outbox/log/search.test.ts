@@ -1,8 +1,8 @@
 import { ulid } from 'ulid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { AttemptRecord, NewDelivery } from '../../../src/domain/delivery.ts';
+import type { AttemptRecord, NewDelivery } from '../../../src/domain/delivery/delivery.ts';
+import { waiting } from '../../../src/domain/delivery/lifecycle.ts';
 import { deliveryId } from '../../../src/domain/ids.ts';
-import { waiting } from '../../../src/domain/lifecycle.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
 import { driveDate } from '../../support/clock.ts';
 import { givenScripted, outboxOf, untilEnded } from '../../support/deliveries.ts';

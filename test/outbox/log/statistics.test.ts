@@ -1,9 +1,9 @@
 import { ulid } from 'ulid';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { AttemptRecord } from '../../../src/domain/delivery.ts';
+import type { AttemptRecord } from '../../../src/domain/delivery/delivery.ts';
+import { waiting } from '../../../src/domain/delivery/lifecycle.ts';
+import { HOUR_MS } from '../../../src/domain/delivery/statistics.ts';
 import { deliveryId, mintId } from '../../../src/domain/ids.ts';
-import { waiting } from '../../../src/domain/lifecycle.ts';
-import { HOUR_MS } from '../../../src/domain/statistics.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
 import type { ArchivedDelivery } from '../../../src/outbox/log/bundle.ts';
 import { OutboxStatistics, type Statistics } from '../../../src/outbox/log/statistics.ts';

@@ -1,4 +1,4 @@
-import { EndpointPace } from '../../../src/domain/endpoint-pace.ts';
+import { EndpointPace } from '../../../src/domain/endpoint/endpoint-pace.ts';
 import { Heap } from '../heap.ts';
 import { type Random, seeded } from '../random.ts';
 import { IsolateMemory } from './isolate-memory.ts';
@@ -46,7 +46,7 @@ interface Counts {
 /**
  * Some seconds of a scenario. Each consumer is an isolate of its own, which is the worst for what it knows; a batch takes what it waits for: D1, where it does not
  * know an organization, and then the slowest of its outboxes, each of which waits for its endpoint as long as it has patience
- * (src/domain/endpoint-pace.ts).
+ * (src/domain/endpoint/endpoint-pace.ts).
  */
 export function simulateSecond(scenario: Scenario, seed = 1): Second {
   const webhooks = new Webhooks(seed);
