@@ -90,6 +90,6 @@ const remove = route({
   },
 });
 
-export { get as getOrganizationRoute, get as getOrganizationRoute, put as putOrganizationRoute, put as putOrganizationRoute };
+export { get as getOrganizationRoute, put as putOrganizationRoute };
 
 export const organizationRoutes: readonly Route[] = [put, get, remove];
