@@ -45,8 +45,6 @@ export async function startReceiver(port = 0): Promise<{ origin: string; close()
       await answer(request, response, released);
     }
   });
-  // Longer than a test: a connection that the runtime keeps is not to be closed at the moment in which it is used again.
-  server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
