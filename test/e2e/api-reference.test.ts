@@ -1,14 +1,11 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
 import { launchChromium, noBrowser, openPage } from '../support/browser.ts';
 import { signUp } from '../support/customer.ts';
+import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 
 interface OpenApi extends Record<string, unknown> {
   openapi: string;
@@ -16,18 +13,15 @@ interface OpenApi extends Record<string, unknown> {
   webhooks: Record<string, Record<string, unknown>>;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let worker: LocalWorker;
+let worker: SomeWorker;
 let browser: Browser | undefined;
 
 beforeAll(async () => {
-  worker = await startLocalWorker({ persistTo: folder });
+  worker = await sharedWorker();
   if (!noBrowser) browser = await launchChromium();
 });
 afterAll(async () => {
   await browser?.close();
-  await worker?.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 async function readOpenApi(): Promise<OpenApi> {

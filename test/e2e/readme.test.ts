@@ -2,10 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import { freePort, type LocalWorker } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { DELIVERY_REASONS, DELIVERY_STATUSES } from '../../src/domain/delivery/delivery.ts';
 import { patterns, Terminal } from '../support/terminal.ts';
+import { startWorker } from '../support/worker.ts';
 
 /** Largest README, in bytes: it is read by everybody, so it has what everybody needs. */
 const MAX_README_BYTES = 12_000;
@@ -33,7 +34,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
 let worker: LocalWorker;
 
 beforeAll(async () => {
-  worker = await startLocalWorker({ persistTo: join(folder, 'state') });
+  worker = await startWorker({ persistTo: join(folder, 'state') });
 });
 afterAll(async () => {
   await worker?.stop();

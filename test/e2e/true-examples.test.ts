@@ -8,12 +8,13 @@ import { ERROR_EXAMPLES } from '../../src/api/reference/error-examples.ts';
 import { describeApi } from '../../src/api/reference/openapi.ts';
 import { errorCodesOf } from '../../src/api/route.ts';
 import { routes } from '../../src/app.ts';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import type { LocalWorker } from '../../src/commands/local-worker.ts';
 import { packEvents } from '../../src/domain/event/event-message.ts';
 import { configWithEmail } from '../support/email-config.ts';
 import { inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
 import { probesOf, settled, type TrueExample } from '../support/true-examples.ts';
+import { startWorker } from '../support/worker.ts';
 
 /*
  * What the API reference shows of each operation (src/api/reference/true-examples.json) is asked of a real Worker here, and must be what it answers.
@@ -49,10 +50,10 @@ beforeAll(async () => {
     vars: { PUBLIC_URL, ALERTS_FROM: 'alerts@example.com', SECURITY_CONTACT: 'mailto:security@bullseye.example' },
     config: configWithEmail(folder),
   };
-  worker = await startLocalWorker(options);
+  worker = await startWorker(options);
   await worker.stop();
   park(options.persistTo);
-  worker = await startLocalWorker(options);
+  worker = await startWorker(options);
   await walk();
   await probeAll();
 }, 400_000);

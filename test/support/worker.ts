@@ -1,0 +1,26 @@
+import { inject } from 'vitest';
+import { type LocalWorker, type LocalWorkerOptions, startMigratedWorker } from '../../src/commands/local-worker.ts';
+import { copyState } from './shared.ts';
+
+/** A Worker as tests need to know it who do not stop it, or read what it prints. */
+export type SomeWorker = Pick<LocalWorker, 'origin' | 'platformKey'>;
+
+/**
+ * The Worker that the files of end-to-end tests share: with the settings of wrangler.toml, for tests that keep to organizations of their own, and change nothing
+ * that all organizations have.
+ */
+export async function sharedWorker(): Promise<SomeWorker> {
+  return await shared<SomeWorker>('worker');
+}
+
+/** A Worker of a file's own, for tests that stop it, read what it prints, or need other settings. Started again on the same folder, it goes on where it was. */
+export async function startWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
+  copyState(await shared<string>('state'), options.persistTo);
+  return await startMigratedWorker(options);
+}
+
+async function shared<T>(what: 'state' | 'worker'): Promise<T> {
+  const response = await fetch(`${inject('sharedOrigin')}/${what}`);
+  if (!response.ok) throw new Error(await response.text());
+  return (await response.json()) as T;
+}
