@@ -1,15 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { accessibilityViolations, COLOUR_RULES, launchChromium, noBrowser, openPage, type WatchedPage } from '../support/browser.ts';
-import { configWithEmail } from '../support/email-config.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { accessibilityViolations, noBrowser, openPage, picture, type WatchedPage } from '../support/browser.ts';
 import { type Furnished, furnish } from '../support/furnished.ts';
 import { PAGES } from '../support/operator-pages.ts';
 import { layoutFaults } from '../support/page-layout.ts';
-import { startReceiver } from '../support/receiver-server.ts';
+import { givenStage } from '../support/stage.ts';
 
 /*
  * The pages of `/operator` on the runtime of `wrangler dev`, in a browser: a new operator signs in and reads what is wrong; every page is accessible in
@@ -17,48 +11,36 @@ import { startReceiver } from '../support/receiver-server.ts';
  */
 const WIDTHS = [320, 834, 1_280] as const;
 const GIVE_UP_MS = 90_000;
+/** How wide a page is with all that it has. */
+const CONTENT_WIDTH = 'Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)';
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-/** Where the pages' pictures go; SCREENSHOTS=… in the environment keeps them for somebody to look at. */
-const pictures = process.env.SCREENSHOTS ?? join(folder, 'pictures');
-let worker: LocalWorker;
-let receiver: Awaited<ReturnType<typeof startReceiver>>;
-let browser: Browser;
+const vars = { RETRY_SCHEDULE: '1h,1h,1h', PUBLIC_URL: 'https://webhooks.bullseye.example', ALERTS_FROM: 'alerts@example.com' };
+const stage = givenStage({ vars, withEmail: true });
 let furnished: Furnished;
 let operator: WatchedPage;
 
 beforeAll(async () => {
   if (noBrowser) return;
-  receiver = await startReceiver();
-  const vars = { RETRY_SCHEDULE: '1h,1h,1h', PUBLIC_URL: 'https://webhooks.bullseye.example', ALERTS_FROM: 'alerts@example.com' };
-  worker = await startLocalWorker({ persistTo: folder, vars, config: configWithEmail(folder) });
-  browser = await launchChromium();
-  furnished = await furnish(worker, receiver.origin);
-  operator = await openPage(browser);
+  furnished = await furnish(stage.worker, stage.receiver.origin);
+  operator = await openPage(stage.browser);
 }, 240_000);
-afterAll(async () => {
-  await browser?.close();
-  await worker?.stop();
-  await receiver?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 /** The cron, which `wrangler dev` runs when it is asked to. */
 async function runCron(): Promise<void> {
-  const { ok, status } = await fetch(`${worker.origin}/cdn-cgi/handler/scheduled`);
+  const { ok, status } = await fetch(`${stage.worker.origin}/cdn-cgi/handler/scheduled`);
   if (!ok) throw new Error(`the cron answered ${status}`);
 }
 
 describe.skipIf(noBrowser)('an operator', () => {
   it('signs in, reads which endpoint fails and why, and gets to what to do', { timeout: 120_000 }, async () => {
     const { page } = operator;
-    await page.goto(`${worker.origin}/operator`);
+    await page.goto(`${stage.worker.origin}/operator`);
     await page.getByLabel('Platform key').fill('bsk_platform_wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
     expect(await page.locator('#key-error').textContent()).toBe('The API key is unknown, revoked or expired.');
-    await page.getByLabel('Platform key').fill(worker.platformKey);
+    await page.getByLabel('Platform key').fill(stage.worker.platformKey);
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.waitForURL(`${worker.origin}/operator`);
+    await page.waitForURL(`${stage.worker.origin}/operator`);
     await runCron();
     const sentence = page.locator('#verdict .verdict-line');
     // The page keeps itself up to date.
@@ -72,7 +54,7 @@ describe.skipIf(noBrowser)('an operator', () => {
 
   it('finds an organization, and signs in to its dashboard', async () => {
     const { page } = operator;
-    await page.goto(`${worker.origin}/operator/organizations`);
+    await page.goto(`${stage.worker.origin}/operator/organizations`);
     await page.getByLabel('Name or id').fill('analytics');
     await page.getByRole('button', { name: 'Find' }).click();
     await page.getByRole('link', { name: 'Acme Analytics' }).click();
@@ -96,17 +78,17 @@ describe.skipIf(noBrowser)('every page for operators is accessible, fits its win
   it.each(pages)('%s', async (route) => {
     const { page, complaints } = operator;
     complaints.splice(0);
-    await page.goto(worker.origin + route.replace(':id', furnished.customer.organizationId));
+    await page.goto(stage.worker.origin + route.replace(':id', furnished.customer.organizationId));
     for (const width of WIDTHS) {
       await page.setViewportSize({ width, height: 900 });
+      const name = `operator${route.replaceAll(/[^\w=.]+/g, '-')}-${width}`;
       await page.emulateMedia({ colorScheme: 'light' });
       const light = await accessibilityViolations(page);
-      const name = join(pictures, `operator${route.replaceAll(/[^\w=.]+/g, '-')}-${width}`);
-      const picture = await page.screenshot({ fullPage: true, path: `${name}.png` });
+      await picture(page, name);
       await page.emulateMedia({ colorScheme: 'dark' });
-      const dark = await accessibilityViolations(page, COLOUR_RULES);
-      if (width !== 834) await page.screenshot({ fullPage: true, path: `${name}-dark.png` });
-      const beyond = picture.readUInt32BE(16) - width;
+      const dark = await accessibilityViolations(page);
+      if (width !== 834) await picture(page, `${name}-dark`);
+      const beyond = (await page.evaluate<number>(CONTENT_WIDTH)) - width;
       expect.soft({ width, light, dark, beyond }).toEqual({ width, light: [], dark: [], beyond: 0 });
     }
     expect.soft(await layoutFaults(page)).toEqual([]);
