@@ -83,8 +83,10 @@ function Table({ organizations }: { organizations: readonly Listed[] }) {
             </th>
             <td data-label="Plan">{plan}</td>
             <td data-label="Webhooks" class="number">
-              {exactly(webhooks.total)}
-              {webhooks.disabled > 0 && <span class="hint"> ({exactly(webhooks.disabled)} disabled)</span>}
+              <span>
+                {exactly(webhooks.total)}
+                {webhooks.disabled > 0 && <span class="hint"> ({exactly(webhooks.disabled)} disabled)</span>}
+              </span>
             </td>
             <td data-label="Failing" class="number">
               {exactly(webhooks.failing)}

@@ -13,7 +13,7 @@ const SECURITY_SCHEME = 'apiKey';
 const INTRODUCTION = `Signed, retried, isolated webhook delivery.
 
 Every route but the public ones needs an API key in \`X-API-Key\`: an organization's (\`bsk_live_…\`, which opens that organization
-alone), a producer's (\`bsk_ingest_…\`, which posts events), or the platform's. Organization keys may make 1,000 requests a minute,
+alone), a producer's (\`bsk_ingest_…\`, which posts events), a monitor's (\`bsk_metrics_…\`, which reads metrics), or the platform's. Organization keys may make 1,000 requests a minute,
 all those of one organization together 10,000; a key 250 times a minute, and an organization 500 times, may make or change webhooks, keys and sign-in links.
 Errors are \`{ code, message, details }\`: branch on \`code\`. Times in answers are ISO 8601 in UTC; what a request has is
 ${TIME_FORMS}.
