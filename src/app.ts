@@ -8,6 +8,7 @@ import { alertRoutes } from './api/account/alerts.ts';
 import { auditLogRoutes } from './api/account/audit-log.ts';
 import { erasureRoutes } from './api/account/erasures.ts';
 import { sessionRoutes } from './api/account/sessions.ts';
+import { usageRoutes } from './api/account/usage.ts';
 import { bulkActionRoutes } from './api/deliveries/bulk-actions.ts';
 import { deliveryRoutes } from './api/deliveries/deliveries.ts';
 import { deliveryActionRoutes } from './api/deliveries/delivery-actions.ts';
@@ -65,6 +66,7 @@ const apiRoutes: readonly Route[] = [
   ...payloadErasureRoutes,
   ...erasureRoutes,
   ...statisticsRoutes,
+  ...usageRoutes,
   ...alertRoutes,
   ...dashboardLinkRoutes,
   ...sessionRoutes,

@@ -1,5 +1,6 @@
 import { isLoopback } from './domain/endpoint/loopback.ts';
 import { type Jurisdiction, parseJurisdiction } from './domain/jurisdiction.ts';
+import { parseQuotas, type Quotas } from './domain/quota.ts';
 import { type Colour, parseColour } from './domain/text/colour.ts';
 import { parseDuration, parseDurations } from './domain/text/duration.ts';
 import { MAX_CONCURRENT } from './domain/webhook/webhook.ts';
@@ -17,6 +18,8 @@ export interface Settings {
   /** How long an attempt may wait for the response's headers. */
   deliveryTimeoutMs: number;
   retentionMs: number;
+  /** What organizations may use, by plan. */
+  quotas: Quotas;
   /** Failed attempts in a row that open a webhook's circuit. */
   circuitThreshold: number;
   /** First and longest wait between probes. */
@@ -67,6 +70,7 @@ type Vars = Pick<
   | 'RETRY_SCHEDULE'
   | 'DELIVERY_TIMEOUT'
   | 'RETENTION_DAYS'
+  | 'QUOTAS'
   | 'CIRCUIT_THRESHOLD'
   | 'CIRCUIT_PROBE'
   | 'DISABLE_AFTER'
@@ -88,10 +92,12 @@ type Vars = Pick<
 >;
 
 export function parseSettings(vars: Vars): Settings {
+  const retentionDays = read('RETENTION_DAYS', vars.RETENTION_DAYS, (text) => wholeNumber(text, 1, 3_650));
   return {
     retryScheduleMs: read('RETRY_SCHEDULE', vars.RETRY_SCHEDULE, parseDurations),
     deliveryTimeoutMs: read('DELIVERY_TIMEOUT', vars.DELIVERY_TIMEOUT, deliveryTimeout),
-    retentionMs: read('RETENTION_DAYS', vars.RETENTION_DAYS, (text) => wholeNumber(text, 1, 3_650) * 86_400_000),
+    retentionMs: retentionDays * 86_400_000,
+    quotas: vars.QUOTAS ? read('QUOTAS', vars.QUOTAS, (text) => parseQuotas(text, retentionDays)) : {},
     circuitThreshold: read('CIRCUIT_THRESHOLD', vars.CIRCUIT_THRESHOLD, (text) => wholeNumber(text, 1, 1_000)),
     circuitProbeMs: read('CIRCUIT_PROBE', vars.CIRCUIT_PROBE, (text) => {
       const [first, longest, ...rest] = parseDurations(text);

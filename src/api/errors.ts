@@ -14,6 +14,7 @@ export const ERROR_STATUSES = {
   insufficient_scope: 403,
   platform_key_required: 403,
   plan_upgrade_required: 403,
+  webhook_quota_reached: 403,
   fresh_sign_in_required: 403,
   not_found: 404,
   method_not_allowed: 405,

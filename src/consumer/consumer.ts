@@ -95,7 +95,7 @@ async function deliver(events: readonly InboundEvent[], env: Env, ctx: Execution
   const untold = untoldEventsOf(env);
   // A message that fails comes again with all of its events.
   const kept = filtered.filter(({ event }) => !event.inbound.failed);
-  for (const { webhook, event } of kept) untold.note(webhook, event);
+  for (const { webhook, event, isCounting } of kept) untold.note(webhook, event, isCounting);
   gatheredOf(env).count('kept_back', kept.length);
   untold.tellSoon(env, (work) => ctx.waitUntil(work), Date.now());
 }

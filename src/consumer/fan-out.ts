@@ -5,6 +5,7 @@ import { aboutWebhook, isOperational } from '../domain/event/operational-event.t
 import { deliveryId, isKeyed, mintedAt } from '../domain/ids.ts';
 import { includesWebhooks } from '../domain/plan.ts';
 import { matcherOf } from '../domain/rules/condition.ts';
+import { countingWebhook } from '../domain/usage.ts';
 import { type FilteredWebhook, subscribes, type WebhookConfig } from '../domain/webhook/webhook.ts';
 import type { LoadedConfig } from './configuration-cache.ts';
 
@@ -49,6 +50,8 @@ export interface WebhookWork {
 export interface KeptBack {
   webhook: FilteredWebhook;
   event: InboundEvent;
+  /** Whether this webhook counts the event as used: no other one gets it. */
+  isCounting: boolean;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -113,7 +116,8 @@ export function keepsBack({ filter }: FilteredWebhook, { event, value }: Pick<In
 /**
  * Which webhooks each event goes to, and which keep it back. An event whose organization is not known, has no matching webhook or a plan
  * without webhooks is dropped; where that is not certain, because the configuration is an old one or none could be read, its message
- * fails, and the queue redelivers it. So it does where a filter keeps an event back that may have been changed since.
+ * fails, and the queue redelivers it. So it does where a filter keeps an event back that may have been changed since. One of an event's webhooks
+ * counts it as used (domain/usage.ts): one that gets it, if any does.
  */
 export function fanOut(
   events: readonly InboundEvent[],
@@ -126,10 +130,13 @@ export function fanOut(
     const config = loaded?.config;
     const subscribers = subscribersOf(config ?? null, event);
     if (subscribers.length === 0 && !loaded?.fresh) event.inbound.failed = true;
-    for (const webhook of subscribers) {
-      if (!config || isMadeLater(webhook, event)) continue;
-      if (keepsBack(webhook, event)) {
-        filtered.push({ webhook, event });
+    if (!config) continue;
+    const meant = subscribers.filter((webhook) => !isMadeLater(webhook, event));
+    const keeping = new Set(meant.filter((webhook) => keepsBack(webhook, event)));
+    const counting = countingWebhook(keeping.size < meant.length ? meant.filter((webhook) => !keeping.has(webhook)) : meant);
+    for (const webhook of meant) {
+      if (keeping.has(webhook)) {
+        filtered.push({ webhook, event, isCounting: webhook === counting });
         if (!loaded.fresh) event.inbound.failed = true;
         continue;
       }
@@ -141,7 +148,7 @@ export function fanOut(
         byId: new Map(),
       };
       works.set(webhook.id, work);
-      addTask(work, event);
+      addTask(work, event, webhook === counting);
     }
   }
   return { works: [...works.values()].map(({ config, readAt, tasks }) => ({ config, readAt, tasks })), filtered };
@@ -162,7 +169,7 @@ function withoutFilter(webhook: FilteredWebhook): WebhookConfig {
   return config;
 }
 
-function addTask(work: WebhookWork & { byId: Map<string, Task> }, event: InboundEvent): void {
+function addTask(work: WebhookWork & { byId: Map<string, Task> }, event: InboundEvent, isCounting: boolean): void {
   const id = deliveryId(event.id, work.config.webhook.id);
   const known = work.byId.get(id);
   if (known) {
@@ -170,10 +177,8 @@ function addTask(work: WebhookWork & { byId: Map<string, Task> }, event: Inbound
     return;
   }
   const { id: eventId, payload, acceptedAt, sessionId, inbound } = event;
-  const task: Task = {
-    delivery: { id, eventId, event: event.event, sessionId, acceptedAt, payload },
-    inbound: [inbound],
-  };
+  const delivery = { id, eventId, event: event.event, sessionId, acceptedAt, payload };
+  const task: Task = { delivery: isCounting ? delivery : { ...delivery, isCountedElsewhere: true }, inbound: [inbound] };
   work.byId.set(id, task);
   work.tasks.push(task);
 }

@@ -2,6 +2,7 @@ import { type FilteredBundle, type FilteredEvent, MAX_SKIPPED } from '../domain/
 import { SLOT_MS } from '../domain/delivery/statistics.ts';
 import { subjectFrom, whoOf } from '../domain/event/subject.ts';
 import { matcherOf } from '../domain/rules/condition.ts';
+import { dayOf } from '../domain/text/day.ts';
 import type { FilteredWebhook } from '../domain/webhook/webhook.ts';
 import { logError } from '../log.ts';
 import { onceFor } from '../once-for.ts';
@@ -18,21 +19,23 @@ export const untoldEventsOf = onceFor((_: Env) => new UntoldEvents());
 
 /** Events that webhooks' filters have kept back, as an isolate remembers them until it tells each webhook's outbox (telling.ts). */
 export class UntoldEvents {
-  #byWebhook = new Map<string, FilteredBundle>();
+  #byWebhook = new Map<string, Required<FilteredBundle>>();
   #characters = 0;
   readonly #telling = new Telling();
 
-  /** Notes an event that a webhook's filter has kept back. */
+  /** Notes an event that a webhook's filter has kept back. @param isCounting whether this webhook counts it as used */
   note(
     { id: webhookId, filter }: FilteredWebhook,
     { id, event, value, acceptedAt }: Pick<InboundEvent, 'id' | 'event' | 'value' | 'acceptedAt'>,
+    isCounting = false,
   ): void {
-    const gathered = this.#byWebhook.get(webhookId) ?? { counts: new Map<number, number>(), latest: [] };
+    const gathered = this.#byWebhook.get(webhookId) ?? { counts: new Map<number, number>(), events: new Map<number, number>(), latest: [] };
     if (!filter || (gathered.counts.size === 0 && this.#byWebhook.size === MAX_WEBHOOKS)) return;
     this.#byWebhook.set(webhookId, gathered);
-    const { counts, latest } = gathered;
-    const slot = Math.floor(acceptedAt / SLOT_MS) * SLOT_MS;
+    const { counts, events, latest } = gathered;
+    const [slot, day] = [Math.floor(acceptedAt / SLOT_MS) * SLOT_MS, dayOf(acceptedAt)];
     counts.set(slot, (counts.get(slot) ?? 0) + 1);
+    if (isCounting) events.set(day, (events.get(day) ?? 0) + 1);
     if (this.#characters >= MAX_CHARACTERS) return;
     const who = whoOf(value);
     const listed = {

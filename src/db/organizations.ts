@@ -1,9 +1,11 @@
 import { and, asc, eq, getTableColumns, gt, type SQL, sql } from 'drizzle-orm';
 import { type AuditAction, type AuditChanges, type AuditEntry, changesBetween, created } from '../domain/access/audit-log.ts';
 import type { Plan } from '../domain/plan.ts';
+import { dayOf } from '../domain/text/day.ts';
 import { addEntryIfChanged } from './audit-log.ts';
 import type { Database } from './client.ts';
 import { apiKeys, organizations, outboxErasures, webhooks } from './schema.ts';
+import { deleteUse } from './usage.ts';
 
 export type OrganizationRow = typeof organizations.$inferSelect;
 
@@ -97,10 +99,11 @@ export async function deleteOrganization(db: Database, id: string, nowMs: number
     .select({ webhookId: webhooks.id, requestedAt: sql<number>`${nowMs}`.as('requested_at') })
     .from(webhooks)
     .where(eq(webhooks.organizationId, id));
-  const [erased, , , deleted] = await db.batch([
+  const [erased, , , , deleted] = await db.batch([
     db.insert(outboxErasures).select(owned).onConflictDoNothing().returning({ webhookId: outboxErasures.webhookId }),
     db.delete(webhooks).where(eq(webhooks.organizationId, id)),
     db.delete(apiKeys).where(eq(apiKeys.organizationId, id)),
+    deleteUse(db, id, dayOf(nowMs)),
     db.delete(organizations).where(eq(organizations.id, id)).returning({ id: organizations.id }),
   ]);
   return deleted.length === 0 ? null : erased.map((row) => row.webhookId);

@@ -125,7 +125,12 @@ export function listBusy(d1: D1Database, limit: number): Promise<BusyNote[]> {
  * A sweep takes `limit` of them. Should there be more than turns × limit webhooks, all of them still have their turns, but these
  * come round in two times `turns` sweeps, in three times, and so on.
  */
-export function listInTurn(d1: D1Database, sweepNumber: number, turns: number, limit: number): Promise<{ webhookId: string }[]> {
+export function listInTurn(
+  d1: D1Database,
+  sweepNumber: number,
+  turns: number,
+  limit: number,
+): Promise<{ webhookId: string; organizationId: string }[]> {
   const last = sql`(SELECT max(rowid) FROM ${webhooks})`;
   const round = sql`(SELECT ${whole(turns)} * ((${last} - 1) / ${whole(turns * limit)} + 1))`;
   const rows = sql`
@@ -135,7 +140,10 @@ export function listInTurn(d1: D1Database, sweepNumber: number, turns: number, l
       SELECT number + round, round FROM due WHERE number + round <= ${last}
     )
     SELECT number FROM due`;
-  return databaseOf(d1).select({ webhookId: webhooks.id }).from(webhooks).where(sql`${webhooks}.rowid IN (${rows})`);
+  return databaseOf(d1)
+    .select({ webhookId: webhooks.id, organizationId: webhooks.organizationId })
+    .from(webhooks)
+    .where(sql`${webhooks}.rowid IN (${rows})`);
 }
 
 /** Outboxes of webhooks that were deleted by a time and are still to be erased, the earliest first. */

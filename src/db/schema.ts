@@ -292,6 +292,39 @@ export const erasureWebhooks = sqliteTable(
   (table) => [primaryKey({ columns: [table.erasureId, table.webhookId] })],
 );
 
+const used = () => ({
+  events: integer().notNull(),
+  deliveries: integer().notNull(),
+  attempts: integer().notNull(),
+});
+
+/**
+ * What was used, by day and organization (domain/usage.ts); of organization '' what all of them have used together, deleted ones included. The cron
+ * writes it, and an outbox that is erased: no event does.
+ */
+export const usage = sqliteTable(
+  'usage',
+  {
+    /** Days since the epoch, by UTC. First in the key: what is too old is dropped by it. */
+    day: integer().notNull(),
+    organizationId: text().notNull(),
+    ...used(),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.organizationId] })],
+);
+
+/** How much of it came from which outbox, of days that can still change: what it tells next is more by the difference (db/usage.ts). */
+export const usageTold = sqliteTable(
+  'usage_told',
+  {
+    day: integer().notNull(),
+    /** An outbox, until it is erased: it says who it is. */
+    source: text().notNull(),
+    ...used(),
+  },
+  (table) => [primaryKey({ columns: [table.day, table.source] })],
+);
+
 /** An import of configuration that is on its way (transfer/staging.ts). It goes when it has ended; the cron drops those that broke off. */
 export const imports = sqliteTable('imports', {
   id: text().primaryKey(),

@@ -63,11 +63,16 @@ export async function findWebhook(db: Database, organizationId: string, id: stri
 }
 
 /**
- * Adds a webhook, unless its organization is gone or has MAX_WEBHOOKS already, or MAX_LISTENERS of those of `listen`, which are counted apart:
- * then nothing is added and the answer is null.
+ * Adds a webhook, unless its organization is gone or has as many as it may have already, or MAX_LISTENERS of those of `listen`, which are counted
+ * apart: then nothing is added and the answer is null.
  * One statement counts and inserts, so that racing creations cannot pass the limit together.
  */
-export async function insertWebhook(db: Database, webhook: NewWebhook, entry: AuditEntry): Promise<WebhookRow | null> {
+export async function insertWebhook(
+  db: Database,
+  webhook: NewWebhook,
+  entry: AuditEntry,
+  maxWebhooks = MAX_WEBHOOKS,
+): Promise<WebhookRow | null> {
   // In the order of db/schema.ts: drizzle maps a select to an insert by place.
   const row = {
     id: sql`${webhook.id}`,
@@ -105,7 +110,7 @@ export async function insertWebhook(db: Database, webhook: NewWebhook, entry: Au
     sql`(${webhooks.url} like ${LISTEN_URL_PATTERN}) = ${isOfListen ? 1 : 0}`,
   );
   const count = sql`(select count(*) from ${webhooks} where ${alike})`;
-  const allowed = and(eq(organizations.id, webhook.organizationId), sql`${count} < ${isOfListen ? MAX_LISTENERS : MAX_WEBHOOKS}`);
+  const allowed = and(eq(organizations.id, webhook.organizationId), sql`${count} < ${isOfListen ? MAX_LISTENERS : maxWebhooks}`);
   const [inserted] = await db.batch([
     db
       .insert(webhooks)
@@ -215,4 +220,10 @@ export async function deleteWebhook(db: Database, before: WebhookRow, nowMs: num
     addEntryIfChanged(db, entry),
   ]);
   return deleted.length > 0;
+}
+
+/** The ids of webhooks of whatever organization, at most so many. */
+export async function listWebhookIds(db: Database, limit: number): Promise<string[]> {
+  const rows = await db.select({ id: webhooks.id }).from(webhooks).limit(limit);
+  return rows.map(({ id }) => id);
 }

@@ -6,6 +6,7 @@ const ABOUT: readonly [RegExp, string][] = [
   [/^\/alerts/, '/webhooks/alerts'],
   [/^\/erasures/, '/webhooks/personal-data'],
   [/^\/(audit-log|sessions)/, '/audit-log'],
+  [/^\/usage/, '/webhooks/limits#what-you-have-used'],
   [/^\/search/, '/webhooks/missing-leads'],
   [/\/verify$/, '/webhooks/verifying'],
   [/\/setup\/test$/, '/webhooks#see-that-it-works'],

@@ -1,7 +1,7 @@
 import type { AttemptResult } from '../attempt/attempt.ts';
 import { causeOf } from '../domain/delivery/failure.ts';
 import { isTestEvent } from '../domain/ids.ts';
-import { addCounts, type CountName, type Figures } from '../domain/service/figures.ts';
+import type { CountName, Figures } from '../domain/service/figures.ts';
 import { takeFaults } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 
@@ -28,6 +28,6 @@ export class Ended {
   }
 
   #count(name: CountName): void {
-    addCounts(this.#counts, { [name]: 1 });
+    this.#counts[name] = (this.#counts[name] ?? 0) + 1;
   }
 }

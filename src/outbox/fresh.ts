@@ -214,8 +214,14 @@ export class Fresh {
 
   /** All of them, newest first. */
   list(): StoredDelivery[] {
-    const kept = [...this.#byId.values()].filter(({ flight }) => flight !== null);
-    return kept.map(({ stored }) => stored).sort(newestFirst);
+    return this.stored()
+      .map(({ stored }) => stored)
+      .sort(newestFirst);
+  }
+
+  /** The same with all that is known of them. */
+  stored(): FreshDelivery[] {
+    return [...this.#byId.values()].filter(({ flight }) => flight !== null);
   }
 
   /** The storage has been emptied. */

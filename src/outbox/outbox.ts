@@ -28,8 +28,10 @@ import { EndpointPace } from '../domain/endpoint/endpoint-pace.ts';
 import type { ErasureRequest } from '../domain/erasure.ts';
 import { MAX_COUNTED_WAITING } from '../domain/event/operational-event.ts';
 import { deliveryId } from '../domain/ids.ts';
+import { keptMs } from '../domain/quota.ts';
 import { type Figures, MAX_POKED_WAITING, type WaitingOutbox } from '../domain/service/figures.ts';
 import { Needle } from '../domain/text/needle.ts';
+import { firstOpenDay, type OutboxUse } from '../domain/usage.ts';
 import type { Health } from '../domain/webhook/webhook.ts';
 import { inJurisdiction } from '../jurisdiction.ts';
 import { logError } from '../log.ts';
@@ -53,10 +55,12 @@ import { PastTests } from './log/past-tests.ts';
 import { MAX_BYTES, Retention } from './log/retention.ts';
 import type { Effort } from './log/search.ts';
 import { OutboxStatistics, type Statistics } from './log/statistics.ts';
+import { OutboxUsage } from './log/usage.ts';
 import { Places } from './places.ts';
 import { Renderer } from './renderer.ts';
 import { Reports } from './reports.ts';
 import { TestLimit } from './test-limit.ts';
+import { ToldUse } from './told-use.ts';
 import { UsedValues } from './used-values.ts';
 import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
 
@@ -120,6 +124,8 @@ export class Outbox extends DurableObject<Env> {
   readonly #log: OutboxLog;
   readonly #pastEvents: PastEvents;
   readonly #statistics: OutboxStatistics;
+  readonly #usage: OutboxUsage;
+  readonly #toldUse: ToldUse;
   readonly #reports: Reports;
   readonly #health: EndpointHealth;
   readonly #bulk: Bulk;
@@ -160,7 +166,8 @@ export class Outbox extends DurableObject<Env> {
     if (known) this.#ledger.adopt(known.webhook);
     this.#fresh = new Fresh(this.#store, this.#ledger);
     this.#usedValues = new UsedValues(storage.kv, this.#store, this.#webhookId);
-    const retention = { retentionMs: settings.retentionMs, maxBytes: MAX_BYTES };
+    const retentionMs = () => keptMs(settings, this.#webhook.latest()?.plan);
+    const retention = { retentionMs, maxBytes: MAX_BYTES };
     this.#retention = new Retention(storage, this.#store, this.#usedValues, retention);
     this.#pastTests = new PastTests(storage.kv, this.#store);
     this.#entries = new AuditEntries(storage.kv, env.DB, this.#webhookId);
@@ -221,6 +228,8 @@ export class Outbox extends DurableObject<Env> {
     this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runner.runningNow(id));
     this.#pastEvents = new PastEvents(this.#store, this.#fresh, this.#log);
     this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
+    this.#usage = new OutboxUsage(this.#store, this.#fresh);
+    this.#toldUse = new ToldUse(this.#usage, env.DB, settings.retentionMs);
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
     void ctx.blockConcurrencyWhile(async () => {
       await this.#alarm.load();
@@ -271,7 +280,7 @@ export class Outbox extends DurableObject<Env> {
   async tellSkipped(bundle: FilteredBundle): Promise<void> {
     if (this.#store.isEmpty && !(await this.#webhook.read(Date.now()))) return;
     if (this.#erased) return;
-    this.#store.filtered.add(withoutSubjects(bundle, this.#bulk.erasures.subjectsForgottenUntil));
+    this.#store.addFiltered(withoutSubjects(bundle, this.#bulk.erasures.subjectsForgottenUntil));
     // The sweep forgets it in time, whatever else comes.
     this.#retention.plan(Date.now());
     await this.#arm();
@@ -428,6 +437,15 @@ export class Outbox extends DurableObject<Env> {
   /** Counts of a period; null where there is more to count than one call has time for: ask again. */
   async statistics(period: Period): Promise<Statistics | null> {
     return await this.#statistics.of(period, Date.now());
+  }
+
+  /**
+   * What was used, by day, as far back as days can still change; null where there is more to count than one call has time for: ask again.
+   * @param from the first day that is asked for
+   */
+  async usage(from?: number): Promise<OutboxUse | null> {
+    const now = Date.now();
+    return await this.#usage.since(firstOpenDay(now, settingsOf(this.env).retentionMs), now, from);
   }
 
   /** How the webhook is doing, in one call. */
@@ -717,6 +735,7 @@ export class Outbox extends DurableObject<Env> {
 
   async #erase(): Promise<void> {
     // What they tell of has happened, whatever becomes of the webhook. Where D1 cannot be told, this is done again.
+    await this.#toldUse.tellAll(this.#webhook.latest()?.webhook.organizationId);
     await this.#entries.tellAll();
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();

@@ -54,7 +54,7 @@ it('every page of an organization that has written as much as it may is less tha
   const pages = [
     '',
     ...['search', `search?q=${encodeURIComponent("'".repeat(100))}`, `search?q=${encodeURIComponent('"'.repeat(4_000))}`],
-    ...['new', 'alerts', 'audit-log', 'sessions', 'erasures'],
+    ...['new', 'alerts', 'audit-log', 'sessions', 'erasures', 'usage'],
     ...PARTS.map((part) => `${ids[0]}${part}`),
   ];
   for (const path of [...pages, `${ids[0]}/deliveries?q=${encodeURIComponent(long)}&event=${encodeURIComponent(long)}`]) {

@@ -24,6 +24,7 @@ test.each([
   ['/erasures', '/docs/webhooks/personal-data'],
   ['/audit-log', '/docs/audit-log'],
   ['/sessions', '/docs/audit-log'],
+  ['/usage', '/docs/webhooks/limits#what-you-have-used'],
 ])('the dashboard’s page %s leads to %s, which is there', (page, documentation) => {
   expect(documentationOf(PAGES + page)).toBe(documentation);
   const [path = '', part] = documentation.split('#');

@@ -20,6 +20,7 @@ describe('the settings', () => {
       retryScheduleMs: [60_000, 300_000, 1_800_000],
       deliveryTimeoutMs: 30_000,
       retentionMs: 30 * 86_400_000,
+      quotas: {},
       circuitThreshold: 10,
       disableAfterMs: 432_000_000,
       circuitProbeMs: [30_000, 600_000],

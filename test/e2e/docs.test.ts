@@ -72,6 +72,6 @@ describe.skipIf(noBrowser)('the documentation', () => {
     const { page } = await openPage(stage.browser);
     await page.goto(`${stage.worker.origin}/docs`);
     await page.getByRole('searchbox').fill('xylophone');
-    await page.getByText('Nothing is said about “xylophone”.').waitFor();
+    await page.getByText('Nothing was found for “xylophone”.').waitFor();
   });
 });

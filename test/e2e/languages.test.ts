@@ -60,6 +60,7 @@ const pages = () => [
   '/erasures',
   '/audit-log',
   '/sessions',
+  '/usage',
   '/new',
   `/${webhookId}/settings`,
   `/${webhookId}/setup`,

@@ -197,6 +197,8 @@ async function walk(): Promise<void> {
   await step('getDelivery');
   await step('getEvent');
   await step('getStatistics', undefined, { query: '?period=24h' });
+  const today = `?from=${new Date().toISOString().slice(0, 10)}`;
+  for (const operation of ['getUsage', 'exportUsage', 'getPlatformUsage']) await step(operation, undefined, { query: today });
   await step('listSkippedEvents');
   await step('retryDelivery');
   await until('getDelivery', '', ({ attempts }) => attempts.length === 2);

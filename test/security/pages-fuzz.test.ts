@@ -72,6 +72,8 @@ describe('the pages', () => {
       'new',
       'audit-log',
       'audit-log/export',
+      'usage',
+      'usage/export',
       'sessions',
       'ID',
       'ID/edit',

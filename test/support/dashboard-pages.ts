@@ -18,6 +18,7 @@ export const DASHBOARD_PAGES = [
   '/audit-log',
   '/audit-log?action=alerts.updated',
   '/sessions',
+  '/usage',
   '/:webhookId',
   '/:webhookId/setup',
   '/:webhookId/setup/test',
@@ -44,6 +45,7 @@ export const DASHBOARD_PAGES = [
 export const NO_PAGES = {
   '/theme.css': 'colours',
   '/audit-log/export': 'a file',
+  '/usage/export': 'a file',
   '/:webhookId/deliveries/export': 'a file',
   '/:webhookId/edit': 'leads on to the settings',
   '/:webhookId/recover': 'leads on to the failed deliveries',

@@ -3,6 +3,7 @@ import { keepsBack, subscribersOf } from '../../consumer/fan-out.ts';
 import { untoldEventsOf } from '../../consumer/untold-events.ts';
 import type { IncomingEvent } from '../../domain/event/event.ts';
 import { mintedAt } from '../../domain/ids.ts';
+import { countingWebhook } from '../../domain/usage.ts';
 import { TimedOut, within } from '../../within.ts';
 import type { ApiRequest } from '../route.ts';
 
@@ -83,7 +84,9 @@ function noteFiltered(
   for (const [index, { organizationId, event, value }] of events.entries()) {
     const id = ids[index] as string;
     const noted = { id, event, value, acceptedAt: mintedAt(id) ?? now };
-    for (const webhook of subscribersOf(configs.get(organizationId)?.config ?? null, { event, ...ABOUT_NONE })) untold.note(webhook, noted);
+    const subscribers = subscribersOf(configs.get(organizationId)?.config ?? null, { event, ...ABOUT_NONE });
+    const counting = countingWebhook(subscribers);
+    for (const webhook of subscribers) untold.note(webhook, noted, webhook === counting);
   }
   untold.tellSoon(env, waitUntil, now);
 }

@@ -18,6 +18,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { message: string; detai
   },
   not_found: { message: 'There is no such webhook.', details: {} },
   method_not_allowed: { message: 'This path takes GET, HEAD, OPTIONS.', details: { allowed: ['GET', 'HEAD', 'OPTIONS'] } },
+  webhook_quota_reached: {
+    message: 'Your plan includes 5 webhooks. Delete one, or move to a higher plan.',
+    details: { plan: 'scale', limit: 5 },
+  },
   webhook_limit_reached: { message: 'An organization has at most 20 webhooks.', details: { limit: 20 } },
   api_key_limit_reached: { message: 'There are 100 active keys already.', details: { limit: 100 } },
   built_in_event_type: { message: 'This event type ships with the service and cannot be removed.', details: {} },

@@ -8,6 +8,7 @@ import { isLoopback } from '../../domain/endpoint/loopback.ts';
 import { isSubscribable } from '../../domain/event/event-type.ts';
 import { mintId } from '../../domain/ids.ts';
 import { includesWebhooks, type Plan } from '../../domain/plan.ts';
+import { maxWebhooks, quotaOfPlan } from '../../domain/quota.ts';
 import { toBase64 } from '../../domain/text/encoding.ts';
 import { webhookChanges } from '../../domain/webhook/audited-webhook.ts';
 import { MAX_WEBHOOKS } from '../../domain/webhook/webhook.ts';
@@ -91,12 +92,20 @@ function changing(): ApiError {
   return new ApiError('configuration_unavailable', 'Others are changing this webhook right now. Please try again shortly.');
 }
 
+function tooManyWebhooks(plan: Plan, limit: number): ApiError {
+  if (limit === MAX_WEBHOOKS) return new ApiError('webhook_limit_reached', `An organization has at most ${limit} webhooks.`, { limit });
+  const message = limit === 1 ? 'Your plan includes one webhook.' : `Your plan includes ${limit} webhooks.`;
+  return new ApiError('webhook_quota_reached', `${message} Delete one, or move to a higher plan.`, { plan, limit });
+}
+
 const create = route({
   method: 'post',
   path,
   operationId: 'createWebhook',
   summary: 'Create a webhook',
-  description: `Needs the Scale plan or above. An organization has at most ${MAX_WEBHOOKS}. Without a secret, deliveries are not signed.`,
+  description:
+    `Needs the Scale plan or above. An organization has at most ${MAX_WEBHOOKS}, or as many as its plan includes ` +
+    '(`GET …/usage`, `quota.webhooks`). Without a secret, deliveries are not signed.',
   tag,
   access: 'write',
   writes: true,
@@ -104,10 +113,11 @@ const create = route({
   body: webhookInput,
   examples: NEW_WEBHOOKS,
   success: { status: 201, description: 'The webhook.', schema: createdWebhook },
-  errors: ['plan_upgrade_required', 'webhook_limit_reached'],
+  errors: ['plan_upgrade_required', 'webhook_quota_reached', 'webhook_limit_reached'],
   handler: async ({ params, body, db, settings, url, nowMs, entry }) => {
     const { organizationId } = params;
-    requirePlan((await requireOrganization(db, organizationId)).plan);
+    const { plan } = await requireOrganization(db, organizationId);
+    requirePlan(plan);
     requireEndpoint(body.url, settings, url);
     await requireSubscribable(db, body.events);
     const { generateSecret: isGenerated, secret: given, once, ...input } = body;
@@ -128,11 +138,12 @@ const create = route({
       updatedAt: nowMs,
     };
     const told = entry('webhook.created', { type: 'webhook', id }, webhookChanges(null, webhook));
-    const row = await insertWebhook(db, webhook, told);
+    const limit = maxWebhooks(quotaOfPlan(settings.quotas, plan));
+    const row = await insertWebhook(db, webhook, told, limit);
     if (!row) {
       // It was deleted meanwhile, or is full.
       await requireOrganization(db, organizationId);
-      throw new ApiError('webhook_limit_reached', `An organization has at most ${MAX_WEBHOOKS} webhooks.`, { limit: MAX_WEBHOOKS });
+      throw tooManyWebhooks(plan, limit);
     }
     return withWarnings({ ...toWebhook(row), secret: generated }, secret);
   },

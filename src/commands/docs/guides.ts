@@ -58,5 +58,10 @@ function reference(path: string, name: string): string {
 <div id="reference" data-for="${path.slice(DOCS_PATH.length + 1)}"></div>
 <noscript><p>The reference needs JavaScript. The description itself is at <a href="/openapi.json">/openapi.json</a>; the <a href="${DOCS_PATH}">guides</a> need none.</p></noscript>
 </main>`;
-  return document(name, body, ['/docs-assets/swagger-ui-bundle.js', '/docs-assets/reference.js'], ['/docs-assets/swagger-ui.css']);
+  return document(
+    name,
+    body,
+    ['/docs-assets/swagger-ui-bundle.js', '/docs-assets/reference.js'],
+    ['/docs-assets/swagger-ui.css', '/docs-assets/reference.css'],
+  );
 }

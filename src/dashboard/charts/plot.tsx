@@ -19,6 +19,9 @@ const VALUE_TICKS = 4;
 
 export type Bucket = ShownStatistics['buckets'][number];
 
+/** The time that a plot is of. */
+export type Span = Pick<ShownStatistics, 'period' | 'from' | 'to'>;
+
 /** Where a value is, in pixels from the top of the area; `ticks` are the values to label. */
 export interface ValueScale {
   y(value: number): number;
@@ -45,7 +48,10 @@ export interface Slot {
 /** A part of each slot that stays empty, beside what is drawn in it. */
 const GAP = 0.25;
 
-export function slotOf({ from, to, bucketSeconds }: ShownStatistics, bucket: Bucket): Slot {
+export function slotOf(
+  { from, to, bucketSeconds }: Omit<Span, 'period'> & Pick<ShownStatistics, 'bucketSeconds'>,
+  bucket: Pick<Bucket, 'start'>,
+): Slot {
   const across = acrossOf(from, to);
   const at = Date.parse(bucket.start);
   const start = across(at);
@@ -64,7 +70,7 @@ export function rounded(value: number): number {
 }
 
 interface PlotProps {
-  statistics: ShownStatistics;
+  statistics: Span;
   scale: ValueScale;
   /** What the chart shows, in a sentence: for those who do not see it. */
   summary: string;
@@ -105,7 +111,7 @@ function GridLine({ tick, y }: { tick: number; y: number }) {
 }
 
 /** Two lines of labels: the time, and below it the day where one begins. */
-function TimeAxis({ statistics: { period, from, to }, y }: { statistics: ShownStatistics; y: number }) {
+function TimeAxis({ statistics: { period, from, to }, y }: { statistics: Span; y: number }) {
   const clock = useClock();
   const across = acrossOf(from, to);
   const ofDays = period === '7d' || period === '30d';

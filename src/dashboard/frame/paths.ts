@@ -15,6 +15,8 @@ export const paths = {
   theme: `${DASHBOARD_PATH}/theme.css`,
   auditLog: `${DASHBOARD_PATH}/audit-log`,
   auditLogExport: `${DASHBOARD_PATH}/audit-log/export`,
+  usage: `${DASHBOARD_PATH}/usage`,
+  usageExport: `${DASHBOARD_PATH}/usage/export`,
   sessions: `${DASHBOARD_PATH}/sessions`,
   endOtherSessions: `${DASHBOARD_PATH}/sessions/end-others`,
   endSession: (id: string) => `${DASHBOARD_PATH}/sessions/${encodeURIComponent(id)}/end`,

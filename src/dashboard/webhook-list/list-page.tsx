@@ -1,5 +1,5 @@
 import { countOfEndpoints } from '../../domain/endpoint/listen-url.ts';
-import { MAX_WEBHOOKS } from '../../domain/webhook/webhook.ts';
+import { maxWebhooks } from '../../domain/quota.ts';
 import { AccountLinks } from '../account/account-links.tsx';
 import { page } from '../frame/page.tsx';
 import { paths } from '../frame/paths.ts';
@@ -7,15 +7,19 @@ import type { PageContext, Visit } from '../frame/visit.ts';
 import { Icon } from '../parts/icons.tsx';
 import { PlanNotice, planAllows } from '../parts/plan-notice.tsx';
 import { SearchForm } from '../search/search-form.tsx';
+import { eventsToday, QuotaNotice, quotaOf } from '../usage/quota-notice.tsx';
 import { t } from '../words/words.tsx';
 import { AttentionSummary } from './attention-summary.tsx';
 import { FILTERED_FROM, type Listed, listedWebhooks, matching } from './listed.ts';
 import { WebhookTable } from './webhook-table.tsx';
 
-/** `GET /`: the webhooks, what needs attention first. One read of D1, and one call to each outbox; one more where it tells of an outage. */
+/**
+ * `GET /`: the webhooks, what needs attention first. One read of D1, and one call to each outbox; one more where it tells of an outage, and one where the
+ * plan has a quota of events.
+ */
 export async function showList(c: PageContext): Promise<Response> {
   const visit = c.get('visit');
-  const listed = await listedWebhooks(c);
+  const [listed, events] = await Promise.all([listedWebhooks(c), eventsToday(visit)]);
   return await page(
     c,
     { title: t('list.title'), crumbs: [] },
@@ -23,6 +27,7 @@ export async function showList(c: PageContext): Promise<Response> {
       <ListHeader visit={visit} />
       {listed.length > 0 && <SearchForm />}
       {!planAllows(visit) && <PlanNotice visit={visit} hasWebhooks={listed.length > 0} />}
+      {planAllows(visit) && <QuotaNotice visit={visit} events={events} />}
       {listed.length > 0 && planAllows(visit) && <AttentionSummary listed={listed} visit={visit} />}
       {listed.length > 0 && <Found listed={listed} visit={visit} sought={c.req.query('q')?.trim() ?? ''} />}
       {listed.length === 0 && planAllows(visit) && <EmptyList visit={visit} />}
@@ -81,7 +86,8 @@ function Filter({ sought }: { sought: string }) {
 
 function ListHeader({ visit }: { visit: Visit }) {
   const { webhooks } = visit;
-  const full = countOfEndpoints(webhooks) >= MAX_WEBHOOKS;
+  const most = maxWebhooks(quotaOf(visit));
+  const full = countOfEndpoints(webhooks) >= most;
   return (
     <div class="page-head">
       <div>
@@ -89,7 +95,7 @@ function ListHeader({ visit }: { visit: Visit }) {
         <p class="lead">{t('list.lead')}</p>
       </div>
       {webhooks.length > 0 && planAllows(visit) && visit.can('write') && (
-        <div class="actions">{full ? <span class="hint">{t('list.full', { count: MAX_WEBHOOKS })}</span> : <AddWebhook />}</div>
+        <div class="actions">{full ? <span class="hint">{t('list.full', { count: most })}</span> : <AddWebhook />}</div>
       )}
     </div>
   );

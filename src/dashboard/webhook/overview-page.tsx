@@ -138,7 +138,8 @@ function Figures({ statistics, webhook }: { statistics: ShownStatistics; webhook
   );
 }
 
-function Figure({ name, value, note }: { name: string; value: string; note?: Child }) {
+/** One of the numbers of a `<dl class="figures">`. */
+export function Figure({ name, value, note }: { name: string; value: string; note?: Child }) {
   return (
     <div class="figure">
       <dt>{name}</dt>

@@ -5,7 +5,8 @@ import { createWebhook } from '../../api/webhooks/webhooks.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { countOfEndpoints } from '../../domain/endpoint/listen-url.ts';
 import { type EventType, sampledType, sampleEvent } from '../../domain/event/event-type.ts';
-import { hostOf, MAX_WEBHOOKS } from '../../domain/webhook/webhook.ts';
+import { maxWebhooks } from '../../domain/quota.ts';
+import { hostOf } from '../../domain/webhook/webhook.ts';
 import type { Kinds } from '../choices/condition-rows.ts';
 import { stepFilter } from '../choices/filter-values.ts';
 import { stepHeaders } from '../choices/headers.tsx';
@@ -23,6 +24,7 @@ import { layOutJson } from '../parts/json-layout.ts';
 import { PlanNotice, planAllows } from '../parts/plan-notice.tsx';
 import { Room } from '../parts/room.ts';
 import { Recipes } from '../setup/recipe-list.tsx';
+import { quotaOf } from '../usage/quota-notice.tsx';
 import { errorText } from '../words/error-words.ts';
 import { t } from '../words/words.tsx';
 import { warningWords } from './secret-fields.tsx';
@@ -194,10 +196,11 @@ async function previewOf(
 /** What is said in the place of a form that would be refused, whatever it held. */
 function hindranceOf(visit: Visit): Child {
   if (!planAllows(visit)) return <PlanNotice visit={visit} hasWebhooks={false} />;
-  if (countOfEndpoints(visit.webhooks) < MAX_WEBHOOKS) return null;
+  const most = maxWebhooks(quotaOf(visit));
+  if (countOfEndpoints(visit.webhooks) < most) return null;
   return (
     <section class="card notice">
-      <p>{t('new.full', { count: MAX_WEBHOOKS })}</p>
+      <p>{t('new.full', { count: most })}</p>
       <p>
         <a class="button" href={paths.list}>
           {t('new.toWebhooks')}

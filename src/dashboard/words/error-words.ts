@@ -8,6 +8,7 @@ const CODES = [
   'missing_api_key',
   'invalid_api_key',
   'plan_upgrade_required',
+  'webhook_quota_reached',
   'webhook_limit_reached',
   'attempt_in_progress',
   'attempt_limit_reached',

@@ -129,6 +129,8 @@ export interface NewDelivery extends Contents {
   sessionId: string | null;
   /** When its event was accepted. */
   acceptedAt: number;
+  /** Set where another webhook's delivery of the event counts it as used (domain/usage.ts). Earlier versions set it nowhere. */
+  isCountedElsewhere?: boolean;
 }
 
 /** A delivery as the log lists it. Times are milliseconds since the epoch. */

@@ -32,6 +32,8 @@ export type FilteredEvent = Omit<SkippedEvent, 'why'>;
 export interface FilteredBundle {
   /** How many, by the start of the slot (SLOT_MS) in which they were accepted. */
   counts: Map<number, number>;
+  /** Of these, how many this webhook counts as used (domain/usage.ts), by the day of acceptance. Versions before do not say. */
+  events?: Map<number, number>;
   /** The latest of them, at most MAX_SKIPPED, in any order. */
   latest: FilteredEvent[];
 }
@@ -42,8 +44,8 @@ export function latestFirst(a: SkippedEvent, b: SkippedEvent): number {
 }
 
 /** The same without saying whom those are about that were accepted until a time: somebody among them may have been erased. */
-export function withoutSubjects({ counts, latest }: FilteredBundle, until: number): FilteredBundle {
-  return { counts, latest: latest.map((each) => (each.at <= until ? withoutSubject(each) : each)) };
+export function withoutSubjects({ latest, ...bundle }: FilteredBundle, until: number): FilteredBundle {
+  return { ...bundle, latest: latest.map((each) => (each.at <= until ? withoutSubject(each) : each)) };
 }
 
 /** The same without saying whom it is about. */

@@ -8,9 +8,12 @@ import {
   withoutContents,
 } from '../../domain/delivery/delivery.ts';
 import type { DeliveryState } from '../../domain/delivery/lifecycle.ts';
+import type { FilteredBundle } from '../../domain/delivery/skipped-event.ts';
 import { HOUR_MS } from '../../domain/delivery/statistics.ts';
 import { type Who, whoOfBytes } from '../../domain/event/subject.ts';
 import { isKeyed, mintedAt } from '../../domain/ids.ts';
+import { DAY_MS, dayOf } from '../../domain/text/day.ts';
+import { countUse, noUse, type Use } from '../../domain/usage.ts';
 import { Archive } from '../log/archive.ts';
 import type { ArchivedDelivery } from '../log/bundle.ts';
 import { FilteredEvents } from '../log/filtered.ts';
@@ -28,6 +31,8 @@ import {
   valuesOf,
   valuesOfContents,
 } from './delivery-row.ts';
+import { KeptUse, UseByDay } from './kept-use.ts';
+import { MARK, Marks } from './marks.ts';
 import { isMigrated, migrate } from './migrations.ts';
 import { RecentIds } from './recent.ts';
 
@@ -35,10 +40,17 @@ import { RecentIds } from './recent.ts';
 const MAX_INLINE_RECORDS = 250_000;
 /** Rows looked at for one that was never attempted, and for one that was delivered. */
 const LOOK_ROWS = 1_000;
-/** Index entries counted in one step. */
+/** Index entries counted in one step, and rows whose use is. */
 const COUNT_STEP = 50_000;
+const USED_STEP = 2_000;
 
 const NO_PAYLOAD = new Uint8Array();
+const DELIVERIES = 'deliveries';
+
+/** What is counted of a delivery as used. */
+const USED = 'created_at, id, event_id, event, attempt_count';
+type UsedRow = Pick<Row, 'created_at' | 'id' | 'event_id' | 'event' | 'attempt_count'>;
+type MarkedRow = UsedRow & { [MARK]: number | null };
 
 /** Of what the index of unsuccessful deliveries has: those that can start over. */
 const RECOVERABLE = "status IN ('failed', 'discarded') AND status IN (?, ?) AND reason IS NOT 'test_failed' AND expires_at > 0";
@@ -47,6 +59,8 @@ const SQL = {
   // Recording a delivery twice is a no-op; a row that breaks a CHECK is an error, and not silence.
   insert: `INSERT INTO deliveries (${COLUMNS}, first_attempt, ${CONTENTS})
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (created_at, id) DO NOTHING`,
+  insertMarked: `INSERT INTO deliveries (${COLUMNS}, first_attempt, ${CONTENTS}, ${MARK})
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (created_at, id) DO NOTHING`,
   insertKeyed: 'INSERT INTO keyed_deliveries (id, created_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING',
   keyedCreatedAt: 'SELECT created_at FROM keyed_deliveries WHERE id = ?',
   find: `SELECT ${COLUMNS} FROM deliveries WHERE created_at = ? AND id = ?`,
@@ -59,8 +73,11 @@ const SQL = {
   saveRecord: 'INSERT OR REPLACE INTO attempts (delivery_id, number, record) VALUES (?, ?, ?)',
   furtherRecords: 'SELECT record FROM attempts WHERE delivery_id = ? ORDER BY number',
   after: `SELECT ${COLUMNS} FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT ?`,
-  ended: `SELECT created_at, id, due_at FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ?
+  ended: `SELECT due_at, ${USED} FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ?
     ORDER BY created_at, id LIMIT ?`,
+  used: (mark: string) =>
+    `SELECT ${USED}, ${mark} FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT ${USED_STEP}`,
+  marked: `SELECT id FROM deliveries WHERE (created_at, id) > (?, ?) AND (created_at, id) <= (?, ?) AND ${MARK} IS NOT NULL`,
   remove: 'DELETE FROM deliveries WHERE created_at = ? AND id = ?',
   removeRecords: 'DELETE FROM attempts WHERE delivery_id = ?',
   removeKeyed: 'DELETE FROM keyed_deliveries WHERE id = ?',
@@ -98,23 +115,38 @@ const SQL = {
  * a read, the transition and its write cannot be interleaved with another's.
  */
 export class Store {
-  readonly archive = new Archive(() => this.sql);
+  readonly archive = new Archive(
+    () => this.sql,
+    (uses) => this.lost(uses),
+  );
   readonly filtered = new FilteredEvents(() => this.sql);
-  readonly repeated = new RepeatedEvents(() => this.sql);
+  readonly repeated = new RepeatedEvents(
+    () => this.sql,
+    (day) => this.#losingRepeated(day),
+  );
+  readonly use: KeptUse;
+  readonly #marks = new Marks(() => this.sql);
   readonly #storage: DurableObjectStorage;
   #recent = new RecentIds(Date.now());
   #migrated = false;
   #changes = 0;
+  #losses = 0;
   /** By the start of a past hour, how often its count has become void since this object was loaded. */
   readonly #voids = new Map<number, number>();
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+    this.use = new KeptUse(storage.kv);
   }
 
   /** Goes up whenever the rows may have changed: what was read of them before is still right while it stands. */
   get changes(): number {
     return this.#changes;
+  }
+
+  /** Goes up whenever the log loses something: what was counted meanwhile may have it, and what is kept of what is gone has it too. */
+  get losses(): number {
+    return this.#losses;
   }
 
   /** The storage has been emptied: the schema is made anew when it is next needed, so that an erased outbox stays empty. */
@@ -124,6 +156,8 @@ export class Store {
     this.#recent = new RecentIds(Date.now());
     this.archive.empty();
     this.repeated.reset();
+    this.use.reset();
+    this.#marks.reset();
   }
 
   /** What is done in it is kept as a whole or, where it throws, not at all. */
@@ -136,6 +170,8 @@ export class Store {
       // A table that it made is gone again, and so is what it stored.
       this.archive.reset();
       this.repeated.reset();
+      this.use.reset();
+      this.#marks.reset();
       this.#recent = new RecentIds(Date.now());
       this.#changes++;
       throw error;
@@ -173,7 +209,9 @@ export class Store {
     if (isKeyed(id) && this.sql.exec(SQL.insertKeyed, id, acceptedAt).rowsWritten === 0) return;
     this.#forgetHour(acceptedAt);
     const head = [acceptedAt, id, eventId, event, sessionId, ...valuesOf(state)];
-    this.write(SQL.insert, ...head, firstAttempt && JSON.stringify(firstAttempt), ...valuesOfContents(delivery));
+    if (delivery.isCountedElsewhere) this.#marks.make(DELIVERIES);
+    const insert = delivery.isCountedElsewhere ? SQL.insertMarked : SQL.insert;
+    this.write(insert, ...head, firstAttempt && JSON.stringify(firstAttempt), ...valuesOfContents(delivery));
     this.#recent.add(id);
   }
 
@@ -370,34 +408,96 @@ export class Store {
   }
 
   /**
-   * Of so many rows after a place in the log, of events accepted before a time, those that have ended, oldest first.
+   * Of so many rows after a place in the log, of events accepted before a time, removes those that have ended, oldest first.
    * @returns with the last row that was looked at, and whether it is the last of all
    */
-  endedAfter(
+  removeEnded(
     after: DeliveryPosition,
     before: number,
     rows: number,
-  ): { ended: DeliveryPosition[]; last: DeliveryPosition | null; isLast: boolean } {
-    const found = this.sql.exec<Pick<Row, 'created_at' | 'id' | 'due_at'>>(SQL.ended, after.createdAt, after.id, before, rows).toArray();
-    const last = found.at(-1);
-    return {
-      ended: found.filter(({ due_at }) => due_at === null).map(toPosition),
-      last: last ? toPosition(last) : null,
-      isLast: found.length < rows,
-    };
+  ): { newest: DeliveryPosition | null; last: DeliveryPosition | null; isLast: boolean } {
+    const found = this.sql.exec<UsedRow & Pick<Row, 'due_at'>>(SQL.ended, after.createdAt, after.id, before, rows).toArray();
+    const ended = found.filter(({ due_at }) => due_at === null);
+    const [newest, last] = [ended.at(-1), found.at(-1)].map((row) => (row ? toPosition(row) : null));
+    const uses = new UseByDay();
+    if (newest && this.use.isAsked) {
+      const marked = this.#marked(after, newest);
+      for (const row of ended) countRow(uses, row, marked.has(row.id));
+    }
+    for (const row of ended) this.#remove(row);
+    this.lost(uses);
+    return { newest: newest ?? null, last: last ?? null, isLast: found.length < rows };
+  }
+
+  /** The ids of marked rows after a place in the log, up to another one. */
+  #marked(after: DeliveryPosition, to: DeliveryPosition): ReadonlySet<string> {
+    if (!this.#marks.areIn(DELIVERIES)) return new Set();
+    const rows = this.sql.exec<Pick<Row, 'id'>>(SQL.marked, after.createdAt, after.id, to.createdAt, to.id).toArray();
+    return new Set(rows.map(({ id }) => id));
   }
 
   /** Removes a delivery with its payload and attempts. */
-  remove({ createdAt, id }: DeliveryPosition): void {
-    this.write(SQL.remove, createdAt, id);
+  #remove({ created_at, id }: Pick<Row, 'created_at' | 'id'>): void {
+    this.write(SQL.remove, created_at, id);
     this.sql.exec(SQL.removeRecords, id);
     this.sql.exec(SQL.removeErasure, id);
     if (isKeyed(id)) this.sql.exec(SQL.removeKeyed, id);
   }
 
-  /** How often a past hour's count has become void: one that was begun before that is not to be kept. */
+  /** Counts the use of what has rows of its own, of what was accepted from a time to before another one, in bounded steps. */
+  *countUse(uses: UseByDay, from: number, to: number): Generator<void> {
+    let after: DeliveryPosition = { createdAt: from, id: '' };
+    for (;;) {
+      const query = SQL.used(this.#marks.selectedFrom(DELIVERIES));
+      const rows = this.sql.exec<MarkedRow>(query, after.createdAt, after.id, to).toArray();
+      for (const row of rows) countRow(uses, row, row[MARK] !== null);
+      const last = rows.at(-1);
+      if (!last || rows.length < USED_STEP) return;
+      after = toPosition(last);
+      yield;
+    }
+  }
+
+  /** The log has lost what made this use: it is kept apart, and what is being counted is counted anew. */
+  lost(uses: ReadonlyMap<number, Use>): void {
+    if (uses.size === 0 || !this.use.isAsked) return;
+    this.#losses++;
+    this.use.addGone(uses);
+    for (const day of uses.keys()) {
+      for (let start = day * DAY_MS; start < (day + 1) * DAY_MS; start += HOUR_MS) this.#voids.set(start, this.voidsOf(start) + 1);
+    }
+  }
+
+  #losingRepeated(day: number): void {
+    if (this.use.isAsked) this.#lostEvents([[day, this.repeated.countEvents(day * DAY_MS, (day + 1) * DAY_MS)]]);
+  }
+
+  #lostEvents(events: readonly [day: number, count: number][]): void {
+    this.lost(new Map(events.map(([day, count]) => [day, { ...noUse(), events: count }])));
+  }
+
+  /** Forgets the filtered events of days that ended before a time. */
+  forgetFilteredBefore(before: number): void {
+    if (this.use.isAsked) this.#lostEvents(this.filtered.eventsBefore(before));
+    this.filtered.forgetBefore(before);
+  }
+
+  /** A bundle of filtered events has come. */
+  addFiltered(bundle: FilteredBundle): void {
+    this.filtered.add(bundle);
+    for (const day of bundle.events?.keys() ?? []) if (day < dayOf(Date.now())) this.use.void(day);
+  }
+
+  /** How often an hour's count has become void: one that was begun before that is not to be kept. */
   voidsOf(start: number): number {
     return this.#voids.get(start) ?? 0;
+  }
+
+  /** The same of all hours from one to before another one. */
+  voidsIn(from: number, to: number): number {
+    let voids = 0;
+    for (let start = from; start < to; start += HOUR_MS) voids += this.voidsOf(start);
+    return voids;
   }
 
   /** Counts of hours before a time are of no use any more. */
@@ -454,6 +554,8 @@ export class Store {
     if (start + HOUR_MS > Date.now()) return;
     this.sql.exec(SQL.forgetHour, start);
     this.#voids.set(start, this.voidsOf(start) + 1);
+    // Of today nothing is kept.
+    if (dayOf(createdAt) < dayOf(Date.now())) this.use.void(dayOf(createdAt));
   }
 
   #createdAt(id: string): number | null {
@@ -469,6 +571,10 @@ export class Store {
     if (this.isEmpty) return undefined;
     return this.sql.exec<T>(query, ...values).toArray()[0];
   }
+}
+
+function countRow(uses: UseByDay, { created_at, event_id, event, attempt_count }: UsedRow, isCountedElsewhere: boolean): void {
+  countUse(uses.of(created_at), { eventId: event_id, event, attemptCount: attempt_count, isCountedElsewhere });
 }
 
 function isRecord(record: AttemptRecord | null): record is AttemptRecord {

@@ -2,6 +2,7 @@ import type { AttemptRecord, Contents, DeliveryPosition, NewDelivery } from '../
 import type { DeliveryState } from '../../domain/delivery/lifecycle.ts';
 import { DAY_MS, dayOf } from '../../domain/text/day.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
+import { UseByDay } from '../books/kept-use.ts';
 import {
   type ArchivedDelivery,
   allContentsOf,
@@ -10,6 +11,7 @@ import {
   bodyOf,
   bundleOfAll,
   bundlesOf,
+  countHeads,
   headsOf,
   MAX_SPAN_MS,
   openDeliveriesOf,
@@ -20,8 +22,9 @@ import {
 const PLACES = 1_024;
 /** The last millisecond whose places are safe integers. */
 const MAX_TIME = Math.floor(Number.MAX_SAFE_INTEGER / PLACES);
-/** Bundles read in one step. */
+/** Bundles read in one step, and of those whose deliveries are only counted. */
 const STEP_BUNDLES = 20;
+const COUNTED_BUNDLES = 50;
 /** The same of the first step of a list or a search, which can be a glance; of each that follows twice as many, up to the others' size. */
 const FIRST_STEP_BUNDLES = 2;
 
@@ -53,6 +56,7 @@ export interface OpenBundle {
  */
 export class Archive {
   readonly #sql: () => SqlStorage;
+  readonly #lost: (uses: UseByDay) => void;
   /** The days that have a table; null: not looked at yet. */
   #known: Set<number> | null = null;
   /** When the latest bundle begins: a later one meets none in its millisecond. Null: not looked at yet. */
@@ -60,8 +64,10 @@ export class Archive {
   /** Places that open bundles are to have, by day. */
   readonly #reserved = new Set<string>();
 
-  constructor(sql: () => SqlStorage) {
+  /** @param lost is told what use goes with the oldest bundles */
+  constructor(sql: () => SqlStorage, lost: (uses: UseByDay) => void = () => {}) {
     this.#sql = sql;
+    this.#lost = lost;
   }
 
   /** A change was undone: which days have a table is looked at anew. */
@@ -235,29 +241,63 @@ export class Archive {
     }
   }
 
+  /** The days that ended before a time, the oldest first. */
+  daysBefore(before: number): number[] {
+    return [...this.#days()].filter((day) => (day + 1) * DAY_MS <= before).sort((a, b) => a - b);
+  }
+
   /** Drops the days that ended before a time. Returns the end of the last of them; null where there was none. */
   dropBefore(before: number): number | null {
-    const dropped = [...this.#days()].filter((day) => (day + 1) * DAY_MS <= before);
+    const dropped = this.daysBefore(before);
     for (const day of dropped) this.#drop(day);
     return dropped.length === 0 ? null : (Math.max(...dropped) + 1) * DAY_MS;
   }
 
-  /** Drops the oldest day, or of the only one its oldest bundles. Returns since when everything is still there; null: nothing was. */
+  /** The day that dropOldest() drops whole, because there are others; null: there are none. */
+  oldestOfSeveral(): number | null {
+    const [oldest, ...others] = [...this.#days()].sort((a, b) => a - b);
+    return oldest === undefined || others.length === 0 ? null : oldest;
+  }
+
+  /**
+   * Drops the oldest day, or of the only one its oldest bundles, whose use it says (`lost`): of a whole day that would take too long here.
+   * Returns since when everything is still there; null: nothing was.
+   */
   dropOldest(): number | null {
     const [oldest, ...others] = [...this.#days()].sort((a, b) => a - b);
     if (oldest === undefined) return null;
-    const sql = this.#sql();
-    const rows = sql
-      .exec<{ place: number }>(`SELECT place FROM ${tableOf(oldest)} WHERE place > 0 ORDER BY place LIMIT ?`, STEP_BUNDLES)
-      .toArray();
-    const last = rows.at(-1);
-    if (others.length > 0 || rows.length < STEP_BUNDLES || !last) {
+    if (others.length > 0) {
       this.#drop(oldest);
-      // Of the only day what comes next is still there.
-      return others.length > 0 || !last ? (oldest + 1) * DAY_MS : keptAfter(last.place);
+      return (oldest + 1) * DAY_MS;
     }
-    sql.exec(`DELETE FROM ${tableOf(oldest)} WHERE place > 0 AND place <= ?`, last.place);
-    return keptAfter(last.place);
+    const query = `SELECT place, heads FROM ${tableOf(oldest)} WHERE place > 0 ORDER BY place LIMIT ?`;
+    const rows = this.#sql().exec<Pick<Row, 'place' | 'heads'>>(query, STEP_BUNDLES).toArray();
+    const last = rows.at(-1);
+    // Of the only day what comes next is still there.
+    if (!last || rows.length < STEP_BUNDLES) this.#drop(oldest);
+    else this.#sql().exec(`DELETE FROM ${tableOf(oldest)} WHERE place > 0 AND place <= ?`, last.place);
+    const uses = new UseByDay();
+    for (const { heads } of rows) countHeads(uses, heads, 0, Number.MAX_SAFE_INTEGER);
+    this.#lost(uses);
+    return last ? keptAfter(last.place) : (oldest + 1) * DAY_MS;
+  }
+
+  /** Counts the use of what was accepted from a time to before another one of its day, in bounded steps. */
+  *countUse(uses: UseByDay, from: number, to: number): Generator<void> {
+    const table = tableOf(dayOf(from));
+    const query = `SELECT place, heads FROM ${table} WHERE place > ? AND place < ? ORDER BY place LIMIT ?`;
+    let after = Math.max(0, placeBefore(from));
+    // It can be dropped between two steps.
+    while (this.#days().has(dayOf(from))) {
+      const rows = this.#sql()
+        .exec<Pick<Row, 'place' | 'heads'>>(query, after, to * PLACES, COUNTED_BUNDLES)
+        .toArray();
+      for (const { heads } of rows) countHeads(uses, heads, from, to);
+      const last = rows.at(-1);
+      if (!last || rows.length < COUNTED_BUNDLES) return;
+      after = last.place;
+      yield;
+    }
   }
 
   /** A day's deliveries accepted up to a time, newest first, and some before another time. */

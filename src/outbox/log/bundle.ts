@@ -2,7 +2,9 @@ import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { type AttemptRecord, acceptedOf, type Contents, type NewDelivery, sizeOf } from '../../domain/delivery/delivery.ts';
 import type { DeliveryState } from '../../domain/delivery/lifecycle.ts';
 import { type Who, whoOfBytes } from '../../domain/event/subject.ts';
+import { countUse } from '../../domain/usage.ts';
 import type { StoredDelivery } from '../books/delivery-row.ts';
+import type { UseByDay } from '../books/kept-use.ts';
 
 /** Between the acceptance of a bundle's first and last event: a delivery is looked for in the bundles of so long before it. */
 export const MAX_SPAN_MS = 1_000;
@@ -38,8 +40,8 @@ export interface Bundle {
 
 /**
  * What a list shows of a delivery, and how long its payload, its attempt and what was accepted are; then whom it is about, which a search reads
- * without opening the bundle. Versions before have left that out, and also the length of what was accepted where that is the payload. The rest
- * of its state is that of all of them.
+ * without opening the bundle. Versions before have left that out, and also the length of what was accepted where that is the payload. Last, where
+ * another webhook counts its event, that it does. The rest of its state is that of all of them.
  */
 type Head = [
   createdAt: number,
@@ -55,6 +57,7 @@ type Head = [
   attemptBytes: number,
   acceptedBytes?: number,
   who?: WhoParts | null,
+  isCountedElsewhere?: true,
 ];
 type WhoParts = [name: string, email: string, company: string, domain: string];
 
@@ -132,10 +135,21 @@ function toWho([name, email, company, domain]: WhoParts): Who {
 
 /** Everything that is in an open bundle. */
 export function openDeliveriesOf(heads: string, bodies: ArrayBuffer): { delivery: NewDelivery; attempt: AttemptRecord | null }[] {
-  return partsOf(heads, bodies).map(({ head: [acceptedAt, id, eventId, event, sessionId], payload, accepted, attempt }) => ({
-    delivery: { id, eventId, event, sessionId, acceptedAt, payload, accepted },
-    attempt: attempt.length === 0 ? null : JSON.parse(decoder.decode(attempt)),
-  }));
+  return partsOf(heads, bodies).map(({ head, payload, accepted, attempt }) => {
+    const [acceptedAt, id, eventId, event, sessionId] = head;
+    return {
+      delivery: { id, eventId, event, sessionId, acceptedAt, payload, accepted, ...markOf(head) },
+      attempt: attempt.length === 0 ? null : JSON.parse(decoder.decode(attempt)),
+    };
+  });
+}
+
+/** Counts the use of those of a bundle's deliveries that were accepted from a time to before another one. */
+export function countHeads(uses: UseByDay, heads: string, from: number, to: number): void {
+  for (const [at, , eventId, event, , , , , , , , , , isCountedElsewhere = false] of JSON.parse(heads) as Head[]) {
+    // All of them took one attempt.
+    if (at >= from && at < to) countUse(uses.of(at), { eventId, event, attemptCount: 1, isCountedElsewhere });
+  }
 }
 
 /** What one of a bundle's deliveries carries, and its attempt. */
@@ -166,7 +180,8 @@ export function split(heads: string, bodies: ArrayBuffer, ids: ReadonlySet<strin
     const found = ids.has(part.head[1]) ? stored.get(part.head[1]) : undefined;
     if (!found) return [];
     const { id, eventId, event, sessionId, createdAt: acceptedAt, state } = found;
-    return { delivery: { id, eventId, event, sessionId, acceptedAt, ...contentsOf(part) }, state, attempt: attemptOf(part) };
+    const delivery = { id, eventId, event, sessionId, acceptedAt, ...contentsOf(part), ...markOf(part.head) };
+    return { delivery, state, attempt: attemptOf(part) };
   });
   const rest = parts.filter(({ head }) => !ids.has(head[1]));
   return { taken, rest: rest.length === 0 ? null : bundleOf(rest) };
@@ -184,7 +199,12 @@ function partOf({ delivery, state, attempt }: BundledDelivery): Part {
     accepted?.length ?? AS_SENT,
     who && [who.name, who.email, who.company, who.domain],
   ];
+  if (delivery.isCountedElsewhere) head.push(true);
   return { head, payload, accepted, attempt: text };
+}
+
+function markOf(head: Head): Pick<NewDelivery, 'isCountedElsewhere'> {
+  return head[13] ? { isCountedElsewhere: true } : {};
 }
 
 function bundleOf(parts: readonly Part[]): Bundle {

@@ -1,8 +1,11 @@
 import { type FilteredBundle, latestFirst, MAX_SKIPPED, type SkippedEvent, withoutSubject } from '../../domain/delivery/skipped-event.ts';
 import { dayOf } from '../../domain/text/day.ts';
 
-/** As rows keep them: how many by the start of a slot, and the latest. */
-type Counts = Record<number, number>;
+/**
+ * As rows keep them: how many by the start of a slot, and the latest. Among the former stands how many this webhook counts as used: a version that is
+ * rolled back to leaves it there.
+ */
+type Counts = { [slot: number]: number; events?: number };
 type Row = { day: number; counts: string; latest: string };
 
 const SQL = {
@@ -12,6 +15,7 @@ const SQL = {
   latest: 'SELECT day, latest FROM filtered_days WHERE day <= ?',
   keepLatest: 'UPDATE filtered_days SET latest = ? WHERE day = ?',
   counts: 'SELECT counts FROM filtered_days WHERE day >= ?',
+  countsBefore: 'SELECT day, counts FROM filtered_days WHERE day < ?',
   forget: 'DELETE FROM filtered_days WHERE day < ?',
 } as const;
 
@@ -26,12 +30,13 @@ export class FilteredEvents {
     this.#sql = sql;
   }
 
-  add({ counts, latest }: FilteredBundle): void {
+  add({ counts, events, latest }: FilteredBundle): void {
     const listed: SkippedEvent[] = latest.map((each) => ({ ...each, why: 'filtered' }));
     for (const [day, slots] of Map.groupBy(counts, ([slot]) => dayOf(slot))) {
       const [row] = this.#sql().exec<Row>(SQL.day, day).toArray();
       const sums: Counts = row ? JSON.parse(row.counts) : {};
       for (const [slot, count] of slots) sums[slot] = (sums[slot] ?? 0) + count;
+      if (events?.has(day)) sums.events = (sums.events ?? 0) + (events.get(day) ?? 0);
       const known: SkippedEvent[] = row ? JSON.parse(row.latest) : [];
       const kept = [...listed.filter(({ at }) => dayOf(at) === day), ...known].sort(latestFirst).slice(0, MAX_SKIPPED);
       this.#sql().exec(SQL.keep, day, JSON.stringify(sums), JSON.stringify(kept));
@@ -65,8 +70,24 @@ export class FilteredEvents {
     }
   }
 
+  /** How many events of a day this webhook counts as used. */
+  eventsOf(day: number): number {
+    const [row] = this.#sql().exec<Row>(SQL.day, day).toArray();
+    return row ? eventsIn(row) : 0;
+  }
+
+  /** The same of each day that ended before a time. */
+  eventsBefore(before: number): [day: number, events: number][] {
+    const rows = this.#sql().exec<Pick<Row, 'day' | 'counts'>>(SQL.countsBefore, dayOf(before)).toArray();
+    return rows.map((row) => [row.day, eventsIn(row)]);
+  }
+
   /** Forgets the days that ended before a time. */
   forgetBefore(before: number): void {
     this.#sql().exec(SQL.forget, dayOf(before));
   }
+}
+
+function eventsIn({ counts }: Pick<Row, 'counts'>): number {
+  return (JSON.parse(counts) as Counts).events ?? 0;
 }

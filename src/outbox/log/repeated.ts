@@ -2,6 +2,7 @@ import type { NewDelivery } from '../../domain/delivery/delivery.ts';
 import { MAX_SKIPPED, type SkippedEvent } from '../../domain/delivery/skipped-event.ts';
 import { isKeyed } from '../../domain/ids.ts';
 import { DAY_MS, dayOf } from '../../domain/text/day.ts';
+import { MARK, Marks } from '../books/marks.ts';
 import { Tables } from '../books/tables.ts';
 
 /** Rows counted in one step. */
@@ -20,6 +21,10 @@ const SQL = {
     `CREATE INDEX ${table}_keyed ON ${table} (event_id) WHERE ${KEYED}`,
   ],
   add: (table: string) => `INSERT INTO ${table} (accepted_at, event_id, event, subject) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  addMarked: (table: string) =>
+    `INSERT INTO ${table} (accepted_at, event_id, event, subject, ${MARK}) VALUES (?, ?, ?, ?, 1) ON CONFLICT DO NOTHING`,
+  countEvents: (table: string, mark: string) =>
+    `SELECT count(*) - count(${MARK}) AS events FROM (SELECT ${mark} FROM ${table} WHERE accepted_at >= ? AND accepted_at < ?)`,
   findKeyed: (table: string) => `SELECT 1 FROM ${table} WHERE event_id = ? AND ${KEYED}`,
   latest: (table: string) => `SELECT * FROM ${table} ORDER BY accepted_at DESC, event_id DESC LIMIT ?`,
   stepEnd: (table: string) =>
@@ -35,21 +40,37 @@ type Row = { accepted_at: number; event_id: string; event: string; subject: stri
 
 /**
  * The events that `once` has kept back: a row for each, however often its message comes, in a table for each day of acceptance. (One with an
- * Idempotency-Key is two: it is found again whenever it was accepted.)
+ * Idempotency-Key is two: it is found again whenever it was accepted.) It says so where another webhook counts the event as used.
  */
 export class RepeatedEvents {
   readonly #sql: () => SqlStorage;
+  readonly #losing: (day: number) => void;
   readonly #days: Tables;
+  readonly #marks: Marks;
 
-  constructor(sql: () => SqlStorage) {
+  /** @param losing is told of each day that is about to be dropped */
+  constructor(sql: () => SqlStorage, losing: (day: number) => void = () => {}) {
     this.#sql = sql;
+    this.#losing = losing;
     this.#days = new Tables(sql, 'repeated_', SQL.make);
+    this.#marks = new Marks(sql);
   }
 
-  add({ acceptedAt, eventId, event }: NewDelivery, subject: string | null): void {
+  add({ acceptedAt, eventId, event, isCountedElsewhere }: NewDelivery, subject: string | null): void {
     if (isKeyed(eventId) && this.#has(eventId)) return;
     const table = this.#days.made(String(dayOf(acceptedAt)));
-    this.#sql().exec(SQL.add(table), acceptedAt, eventId, event, subject);
+    if (isCountedElsewhere) this.#marks.make(table);
+    this.#sql().exec(isCountedElsewhere ? SQL.addMarked(table) : SQL.add(table), acceptedAt, eventId, event, subject);
+  }
+
+  /** How many events this webhook counts as used of those accepted from a time to before another one of its day. */
+  countEvents(from: number, to: number): number {
+    const day = String(dayOf(from));
+    if (!this.#days.names().has(day)) return 0;
+    const table = this.#days.of(day);
+    return this.#sql()
+      .exec<{ events: number }>(SQL.countEvents(table, this.#marks.selectedFrom(table)), from, to)
+      .one().events;
   }
 
   /** The latest of them, the latest first. */
@@ -107,7 +128,7 @@ export class RepeatedEvents {
 
   /** Drops the days that ended before a time. */
   dropBefore(before: number): void {
-    for (const day of this.#newestFirst()) if ((day + 1) * DAY_MS <= before) this.#days.drop(String(day));
+    for (const day of this.#newestFirst()) if ((day + 1) * DAY_MS <= before) this.#drop(day);
   }
 
   /** When the oldest day ends of which there is something; null where there is nothing. */
@@ -119,13 +140,19 @@ export class RepeatedEvents {
   /** Drops the oldest day; returns whether there was one. */
   dropOldest(): boolean {
     const oldest = this.#newestFirst().at(-1);
-    if (oldest !== undefined) this.#days.drop(String(oldest));
+    if (oldest !== undefined) this.#drop(oldest);
     return oldest !== undefined;
   }
 
   /** A change was undone, or the storage has been emptied. */
   reset(): void {
     this.#days.reset();
+    this.#marks.reset();
+  }
+
+  #drop(day: number): void {
+    this.#losing(day);
+    this.#days.drop(String(day));
   }
 
   #has(eventId: string): boolean {

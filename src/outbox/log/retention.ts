@@ -1,5 +1,7 @@
 import type { DeliveryPosition } from '../../domain/delivery/delivery.ts';
+import { DAY_MS } from '../../domain/text/day.ts';
 import { logError } from '../../log.ts';
+import { UseByDay } from '../books/kept-use.ts';
 import type { Store } from '../books/store.ts';
 import type { UsedValues } from '../used-values.ts';
 
@@ -22,7 +24,8 @@ const BEGINNING: DeliveryPosition = { createdAt: 0, id: '' };
 
 /** How much a log keeps. */
 export interface RetentionPolicy {
-  retentionMs: number;
+  /** It can change, with the organization's plan. */
+  retentionMs(): number;
   maxBytes: number;
 }
 
@@ -71,12 +74,12 @@ export class Retention {
   /** Removes what is due to be; what one call does not reach is left for the next, at once. */
   async sweep(now: number): Promise<void> {
     if ((this.dueAt() ?? Number.POSITIVE_INFINITY) > now) return;
-    const before = now - this.#policy.retentionMs;
+    const before = now - this.#policy.retentionMs();
     this.#stepsLeft = MAX_STEPS;
     const isTooLarge = this.#isTooLarge(1);
     let isDone = await this.#removeRows(before, () => false);
-    this.#missingBefore(this.#store.archive.dropBefore(before));
-    this.#store.filtered.forgetBefore(before);
+    for (const day of this.#store.archive.daysBefore(before)) await this.#dropDay(day);
+    this.#store.forgetFilteredBefore(before);
     this.#usedValues.forget(now, before);
     if (isDone && isTooLarge) isDone = await this.#removeOldest();
     this.#store.forgetHoursBefore(before);
@@ -110,7 +113,9 @@ export class Retention {
       }
       if (!(await this.#removeRows(dayEndsAt ?? Number.MAX_SAFE_INTEGER, hasRoom))) return false;
       if (hasRoom()) return true;
-      if (dayEndsAt !== null) this.#missingBefore(this.#store.archive.dropOldest());
+      const day = this.#store.archive.oldestOfSeveral();
+      if (day !== null) await this.#dropDay(day);
+      else if (dayEndsAt !== null) this.#missingBefore(this.#store.archive.dropOldest());
       else if (!this.#usedValues.forgetOldest()) return true;
       if (--this.#stepsLeft <= 0) return false;
       await scheduler.wait(0);
@@ -123,9 +128,7 @@ export class Retention {
     let missing: number | null = null;
     let isDone = false;
     while (!isDone && this.#stepsLeft-- > 0) {
-      const { ended, last, isLast } = this.#store.endedAfter(this.#position, before, STEP_ROWS);
-      for (const position of ended) this.#store.remove(position);
-      const newest = ended.at(-1);
+      const { newest, last, isLast } = this.#store.removeEnded(this.#position, before, STEP_ROWS);
       if (newest) missing = newest.createdAt + 1;
       this.#position = last ?? this.#position;
       isDone = isLast || isEnough();
@@ -133,6 +136,20 @@ export class Retention {
     }
     this.#missingBefore(missing);
     return isDone;
+  }
+
+  /** Drops a day of the archive, the oldest, once its use is counted, in steps; anew where one of its deliveries was taken out meanwhile. */
+  async #dropDay(day: number): Promise<void> {
+    const [from, to] = [day * DAY_MS, (day + 1) * DAY_MS];
+    for (;;) {
+      const voids = this.#store.voidsIn(from, to);
+      const uses = new UseByDay();
+      if (this.#store.use.isAsked) for (const _ of this.#store.archive.countUse(uses, from, to)) await scheduler.wait(0);
+      if (voids !== this.#store.voidsIn(from, to)) continue;
+      this.#missingBefore(this.#store.archive.dropBefore(to));
+      this.#store.lost(uses);
+      return;
+    }
   }
 
   /** Notes that deliveries of events accepted before a time are missing; null where none were removed. */

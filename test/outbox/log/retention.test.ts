@@ -82,7 +82,7 @@ describe('a log older than its retention', () => {
       insert('dlv_running', 'failed', 9e15);
       insert('dlv_ended', 'failed', null);
       const retention = new Retention(state.storage, store, new UsedValues(state.storage.kv, store, 'whk_1'), {
-        retentionMs: DAY,
+        retentionMs: () => DAY,
         maxBytes: 1e12,
       });
       retention.plan(0);
@@ -124,7 +124,7 @@ describe('an outbox that grows too large', () => {
         Date.now(),
       );
       const usedValues = new UsedValues(storage.kv, store, 'whk_1');
-      const policy = { retentionMs: 30 * DAY, maxBytes: 1e12 };
+      const policy = { retentionMs: () => 30 * DAY, maxBytes: 1e12 };
       return await work((own) => new Retention(storage, store, usedValues, { ...policy, ...own }), store, storage);
     });
   }
@@ -225,7 +225,7 @@ describe('an outbox that grows too large', () => {
 
   it('sweeps what is past its retention though nothing can be written: at the limit of the platform only deleting works', async () => {
     await withRows({ status: "'failed'" }, async (given, store, storage) => {
-      const retention = given({ retentionMs: DAY });
+      const retention = given({ retentionMs: () => DAY });
       retention.plan(Date.now());
       vi.setSystemTime(Date.now() + 2 * DAY);
       const spies = fullStorage(storage);
