@@ -1,4 +1,5 @@
 import { createDashboardLink } from '../api/access/dashboard-links.ts';
+import { getUsage } from '../api/account/usage.ts';
 import { getOrganizationRoute, putOrganizationRoute } from '../api/platform/organizations.ts';
 import { type ListedWebhook, listWebhooks } from '../api/webhooks/webhook-list.ts';
 import { ConditionBadge, conditionOf } from '../dashboard/parts/condition.tsx';
@@ -6,7 +7,10 @@ import { readForm, textOf } from '../dashboard/parts/form.ts';
 import { RelativeTime, Time } from '../dashboard/parts/time.tsx';
 import { exactly, percent } from '../dashboard/parts/wording.ts';
 import { includesWebhooks, PLANS, type Plan } from '../domain/plan.ts';
+import { DAY_MS, dayOf } from '../domain/text/day.ts';
+import { dayText } from '../domain/usage.ts';
 import { hostOf } from '../domain/webhook/webhook.ts';
+import { within } from '../within.ts';
 import { page } from './layout.tsx';
 import { paths } from './paths.ts';
 import type { OperatorContext } from './session.ts';
@@ -14,13 +18,21 @@ import type { OperatorContext } from './session.ts';
 /** What the person is called in the organization's audit log and sessions who signs in from here. */
 const SUBJECT = 'Support of the service';
 
+/** Days of usage that are shown, and how long they may take: a page comes without them. */
+const USAGE_DAYS = 7;
+const USAGE_TIMEOUT_MS = 3_000;
+
+type Usage = Awaited<ReturnType<typeof usageOf>>;
 type Shown = Awaited<ReturnType<typeof organizationOf>>;
 
 /** `GET organizations/{id}`: its plan, its webhooks and how they are doing. */
 export async function showOrganization(c: OperatorContext): Promise<Response> {
   const { nowMs, call } = c.get('operator');
   const organization = await organizationOf(c);
-  const { webhooks } = await call(listWebhooks, { params: { organizationId: organization.id }, query: { include: 'activity' } });
+  const [{ webhooks }, usage] = await Promise.all([
+    call(listWebhooks, { params: { organizationId: organization.id }, query: { include: 'activity' } }),
+    usageOf(c, organization.id, nowMs),
+  ]);
   const done = c.req.query('done') === 'plan' ? 'The plan is changed. It is in force everywhere within 5 seconds.' : undefined;
   return await page(
     c,
@@ -39,6 +51,7 @@ export async function showOrganization(c: OperatorContext): Promise<Response> {
       </div>
       <p class="hint">Signing in is in their audit log, as done by the platform.</p>
       <PlanForm organization={organization} />
+      <UsageTable usage={usage} />
       <section id="webhooks" data-live="" class="card table-card" aria-labelledby="webhooks-title">
         <h2 id="webhooks-title" class="table-title">
           Webhooks, with their last 24 hours
@@ -52,6 +65,13 @@ export async function showOrganization(c: OperatorContext): Promise<Response> {
 async function organizationOf(c: OperatorContext) {
   const organizationId = c.req.param('organizationId') ?? '';
   return await c.get('operator').call(getOrganizationRoute, { params: { organizationId } });
+}
+
+/** What it has used lately; null: it could not be counted in time. */
+async function usageOf(c: OperatorContext, organizationId: string, nowMs: number) {
+  const from = dayText(dayOf(nowMs - (USAGE_DAYS - 1) * DAY_MS));
+  const asked = c.get('operator').call(getUsage, { params: { organizationId }, query: { from } });
+  return await within(USAGE_TIMEOUT_MS, asked).catch(() => null);
 }
 
 /** `POST organizations/{id}/plan`. Its entry in their audit log names the platform. */
@@ -89,6 +109,51 @@ function PlanForm({ organization: { id, plan } }: { organization: Shown }) {
         comes is dropped, and what waits is discarded when it falls due. It can be recovered later.
       </p>
     </form>
+  );
+}
+
+function UsageTable({ usage }: { usage: Usage }) {
+  if (!usage) return <p class="hint">Its usage could not be counted in time.</p>;
+  const { days, totals, quota } = usage;
+  const rows = [...days.map(({ day, ...use }) => ({ name: day, ...use })).reverse(), { name: `${days.length} days`, ...totals }];
+  return (
+    <section class="card table-card" aria-labelledby="usage-title">
+      <h2 id="usage-title" class="table-title">
+        Usage by UTC day{quota.eventsPerDay === null ? '' : `; its plan is meant for ${exactly(quota.eventsPerDay)} events a day`}
+      </h2>
+      <table class="stacking">
+        <thead>
+          <tr>
+            <th scope="col">Day</th>
+            <th scope="col" class="number">
+              Events
+            </th>
+            <th scope="col" class="number">
+              Deliveries
+            </th>
+            <th scope="col" class="number">
+              Attempts
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ name, events, deliveries, attempts }) => (
+            <tr>
+              <th scope="row">{name}</th>
+              <td data-label="Events" class="number">
+                {exactly(events)}
+              </td>
+              <td data-label="Deliveries" class="number">
+                {exactly(deliveries)}
+              </td>
+              <td data-label="Attempts" class="number">
+                {exactly(attempts)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   );
 }
 

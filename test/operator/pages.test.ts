@@ -28,6 +28,7 @@ describe('organizations', () => {
     const shown = await person.get(`/operator/organizations/${organization.id}`);
     expect(shown.text).toContain('CRM hooks.example.com');
     expect(shown.text).toContain(id);
+    expect(shown.text).toContain('7 days 0 0 0');
     expect(shown.html).not.toContain('secret-path');
     expect((await person.get('/operator/organizations/org_that_is_not')).status).toBe(404);
     expect((await person.get('/operator/organizations?plan=gold')).status).toBe(422);
@@ -102,6 +103,6 @@ describe('the runbook', () => {
   it('is a page, for operators alone', async () => {
     const { status, text } = await (await operatorSignedIn()).get('/operator/runbook');
     expect(status).toBe(200);
-    expect(text).toContain('For whoever is on call');
+    expect(text).toContain('then has every alert and log event');
   });
 });
