@@ -13,7 +13,8 @@ const SECURITY_SCHEME = 'apiKey';
 const INTRODUCTION = `Signed, retried, isolated webhook delivery.
 
 Every route except the public ones needs an API key in \`X-API-Key\`: an organization's (\`bsk_live_…\`, which opens only that
-organization), a producer's (\`bsk_ingest_…\`, which posts events), or the platform's. An organization's key may make 1,000 requests a minute, and all of
+organization), a producer's (\`bsk_ingest_…\`, which posts events), a monitor's (\`bsk_metrics_…\`,
+which reads metrics), or the platform's. An organization's key may make 1,000 requests a minute, and all of
 its keys together 10,000. A key may make or change webhooks, keys and sign-in links 250 times a minute, and an organization 500 times.
 
 Errors are \`{ code, message, details }\`: let your program look at \`code\`. Times in answers are ISO 8601 in UTC. A time in a request is
@@ -57,7 +58,7 @@ export function describeApi(routes: readonly Route[]): object {
       tags: [tag],
       security: access === 'public' ? [] : [{ [name]: [] }],
       // The reference shows the operator's routes on a page of their own (docs/reference-start.js).
-      ...(access === 'platform' && { 'x-audience': 'operator' }),
+      ...((access === 'platform' || access === 'metrics') && { 'x-audience': 'operator' }),
       request: requestOf(declared),
       responses: responsesOf(declared),
     });
