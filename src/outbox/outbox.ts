@@ -60,7 +60,7 @@ import { Places } from './places.ts';
 import { Renderer } from './renderer.ts';
 import { Reports } from './reports.ts';
 import { TestLimit } from './test-limit.ts';
-import { ToldUse } from './told-use.ts';
+import { UntoldUse } from './untold-use.ts';
 import { UsedValues } from './used-values.ts';
 import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
 
@@ -125,7 +125,7 @@ export class Outbox extends DurableObject<Env> {
   readonly #pastEvents: PastEvents;
   readonly #statistics: OutboxStatistics;
   readonly #usage: OutboxUsage;
-  readonly #toldUse: ToldUse;
+  readonly #untoldUse: UntoldUse;
   readonly #reports: Reports;
   readonly #health: EndpointHealth;
   readonly #bulk: Bulk;
@@ -205,7 +205,9 @@ export class Outbox extends DurableObject<Env> {
         },
         readConfiguration: () => this.#configuration(),
         freshConfiguration: () => this.#freshConfiguration(),
-        erase: () => this.#erase(),
+        erase: async () => {
+          await this.#erase();
+        },
         endSome: (about, now) => this.#bulk.endSome(about, now),
         arm: () => keepAwake(this.#armInTime()),
         keepAwake,
@@ -229,7 +231,8 @@ export class Outbox extends DurableObject<Env> {
     this.#pastEvents = new PastEvents(this.#store, this.#fresh, this.#log);
     this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
     this.#usage = new OutboxUsage(this.#store, this.#fresh);
-    this.#toldUse = new ToldUse(this.#usage, env.DB, settings.retentionMs);
+    const { retentionMs: mostKeptMs } = settings;
+    this.#untoldUse = new UntoldUse(storage.kv, env.DB, this.#usage, { retentionMs: mostKeptMs, webhookId: this.#webhookId });
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
     void ctx.blockConcurrencyWhile(async () => {
       await this.#alarm.load();
@@ -481,9 +484,9 @@ export class Outbox extends DurableObject<Env> {
     else this.#webhook.refresh(Date.now());
   }
 
-  /** Forgets everything: the webhook has been deleted. */
+  /** Forgets everything: the webhook has been deleted. Throws where it has to be done again: D1 could not be told what was used. */
   async erase(): Promise<void> {
-    await this.#erase();
+    if (!(await this.#erase())) throw new Error('D1 could not be told what was used');
   }
 
   /** Sets the alarm anew, where it should have fired. Returns what waits, and what has ended since that was last told. */
@@ -561,7 +564,10 @@ export class Outbox extends DurableObject<Env> {
       this.#alarmRuns = false;
     }
     // Once more: an attempt that was being made looked for its row, and made the schema anew.
-    if (this.#erased) return await this.#erase();
+    if (this.#erased) {
+      await this.#erase();
+      return;
+    }
     await this.#arm();
     this.#tellBusy();
   }
@@ -733,9 +739,11 @@ export class Outbox extends DurableObject<Env> {
     }
   }
 
-  async #erase(): Promise<void> {
+  /** Returns whether nothing is left to tell. */
+  async #erase(): Promise<boolean> {
     // What they tell of has happened, whatever becomes of the webhook. Where D1 cannot be told, this is done again.
-    await this.#toldUse.tellAll(this.#webhook.latest()?.webhook.organizationId);
+    const untold = await this.#untoldUse.gather(this.#webhook.latest()?.webhook.organizationId);
+    const isTold = await this.#untoldUse.tell(untold);
     await this.#entries.tellAll();
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
@@ -752,6 +760,8 @@ export class Outbox extends DurableObject<Env> {
     this.#usedValues.reset();
     this.#fresh.reset();
     this.#dispatcher.reset();
+    if (!isTold) this.#untoldUse.keep(untold);
+    return isTold;
   }
 }
 
