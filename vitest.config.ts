@@ -47,14 +47,20 @@ export default defineConfig({
           name: 'unit',
           include: UNIT,
           environment: 'node',
+          // They are functions of what they are given: a worker takes one file after another, and starts once.
+          isolate: false,
+          // As the others: vitest's own number on two cores is one, and its files would wait until all others have ended.
+          maxWorkers: 2,
           // Fuzzing takes seconds, and more where the machine is busy.
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
         plugins: [
           textImports,
           cloudflareTest(async () => ({
+            // The runtime's own remarks on what tests make fail: endpoints that hang up, objects that vanish.
+            verbose: false,
             wrangler: { configPath: './wrangler.toml' },
             miniflare: {
               bindings: { ...bindings, MIGRATIONS: await readD1Migrations('./migrations') },
@@ -68,10 +74,10 @@ export default defineConfig({
           // All the others, so that no file in test/ is left out: the new folder as well.
           include: ['test/**/*.test.ts'],
           exclude: [...UNIT, ...E2E],
-          setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts', './test/support/patient-waits.ts'],
+          setupFiles: ['migrate', 'quiet-log', 'patient-waits', 'quick-telling'].map((name) => `./test/support/${name}.ts`),
           globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
-          // SEED=… runs one of the fault runs alone.
-          provide: { seed: process.env.SEED ? Number(process.env.SEED) : null },
+          // SEED=… runs one of the fault runs alone; `npm run faults` asks for more of them than a test run has.
+          provide: { seed: process.env.SEED ? Number(process.env.SEED) : null, faultRuns: Number(process.env.FAULT_RUNS ?? 700) },
           // Two cores: each worker is a runtime of its own. Some tests make hundreds of requests, which take long where the machine is busy.
           maxWorkers: 2,
           testTimeout: 60_000,
@@ -84,9 +90,14 @@ export default defineConfig({
           name: 'e2e',
           include: E2E,
           environment: 'node',
-          maxWorkers: 2,
-          testTimeout: 60_000,
-          hookTimeout: 90_000,
+          globalSetup: ['./test/support/shared.ts'],
+          // Much of their time they wait: for a retry that is due, a runtime that starts, a page that is live.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+          // As long as a busy machine needs; what is waited for comes within a second or two.
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
     ],

@@ -15,6 +15,7 @@ const FILES: readonly [source: string, name: string][] = [
   ['node_modules/minisearch/dist/umd/index.js', 'docs-assets/minisearch.js'],
   ['src/docs/docs-start.js', 'docs-assets/docs.js'],
   ['src/docs/reference-start.js', 'docs-assets/reference.js'],
+  ['src/docs/reference.css', 'docs-assets/reference.css'],
   ['src/api/favicon.svg', 'favicon.svg'],
   ['node_modules/idiomorph/dist/idiomorph.min.js', 'dashboard-assets/idiomorph.js'],
   ['src/dashboard/dashboard-start.js', 'dashboard-assets/dashboard.js'],
@@ -42,6 +43,7 @@ const STYLES: readonly string[] = [
     'setup',
     'delivery',
     'attention',
+    'operator',
   ].map((part) => `styles/${part}.css`),
 ];
 

@@ -40,12 +40,22 @@ export interface LocalWorker extends WranglerSession {
 }
 
 /** Starts the Worker with its database migrated, and returns once it answers; where it does not, the error says why. */
-export async function startLocalWorker({ persistTo, vars = {}, config }: LocalWorkerOptions): Promise<LocalWorker> {
+export async function startLocalWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
   gatherAssets();
-  const flags = config === undefined ? [] : ['--config', config];
-  await migrateLocally(persistTo, flags);
-  const session = await startWranglerDev(persistTo, [...flags, '--env-file', join(PROJECT_ROOT, '.dev.vars.example')], vars);
+  await migrateLocally(options.persistTo, configFlags(options));
+  return await startMigratedWorker(options);
+}
+
+/** The same on a database that has been migrated already. */
+export async function startMigratedWorker(options: LocalWorkerOptions): Promise<LocalWorker> {
+  const { persistTo, vars = {} } = options;
+  gatherAssets();
+  const session = await startWranglerDev(persistTo, [...configFlags(options), '--env-file', join(PROJECT_ROOT, '.dev.vars.example')], vars);
   return { ...session, platformKey: PLATFORM_KEY };
+}
+
+function configFlags({ config }: LocalWorkerOptions): string[] {
+  return config === undefined ? [] : ['--config', config];
 }
 
 /** Starts `wrangler dev` on a port of its own, and returns once `GET /health` answers 200; where it does not, the error says why. */

@@ -47,6 +47,8 @@ export class ConfigurationCache {
   /** When D1 last failed: for seconds it is not asked again, or each batch would wait for as long as it hangs. */
   #failedAt = Number.NEGATIVE_INFINITY;
   #readsAhead = false;
+  /** For each read under way: the organizations that have not been changed through this isolate since it was asked. */
+  readonly #reading = new Set<Set<string>>();
 
   /** The configurations of some organizations; missing where none could be read, now or before. */
   async load(d1: D1Database, ids: Iterable<string>, now: number): Promise<Map<string, LoadedConfig>> {
@@ -60,10 +62,11 @@ export class ConfigurationCache {
     return this.known(wanted, now);
   }
 
-  /** What is known of an organization is too old, however new: it has just been changed through this isolate. */
+  /** What is known of an organization is too old, however new: it has just been changed through this isolate. So is what is being read of it. */
   forget(id: string): void {
     const entry = this.#entries.get(id);
     if (entry) entry.readAt = Number.NEGATIVE_INFINITY;
+    for (const ids of this.#reading) ids.delete(id);
   }
 
   /**
@@ -108,17 +111,22 @@ export class ConfigurationCache {
   }
 
   async #refresh(d1: D1Database, ids: readonly string[], now: number): Promise<void> {
+    const unchanged = new Set(ids);
+    this.#reading.add(unchanged);
     try {
       const read = await within(READ_TIMEOUT_MS, readOrganizations(d1, ids));
       for (const id of ids) {
         // A read that was asked later can have been answered sooner.
         if ((this.#entries.get(id)?.readAt ?? 0) > now) continue;
         this.#entries.delete(id);
-        this.#entries.set(id, { config: read.get(id) ?? null, readAt: now, isUsed: false });
+        const readAt = unchanged.has(id) ? now : Number.NEGATIVE_INFINITY;
+        this.#entries.set(id, { config: read.get(id) ?? null, readAt, isUsed: false });
       }
     } catch (error) {
       this.#failedAt = now;
       logError('configuration.read_failed', withoutParameters(error), { organizations: ids.length });
+    } finally {
+      this.#reading.delete(unchanged);
     }
     keepNewest(this.#entries, MAX_ENTRIES);
   }

@@ -42,7 +42,7 @@ async function search() {
     const found = (await index).search(words, SEARCHING);
     if (field.value.trim() !== words) return;
     list.replaceChildren(...found.slice(0, MOST_RESULTS).map(entry));
-    status.textContent = found.length === 0 ? `Nothing is said about “${words}”.` : `${found.length} found for “${words}”`;
+    status.textContent = found.length === 0 ? `Nothing was found for “${words}”.` : `${found.length} found for “${words}”`;
   } catch {
     index = undefined;
     list.replaceChildren();

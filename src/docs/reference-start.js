@@ -21,12 +21,59 @@ function descriptionFor(reader, whole) {
   const used = new Set(Object.values(paths).flatMap((operations) => Object.values(operations).flatMap(({ tags = [] }) => tags)));
   const webhooks = reader === 'platform' ? {} : whole.webhooks;
   for (const { post } of Object.values(webhooks)) for (const tag of post.tags) used.add(tag);
-  return { ...whole, paths, webhooks, tags: whole.tags.filter(({ name }) => used.has(name)) };
+  // Without `servers`, which would be a list of one: this service.
+  return { ...whole, servers: undefined, paths, webhooks, tags: whole.tags.filter(({ name }) => used.has(name)) };
+}
+
+/**
+ * A layout of its own: that of the renderer has a `main` within it, and headings that begin at the third level. And the path in the button that
+ * opens an operation is no link: the address in the browser follows what is opened without it.
+ */
+function accessible({ React }) {
+  const h = React.createElement;
+  const ReferenceLayout = ({ getComponent }) => {
+    const [Row, Col] = [getComponent('Row'), getComponent('Col')];
+    const row = (className, part) => h(Row, { className }, h(Col, { mobile: 12 }, h(part)));
+    return h(
+      'div',
+      { className: 'swagger-ui' },
+      h(getComponent('SvgAssets')),
+      row('information-container', getComponent('InfoContainer', true)),
+      h('h2', { className: 'visually-hidden' }, 'Operations'),
+      h(
+        'div',
+        { className: 'scheme-container' },
+        h('div', { className: 'schemes wrapper' }, h(getComponent('AuthorizeBtnContainer', true))),
+      ),
+      h(getComponent('FilterContainer', true)),
+      row('', getComponent('operations', true)),
+      row('webhooks-container', getComponent('Webhooks', true)),
+    );
+  };
+  const PlainText = ({ text }) => h('span', null, text);
+  return { components: { ReferenceLayout }, wrapComponents: { DeepLink: () => PlainText } };
+}
+
+/** Names for controls that have none, by selector. */
+const NAMES = {
+  '.examples-select-element': 'Example',
+  '.body-param__text': 'Request body',
+  '.close-modal': 'Close',
+};
+
+/** Names what has no name, and lets the keyboard into what scrolls: the renderer draws as somebody opens things. */
+function complete(place) {
+  for (const [selector, name] of Object.entries(NAMES))
+    for (const control of place.querySelectorAll(`${selector}:not([aria-label])`)) control.setAttribute('aria-label', name);
+  for (const code of place.querySelectorAll('pre.microlight:not([tabindex])')) code.setAttribute('tabindex', '0');
+  // Where it differs from the text, who speaks to their computer cannot press the button.
+  for (const button of place.querySelectorAll('.modal-btn[aria-label]')) button.removeAttribute('aria-label');
 }
 
 async function show() {
   const place = document.querySelector('#reference');
   const answer = await fetch('/openapi.json');
+  new MutationObserver(() => complete(place)).observe(place, { childList: true, subtree: true });
   globalThis.SwaggerUIBundle({
     spec: descriptionFor(place.dataset.for, await answer.json()),
     domNode: place,
@@ -34,6 +81,10 @@ async function show() {
     filter: true,
     docExpansion: 'list',
     defaultModelsExpandDepth: -1,
+    // Of its themes for code one whose colours can be read on its background.
+    syntaxHighlight: { theme: 'tomorrow-night' },
+    plugins: [accessible],
+    layout: 'ReferenceLayout',
     // A key stays in this browser's tab, and goes nowhere but to this service.
     persistAuthorization: false,
     // The badge would send the document's address to a validator on the internet.

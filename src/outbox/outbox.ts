@@ -29,6 +29,7 @@ import type { ErasureRequest } from '../domain/erasure.ts';
 import { MAX_COUNTED_WAITING } from '../domain/event/operational-event.ts';
 import { deliveryId } from '../domain/ids.ts';
 import { keptMs } from '../domain/quota.ts';
+import { type Figures, MAX_POKED_WAITING, type WaitingOutbox } from '../domain/service/figures.ts';
 import { Needle } from '../domain/text/needle.ts';
 import { firstOpenDay, type OutboxUse } from '../domain/usage.ts';
 import type { Health } from '../domain/webhook/webhook.ts';
@@ -44,6 +45,7 @@ import { Vitals } from './books/vitals.ts';
 import { Bulk } from './bulk/bulk.ts';
 import { ByHand, type CancelResult, type RetryResult, type TestResult } from './by-hand.ts';
 import { Dispatcher, whyNotDelivered } from './dispatcher.ts';
+import { Ended } from './ended.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Fresh, type FreshDelivery } from './fresh.ts';
 import { Intake } from './intake.ts';
@@ -88,6 +90,12 @@ export interface OutboxStatus {
  */
 export type BulkAnswer = number | 'too_many_to_count' | 'too_many_under_way';
 
+/** What is answered to the cron. (That of the version before takes it for a yes: it looks after an idle outbox once more.) */
+export interface PokedOutbox extends Figures {
+  /** Null: nothing waits. */
+  waiting: WaitingOutbox | null;
+}
+
 /** How a webhook is doing, for a list of webhooks. */
 export interface OutboxActivity {
   status: OutboxStatus;
@@ -127,6 +135,7 @@ export class Outbox extends DurableObject<Env> {
   readonly #webhook: WebhookMemory;
   readonly #webhookId: string;
   readonly #alarm: OutboxAlarm;
+  readonly #ended = new Ended();
   /** How long an attempt can take until it is recorded. */
   readonly #attemptMs: number;
   #alarmRuns = false;
@@ -169,7 +178,7 @@ export class Outbox extends DurableObject<Env> {
     const books = { store: this.#store, ledger: this.#ledger, fresh: this.#fresh, vitals: this.#vitals };
     this.#health = new EndpointHealth({ ...books, pace, reports: this.#reports }, { threshold, probeMs, disableAfterMs });
     const renderer = new Renderer(books);
-    const parts = { ...books, pace, renderer, health: this.#health };
+    const parts = { ...books, pace, renderer, health: this.#health, ended: this.#ended };
     const places = new Places(settings.maxConcurrency, { sender, couriers: env.COURIER, attemptMs: this.#attemptMs });
     this.#intake = new Intake({
       ...parts,
@@ -237,8 +246,14 @@ export class Outbox extends DurableObject<Env> {
    * not attempted again: a call whose answer was lost is made once more. Throws where it cannot be kept; the queue brings it again then.
    * @param given the configuration as the consumer has read it
    * @param readAt when it was read; milliseconds since the epoch
+   * @returns what has ended here since it was last told
    */
-  async deliver(given: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<void> {
+  async deliver(given: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<Figures> {
+    await this.#deliver(given, deliveries, readAt);
+    return this.#ended.take();
+  }
+
+  async #deliver(given: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<void> {
     this.#dispatcher.renew();
     const now = Date.now();
     if (now - readAt > STALE_FROM_MS && this.#store.isEmpty && (await this.#webhook.isGone())) return;
@@ -474,18 +489,34 @@ export class Outbox extends DurableObject<Env> {
     if (!(await this.#erase())) throw new Error('D1 could not be told what was used');
   }
 
-  /** Sets the alarm anew, where it should have fired. Returns whether anything waits. */
-  async poke(): Promise<boolean> {
+  /** Sets the alarm anew, where it should have fired. Returns what waits, and what has ended since that was last told. */
+  async poke(): Promise<PokedOutbox> {
     const now = Date.now();
     const dueAt = this.#workDueAt(now);
     if (dueAt === null) {
       this.#reports.idle();
-      return false;
+      return { waiting: null, ...this.#ended.take() };
     }
     // An alarm that the platform holds but does not fire is set again: one row, and it starts anew.
     if (dueAt <= now) this.#alarm.forget();
     await this.#arm();
-    return true;
+    return { waiting: this.#waiting(dueAt), ...this.#ended.take() };
+  }
+
+  /** What waits here, and why, as far as a few rows tell. */
+  #waiting(workDueAt: number): WaitingOutbox {
+    const { circuit } = this.#health;
+    const { health, failingSince, lastFailed } = circuit;
+    const failure = failingSince !== null && lastFailed ? this.#log.lastFailureOf(lastFailed) : null;
+    return {
+      webhookId: this.#webhookId,
+      waiting: this.#store.countDueUpTo(MAX_POKED_WAITING),
+      dueAt: this.#dispatcher.dueAt() ?? workDueAt,
+      health,
+      failingSince,
+      cause: failure?.cause ?? null,
+      status: failure?.status ?? null,
+    };
   }
 
   /** The webhook's owner changed it: what waits may be attempted at once, so the configuration is read now. */

@@ -49,3 +49,18 @@ describe('configurations that batches use all the time', () => {
     expect(reads).toEqual([[one]]);
   });
 });
+
+describe('a configuration that is changed through this isolate', () => {
+  it('is read again, also where it was being read at that moment', async () => {
+    const organization = await givenOrganization();
+    const { d1, reads } = listened();
+    const cache = new ConfigurationCache();
+    const isFresh = async (loading: ReturnType<typeof cache.load>) => (await loading).get(organization)?.fresh;
+    const before = cache.load(d1, [organization], START);
+    cache.forget(organization);
+    expect(await isFresh(before)).toBe(false);
+    expect(await isFresh(cache.load(d1, [organization], START))).toBe(true);
+    expect(await isFresh(cache.load(d1, [organization], START))).toBe(true);
+    expect(reads).toHaveLength(2);
+  });
+});

@@ -103,7 +103,7 @@ describe('the page Alerts', () => {
     expect((await admin.submit('alerts/trial')).text).toContain('A trial alert is on its way to 1 address.');
     expect(mailbox.sent.map(({ to, subject }) => [to, subject])).toEqual([[ADA, 'Bullseye: a trial of your alerts']]);
     for (let trial = 0; trial < 3; trial++) await admin.submit('alerts/trial');
-    expect((await admin.submit('alerts/trial')).text).toContain('That was too often in a short time. Try again in');
+    expect((await admin.submit('alerts/trial')).text).toContain('Too many requests in a short time. Try again in');
   });
 
   it('lists the webhooks that are told of the others, and offers one more', async () => {

@@ -486,7 +486,7 @@ describe('a preview', () => {
     const { id } = await createWebhook(organization, { filter: SIZE });
     const plain = await createWebhook(organization);
     const person = await signedIn(organization);
-    expect((await person.get(`${id}/settings`)).text).toContain('Nothing has come yet to try it on.');
+    expect((await person.get(`${id}/settings`)).text).toContain('There are no past events to try it on yet.');
     expect((await person.get(`${plain.id}/settings`)).html).toMatch(/id="preview-match" data-follows="" role="status"><\/div>/);
   });
 });

@@ -84,7 +84,7 @@ describe('the reference of the payload', () => {
 });
 
 describe('the documents of the repository', () => {
-  const documents = ['README.md', 'CHANGELOG.md', 'SECURITY.md', ...listed('docs'), ...listed('test')];
+  const documents = ['README.md', 'CHANGELOG.md', 'SECURITY.md', 'src/client/README.md', ...listed('docs'), ...listed('test')];
 
   function listed(folder: string): string[] {
     return readdirSync(join(PROJECT_ROOT, folder))

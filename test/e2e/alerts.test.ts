@@ -2,15 +2,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import type { LocalWorker } from '../../src/commands/local-worker.ts';
 import { accessibilityViolations, launchChromium, noBrowser, openPage } from '../support/browser.ts';
 import { signUp } from '../support/customer.ts';
 import { configWithEmail } from '../support/email-config.ts';
 import { layoutFaults } from '../support/page-layout.ts';
 import { inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { PAGES, signIn } from '../support/stage.ts';
+import { startWorker } from '../support/worker.ts';
 
-const PAGES = '/settings/integrations/webhooks';
 const PUBLIC_URL = 'https://webhooks.bullseye.example';
 const ADA = 'ada@example.com';
 
@@ -21,7 +22,7 @@ let receiver: Awaited<ReturnType<typeof startReceiver>>;
 beforeAll(async () => {
   receiver = await startReceiver();
   const vars = { RETRY_SCHEDULE: '50ms', PUBLIC_URL, ALERTS_FROM: 'alerts@example.com' };
-  worker = await startLocalWorker({ persistTo: folder, vars, config: configWithEmail(folder) });
+  worker = await startWorker({ persistTo: folder, vars, config: configWithEmail(folder) });
 });
 afterAll(async () => {
   await worker?.stop();
@@ -56,9 +57,7 @@ describe.skipIf(noBrowser)('alerts by e-mail, as wrangler runs a deployment with
     try {
       // Without scripts: the pages work as they are.
       const { page } = await openPage(browser, { javaScriptEnabled: false });
-      const link = await customer.client.post(`${path}/dashboard-links`, { scope: 'admin' });
-      await page.goto((link.body as { url: string }).url.replace(PUBLIC_URL, worker.origin));
-      await page.getByRole('button', { name: 'Continue' }).click();
+      await signIn(page, worker, customer);
       await page.getByRole('link', { name: 'Alerts' }).click();
       await page.getByLabel('Addresses').fill(ADA);
       await page.getByRole('button', { name: 'Save' }).click();
@@ -111,9 +110,7 @@ describe.skipIf(noBrowser)('alerts by e-mail, as wrangler runs a deployment with
     const browser = await launchChromium();
     try {
       const { page, complaints } = await openPage(browser, { colorScheme });
-      const link = await customer.client.post(`${path}/dashboard-links`, { scope: 'admin' });
-      await page.goto((link.body as { url: string }).url.replace(PUBLIC_URL, worker.origin));
-      await page.getByRole('button', { name: 'Continue' }).click();
+      await signIn(page, worker, customer);
       await page.goto(`${worker.origin}${PAGES}/alerts`);
       expect(await layoutFaults(page)).toEqual([]);
       expect(await accessibilityViolations(page)).toEqual([]);

@@ -1,14 +1,12 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { launchChromium, noBrowser, openPage } from '../support/browser.ts';
+import { accessibilityViolations, launchChromium, noBrowser, openPage } from '../support/browser.ts';
 import { signUp } from '../support/customer.ts';
+import { layoutFaults } from '../support/page-layout.ts';
+import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 
 interface OpenApi extends Record<string, unknown> {
   openapi: string;
@@ -16,18 +14,20 @@ interface OpenApi extends Record<string, unknown> {
   webhooks: Record<string, Record<string, unknown>>;
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let worker: LocalWorker;
+/** Each page's operation that is tried: with what it is prefilled with, and no key. */
+const TRIED = { '/docs/api': 'Webhooks-createWebhook', '/docs/platform': 'Organizations-putOrganization' };
+/** axe looks at hundreds of elements, which takes its time on a busy machine. */
+const TOUR_MS = 120_000;
+
+let worker: SomeWorker;
 let browser: Browser | undefined;
 
 beforeAll(async () => {
-  worker = await startLocalWorker({ persistTo: folder });
+  worker = await sharedWorker();
   if (!noBrowser) browser = await launchChromium();
 });
 afterAll(async () => {
   await browser?.close();
-  await worker?.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 async function readOpenApi(): Promise<OpenApi> {
@@ -43,9 +43,9 @@ it('/openapi.json is OpenAPI 3.1, by a validator that others wrote', async () =>
 });
 
 describe.skipIf(noBrowser)('the reference in a real browser', () => {
-  async function open(path: string, colorScheme: 'light' | 'dark' = 'light') {
+  async function open(path: string, colorScheme: 'light' | 'dark' = 'light', width = 1_280) {
     if (!browser) throw new Error('There is no browser.');
-    const { page, complaints } = await openPage(browser, { colorScheme, viewport: { width: 1_280, height: 900 } });
+    const { page, complaints } = await openPage(browser, { colorScheme, viewport: { width, height: 900 } });
     const requested: string[] = [];
     page.on('request', (sent) => requested.push(sent.url()));
     const response = await page.goto(`${worker.origin}${path}`);
@@ -109,6 +109,51 @@ describe.skipIf(noBrowser)('the reference in a real browser', () => {
     await operation.getByRole('button', { name: 'Execute' }).click();
     await operation.locator('.live-responses-table .response-col_status', { hasText: '201' }).waitFor();
     expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  it.each([
+    ['light', 390],
+    ['dark', 1_280],
+  ] as const)(
+    'has no fault that axe knows, %s and %i px wide: with an operation open and tried, and while somebody signs in',
+    async (colorScheme, width) => {
+      for (const [path, id] of Object.entries(TRIED)) {
+        const { page } = await open(path, colorScheme, width);
+        const operation = page.locator(`#operations-${id}`);
+        await operation.locator('.opblock-summary-control').click();
+        await operation.getByRole('button', { name: 'Try it out' }).click();
+        await operation.getByRole('button', { name: 'Execute' }).click();
+        await operation.locator('.live-responses-table .response-col_status', { hasText: '401' }).waitFor();
+        expect([path, await accessibilityViolations(page)]).toEqual([path, []]);
+        await page.getByRole('button', { name: 'Authorize' }).first().click();
+        await page.getByRole('heading', { name: 'Available authorizations' }).waitFor();
+        expect([path, await accessibilityViolations(page)]).toEqual([path, []]);
+        await page.context().close();
+      }
+    },
+    TOUR_MS,
+  );
+
+  it('fits on phones: nothing is cut at the side, and nothing has to be pushed there', async () => {
+    for (const [path, id] of Object.entries(TRIED)) {
+      const { page } = await open(path, 'light', 320);
+      const operation = page.locator(`#operations-${id}`);
+      await operation.locator('.opblock-summary-control').click();
+      await operation.locator('.responses-table').waitFor();
+      // The page's own top bar stands over what is scrolled, which is no fault of this page.
+      const faults = (await layoutFaults(page, [320, 390])).filter((fault) => !fault.includes('overlap'));
+      expect([path, faults]).toEqual([path, []]);
+      await page.context().close();
+    }
+  });
+
+  it('keeps what is open in its address, which leads back there', async () => {
+    const { page } = await open('/docs/api');
+    await page.locator('#operations-Events-postEvents .opblock-summary-control').click();
+    await page.waitForURL(/#\/Events\/postEvents$/);
+    await page.reload();
+    await page.locator('#operations-Events-postEvents .opblock-body').waitFor();
     await page.context().close();
   });
 

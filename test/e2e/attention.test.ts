@@ -1,52 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { accessibilityViolations, launchChromium, noBrowser, openPage, type WatchedPage } from '../support/browser.ts';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { accessibilityViolations, noBrowser, picture } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { layoutFaults } from '../support/page-layout.ts';
 import { type Inbox, inbox, type Reply } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver-server.ts';
+import { givenStage, PAGES, signedIn } from '../support/stage.ts';
 
 /*
  * Something is wrong with an endpoint: its owner sees what it is, and what to do, and has everything back in three clicks at most.
  */
 
-const PAGES = '/settings/integrations/webhooks';
+// Attempts come soon, and nothing is held: every delivery fails for good within seconds.
+const stage = givenStage({ vars: { RETRY_SCHEDULE: '1s,1s,1s', DELIVERY_TIMEOUT: '1s', CIRCUIT_THRESHOLD: '1000' } });
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-/** Where the pages' pictures go; SCREENSHOTS=… in the environment keeps them for somebody to look at. */
-const pictures = process.env.SCREENSHOTS ?? join(folder, 'pictures');
-let worker: LocalWorker;
-let receiver: Awaited<ReturnType<typeof startReceiver>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (noBrowser) return;
-  receiver = await startReceiver();
-  // Attempts come soon, and nothing is held: every delivery fails for good within seconds.
-  const vars = { RETRY_SCHEDULE: '1s,1s,1s', DELIVERY_TIMEOUT: '1s', CIRCUIT_THRESHOLD: '1000' };
-  worker = await startLocalWorker({ persistTo: folder, vars });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await worker?.stop();
-  await receiver?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function signIn(customer: Customer, scope = 'admin'): Promise<WatchedPage> {
-  const watched = await openPage(browser, { viewport: { width: 1_280, height: 900 } });
-  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope });
-  await watched.page.goto((body as { url: string }).url);
-  await watched.page.getByRole('button', { name: 'Continue' }).click();
-  await watched.page.waitForURL(`**${PAGES}`);
-  return watched;
-}
+const reader = async (customer: Customer) => await signedIn(stage, customer, {}, { viewport: { width: 1_280, height: 900 } });
 
 const anEvent = (organizationId: string) =>
   JSON.stringify({
@@ -70,7 +38,7 @@ async function closedPort(): Promise<number> {
 
 async function endpointThat(reply: Reply | 'refuses'): Promise<{ url: string; endpoint: Inbox | null }> {
   if (reply === 'refuses') return { url: `http://127.0.0.1:${await closedPort()}/in`, endpoint: null };
-  const endpoint = inbox(receiver.origin);
+  const endpoint = inbox(stage.receiver.origin);
   await endpoint.script([reply]);
   return { url: endpoint.url, endpoint };
 }
@@ -95,27 +63,27 @@ describe.skipIf(noBrowser)('the banner of an endpoint', () => {
     ['hangs', { hang: true }, 'Your endpoint does not answer', /No response within 1 s/, /answer first/],
     ['refuses connections', 'refuses', 'Your endpoint cannot be reached', /refused or broken off/, /your server runs/],
   ])('that %s says so, with the last answer, the attempt and what helps', async (what, reply, title, answer, help) => {
-    const customer = await signUp(worker);
+    const customer = await signUp(stage.worker);
     const { url } = await endpointThat(reply);
     const webhookId = await namedWebhook(customer, `CRM that ${what}`, url);
     for (let n = 0; n < 3; n++) await customer.post(anEvent(customer.organizationId));
-    const { page, complaints } = await signIn(customer);
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}`);
+    const { page, complaints } = await reader(customer);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}`);
     // The page finds out while it is open, and says it to whoever does not see it.
     await heading(page, title).waitFor();
     await page.getByRole('status').filter({ hasText: title }).waitFor({ state: 'attached' });
     await page.getByText(answer).first().waitFor();
     await page.getByText(help).waitFor();
     expect(await accessibilityViolations(page)).toEqual([]);
-    await page.screenshot({ fullPage: true, path: join(pictures, `attention-${what.replaceAll(' ', '-')}.png`) });
+    await picture(page, `attention-${what.replaceAll(' ', '-')}`);
     expect(await layoutFaults(page)).toEqual([]);
-    await page.goto(`${worker.origin}${PAGES}`);
+    await page.goto(`${stage.worker.origin}${PAGES}`);
     await page
       .getByRole('listitem')
       .filter({ hasText: `CRM that ${what}` })
       .getByRole('button', { name: 'Test again' })
       .waitFor();
-    await page.screenshot({ fullPage: true, path: join(pictures, `attention-list-${what.replaceAll(' ', '-')}.png`) });
+    await picture(page, `attention-list-${what.replaceAll(' ', '-')}`);
     expect(await layoutFaults(page)).toEqual([]);
     await page
       .getByRole('table')
@@ -135,7 +103,7 @@ describe.skipIf(noBrowser)('the banner of an endpoint', () => {
 describe.skipIf(noBrowser)('an outage', () => {
   /** An endpoint that has had errors until everything failed for good, and works again. */
   async function outageOver(events: number) {
-    const customer = await signUp(worker);
+    const customer = await signUp(stage.worker);
     const { url, endpoint } = await endpointThat({ status: 500 });
     const webhookId = await namedWebhook(customer, 'CRM', url);
     for (let n = 0; n < events; n++) await customer.post(anEvent(customer.organizationId));
@@ -153,14 +121,14 @@ describe.skipIf(noBrowser)('an outage', () => {
 
   it('that is fixed: from its banner to everything recovered in three clicks', async () => {
     const { customer, webhookId, delivered } = await outageOver(5);
-    const { page } = await signIn(customer);
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}`);
+    const { page } = await reader(customer);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}`);
     await heading(page, 'Your endpoint has errors').waitFor();
     await page.getByRole('button', { name: 'Test again' }).click();
     await page.getByText(/The test event arrived: 200/).waitFor();
     await page.getByRole('navigation', { name: 'Where you are' }).getByRole('link', { name: 'CRM' }).click();
     await heading(page, 'Your endpoint works again; 5 deliveries failed meanwhile').waitFor();
-    await page.screenshot({ fullPage: true, path: join(pictures, 'attention-outage-over.png') });
+    await picture(page, 'attention-outage-over');
     expect(await layoutFaults(page)).toEqual([]);
     await page.getByRole('button', { name: 'Retry all that failed (5)' }).click();
     await page.getByText('5 deliveries are retried.').waitFor();
@@ -173,7 +141,7 @@ describe.skipIf(noBrowser)('an outage', () => {
     const { customer, delivered } = await outageOver(3);
     await customer.post(anEvent(customer.organizationId));
     await expect.poll(delivered, { timeout: 40_000 }).toBe(1);
-    const { page } = await signIn(customer);
+    const { page } = await reader(customer);
     await page.getByText('works again · 3 deliveries failed meanwhile').waitFor();
     await page.getByRole('button', { name: 'Retry all that failed (3)' }).click();
     await page.getByText('3 deliveries are retried.').waitFor();

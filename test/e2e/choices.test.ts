@@ -1,16 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { accessibilityViolations, launchChromium, noBrowser, openPage, type WatchedPage } from '../support/browser.ts';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { accessibilityViolations, noBrowser } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { layoutFaults } from '../support/page-layout.ts';
 import { bodyBytes, inbox } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver-server.ts';
+import { givenStage, PAGES, signedIn } from '../support/stage.ts';
 
-const PAGES = '/settings/integrations/webhooks';
+const stage = givenStage();
+
 /** Both cores may be busy with other tests. */
 const PATIENCE = { timeout: 20_000 };
 const HOWS = [
@@ -18,34 +15,9 @@ const HOWS = [
   ['without scripts', false],
 ] as const;
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let worker: LocalWorker;
-let receiver: Awaited<ReturnType<typeof startReceiver>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (noBrowser) return;
-  receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await worker?.stop();
-  await receiver?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
 /** Somebody who is signed in, at a page. */
-async function signedIn(customer: Customer, path = '', options: BrowserContextOptions = {}): Promise<WatchedPage> {
-  const watched = await openPage(browser, options);
-  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope: 'admin' });
-  await watched.page.goto((body as { url: string }).url);
-  await watched.page.getByRole('button', { name: 'Continue' }).click();
-  await watched.page.waitForURL(`**${PAGES}`);
-  if (path !== '') await watched.page.goto(`${worker.origin}${PAGES}${path}`);
-  return watched;
-}
+const reader = async (customer: Customer, path = '', options: BrowserContextOptions = {}) =>
+  await signedIn(stage, customer, { path }, options);
 
 const visitorOf = (organizationId: string, name: string, company: { employee_count: number; location: string }) => ({
   ...{ event: 'visitor.identified', timestamp: new Date().toISOString(), organization_id: organizationId, session_id: crypto.randomUUID() },
@@ -65,9 +37,9 @@ async function fillCondition(page: Page, name: string, [field, comparison, value
 
 describe.skipIf(noBrowser)('only US companies with more than 50 people, once a person a month, into Slack', () => {
   it.each(HOWS)('are set up from the first page on, with the dashboard alone, %s', async (_how, javaScriptEnabled) => {
-    const customer = await signUp(worker);
-    const slack = inbox(receiver.origin);
-    const { page, complaints } = await signedIn(customer, '', { javaScriptEnabled });
+    const customer = await signUp(stage.worker);
+    const slack = inbox(stage.receiver.origin);
+    const { page, complaints } = await reader(customer, '', { javaScriptEnabled });
     await page.getByRole('link', { name: 'Add Webhook' }).click();
     await page.getByLabel('Endpoint URL').fill(slack.url);
     await page.getByLabel('Description').fill('Sales');
@@ -131,8 +103,8 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
   const formOf = (page: Page) => page.locator('form.card');
 
   it('has a preview that follows the typing', async () => {
-    const customer = await signUp(worker);
-    const endpoint = inbox(receiver.origin);
+    const customer = await signUp(stage.worker);
+    const endpoint = inbox(stage.receiver.origin);
     const webhookId = await customer.webhook(endpoint.url);
     for (let size = 1; size <= 5; size++) {
       await customer.post(JSON.stringify(visitorOf(customer.organizationId, `Nr ${size}`, { employee_count: 100 * size, location: 'X' })));
@@ -148,7 +120,7 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
           ).totals.delivered,
       )
       .toBe(5);
-    const { page, complaints } = await signedIn(customer, `/${webhookId}/settings`);
+    const { page, complaints } = await reader(customer, `/${webhookId}/settings`);
     await page.getByText('Only some events').click();
     await page.getByText('Of the last 5 events, 5 would be sent.').waitFor();
     await fillCondition(page, 'Condition 1', ['Company size', 'is more than', '200']);
@@ -177,8 +149,8 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
   });
 
   it.each(HOWS)('keeps what was typed while conditions and headers are added and removed, %s', async (_how, javaScriptEnabled) => {
-    const customer = await signUp(worker);
-    const { page, complaints } = await signedIn(customer, '/new', { javaScriptEnabled });
+    const customer = await signUp(stage.worker);
+    const { page, complaints } = await reader(customer, '/new', { javaScriptEnabled });
     const focused = async () => await page.locator('*:focus').getAttribute('id');
     const opened = async (fold: string) => {
       if ((await page.locator(`#${fold}`).getAttribute('open')) === null) await page.locator(`#${fold} > summary`).click();
@@ -231,8 +203,8 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
   });
 
   it.each(HOWS)('is saved by the key Enter, and no other button is pressed, %s', async (_how, javaScriptEnabled) => {
-    const customer = await signUp(worker);
-    const { page } = await signedIn(customer, '/new', { javaScriptEnabled });
+    const customer = await signUp(stage.worker);
+    const { page } = await reader(customer, '/new', { javaScriptEnabled });
     await page.getByLabel('Description').fill('By the keyboard');
     await page.getByLabel('Endpoint URL').fill('https://hooks.example.com/in');
     await page.keyboard.press('Enter');
@@ -241,8 +213,8 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
   });
 
   it('takes what is filled in for the choice that it belongs to', async () => {
-    const customer = await signUp(worker);
-    const { page } = await signedIn(customer, '/new');
+    const customer = await signUp(stage.worker);
+    const { page } = await reader(customer, '/new');
     await page.getByText('Once per person').click();
     await page.getByLabel('Days', { exact: true }).fill('7');
     expect(await page.getByLabel('Send each').isChecked()).toBe(true);
@@ -252,8 +224,8 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
   });
 
   it('says that the preview could not be reached, and goes on without it', async () => {
-    const customer = await signUp(worker);
-    const { page } = await signedIn(customer, '/new');
+    const customer = await signUp(stage.worker);
+    const { page } = await reader(customer, '/new');
     await page.getByText('Only some events').click();
     await page.getByText('The example would be sent.').waitFor();
     let answer: 'none' | 'error' = 'none';
@@ -275,8 +247,8 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
   });
 
   it('answers buttons in their order, and typing beside them', async () => {
-    const customer = await signUp(worker);
-    const { page } = await signedIn(customer, '/new');
+    const customer = await signUp(stage.worker);
+    const { page } = await reader(customer, '/new');
     await page.getByText('Only some events').click();
     await page.getByText('The example would be sent.').waitFor();
     await page.evaluate("for (let times = 0; times < 3; times++) document.getElementById('add-condition').click();");
@@ -289,8 +261,8 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
   });
 
   it('says that a session has ended, and what was typed stays', async () => {
-    const customer = await signUp(worker);
-    const { page } = await signedIn(customer, '/new');
+    const customer = await signUp(stage.worker);
+    const { page } = await reader(customer, '/new');
     await page.getByText('Only some events').click();
     await page.context().clearCookies();
     await group(page, 'Condition 1').getByLabel('Value', { exact: true }).fill('typed');
@@ -303,8 +275,8 @@ describe.skipIf(noBrowser)('the form of a webhook', () => {
     ['light', 'light'],
     ['dark', 'dark'],
   ] as const)('is accessible, and nothing overlaps, with everything open and refused: %s', async (_how, colorScheme) => {
-    const customer = await signUp(worker);
-    const { page } = await signedIn(customer, '/new', { colorScheme });
+    const customer = await signUp(stage.worker);
+    const { page } = await reader(customer, '/new', { colorScheme });
     await page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })");
     await fillCondition(page, 'Condition 1', ['Company size', 'is one of', '']);
     await page.getByLabel('Your own template').check();

@@ -11,10 +11,10 @@ import { BEHAVIOURS, startUnsteadyEndpoints, type UnsteadyEndpoints } from '../s
 /*
  * The runtime is killed at random moments, again and again, while deliveries wait, run and are held. In production a killed
  * invocation's messages are redelivered; here queues live in memory, so that what was in one at a kill is lost: only what the log
- * knew counts. Which moments they are follows from the seed, as far as two runs can be alike.
+ * knew counts. Which moments they are follows from the seed, as far as two runs can be alike. `npm run faults` kills it more often.
  */
 const SEED = Number(process.env.CRASH_SEED ?? Math.floor(Math.random() * 1_000_000));
-const KILLS = Number(process.env.CRASH_KILLS ?? 50);
+const KILLS = Number(process.env.CRASH_KILLS ?? 20);
 
 /** Everything that takes minutes in production takes seconds here. */
 const SETTINGS = {

@@ -1,45 +1,14 @@
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { accessibilityViolations, launchChromium, noBrowser, openPage, type WatchedPage } from '../support/browser.ts';
+import { describe, expect, it } from 'vitest';
+import { accessibilityViolations, noBrowser, openPage } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver-server.ts';
+import { givenStage, PAGES, signedIn, signIn } from '../support/stage.ts';
 
-const PAGES = '/settings/integrations/webhooks';
-
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let worker: LocalWorker;
-let receiver: Awaited<ReturnType<typeof startReceiver>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (noBrowser) return;
-  receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '1s,1h,1h' } });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await worker?.stop();
-  await receiver?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-/** Signs in by a one-time link, as a person does who comes from elsewhere. */
-async function signIn(customer: Customer, watched: WatchedPage, scope = 'admin'): Promise<Page> {
-  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope });
-  await watched.page.goto((body as { url: string }).url);
-  await watched.page.getByRole('button', { name: 'Continue' }).click();
-  await watched.page.waitForURL(`**${PAGES}`);
-  return watched.page;
-}
+const stage = givenStage({ vars: { RETRY_SCHEDULE: '1s,1h,1h' } });
 
 async function webhookIdOf(customer: Customer): Promise<string> {
   const { body } = await customer.client.get(`/organization/${customer.organizationId}/webhooks`);
@@ -164,38 +133,36 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     ['with scripts', true],
     ['without scripts', false],
   ])('sets a webhook up, tests it, retries, rotates, pauses, recovers and deletes it, %s', async (_how, javaScriptEnabled) => {
-    const customer = await signUp(worker);
-    const watched = await openPage(browser, { javaScriptEnabled });
-    const page = await signIn(customer, watched);
-    await walk(page, customer, inbox(receiver.origin), javaScriptEnabled);
+    const customer = await signUp(stage.worker);
+    const { page, complaints } = await signedIn(stage, customer, {}, { javaScriptEnabled });
+    await walk(page, customer, inbox(stage.receiver.origin), javaScriptEnabled);
     // What the browser itself says of the form that was refused.
-    expect(watched.complaints.filter((complaint) => !complaint.includes('422'))).toEqual([]);
+    expect(complaints.filter((complaint) => !complaint.includes('422'))).toEqual([]);
     await page.context().close();
   });
 
   it('sees what happens while a page is open, without losing what they had opened', async () => {
-    const customer = await signUp(worker);
-    const endpoint = inbox(receiver.origin);
+    const customer = await signUp(stage.worker);
+    const endpoint = inbox(stage.receiver.origin);
     const webhookId = await customer.webhook(endpoint.url);
-    const watched = await openPage(browser);
-    const page = await signIn(customer, watched);
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}/deliveries`);
+    const { page, complaints } = await signedIn(stage, customer);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}/deliveries`);
     await page.getByText('Nothing has been sent yet.').waitFor();
     await page.getByLabel('Search', { exact: true }).fill('half typed');
     await customer.post(anEvent(customer.organizationId));
     await page.getByText('Delivered').last().waitFor();
     expect(await page.getByLabel('Search', { exact: true }).inputValue()).toBe('half typed');
-    expect(watched.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
     await page.context().close();
   });
 
   it('sends a form again after they stopped it on its way', async () => {
-    const customer = await signUp(worker);
-    const webhookId = await customer.webhook(inbox(receiver.origin).url);
-    const watched = await openPage(browser);
-    await watched.page.clock.install();
-    const page = await signIn(customer, watched);
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}`);
+    const customer = await signUp(stage.worker);
+    const webhookId = await customer.webhook(inbox(stage.receiver.origin).url);
+    const { page } = await openPage(stage.browser);
+    await page.clock.install();
+    await signIn(page, stage.worker, customer);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}`);
     // An answer that leads nowhere leaves the page as stopping does.
     let sent = 0;
     await page.route('**/test-event', (route) => {
@@ -214,8 +181,8 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
   });
 
   it('hears that an attempt is being made for as long as it is', async () => {
-    const customer = await signUp(worker);
-    const endpoint = inbox(receiver.origin);
+    const customer = await signUp(stage.worker);
+    const endpoint = inbox(stage.receiver.origin);
     await endpoint.script([{ status: 500 }]);
     const webhookId = await customer.webhook(endpoint.url);
     await customer.post(anEvent(customer.organizationId));
@@ -223,9 +190,8 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     await expect.poll(async () => (await customer.newestDelivery(webhookId))?.attempts.length, { timeout: 20_000 }).toBe(2);
     const { id } = await customer.deliveryThatIs(webhookId, 'retrying');
     await endpoint.script([{ status: 200, delayMs: 3_000, body: 'thank you' }]);
-    const { page } = await openPage(browser);
-    await signIn(customer, { page, complaints: [] });
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}/deliveries/${id}`);
+    const { page } = await signedIn(stage, customer);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}/deliveries/${id}`);
     await page.getByRole('button', { name: 'Retry now' }).click();
     await page.getByText('An attempt is being made now.').waitFor();
     await page.getByText('thank you').waitFor();
@@ -234,13 +200,13 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
   });
 
   it('is told that a page is not up to date, and since when, until it is again', async () => {
-    const customer = await signUp(worker);
-    const webhookId = await customer.webhook(inbox(receiver.origin).url);
-    const { page } = await openPage(browser);
+    const customer = await signUp(stage.worker);
+    const webhookId = await customer.webhook(inbox(stage.receiver.origin).url);
+    const { page } = await openPage(stage.browser);
     await page.clock.install();
-    await signIn(customer, { page, complaints: [] });
+    await signIn(page, stage.worker, customer);
     for (const outage of ['offline', 'refused', 'silent', 'broken']) {
-      await page.goto(`${worker.origin}${PAGES}/${webhookId}`);
+      await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}`);
       const said = page.getByRole('status').filter({ hasText: /^Last updated \d\d:\d\d:\d\d · trying again$/ });
       expect(await said.count()).toBe(0);
       const live = (url: URL) => url.pathname === `${PAGES}/${webhookId}`;
@@ -268,10 +234,9 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     ['with scripts', true],
     ['without scripts', false],
   ])('finds the form that they had filled in after their session had ended, %s', async (_how, javaScriptEnabled) => {
-    const customer = await signUp(worker);
-    const endpoint = inbox(receiver.origin);
-    const { page } = await openPage(browser, { javaScriptEnabled });
-    await signIn(customer, { page, complaints: [] });
+    const customer = await signUp(stage.worker);
+    const endpoint = inbox(stage.receiver.origin);
+    const { page } = await signedIn(stage, customer, {}, { javaScriptEnabled });
     await page.getByRole('link', { name: 'Add Webhook' }).click();
     await page.getByLabel('Endpoint URL').fill(endpoint.url);
     await page.getByLabel('Description').fill('Into the CRM');
@@ -296,16 +261,15 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
   });
 
   it('keeps what was typed into a page that is live, when their session ends', async () => {
-    const customer = await signUp(worker);
-    const webhookId = await customer.webhook(inbox(receiver.origin).url);
-    const { page } = await openPage(browser);
-    await signIn(customer, { page, complaints: [] });
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
+    const customer = await signUp(stage.worker);
+    const webhookId = await customer.webhook(inbox(stage.receiver.origin).url);
+    const { page } = await signedIn(stage, customer);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}/settings`);
     await page.getByLabel('Description').fill('half typed');
     await page.context().clearCookies();
     await page.getByText('Your session has ended. Sign in in another tab').waitFor();
     expect(await page.getByLabel('Description').inputValue()).toBe('half typed');
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}/settings`);
     await page.getByLabel('API key').waitFor();
     await page.context().close();
   });
@@ -314,10 +278,9 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
     ['with scripts', true],
     ['without scripts', false],
   ])('stands in the first field that is wrong after a form was refused, %s', async (_how, javaScriptEnabled) => {
-    const customer = await signUp(worker);
-    const { page, complaints } = await openPage(browser, { javaScriptEnabled });
-    await signIn(customer, { page, complaints: [] });
-    await page.goto(`${worker.origin}${PAGES}/new`);
+    const customer = await signUp(stage.worker);
+    const { page, complaints } = await signedIn(stage, customer, {}, { javaScriptEnabled });
+    await page.goto(`${stage.worker.origin}${PAGES}/new`);
     await page.getByText('Retries and pace').click();
     await page.getByLabel('Most deliveries per second').fill('0');
     await page.getByRole('checkbox', { name: 'visitor.identified' }).uncheck();
@@ -338,11 +301,10 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
   });
 
   it('has what is new read from the address of the settings while a refused form of theirs is shown', async () => {
-    const customer = await signUp(worker);
-    const webhookId = await customer.webhook(inbox(receiver.origin).url);
-    const watched = await openPage(browser);
-    const page = await signIn(customer, watched);
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
+    const customer = await signUp(stage.worker);
+    const webhookId = await customer.webhook(inbox(stage.receiver.origin).url);
+    const { page } = await signedIn(stage, customer);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}/settings`);
     await page.getByLabel('Endpoint URL').fill('ftp://nowhere');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('#url-error').waitFor();
@@ -355,17 +317,16 @@ describe.skipIf(noBrowser)('a customer in a browser', () => {
 
 describe.skipIf(noBrowser)('a page', () => {
   it('weighs less than 100 kB, compressed, with all that it loads', async () => {
-    const customer = await signUp(worker);
-    const webhookId = await customer.webhook(`${receiver.origin}/to/nowhere`);
-    const watched = await openPage(browser);
-    const page = await signIn(customer, watched);
+    const customer = await signUp(stage.worker);
+    const webhookId = await customer.webhook(`${stage.receiver.origin}/to/nowhere`);
+    const { page } = await signedIn(stage, customer);
     const paths = new Set([`${PAGES}/${webhookId}`]);
     page.on('request', (request) => paths.add(new URL(request.url()).pathname));
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}`);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}`);
     const cookies = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
     let bytes = 0;
     for (const path of paths) {
-      const response = await fetch(worker.origin + path, { headers: { Cookie: cookies } });
+      const response = await fetch(stage.worker.origin + path, { headers: { Cookie: cookies } });
       bytes += gzipSync(Buffer.from(await response.arrayBuffer())).length;
     }
     expect(bytes).toBeGreaterThan(5_000);

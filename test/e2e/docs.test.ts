@@ -1,40 +1,24 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import { describe, expect, it } from 'vitest';
 import { PAGES } from '../../src/docs/contents.ts';
-import { accessibilityViolations, launchChromium, noBrowser, openPage } from '../support/browser.ts';
+import { accessibilityViolations, noBrowser, openPage } from '../support/browser.ts';
 import { layoutFaults } from '../support/page-layout.ts';
+import { givenStage } from '../support/stage.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
+const stage = givenStage();
+
 const WIDTHS = [320, 390, 1_280];
 /** Every page is looked at, which takes its time on a busy machine. */
 const TOUR_MS = 180_000;
 const paths = [...PAGES.map(({ path }) => path), '/docs/nothing'];
-let worker: LocalWorker;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (noBrowser) return;
-  worker = await startLocalWorker({ persistTo: folder });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await worker?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 describe.skipIf(noBrowser)('the documentation', () => {
   it.each(['light', 'dark'] as const)(
     'has no fault that axe knows on any page, %s, and the console stays empty',
     async (colorScheme) => {
-      const { page, complaints } = await openPage(browser, { colorScheme });
+      const { page, complaints } = await openPage(stage.browser, { colorScheme });
       const faults: string[] = [];
       for (const path of paths) {
-        await page.goto(`${worker.origin}${path}`);
+        await page.goto(`${stage.worker.origin}${path}`);
         faults.push(...(await accessibilityViolations(page)).map((fault) => `${path}: ${fault}`));
       }
       expect(faults).toEqual([]);
@@ -47,10 +31,10 @@ describe.skipIf(noBrowser)('the documentation', () => {
   it(
     'fits on phones and on desks',
     async () => {
-      const { page } = await openPage(browser);
+      const { page } = await openPage(stage.browser);
       const faults: string[] = [];
       for (const path of paths) {
-        await page.goto(`${worker.origin}${path}`);
+        await page.goto(`${stage.worker.origin}${path}`);
         faults.push(...(await layoutFaults(page, WIDTHS)).map((fault) => `${path} at ${fault}`));
       }
       expect(faults).toEqual([]);
@@ -59,8 +43,8 @@ describe.skipIf(noBrowser)('the documentation', () => {
   );
 
   it('is read without scripts: the search is not there, the list of pages is', async () => {
-    const { page } = await openPage(browser, { javaScriptEnabled: false });
-    await page.goto(`${worker.origin}/docs/webhooks/payload`);
+    const { page } = await openPage(stage.browser, { javaScriptEnabled: false });
+    await page.goto(`${stage.worker.origin}/docs/webhooks/payload`);
     expect(await page.getByRole('searchbox').isVisible()).toBe(false);
     await page.getByRole('navigation', { name: 'Documentation' }).getByRole('link', { name: 'Verify signatures' }).click();
     await page.getByRole('heading', { level: 1, name: 'Verify signatures' }).waitFor();
@@ -69,10 +53,10 @@ describe.skipIf(noBrowser)('the documentation', () => {
   });
 
   it('is searched with the keyboard, and asks nobody else', async () => {
-    const { page, complaints } = await openPage(browser);
+    const { page, complaints } = await openPage(stage.browser);
     const requested: string[] = [];
     page.on('request', (sent) => requested.push(sent.url()));
-    await page.goto(`${worker.origin}/docs`);
+    await page.goto(`${stage.worker.origin}/docs`);
     await page.getByRole('searchbox').waitFor();
     await page.keyboard.press('/');
     await page.keyboard.type('rotate');
@@ -81,13 +65,13 @@ describe.skipIf(noBrowser)('the documentation', () => {
     await page.keyboard.press('Enter');
     await page.waitForURL(/rotat/);
     expect(complaints).toEqual([]);
-    expect(requested.filter((url) => !url.startsWith(worker.origin))).toEqual([]);
+    expect(requested.filter((url) => !url.startsWith(stage.worker.origin))).toEqual([]);
   });
 
   it('says so where nothing is found', async () => {
-    const { page } = await openPage(browser);
-    await page.goto(`${worker.origin}/docs`);
+    const { page } = await openPage(stage.browser);
+    await page.goto(`${stage.worker.origin}/docs`);
     await page.getByRole('searchbox').fill('xylophone');
-    await page.getByText('Nothing is said about “xylophone”.').waitFor();
+    await page.getByText('Nothing was found for “xylophone”.').waitFor();
   });
 });

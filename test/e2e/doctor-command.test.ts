@@ -4,14 +4,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import type { LocalWorker } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
+import { startWorker } from '../support/worker.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bullseye-doctor-'));
 let worker: LocalWorker;
 
 beforeAll(async () => {
-  worker = await startLocalWorker({ persistTo: folder });
+  worker = await startWorker({ persistTo: folder });
 }, 240_000);
 afterAll(async () => {
   await worker?.stop();

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import type { LocalWorker } from '../../src/commands/local-worker.ts';
 import { VERIFIERS } from '../../src/commands/verify-delivery.ts';
 import { signUp } from '../support/customer.ts';
 import { bodyBytes, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { startWorker } from '../support/worker.ts';
 
 /*
  * Moving from one instance to another, and a restore: two Workers under `wrangler dev` side by side, with databases and master keys of their own.
@@ -21,9 +22,7 @@ let to: LocalWorker;
 beforeAll(async () => {
   receiver = await startReceiver();
   [from, to] = (await Promise.all(
-    folders.map((persistTo, at) =>
-      startLocalWorker({ persistTo, vars: { MASTER_KEY: `the master key of instance ${at}, which is its own` } }),
-    ),
+    folders.map((persistTo, at) => startWorker({ persistTo, vars: { MASTER_KEY: `the master key of instance ${at}, which is its own` } })),
   )) as [LocalWorker, LocalWorker];
 }, 240_000);
 afterAll(async () => {

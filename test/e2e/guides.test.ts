@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERROR_STATUSES } from '../../src/api/errors.ts';
-import { freePort, type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import { freePort, type LocalWorker } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { PAGES } from '../../src/docs/contents.ts';
 import { oddEvent, signUp } from '../support/customer.ts';
@@ -14,6 +14,7 @@ import { type Block, blocksOf, codesIn, rowsOf } from '../support/document.ts';
 import { bodyBytes, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
 import { patterns, Terminal } from '../support/terminal.ts';
+import { startWorker } from '../support/worker.ts';
 
 /*
  * Runs what the pages of the documentation tell people to run. (Filters and formats, recipes and the audit log have tests of their own, of the
@@ -33,7 +34,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
 let worker: LocalWorker;
 
 beforeAll(async () => {
-  worker = await startLocalWorker({ persistTo: join(folder, 'state') });
+  worker = await startWorker({ persistTo: join(folder, 'state') });
   symlinkSync(join(PROJECT_ROOT, 'node_modules'), join(folder, 'node_modules'));
 });
 afterAll(async () => {

@@ -1,29 +1,22 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { accessibilityViolations, launchChromium, noBrowser, openPage, type WatchedPage } from '../support/browser.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { accessibilityViolations, noBrowser } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { layoutFaults } from '../support/page-layout.ts';
+import { givenStage, PAGES, signedIn } from '../support/stage.ts';
 
-const PAGES = '/settings/integrations/webhooks';
+const stage = givenStage();
+
 /** A phone, a tablet, a desktop. */
 const WIDTHS = [320, 834, 1_280];
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let worker: LocalWorker;
-let browser: Browser;
 let customer: Customer;
 let webhookId: string;
 let deliveryId: string;
 
 beforeAll(async () => {
   if (noBrowser) return;
-  worker = await startLocalWorker({ persistTo: folder });
-  browser = await launchChromium();
-  customer = await signUp(worker);
+  customer = await signUp(stage.worker);
   webhookId = await customer.webhook('http://127.0.0.1:9/hook', 'a secret');
   const webhookPath = `/organization/${customer.organizationId}/webhooks/${webhookId}`;
   await customer.client.patch(webhookPath, {
@@ -45,11 +38,6 @@ beforeAll(async () => {
   await customer.post(visitBy('jane@example.com'));
   await customer.client.post(`/organization/${customer.organizationId}/erasures`, { field: 'visitor.email', value: 'ada@example.com' });
 });
-afterAll(async () => {
-  await browser?.close();
-  await worker?.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
 
 const visitBy = (email: string) =>
   JSON.stringify({
@@ -62,17 +50,7 @@ const visitBy = (email: string) =>
   });
 
 /** Signed in, by a browser that asks for a language. */
-async function reader(locale: string): Promise<WatchedPage> {
-  const watched = await openPage(browser, { locale });
-  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, {
-    scope: 'admin',
-    subject: 'Ada',
-  });
-  await watched.page.goto((body as { url: string }).url);
-  await watched.page.locator('main button.primary').click();
-  await watched.page.waitForURL(`**${PAGES}`);
-  return watched;
-}
+const reader = async (locale: string) => await signedIn(stage, customer, { subject: 'Ada' }, { locale });
 
 const htmlLanguage = (page: Page) => page.evaluate<string>('document.documentElement.lang');
 
@@ -132,7 +110,7 @@ describe.skipIf(noBrowser).each([
 });
 
 async function isSound(page: Page, path: string, language: string): Promise<void> {
-  await page.goto(`${worker.origin}${PAGES}${path}`);
+  await page.goto(`${stage.worker.origin}${PAGES}${path}`);
   await page.evaluate(OPEN);
   const faults = await layoutFaults(page, WIDTHS);
   const violations = await accessibilityViolations(page);
@@ -141,11 +119,11 @@ async function isSound(page: Page, path: string, language: string): Promise<void
 
 it.skipIf(noBrowser)('a reader chooses a language at the foot of a page, stays on that page, and keeps it', async () => {
   const { page, complaints } = await reader('en-GB');
-  await page.goto(`${worker.origin}${PAGES}/audit-log?action=webhook.updated`);
+  await page.goto(`${stage.worker.origin}${PAGES}/audit-log?action=webhook.updated`);
   await page.getByRole('link', { name: 'Français' }).click();
   await page.getByRole('heading', { name: 'Journal d’audit' }).waitFor();
-  expect(page.url()).toBe(`${worker.origin}${PAGES}/audit-log?action=webhook.updated`);
-  await page.goto(`${worker.origin}${PAGES}/erasures`);
+  expect(page.url()).toBe(`${stage.worker.origin}${PAGES}/audit-log?action=webhook.updated`);
+  await page.goto(`${stage.worker.origin}${PAGES}/erasures`);
   expect([await htmlLanguage(page), await page.getByRole('heading', { level: 1 }).textContent()]).toEqual(['fr', 'Effacer une personne']);
   // What is new on a page comes in its language.
   await page.locator('#erasures').getByText('Terminé').waitFor();
@@ -159,10 +137,10 @@ describe.skipIf(noBrowser).each([
   it('the script speaks the language of the page', async () => {
     const { page, complaints } = await reader(locale);
     await page.context().grantPermissions(['clipboard-write']);
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}/secret/rotate`);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}/secret/rotate`);
     await page.locator('#secret').fill('word');
     await page.locator('#secret-strength').getByText(weak).waitFor();
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}/verify?for=developers`);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}/verify?for=developers`);
     await page.locator('button.copy').first().click();
     await page.locator('button.copy').first().getByText(copied).waitFor();
     expect(complaints).toEqual([]);

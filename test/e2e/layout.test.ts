@@ -1,45 +1,18 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type Browser, devices, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { launchChromium, noBrowser, openPage } from '../support/browser.ts';
+import { devices, type Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { launchChromium, noBrowser } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { addressOf, DASHBOARD_PAGES, NOWHERE } from '../support/dashboard-pages.ts';
 import { layoutFaults, WIDTHS } from '../support/page-layout.ts';
 import { type Inbox, inbox } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver-server.ts';
+import { givenStage, PAGES, signedIn } from '../support/stage.ts';
 
-const PAGES = '/settings/integrations/webhooks';
-
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let worker: LocalWorker;
-let receiver: Awaited<ReturnType<typeof startReceiver>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (noBrowser) return;
-  receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '1h,1h,1h' } });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await worker?.stop();
-  await receiver?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const stage = givenStage({ vars: { RETRY_SCHEDULE: '1h,1h,1h' } });
 
 /** Signed in by a one-time link, with a language whose dates are long. */
-async function signedIn(customer: Customer, within = browser): Promise<Page> {
-  const { page } = await openPage(within, { locale: 'es-ES', deviceScaleFactor: 2 });
-  const link = { scope: 'admin', subject: 'W'.repeat(200) };
-  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, link);
-  await page.goto((body as { url: string }).url);
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await page.waitForURL(`**${PAGES}`);
-  return page;
+async function reader(customer: Customer, browser = stage.browser): Promise<Page> {
+  const options = { locale: 'es-ES', deviceScaleFactor: 2 };
+  return (await signedIn({ ...stage, browser }, customer, { subject: 'W'.repeat(200) }, options)).page;
 }
 
 const eventOf = (organizationId: string, rest: Record<string, unknown> = {}) =>
@@ -60,8 +33,8 @@ interface Shown {
 
 /** What customers have: short names, a failure and a success. */
 async function usual(): Promise<Shown> {
-  const customer = await signUp(worker);
-  const endpoint = inbox(receiver.origin);
+  const customer = await signUp(stage.worker);
+  const endpoint = inbox(stage.receiver.origin);
   const webhookId = await customer.webhook(endpoint.url, 'a secret');
   await customer.client.patch(`/organization/${customer.organizationId}/webhooks/${webhookId}`, { headers: { 'X-Key': 'a value' } });
   await customer.client.post(`/organization/${customer.organizationId}/webhooks/${webhookId}/secret/rotate`, { overlapSeconds: 86_400 });
@@ -111,11 +84,11 @@ describe.skipIf(noBrowser).each([
 ])('with %s, nothing overlaps or leaves the page, from a phone to a wide screen', (_what, given) => {
   it('on every page', async () => {
     const { customer, webhookId, deliveryId } = await given();
-    const page = await signedIn(customer);
+    const page = await reader(customer);
     const values = { webhookId, deliveryId, linkToken: 'none', alertToken: 'none' };
     for (const route of [...DASHBOARD_PAGES, NOWHERE]) {
       const path = addressOf(route, values);
-      await page.goto(`${worker.origin}${PAGES}${path}`);
+      await page.goto(`${stage.worker.origin}${PAGES}${path}`);
       await page.evaluate(OPEN);
       expect.soft({ path, faults: await layoutFaults(page) }).toEqual({ path, faults: [] });
     }
@@ -125,13 +98,13 @@ describe.skipIf(noBrowser).each([
 
   it('where a form was refused, and where a message is shown', async () => {
     const { customer, webhookId } = await given();
-    const page = await signedIn(customer);
+    const page = await reader(customer);
     const narrow = WIDTHS.filter((width) => width < 1_000);
-    await page.goto(`${worker.origin}${PAGES}/new`);
+    await page.goto(`${stage.worker.origin}${PAGES}/new`);
     await page.getByRole('button', { name: 'Save' }).click();
     await page.locator('#url-error').waitFor();
     expect(await layoutFaults(page, narrow)).toEqual([]);
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}/settings`);
     await page.getByRole('button', { name: 'Reveal the secret' }).click();
     await page.getByText('This is the secret').waitFor();
     expect(await layoutFaults(page, narrow)).toEqual([]);
@@ -144,7 +117,7 @@ describe.skipIf(noBrowser).each([
     expect(await layoutFaults(page, narrow)).toEqual([]);
     await customer.producer.put(`/organization/${customer.organizationId}`, { name: 'Moved down', plan: 'growth' });
     for (const path of ['', '/new', `/${webhookId}`]) {
-      await page.goto(`${worker.origin}${PAGES}${path}`);
+      await page.goto(`${stage.worker.origin}${PAGES}${path}`);
       expect({ path, faults: await layoutFaults(page, narrow) }).toEqual({ path, faults: [] });
     }
     await page.context().close();
@@ -154,10 +127,10 @@ describe.skipIf(noBrowser).each([
 describe.skipIf(noBrowser)('the tabs of a webhook', () => {
   it.each([320, 360, 390, 1_280])('are all in view at %i px, whichever is open', async (width) => {
     const { customer, webhookId } = await usual();
-    const page = await signedIn(customer);
+    const page = await reader(customer);
     await page.setViewportSize({ width, height: 800 });
     for (const part of ['', '/deliveries', '/verify', '/settings']) {
-      await page.goto(`${worker.origin}${PAGES}/${webhookId}${part}`);
+      await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}${part}`);
       const tabs = page.getByRole('navigation', { name: 'Webhook' });
       expect(await tabs.locator('a').count()).toBe(4);
       const frame = await tabs.boundingBox();
@@ -180,12 +153,12 @@ describe.skipIf(noBrowser)('the pages', () => {
   async function onEach(
     look: (page: Page, path: string) => Promise<void>,
     prepare: (page: Page) => Promise<unknown> = async () => {},
-    within = browser,
+    within = stage.browser,
   ) {
     const { customer, webhookId, deliveryId } = await usual();
-    const page = await signedIn(customer, within);
+    const page = await reader(customer, within);
     for (const path of ['', ...PARTS.map((part) => `/${webhookId}${part.replace('DELIVERY', deliveryId)}`)]) {
-      await page.goto(`${worker.origin}${PAGES}${path}`);
+      await page.goto(`${stage.worker.origin}${PAGES}${path}`);
       await page.evaluate(OPEN);
       await prepare(page);
       await look(page, path);
@@ -220,9 +193,9 @@ describe.skipIf(noBrowser)('the pages', () => {
 
   it('tell the tab that is open from the others with colours of the reader’s own', async () => {
     const { customer, webhookId } = await usual();
-    const page = await signedIn(customer);
+    const page = await reader(customer);
     await page.emulateMedia({ forcedColors: 'active' });
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}/settings`);
+    await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}/settings`);
     const styles = '[...document.querySelectorAll(".tabs a")].map((tab) => getComputedStyle(tab).borderBottom)';
     const borders = (await page.evaluate(styles)) as string[];
     const others = new Set(borders.slice(0, -1));
@@ -233,12 +206,8 @@ describe.skipIf(noBrowser)('the pages', () => {
 
   it('have rows that are a link as a whole, and large enough, for fingers', async () => {
     const { customer, webhookId, deliveryId } = await usual();
-    const { page } = await openPage(browser, { ...devices['Pixel 7'] });
-    const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope: 'read' });
-    await page.goto((body as { url: string }).url);
-    await page.getByRole('button', { name: 'Continue' }).click();
-    await page.waitForURL(`**${PAGES}`);
-    await page.goto(`${worker.origin}${PAGES}/${webhookId}/deliveries`);
+    const path = `/${webhookId}/deliveries`;
+    const { page } = await signedIn(stage, customer, { scope: 'read', path }, { ...devices['Pixel 7'] });
     const row = page.locator(`[id="${deliveryId}"]`);
     const box = (await row.boundingBox())!;
     expect(box.height).toBeGreaterThanOrEqual(24);

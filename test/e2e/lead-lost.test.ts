@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { launchChromium, noBrowser, openPage } from '../support/browser.ts';
+import type { LocalWorker } from '../../src/commands/local-worker.ts';
+import { launchChromium, noBrowser } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { fillLogs, type LogForm, REJECTION } from '../support/long-log.ts';
 import { type Inbox, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { signedIn } from '../support/stage.ts';
+import { startWorker } from '../support/worker.ts';
 
 /*
  * “A lead never reached our CRM”, with 20 webhooks and a long log: from an e-mail address, typed on the first page, to the reason and a retry, by
@@ -16,7 +18,6 @@ import { startReceiver } from '../support/receiver-server.ts';
  * million deliveries. From an outage's banner to everything recovered: attention.test.ts.
  */
 
-const PAGES = '/settings/integrations/webhooks';
 const WEBHOOKS = 20;
 /** Deliveries of each. */
 const DELIVERIES = 1_000;
@@ -37,7 +38,7 @@ let crm: Inbox;
 beforeAll(async () => {
   if (noBrowser) return;
   receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder });
+  worker = await startWorker({ persistTo: folder });
   const newcomer = await signUp(worker);
   const inboxes = Array.from({ length: WEBHOOKS }, () => inbox(receiver.origin));
   [crm = inbox(receiver.origin)] = inboxes;
@@ -55,7 +56,7 @@ beforeAll(async () => {
       ...(at === 0 && { oldest: JANE }),
     })),
   );
-  worker = await startLocalWorker({ persistTo: folder });
+  worker = await startWorker({ persistTo: folder });
   customer = newcomer.on(worker);
   browser = await launchChromium();
 }, 300_000);
@@ -66,17 +67,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function signIn(javaScriptEnabled: boolean): Promise<Page> {
-  const { page } = await openPage(browser, { javaScriptEnabled });
-  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope: 'admin' });
-  await page.goto((body as { url: string }).url);
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await page.waitForURL(`**${PAGES}`);
-  return page;
+async function reader(javaScriptEnabled: boolean): Promise<Page> {
+  return (await signedIn({ worker, browser }, customer, {}, { javaScriptEnabled })).page;
 }
 
 it.skipIf(noBrowser !== null)('her e-mail leads to the reason and a retry in three clicks at most', { timeout: 2 * MOST_MS }, async () => {
-  const page = await signIn(true);
+  const page = await reader(true);
   let clicks = 0;
   const click = async (button: RegExp) => {
     clicks++;
@@ -103,7 +99,7 @@ it.skipIf(noBrowser !== null)('her e-mail leads to the reason and a retry in thr
 });
 
 it.skipIf(noBrowser !== null)('without scripts a link goes on from page to page', { timeout: 2 * MOST_MS }, async () => {
-  const page = await signIn(false);
+  const page = await reader(false);
   await page.getByRole('searchbox', { name: /^E-mail/ }).fill(JANE.email);
   await page.getByRole('button', { name: 'Search', exact: true }).click();
   await page.waitForURL('**/search?**');

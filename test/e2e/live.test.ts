@@ -1,33 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { accessibilityViolations, launchChromium, noBrowser, openPage } from '../support/browser.ts';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { accessibilityViolations, noBrowser } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { inbox } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver-server.ts';
+import { givenStage, PAGES, signedIn } from '../support/stage.ts';
 
-const PAGES = '/settings/integrations/webhooks';
-
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let worker: LocalWorker;
-let receiver: Awaited<ReturnType<typeof startReceiver>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (noBrowser) return;
-  receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '1h,1h,1h' } });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await worker?.stop();
-  await receiver?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const stage = givenStage();
 
 interface Given {
   customer: Customer;
@@ -41,10 +19,8 @@ interface Given {
 
 /** Somebody who is signed in, with a webhook to which these events have gone. */
 async function given(events: number, options: BrowserContextOptions = {}): Promise<Given> {
-  const customer = await signUp(worker);
-  const webhookId = await customer.webhook(inbox(receiver.origin).url, 'a secret');
-  const { page, complaints } = await openPage(browser, options);
-  const open = async (part: string) => void (await page.goto(`${worker.origin}${PAGES}/${webhookId}${part}`));
+  const customer = await signUp(stage.worker);
+  const webhookId = await customer.webhook(inbox(stage.receiver.origin).url, 'a secret');
   const path = `/organization/${customer.organizationId}/webhooks/${webhookId}/deliveries`;
   const listed = async () => ((await customer.client.get(path)).body as { data: unknown[] }).data.length;
   const post = async (more: number) => {
@@ -60,10 +36,8 @@ async function given(events: number, options: BrowserContextOptions = {}): Promi
     await expect.poll(listed).toBe(before + more);
   };
   await post(events);
-  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope: 'admin' });
-  await page.goto((body as { url: string }).url);
-  await page.getByRole('button', { name: 'Continue' }).click();
-  await page.waitForURL(`**${PAGES}`);
+  const { page, complaints } = await signedIn(stage, customer, {}, options);
+  const open = async (part: string) => void (await page.goto(`${stage.worker.origin}${PAGES}/${webhookId}${part}`));
   return { customer, webhookId, page, complaints, open, post };
 }
 
@@ -101,7 +75,7 @@ describe.skipIf(noBrowser)('times', () => {
   it('are those of the reader’s clocks without a script, too, once one has told the zone', async () => {
     const { page, webhookId } = await given(1, { timezoneId: 'Asia/Tokyo' });
     const cookies = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
-    const html = await (await fetch(`${worker.origin}${PAGES}/${webhookId}/deliveries`, { headers: { Cookie: cookies } })).text();
+    const html = await (await fetch(`${stage.worker.origin}${PAGES}/${webhookId}/deliveries`, { headers: { Cookie: cookies } })).text();
     const [, instant = '', text = ''] = /<time datetime="([^"]*)"[^>]*>([^<]*)</.exec(html) ?? [];
     expect(text).toContain(new Date(Date.parse(instant) + 32_400_000).toISOString().slice(11, 19));
     expect(html).toContain('From (Asia/Tokyo)');

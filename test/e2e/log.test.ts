@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ApiClient } from '../../src/commands/api-client.ts';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import type { LocalWorker } from '../../src/commands/local-worker.ts';
 import { signUp } from '../support/customer.ts';
 import { inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { startWorker } from '../support/worker.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
 let worker: LocalWorker;
@@ -14,7 +15,7 @@ let receiver: Awaited<ReturnType<typeof startReceiver>>;
 
 beforeAll(async () => {
   receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '50ms', LOG_ATTEMPTS: 'all' } });
+  worker = await startWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '50ms', LOG_ATTEMPTS: 'all' } });
 });
 afterAll(async () => {
   await worker?.stop();

@@ -1,29 +1,26 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import { freePort } from '../../src/commands/local-worker.ts';
 import { type Customer, oddEvent, signUp } from '../support/customer.ts';
 import { type InstalledPackage, installPackage, isInstalled, type Run, start } from '../support/package.ts';
 import { bodyBytes, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 
-const state = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
 let installed: InstalledPackage;
-let worker: LocalWorker;
+let worker: SomeWorker;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 
 beforeAll(async () => {
   installed = installPackage();
   receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: state });
+  worker = await sharedWorker();
 }, 180_000);
 afterAll(async () => {
-  await worker?.stop();
   await receiver?.close();
   installed?.remove();
-  rmSync(state, { recursive: true, force: true });
 });
 
 const environment = (customer: Customer) => ({ BULLSEYE_URL: worker.origin, BULLSEYE_API_KEY: customer.key });
@@ -35,6 +32,15 @@ async function command(customer: Customer | null, ...args: string[]): Promise<Ru
 }
 
 const answered = async (customer: Customer, ...args: string[]) => JSON.parse((await command(customer, '--json', ...args)).stdout);
+
+describe('a program that runs', () => {
+  it('keeps a line for whoever asks for it after it came', async () => {
+    const program = start(process.execPath, ['-e', 'console.log("an event"); console.log("an event again")'], installed.folder);
+    expect(await program.line(/event/)).toBe('an event');
+    await program.ended;
+    expect(await program.line(/again/)).toBe('an event again');
+  });
+});
 
 describe('the package', () => {
   it('is small, and brings nothing else along', () => {

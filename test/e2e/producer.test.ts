@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { gatherAssets } from '../../src/commands/assets.ts';
 import { type LocalWorker, PLATFORM_KEY, startWranglerDev } from '../../src/commands/local-worker.ts';
-import { migrateLocally, PROJECT_ROOT } from '../../src/commands/wrangler.ts';
+import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { beginState } from '../support/worker.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
 let demo: LocalWorker;
@@ -16,7 +17,7 @@ let receiver: Awaited<ReturnType<typeof startReceiver>>;
 beforeAll(async () => {
   receiver = await startReceiver();
   gatherAssets();
-  await migrateLocally(folder);
+  await beginState(folder);
   // Both in one session of wrangler, bound as in an account.
   const configs = ['test/e2e/producer-demo/wrangler.toml', 'wrangler.toml'].flatMap((path) => ['--config', join(PROJECT_ROOT, path)]);
   const session = await startWranglerDev(folder, [...configs, '--env-file', join(PROJECT_ROOT, '.dev.vars.example')], {});

@@ -1,11 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { type Block, blocksOf, sectionsOf } from '../support/document.ts';
@@ -22,6 +20,7 @@ import {
   startProduct,
   teams,
 } from '../support/products.ts';
+import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 
 const recipes = readFileSync(join(PROJECT_ROOT, 'src/docs/recipes.md'), 'utf8');
 const sections = sectionsOf(recipes);
@@ -88,17 +87,14 @@ const CASES: Record<string, Case> = {
   },
 };
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
 const running: RunningProduct[] = [];
-let worker: LocalWorker;
+let worker: SomeWorker;
 
 beforeAll(async () => {
-  worker = await startLocalWorker({ persistTo: join(folder, 'state') });
+  worker = await sharedWorker();
 });
 afterAll(async () => {
-  await worker?.stop();
   for (const product of running) await product.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 async function start(product: Product): Promise<RunningProduct> {

@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import type { LocalWorker } from '../../src/commands/local-worker.ts';
 import { type Customer, oddEvent, signUp } from '../support/customer.ts';
 import { bodyBytes, inbox, type ReceivedRequest } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { startWorker } from '../support/worker.ts';
 
 const folders: string[] = [];
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
@@ -48,7 +49,7 @@ async function withEndpoint(customer: Customer, statuses: readonly number[]) {
 
 describe('an endpoint that fails', () => {
   it('is retried until it answers 2xx', async () => {
-    worker = await startLocalWorker({ persistTo: newFolder(), vars: { RETRY_SCHEDULE: '1s,2s,3s' } });
+    worker = await startWorker({ persistTo: newFolder(), vars: { RETRY_SCHEDULE: '1s,2s,3s' } });
     const customer = await signUp(worker);
     const { endpoint, webhookId } = await withEndpoint(customer, [500, 503, 200]);
     const text = oddEvent(customer.organizationId);
@@ -70,7 +71,7 @@ describe('an endpoint that fails', () => {
   });
 
   it('is given up after four attempts', async () => {
-    worker = await startLocalWorker({ persistTo: newFolder(), vars: { RETRY_SCHEDULE: '300ms,300ms,300ms' } });
+    worker = await startWorker({ persistTo: newFolder(), vars: { RETRY_SCHEDULE: '300ms,300ms,300ms' } });
     const customer = await signUp(worker);
     const { endpoint, webhookId } = await withEndpoint(customer, [500]);
     const text = oddEvent(customer.organizationId);
@@ -86,7 +87,7 @@ describe('an endpoint that fails', () => {
 
   it('is retried also where the whole runtime crashed between two attempts', async () => {
     const options = { persistTo: newFolder(), vars: { RETRY_SCHEDULE: '6s,1s,1s' } };
-    worker = await startLocalWorker(options);
+    worker = await startWorker(options);
     const before = await signUp(worker);
     const { endpoint, webhookId } = await withEndpoint(before, [500, 200]);
     const text = oddEvent(before.organizationId);
@@ -95,7 +96,7 @@ describe('an endpoint that fails', () => {
     await worker.crash();
     expect(await endpoint.requests()).toHaveLength(1);
 
-    worker = await startLocalWorker(options);
+    worker = await startWorker(options);
     expectSameDelivery(await endpoint.arrived(2), text);
     const delivery = await before.on(worker).deliveryThatIs(webhookId, 'delivered');
     expect(delivery).toMatchObject({ attemptCount: 2, payload: text });

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { SAMPLES } from '../../src/dashboard/webhook/samples.ts';
 import { oddEvent, signUp } from '../support/customer.ts';
 import { bodyBytes, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 
 const SECRETS = {
   'of the standard form': 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw+6/Jz8Dn4h4=',
@@ -47,7 +47,8 @@ const RUNNERS: readonly Runner[] = [
     key: 'java',
     tools: ['javac', 'java'],
     build: ['javac', '-d', folder, ...sourcesOf('java')],
-    run: ['java', '-cp', folder, 'Main'],
+    // Of a process that lives for a moment: no compiler that gets ready for more, no collector with threads of its own.
+    run: ['java', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', folder, 'Main'],
   },
   {
     key: 'csharp',
@@ -72,19 +73,18 @@ interface Received {
   body: Uint8Array;
 }
 
-let worker: LocalWorker;
+let worker: SomeWorker;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 let genuine: Received[];
 let rotated: Received;
 
 beforeAll(async () => {
   receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: join(folder, 'state') });
+  worker = await sharedWorker();
   genuine = await Promise.all(Object.values(SECRETS).map((secret) => deliver(secret)));
   rotated = await deliver(SECRET, NEXT_SECRET);
 });
 afterAll(async () => {
-  await worker?.stop();
   await receiver?.close();
   rmSync(folder, { recursive: true, force: true });
 });

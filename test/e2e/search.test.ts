@@ -1,26 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { accessibilityViolations, launchChromium, noBrowser, openPage, type WatchedPage } from '../support/browser.ts';
+import type { Page } from 'playwright-core';
+import { beforeAll, expect, it } from 'vitest';
+import { accessibilityViolations, noBrowser, picture } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { type Inbox, inbox } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver-server.ts';
+import { givenStage, signedIn } from '../support/stage.ts';
 
 /*
  * “A lead never reached our CRM”: from an e-mail address, typed on the first page, to the reason and a retry; and what a filter has kept back.
  */
 
 const REJECTION = '{"message":"Lead rejected: personal e-mail domains are blocked"}';
-const PAGES = '/settings/integrations/webhooks';
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-/** Where pictures go that somebody wants to look at. */
-const pictures = process.env.SCREENSHOTS;
-let worker: LocalWorker;
-let receiver: Awaited<ReturnType<typeof startReceiver>>;
-let browser: Browser;
+const stage = givenStage({ vars: { RETRY_SCHEDULE: '1s,1s,1s' } });
 let customer: Customer;
 let crm: Inbox;
 let crmId: string;
@@ -37,17 +27,14 @@ const anEvent = (email: string, first_name: string, employee_count: number) =>
 
 beforeAll(async () => {
   if (noBrowser) return;
-  receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder, vars: { RETRY_SCHEDULE: '1s,1s,1s' } });
-  browser = await launchChromium();
-  customer = await signUp(worker);
-  crm = inbox(receiver.origin);
+  customer = await signUp(stage.worker);
+  crm = inbox(stage.receiver.origin);
   await crm.script([{ status: 422, body: REJECTION }]);
   crmId = await customer.webhook(crm.url);
   const path = `/organization/${customer.organizationId}/webhooks`;
   const filter = { field: 'company.employee_count', operator: 'at_least', value: 200 };
-  const large = await customer.client.post(path, { url: inbox(receiver.origin).url, events: ['visitor.*'], filter });
-  for (let each = 0; each < 3; each++) await customer.webhook(inbox(receiver.origin).url);
+  const large = await customer.client.post(path, { url: inbox(stage.receiver.origin).url, events: ['visitor.*'], filter });
+  for (let each = 0; each < 3; each++) await customer.webhook(inbox(stage.receiver.origin).url);
   await customer.post(anEvent('joe.small@example.com', 'Joe', 12));
   // What a filter keeps back is told within a minute.
   const skipped = `${path}/${(large.body as { id: string }).id}/skipped`;
@@ -55,24 +42,6 @@ beforeAll(async () => {
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }, 120_000);
-afterAll(async () => {
-  await browser?.close();
-  await worker?.stop();
-  await receiver?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-async function signIn(watched: WatchedPage): Promise<Page> {
-  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope: 'admin' });
-  await watched.page.goto((body as { url: string }).url);
-  await watched.page.getByRole('button', { name: 'Continue' }).click();
-  await watched.page.waitForURL(`**${PAGES}`);
-  return watched.page;
-}
-
-async function picture(page: Page, name: string): Promise<void> {
-  if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true });
-}
 
 /** Waits until every attempt of somebody's delivery to the CRM has failed. */
 async function untilFailed(email: string): Promise<void> {
@@ -96,8 +65,7 @@ it.skipIf(noBrowser !== null).each([
   await crm.script([{ status: 422, body: REJECTION }]);
   await customer.post(anEvent(email, 'Jane', 250));
   await untilFailed(email);
-  const watched = await openPage(browser, { javaScriptEnabled });
-  const page = await signIn(watched);
+  const { page, complaints } = await signedIn(stage, customer, {}, { javaScriptEnabled });
 
   await search(page, email.toUpperCase());
   const rows = page.getByRole('row').filter({ hasText: 'Jane Doe, Example Corp' });
@@ -119,12 +87,12 @@ it.skipIf(noBrowser !== null).each([
   await arrived.waitFor();
   await page.getByRole('heading', { name: 'This event at other webhooks' }).waitFor();
   await picture(page, 'search-delivery');
-  expect(watched.complaints).toEqual([]);
+  expect(complaints).toEqual([]);
 });
 
 it.skipIf(noBrowser !== null)('what a filter has kept back is found by the same search, and explained', { timeout: 60_000 }, async () => {
-  const watched = await openPage(browser, { colorScheme: 'dark', viewport: { width: 390, height: 800 } });
-  const page = await signIn(watched);
+  const options = { colorScheme: 'dark', viewport: { width: 390, height: 800 } } as const;
+  const { page, complaints } = await signedIn(stage, customer, {}, options);
   await search(page, 'joe.small@example.com');
   await page.getByText('This visitor was skipped, because this is not true: company size is at least 200.').waitFor();
   expect(await accessibilityViolations(page)).toEqual([]);
@@ -137,5 +105,5 @@ it.skipIf(noBrowser !== null)('what a filter has kept back is found by the same 
   await page.getByRole('heading', { name: 'Nothing was found for “nobody@example.org”' }).waitFor();
   expect(await accessibilityViolations(page)).toEqual([]);
   await picture(page, 'search-nothing');
-  expect(watched.complaints).toEqual([]);
+  expect(complaints).toEqual([]);
 });

@@ -1,18 +1,15 @@
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { BrowserContextOptions, Page } from 'playwright-core';
 import { Webhook } from 'standardwebhooks';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
-import { accessibilityViolations, launchChromium, noBrowser, openPage, type WatchedPage } from '../support/browser.ts';
+import { describe, expect, it } from 'vitest';
+import { accessibilityViolations, noBrowser } from '../support/browser.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { layoutFaults } from '../support/page-layout.ts';
 import { bodyBytes, type Inbox, inbox, type ReceivedRequest } from '../support/receiver.ts';
-import { startReceiver } from '../support/receiver-server.ts';
+import { givenStage, signedIn } from '../support/stage.ts';
 
-const PAGES = '/settings/integrations/webhooks';
+const stage = givenStage();
+
 /** Both cores may be busy with other tests. */
 const PATIENCE = { timeout: 20_000 };
 const HOWS = [
@@ -21,34 +18,9 @@ const HOWS = [
 ] as const;
 const FIRST = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let worker: LocalWorker;
-let receiver: Awaited<ReturnType<typeof startReceiver>>;
-let browser: Browser;
-
-beforeAll(async () => {
-  if (noBrowser) return;
-  receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder });
-  browser = await launchChromium();
-});
-afterAll(async () => {
-  await browser?.close();
-  await worker?.stop();
-  await receiver?.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
 /** Somebody who is signed in, at a page. */
-async function signedIn(customer: Customer, path = '', options: BrowserContextOptions = {}): Promise<WatchedPage> {
-  const watched = await openPage(browser, options);
-  const { body } = await customer.producer.post(`/organization/${customer.organizationId}/dashboard-links`, { scope: 'admin' });
-  await watched.page.goto((body as { url: string }).url);
-  await watched.page.getByRole('button', { name: 'Continue' }).click();
-  await watched.page.waitForURL(`**${PAGES}`);
-  if (path !== '') await watched.page.goto(`${worker.origin}${PAGES}${path}`);
-  return watched;
-}
+const reader = async (customer: Customer, path = '', options: BrowserContextOptions = {}) =>
+  await signedIn(stage, customer, { path }, options);
 
 const press = async (page: Page, name: string) => await page.getByRole('button', { name, exact: true }).click();
 const follow = async (page: Page, name: string) => await page.getByRole('link', { name, exact: true }).click();
@@ -72,10 +44,10 @@ describe.skipIf(noBrowser)('a new webhook', () => {
   it.each(HOWS)(
     'takes the six steps of the product’s public page, and three more until it is known to work, %s',
     async (_how, javaScriptEnabled) => {
-      const customer = await signUp(worker);
-      const endpoint = inbox(receiver.origin);
+      const customer = await signUp(stage.worker);
+      const endpoint = inbox(stage.receiver.origin);
       await endpoint.script([{ status: 200, body: '{"status":"success"}' }]);
-      const { page, complaints } = await signedIn(customer, '', { javaScriptEnabled });
+      const { page, complaints } = await reader(customer, '', { javaScriptEnabled });
       await shows(page, 'Integrations');
       await follow(page, 'Add Webhook');
       await page.getByLabel('Endpoint URL').fill(endpoint.url);
@@ -108,11 +80,11 @@ describe.skipIf(noBrowser)('a new webhook', () => {
   it.each(HOWS)(
     'whose endpoint rejects the test says so and what helps, and is tried again from there, %s',
     async (_how, javaScriptEnabled) => {
-      const customer = await signUp(worker);
-      const endpoint = inbox(receiver.origin);
+      const customer = await signUp(stage.worker);
+      const endpoint = inbox(stage.receiver.origin);
       await endpoint.script([{ status: 404, body: '{"error":"no such hook"}' }]);
       const webhookId = await customer.webhook(endpoint.url);
-      const { page } = await signedIn(customer, `/${webhookId}/setup`, { javaScriptEnabled });
+      const { page } = await reader(customer, `/${webhookId}/setup`, { javaScriptEnabled });
       await follow(page, 'Continue to the test');
       await press(page, 'Send test event');
       await shows(page, /The test event failed:/);
@@ -132,8 +104,8 @@ describe.skipIf(noBrowser)('a new webhook', () => {
   it.each(HOWS)(
     'keeps the field of one’s own secret out of the way until it is chosen, and is saved without it, %s',
     async (_how, javaScriptEnabled) => {
-      const customer = await signUp(worker);
-      const { page } = await signedIn(customer, '/new', { javaScriptEnabled });
+      const customer = await signUp(stage.worker);
+      const { page } = await reader(customer, '/new', { javaScriptEnabled });
       const own = page.getByLabel('Your own secret');
       expect(await own.isVisible()).toBe(false);
       await page.getByRole('radio', { name: 'Use my own' }).check();
@@ -155,9 +127,9 @@ describe.skipIf(noBrowser)('a new webhook', () => {
     ['https://hooks.zapier.com/hooks/catch/1/abc/', 'Zapier', 'Zapier cannot check signatures'],
     ['https://hooks.slack.com/services/T1/B2/c3', 'Slack', 'Slack needs each event as a Slack message'],
   ])('for %s opens what to do in %s', async (url, name, said) => {
-    const customer = await signUp(worker);
+    const customer = await signUp(stage.worker);
     const webhookId = await customer.webhook(url, FIRST);
-    const { page } = await signedIn(customer, `/${webhookId}/setup`);
+    const { page } = await reader(customer, `/${webhookId}/setup`);
     expect(await page.locator('.recipes details[open] > summary').allTextContents()).toEqual([name]);
     await shows(page, said);
     expect(await accessibilityViolations(page)).toEqual([]);
@@ -169,14 +141,15 @@ describe.skipIf(noBrowser)('a new webhook', () => {
 
 describe.skipIf(noBrowser)('a secret', () => {
   it.each(HOWS)('is rotated, both work for a while, and the old one is stopped after a question, %s', async (_how, javaScriptEnabled) => {
-    const customer = await signUp(worker);
-    const endpoint = inbox(receiver.origin);
+    const customer = await signUp(stage.worker);
+    const endpoint = inbox(stage.receiver.origin);
     const webhookId = await customer.webhook(endpoint.url, FIRST);
-    const { page, complaints } = await signedIn(customer, `/${webhookId}/settings`, { javaScriptEnabled });
+    const { page, complaints } = await reader(customer, `/${webhookId}/settings`, { javaScriptEnabled });
     const settings = page.url();
     await follow(page, 'Rotate the secret');
     const cost = page.getByText('If you stop it now');
-    expect(await cost.isVisible()).toBe(false);
+    await page.getByLabel('Keep the old secret working for').waitFor();
+    await expect.poll(() => cost.isVisible()).toBe(false);
     await page.getByLabel('Keep the old secret working for').selectOption({ label: 'No time: stop it now' });
     expect(await cost.isVisible()).toBe(true);
     if (javaScriptEnabled) expect(await accessibilityViolations(page)).toEqual([]);
@@ -212,13 +185,13 @@ describe.skipIf(noBrowser)('a secret', () => {
 
 describe.skipIf(noBrowser)('the page of tests', () => {
   it('shows what will be sent as it is typed, and the answer with what was typed', async () => {
-    const customer = await signUp(worker);
-    const endpoint = inbox(receiver.origin);
+    const customer = await signUp(stage.worker);
+    const endpoint = inbox(stage.receiver.origin);
     const webhookId = await customer.webhook(endpoint.url);
     const real = { event: 'visitor.identified', timestamp: new Date().toISOString(), organization_id: customer.organizationId };
     await customer.post(JSON.stringify({ ...real, session_id: 'ses_real', visitor: { email: 'real@example.com' } }));
     await customer.deliveryThatIs(webhookId, 'delivered');
-    const { page, complaints } = await signedIn(customer, `/${webhookId}/test-event`);
+    const { page, complaints } = await reader(customer, `/${webhookId}/test-event`);
     const event = page.getByLabel('The event');
     const preview = page.locator('#preview-test');
     await page.getByLabel('Begin with').selectOption({
@@ -249,10 +222,10 @@ describe.skipIf(noBrowser)('the page of tests', () => {
   });
 
   it('does all of it by its buttons without scripts', async () => {
-    const customer = await signUp(worker);
-    const endpoint = inbox(receiver.origin);
+    const customer = await signUp(stage.worker);
+    const endpoint = inbox(stage.receiver.origin);
     const webhookId = await customer.webhook(endpoint.url);
-    const { page } = await signedIn(customer, `/${webhookId}/test-event`, { javaScriptEnabled: false });
+    const { page } = await reader(customer, `/${webhookId}/test-event`, { javaScriptEnabled: false });
     await page.getByLabel('Begin with').selectOption('type:webhook.failing');
     await press(page, 'Use this');
     const event = page.getByLabel('The event');
@@ -270,13 +243,13 @@ describe.skipIf(noBrowser)('the page of tests', () => {
 
 describe.skipIf(noBrowser)('deleting a webhook in use', () => {
   it.each(HOWS)('asks for its name, and says what is lost, %s', async (_how, javaScriptEnabled) => {
-    const customer = await signUp(worker);
-    const endpoint = inbox(receiver.origin);
+    const customer = await signUp(stage.worker);
+    const endpoint = inbox(stage.receiver.origin);
     const webhookId = await customer.webhook(endpoint.url);
     const real = { event: 'visitor.identified', timestamp: new Date().toISOString(), organization_id: customer.organizationId };
     await customer.post(JSON.stringify({ ...real, session_id: 'ses_real', visitor: {} }));
     await customer.deliveryThatIs(webhookId, 'delivered');
-    const { page } = await signedIn(customer, `/${webhookId}/settings`, { javaScriptEnabled });
+    const { page } = await reader(customer, `/${webhookId}/settings`, { javaScriptEnabled });
     await follow(page, 'Delete webhook');
     await shows(page, 'The record of 1 delivery of the last 30 days is erased');
     await press(page, 'Delete webhook');

@@ -1,13 +1,10 @@
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
 import { VERIFIERS } from '../../src/commands/verify-delivery.ts';
 import { oddEvent, signUp } from '../support/customer.ts';
 import { bodyBytes, inbox, type ReceivedRequest } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
+import { type SomeWorker, sharedWorker } from '../support/worker.ts';
 
 const SECRETS = {
   'a plain secret': 'correct horse battery staple',
@@ -15,18 +12,15 @@ const SECRETS = {
   'a whsec_ secret': 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=',
 };
 
-const folder = mkdtempSync(join(tmpdir(), 'bullseye-e2e-'));
-let worker: LocalWorker;
+let worker: SomeWorker;
 let receiver: Awaited<ReturnType<typeof startReceiver>>;
 
 beforeAll(async () => {
   receiver = await startReceiver();
-  worker = await startLocalWorker({ persistTo: folder });
+  worker = await sharedWorker();
 });
 afterAll(async () => {
-  await worker?.stop();
   await receiver?.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 /** Posts the odd event to a new customer's webhook; what arrived there. */

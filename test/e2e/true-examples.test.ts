@@ -8,12 +8,13 @@ import { ERROR_EXAMPLES } from '../../src/api/reference/error-examples.ts';
 import { describeApi } from '../../src/api/reference/openapi.ts';
 import { errorCodesOf } from '../../src/api/route.ts';
 import { routes } from '../../src/app.ts';
-import { type LocalWorker, startLocalWorker } from '../../src/commands/local-worker.ts';
+import type { LocalWorker } from '../../src/commands/local-worker.ts';
 import { packEvents } from '../../src/domain/event/event-message.ts';
 import { configWithEmail } from '../support/email-config.ts';
 import { inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
 import { probesOf, settled, type TrueExample } from '../support/true-examples.ts';
+import { startWorker } from '../support/worker.ts';
 
 /*
  * What the API reference shows of each operation (src/api/reference/true-examples.json) is asked of a real Worker here, and must be what it answers.
@@ -49,10 +50,10 @@ beforeAll(async () => {
     vars: { PUBLIC_URL, ALERTS_FROM: 'alerts@example.com', SECURITY_CONTACT: 'mailto:security@bullseye.example' },
     config: configWithEmail(folder),
   };
-  worker = await startLocalWorker(options);
+  worker = await startWorker(options);
   await worker.stop();
   park(options.persistTo);
-  worker = await startLocalWorker(options);
+  worker = await startWorker(options);
   await walk();
   await probeAll();
 }, 400_000);
@@ -126,7 +127,7 @@ async function step(operationId: string, body?: unknown, options: { key?: string
   const route = routeOf(operationId);
   const text = body === undefined ? undefined : JSON.stringify(body);
   const key =
-    options.key ?? (route.access === 'platform' || route.access === 'ingest' ? worker.platformKey : (known.key ?? worker.platformKey));
+    options.key ?? (['platform', 'ingest', 'metrics'].includes(route.access) ? worker.platformKey : (known.key ?? worker.platformKey));
   const answer = await ask(operationId, { ...options, key: route.access === 'public' ? null : key, text });
   if (answer.status >= 400) throw new Error(`${operationId}: ${answer.status} ${answer.text}`);
   const example = exampleOf(operationId);
@@ -242,7 +243,17 @@ async function walk(): Promise<void> {
   const ingest = await step('createPlatformKey', { name: 'identification', scopes: ['ingest'] });
   known.ingestKey = ingest.plainKey;
   await step('listPlatformKeys');
+  await step('listOrganizations', undefined, { query: '?q=acm' });
+  await showMetrics();
   await exportAndImport();
+}
+
+/** Of the metrics the first, whose figures are the same each time. */
+async function showMetrics(): Promise<void> {
+  const { status, text } = await ask('getMetrics', { key: worker.platformKey });
+  if (status !== 200) throw new Error(`getMetrics: ${status} ${text}`);
+  const [info = ''] = text.split(/^(?=# HELP bullseye_events)/m);
+  exampleOf('getMetrics').answer = `${info.replace(/version="[^"]+"/, 'version="0.1.0"')}# HELP bullseye_events_total …\n`;
 }
 
 /** An export, of which the first two lines are enough to show, and its import where all of it is already. */

@@ -5,11 +5,11 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { LocalWorker } from '../../src/commands/local-worker.ts';
 import { VERIFIERS } from '../../src/commands/verify-delivery.ts';
-import { migrateLocally } from '../../src/commands/wrangler.ts';
 import { type Customer, signUp } from '../support/customer.ts';
 import { bodyBytes, type Inbox, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
 import { build, Runtime, type RuntimeWorker, workerOf } from '../support/runtime.ts';
+import { beginState } from '../support/worker.ts';
 
 /*
  * A deploy reaches Workers and objects at different moments, and can be rolled back. So for a while one version's messages are read by the
@@ -42,7 +42,7 @@ beforeAll(async () => {
   writeFileSync(join(builds.former, 'index.js'), gunzipSync(readFileSync(join(import.meta.dirname, '../fixtures/former-build.js.gz'))));
   await build(builds.todays);
   // As a deploy does it: the database first, so that the version before lives with what the next one needs.
-  await migrateLocally(folder);
+  await beginState(folder);
 });
 afterEach(async () => {
   await runtime?.dispose();

@@ -202,7 +202,7 @@ describe('tests of a webhook', () => {
     const person = await signedIn(organization);
     for (let test = 0; test < 60; test++) await platform.post(`${organization.path}/webhooks/${id}/test`);
     const page = await person.submit(`${id}/test`);
-    expect([page.status, page.text.includes('That was too often in a short time. Try again in')]).toEqual([200, true]);
+    expect([page.status, page.text.includes('Too many requests in a short time. Try again in')]).toEqual([200, true]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { ApiClient } from '../../src/commands/api-client.ts';
-import type { LocalWorker } from '../../src/commands/local-worker.ts';
+import type { SomeWorker } from './worker.ts';
 
 /** A delivery as the API shows it, as far as tests look at it. */
 export interface ShownDelivery {
@@ -27,11 +27,11 @@ export interface Customer {
   /** The newest delivery once its status is one of these; the test's own time limit ends the wait. */
   deliveryThatIs(webhookId: string, ...statuses: string[]): Promise<ShownDelivery>;
   /** The same customer after the Worker was started again. */
-  on(restarted: LocalWorker): Customer;
+  on(restarted: SomeWorker): Customer;
 }
 
 /** Signs a new organization up on the scale plan. Each has a name of its own, so that tests do not meet. */
-export async function signUp(worker: LocalWorker): Promise<Customer> {
+export async function signUp(worker: SomeWorker): Promise<Customer> {
   const organizationId = `org_${crypto.randomUUID().slice(0, 8)}`;
   const producer = new ApiClient(worker.origin, worker.platformKey);
   await producer.put(`/organization/${organizationId}`, { name: 'A customer', plan: 'scale' });
@@ -39,7 +39,7 @@ export async function signUp(worker: LocalWorker): Promise<Customer> {
   return customerOf(worker, organizationId, (key.body as { plainKey: string }).plainKey);
 }
 
-function customerOf(worker: LocalWorker, organizationId: string, plainKey: string): Customer {
+function customerOf(worker: SomeWorker, organizationId: string, plainKey: string): Customer {
   const producer = new ApiClient(worker.origin, worker.platformKey);
   const client = new ApiClient(worker.origin, plainKey);
   const webhooks = `/organization/${organizationId}/webhooks`;

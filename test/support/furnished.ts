@@ -1,7 +1,7 @@
-import type { LocalWorker } from '../../src/commands/local-worker.ts';
 import { type Customer, signUp } from './customer.ts';
 import type { PageValues } from './dashboard-pages.ts';
 import { inbox } from './receiver.ts';
+import type { SomeWorker } from './worker.ts';
 
 /** An organization that has something to show on every page. */
 export interface Furnished {
@@ -21,7 +21,7 @@ const VISITORS = [
  *
  * @param origin of the receiver
  */
-export async function furnish(worker: LocalWorker, origin: string): Promise<Furnished> {
+export async function furnish(worker: SomeWorker, origin: string): Promise<Furnished> {
   const customer = await signUp(worker);
   const organization = `/organization/${customer.organizationId}`;
   const webhooks = `${organization}/webhooks`;

@@ -61,13 +61,16 @@ export function start(command: string, args: readonly string[], cwd: string, env
   const child = spawn(command, args, { cwd, env: { ...STRANGERS, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const run: Run = { code: null, stdout: '', stderr: '' };
   let seen = 0;
-  let look = () => {};
-  child.stdout.on('data', (chunk) => {
-    run.stdout += chunk;
+  /** Looks for the line that is waited for; nobody waits for one now. */
+  const idle = () => {};
+  let look = idle;
+  // A character may come in two pieces.
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    run.stdout += text;
     look();
   });
-  child.stderr.on('data', (chunk) => {
-    run.stderr += chunk;
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    run.stderr += text;
   });
   const ended = new Promise<Run>((resolve, reject) => {
     child.once('error', reject);
@@ -83,6 +86,8 @@ export function start(command: string, args: readonly string[], cwd: string, env
         const lines = run.stdout.split('\n').slice(0, -1);
         const at = lines.findIndex((each, index) => index >= seen && pattern.test(each));
         if (at >= 0) {
+          // What comes before the next line is asked for is that one's to find.
+          look = idle;
           seen = at + 1;
           resolve(lines[at] as string);
         } else if (run.code !== null) reject(new Error(`it ended with ${run.code}: ${run.stdout}${run.stderr}`));

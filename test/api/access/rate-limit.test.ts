@@ -221,7 +221,7 @@ describe('what writes to the database of all', () => {
     await useUp(id, countsOfWrite(null)[0]!);
     const refused = await person.post('new', form);
     expect(refused.status).toBe(429);
-    expect(refused.text).toContain('That was too often in a short time.');
+    expect(refused.text).toContain('Too many requests in a short time.');
     expect(refused.text).not.toContain('with one API key');
   });
 
