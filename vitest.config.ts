@@ -52,7 +52,7 @@ export default defineConfig({
           // As the others: vitest's own number on two cores is one, and its files would wait until all others have ended.
           maxWorkers: 2,
           // Fuzzing takes seconds, and more where the machine is busy.
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
