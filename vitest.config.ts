@@ -74,7 +74,7 @@ export default defineConfig({
           // All the others, so that no file in test/ is left out: the new folder as well.
           include: ['test/**/*.test.ts'],
           exclude: [...UNIT, ...E2E],
-          setupFiles: ['./test/support/migrate.ts', './test/support/quiet-log.ts', './test/support/patient-waits.ts'],
+          setupFiles: ['migrate', 'quiet-log', 'patient-waits', 'quick-telling'].map((name) => `./test/support/${name}.ts`),
           globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
           // SEED=… runs one of the fault runs alone; `npm run faults` asks for more of them than a test run has.
           provide: { seed: process.env.SEED ? Number(process.env.SEED) : null, faultRuns: Number(process.env.FAULT_RUNS ?? 700) },

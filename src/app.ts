@@ -23,6 +23,8 @@ import { wantedEventRoutes } from './api/events/wanted-events.ts';
 import { answerOtherMethod, methodsByPath } from './api/methods.ts';
 import { exportRoutes } from './api/platform/export.ts';
 import { importRoutes } from './api/platform/import.ts';
+import { metricsRoutes } from './api/platform/metrics.ts';
+import { platformOrganizationRoutes } from './api/platform/organization-list.ts';
 import { organizationRoutes } from './api/platform/organizations.ts';
 import { parkedMessageRoutes } from './api/platform/parked-messages.ts';
 import { serviceRoutes } from './api/platform/service.ts';
@@ -38,6 +40,9 @@ import { webhookRoutes } from './api/webhooks/webhooks.ts';
 import { dashboard } from './dashboard/dashboard.ts';
 import { showDocs } from './docs/pages.ts';
 import { mintId } from './domain/ids.ts';
+import { gatheredOf } from './meter/gathered.ts';
+import { operator } from './operator/operator.ts';
+import { OPERATOR_PATH } from './operator/paths.ts';
 
 const apiRoutes: readonly Route[] = [
   ...eventRoutes,
@@ -67,6 +72,8 @@ const apiRoutes: readonly Route[] = [
   ...sessionRoutes,
   ...auditLogRoutes,
   ...eventTypeRoutes,
+  ...platformOrganizationRoutes,
+  ...metricsRoutes,
   ...parkedMessageRoutes,
   ...sealedSecretRoutes,
   ...exportRoutes,
@@ -90,6 +97,7 @@ app.use(async (c, next) => {
   if (strictTransport) headers.set('Strict-Transport-Security', strictTransport);
   const rateLimit = c.get('rateLimit');
   if (rateLimit) setRateLimitHeaders(headers, rateLimit);
+  gatheredOf(c.env).tellSoon(c.env, (work) => c.executionCtx.waitUntil(work), Date.now());
 });
 app.use(guardOffLoopback);
 app.onError((error, c) => {
@@ -104,6 +112,7 @@ app.notFound((c) => {
 register(app, routes);
 registerSocket(app);
 app.route(DASHBOARD_PATH, dashboard);
+app.route(OPERATOR_PATH, operator);
 // Where people type an address by hand, or half of one.
 for (const path of ['/', '/settings', '/settings/', '/settings/integrations', '/settings/integrations/']) {
   app.get(path, (c) => c.redirect(DASHBOARD_PATH));

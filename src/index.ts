@@ -7,6 +7,7 @@ import { sweep } from './upkeep/sweep.ts';
 export { RateLimiter } from './api/access/rate-limiter.ts';
 export { Courier } from './attempt/courier.ts';
 export { Listener } from './listener/listener.ts';
+export { Meter } from './meter/meter.ts';
 export { Outbox } from './outbox/outbox.ts';
 export { Producer } from './producer.ts';
 

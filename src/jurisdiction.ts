@@ -2,7 +2,7 @@ import { onceFor } from './once-for.ts';
 import { settingsOf } from './settings.ts';
 
 /** Every namespace of objects (wrangler.toml). */
-const NAMESPACES = ['OUTBOX', 'COURIER', 'LISTENER', 'RATE_LIMITER'] as const;
+const NAMESPACES = ['OUTBOX', 'COURIER', 'LISTENER', 'RATE_LIMITER', 'METER'] as const;
 
 /**
  * The bindings of a deployment whose data stays in a jurisdiction (`JURISDICTION`): its objects are made there, and run there. Every way in (the

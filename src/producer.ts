@@ -4,6 +4,7 @@ import { type AcceptedEvents, acceptEvents, checkIdempotencyKey } from './api/ev
 import { MAX_EVENTS_BYTES } from './domain/event/event.ts';
 import { mintId } from './domain/ids.ts';
 import { inJurisdiction } from './jurisdiction.ts';
+import { gatheredOf } from './meter/gathered.ts';
 
 /** An event, or an array of them: as values, or as JSON text or its bytes, which are then passed on exactly. */
 export type PostedEvents = object | readonly object[] | string | Uint8Array;
@@ -36,12 +37,14 @@ export class Producer extends WorkerEntrypoint<Env> {
    */
   async post(events: PostedEvents, { idempotencyKey }: PostOptions = {}): Promise<AcceptedEvents> {
     const nowMs = Date.now();
+    const env = inJurisdiction(this.env);
+    const waitUntil = (work: Promise<unknown>) => this.ctx.waitUntil(work);
     try {
-      const key = checkIdempotencyKey(idempotencyKey);
-      const waitUntil = (work: Promise<unknown>) => this.ctx.waitUntil(work);
-      return await acceptEvents(bytesOf(events), key, { env: inJurisdiction(this.env), nowMs, waitUntil });
+      return await acceptEvents(bytesOf(events), checkIdempotencyKey(idempotencyKey), { env, nowMs, waitUntil });
     } catch (error) {
       throw refusalOf(toApiError(error, mintId('request', nowMs), { method: 'POST', path: 'Producer.post' }));
+    } finally {
+      gatheredOf(env).tellSoon(env, waitUntil, nowMs);
     }
   }
 }

@@ -7,22 +7,29 @@ import { aMessage, anEvent } from './support/deliveries.ts';
 
 /* The local runtime has no jurisdictions: which namespaces are asked is seen here, and what Cloudflare makes of that could not be tried. */
 
+const NAMES = ['OUTBOX', 'COURIER', 'LISTENER', 'RATE_LIMITER', 'METER'] as const;
+
 /** Bindings whose namespaces note where they are asked for an object. */
 function noting(jurisdiction: string): { env: Env; asked: string[] } {
   const asked: string[] = [];
-  const namespace = (name: 'OUTBOX' | 'COURIER' | 'LISTENER' | 'RATE_LIMITER', place = 'nowhere') => ({
+  const namespace = (name: (typeof NAMES)[number], place = 'nowhere') => ({
     getByName: (object: string) => {
       asked.push(`${name} ${place}`);
       return env[name].getByName(object);
     },
     jurisdiction: (of: string) => namespace(name, of),
   });
-  const names = ['OUTBOX', 'COURIER', 'LISTENER', 'RATE_LIMITER'] as const;
-  const namespaces = Object.fromEntries(names.map((name) => [name, namespace(name)]));
+  const namespaces = Object.fromEntries(NAMES.map((name) => [name, namespace(name)]));
   return { env: { ...env, ...namespaces, JURISDICTION: jurisdiction } as unknown as Env, asked };
 }
 
-const context = { waitUntil: () => {}, passThroughOnException: () => {}, props: {} } as unknown as ExecutionContext;
+/** What requests and batches have left to do. */
+const left: Promise<unknown>[] = [];
+const context = {
+  waitUntil: (work: Promise<unknown>) => left.push(work),
+  passThroughOnException: () => {},
+  props: {},
+} as unknown as ExecutionContext;
 
 describe.each([
   ['', 'nowhere'],
@@ -45,7 +52,8 @@ describe.each([
     const message = { ...aMessage([anEvent('org_placed')]), ack: () => {}, retry: () => {} };
     const batch = { queue: 'bullseye-events', messages: [message], ackAll: () => {}, retryAll: () => {} } as unknown as MessageBatch;
     await worker.queue(batch, bindings, context);
-    expect(new Set(asked)).toEqual(new Set([`OUTBOX ${place}`]));
+    await Promise.all(left.splice(0));
+    expect(new Set(asked)).toEqual(new Set([`OUTBOX ${place}`, `METER ${place}`]));
     expect(asked.length).toBeGreaterThan(1);
   });
 });

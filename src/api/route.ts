@@ -311,7 +311,7 @@ export function errorCodesOf(declared: Route): ErrorCode[] {
     add('https_required', 'validation_failed');
     add('missing_api_key', 'invalid_api_key', 'rate_limited', 'internal_error', 'configuration_unavailable');
     if (declared.access !== 'any') add('insufficient_scope');
-    if (declared.access === 'platform' || declared.access === 'ingest') add('platform_key_required');
+    if (['platform', 'ingest', 'metrics'].includes(declared.access)) add('platform_key_required');
     if (declared.path.includes('{')) add('not_found');
   }
   if (declared.body || declared.rawBody || declared.streamedBody) {

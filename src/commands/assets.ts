@@ -43,6 +43,7 @@ const STYLES: readonly string[] = [
     'setup',
     'delivery',
     'attention',
+    'operator',
   ].map((part) => `styles/${part}.css`),
 ];
 

@@ -1,7 +1,10 @@
 import type { NewDelivery } from '../domain/delivery/delivery.ts';
 import { redeliveryDelaySeconds } from '../domain/delivery/redelivery.ts';
 import { decodeEventMessage } from '../domain/event/event-message.ts';
+import { isOperational } from '../domain/event/operational-event.ts';
+import type { Figures } from '../domain/service/figures.ts';
 import { logError, logWarning } from '../log.ts';
+import { gatheredOf } from '../meter/gathered.ts';
 import { keepNewest } from '../newest.ts';
 import { onceFor } from '../once-for.ts';
 import { Deadline, TimedOut, within } from '../within.ts';
@@ -44,6 +47,17 @@ export async function consumeEvents(batch: MessageBatch, env: Env, ctx: Executio
     else message.ack();
   }
   await Promise.all(unreadable.map((message) => sendToDeadLetters(message, env)));
+  countAccepted(inbound, events, env);
+  gatheredOf(env).tellSoon(env, (work) => ctx.waitUntil(work), Date.now());
+}
+
+/** Counts events that come for the first time. Those of the service itself are nobody's. */
+function countAccepted(inbound: ReadonlyMap<Message, Inbound>, events: readonly InboundEvent[], env: Env): void {
+  const gathered = gatheredOf(env);
+  const first = new Set<Inbound>();
+  for (const [{ attempts }, each] of inbound) if (attempts === 1) first.add(each);
+  for (const { inbound: each, event, organizationId } of events)
+    if (first.has(each) && !isOperational(event)) gathered.event(organizationId);
 }
 
 /** Reads the batch's messages. */
@@ -80,7 +94,9 @@ async function deliver(events: readonly InboundEvent[], env: Env, ctx: Execution
   if (filtered.length === 0) return;
   const untold = untoldEventsOf(env);
   // A message that fails comes again with all of its events.
-  for (const { webhook, event, isCounting } of filtered) if (!event.inbound.failed) untold.note(webhook, event, isCounting);
+  const kept = filtered.filter(({ event }) => !event.inbound.failed);
+  for (const { webhook, event, isCounting } of kept) untold.note(webhook, event, isCounting);
+  gatheredOf(env).count('kept_back', kept.length);
   untold.tellSoon(env, (work) => ctx.waitUntil(work), Date.now());
 }
 
@@ -94,8 +110,11 @@ async function deliverToOutbox(work: WebhookWork, env: Env, deadline: Deadline):
     const calls = callsOf(tasks.map(({ delivery }) => delivery)).map((deliveries) =>
       persistently(() => env.OUTBOX.getByName(id).deliver(config, deliveries, readAt)),
     );
-    await deadline.bound(Promise.all(calls));
+    const ended = await deadline.bound(Promise.all(calls));
     silent.delete(id);
+    const gathered = gatheredOf(env);
+    gathered.count('handed_over', tasks.length);
+    for (const figures of ended) gathered.add(figures);
   } catch (error) {
     logError('outbox.not_delivered_to', error, { webhook: id, deliveries: tasks.length });
     if (error instanceof TimedOut) leaveAlone(silent, id);
@@ -109,14 +128,17 @@ function leaveAlone(silent: Map<string, number>, webhookId: string): void {
   keepNewest(silent, MAX_SILENT);
 }
 
-/** One call, repeated where the platform refused it: an outbox answers a repetition from what it knows. */
-async function persistently(call: () => Promise<void>): Promise<void> {
+/**
+ * One call, repeated where the platform refused it: an outbox answers a repetition from what it knows.
+ * @returns what has ended there lately; an outbox of the version before does not say
+ */
+async function persistently(call: () => Promise<Figures | undefined>): Promise<Figures | undefined> {
   try {
-    await call();
+    return await call();
   } catch (error) {
     if (!isRetryable(error)) throw error;
     await scheduler.wait(AGAIN_AFTER_MS);
-    await call();
+    return await call();
   }
 }
 

@@ -7,8 +7,18 @@ import { settingsOf } from '../settings.ts';
  * empty. Throws where the binding is missing, which is a fault of the deployment.
  */
 export function eventQueueFor(env: Env, id: string): Queue {
-  const place = hash(id) % settingsOf(env).eventQueues;
-  const name = place === 0 ? 'EVENTS' : `EVENTS_${place + 1}`;
+  return queueAt(env, hash(id) % settingsOf(env).eventQueues);
+}
+
+/** All queues that events are spread over, by the names of their bindings. */
+export function eventQueues(env: Env): [name: string, queue: Queue][] {
+  return Array.from({ length: settingsOf(env).eventQueues }, (_, place) => [nameAt(place), queueAt(env, place)]);
+}
+
+const nameAt = (place: number): string => (place === 0 ? 'EVENTS' : `EVENTS_${place + 1}`);
+
+function queueAt(env: Env, place: number): Queue {
+  const name = nameAt(place);
   // Env knows wrangler.toml's one binding; those beyond it are the operator's.
   const queue = (env as unknown as Record<string, Queue | undefined>)[name];
   if (!queue) throw new Error(`EVENT_QUEUES asks for the queue binding ${name}, which is missing`);

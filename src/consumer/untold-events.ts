@@ -6,17 +6,10 @@ import { dayOf } from '../domain/text/day.ts';
 import type { FilteredWebhook } from '../domain/webhook/webhook.ts';
 import { logError } from '../log.ts';
 import { onceFor } from '../once-for.ts';
-import { Deadline } from '../within.ts';
+import { Telling } from '../telling.ts';
+import type { Deadline } from '../within.ts';
 import type { InboundEvent } from './fan-out.ts';
 
-/**
- * How long filtered events are gathered before their outboxes are told, and how long these may take. Together less than the 30 s for which
- * `waitUntil` goes on, after a request's answer and after a batch's handler alike (Workers).
- */
-const TELL_AFTER_MS = 24_000;
-const TELL_TIMEOUT_MS = 5_000;
-/** After this whoever was to tell has been cut off: the next one does. */
-const CUT_OFF_MS = 30_000;
 /** What is gathered at most: webhooks, and characters of what is listed. Beyond these events are not counted, or counted and not listed. */
 const MAX_WEBHOOKS = 1_000;
 const MAX_CHARACTERS = 2_000_000;
@@ -24,15 +17,11 @@ const MAX_CHARACTERS = 2_000_000;
 /** What an isolate has yet to tell outboxes of filtered events. */
 export const untoldEventsOf = onceFor((_: Env) => new UntoldEvents());
 
-/**
- * Events that webhooks' filters have kept back, as an isolate remembers them until it tells each webhook's outbox: in one call for all of some
- * seconds, since an event that goes nowhere is to cost no call and no row of its own. What an isolate that vanishes had gathered is lost.
- */
+/** Events that webhooks' filters have kept back, as an isolate remembers them until it tells each webhook's outbox (telling.ts). */
 export class UntoldEvents {
   #byWebhook = new Map<string, Required<FilteredBundle>>();
   #characters = 0;
-  /** Since when somebody is about to tell. */
-  #tellingSince = Number.NEGATIVE_INFINITY;
+  readonly #telling = new Telling();
 
   /** Notes an event that a webhook's filter has kept back. @param isCounting whether this webhook counts it as used */
   note(
@@ -63,25 +52,16 @@ export class UntoldEvents {
     if (dropped) this.#characters -= charactersOf(dropped);
   }
 
-  /** Has the outboxes told soon of what is noted, by the invocation that is under way; one does it for all that come meanwhile. */
+  /** Has the outboxes told soon of what is noted, by the invocation that is under way. */
   tellSoon(env: Env, waitUntil: (work: Promise<unknown>) => void, now: number): void {
-    if (this.#byWebhook.size === 0 || now - this.#tellingSince < CUT_OFF_MS) return;
-    this.#tellingSince = now;
-    waitUntil(this.#tell(env));
+    if (this.#byWebhook.size > 0) this.#telling.soon((deadline) => this.#tell(env, deadline), waitUntil, now);
   }
 
-  async #tell(env: Env): Promise<void> {
-    await scheduler.wait(TELL_AFTER_MS);
+  async #tell(env: Env, deadline: Deadline): Promise<void> {
     const gathered = this.#byWebhook;
     this.#byWebhook = new Map();
     this.#characters = 0;
-    this.#tellingSince = Number.NEGATIVE_INFINITY;
-    const deadline = new Deadline(TELL_TIMEOUT_MS);
-    try {
-      await Promise.all([...gathered].map(([webhookId, bundle]) => tell(env, webhookId, bundle, deadline)));
-    } finally {
-      deadline.stop();
-    }
+    await Promise.all([...gathered].map(([webhookId, bundle]) => tell(env, webhookId, bundle, deadline)));
   }
 }
 

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, getTableColumns, gt, type SQL, sql } from 'drizzle-orm';
 import { type AuditAction, type AuditChanges, type AuditEntry, changesBetween, created } from '../domain/access/audit-log.ts';
 import type { Plan } from '../domain/plan.ts';
 import { dayOf } from '../domain/text/day.ts';
@@ -11,6 +11,43 @@ export type OrganizationRow = typeof organizations.$inferSelect;
 
 export async function findOrganization(db: Database, id: string): Promise<OrganizationRow | undefined> {
   return await db.select().from(organizations).where(eq(organizations.id, id)).get();
+}
+
+/** An organization with how many webhooks it has. */
+export interface ListedOrganization extends OrganizationRow {
+  webhooks: number;
+  disabled: number;
+  /** Enabled, and failing or open. */
+  failing: number;
+}
+
+/**
+ * A page of organizations, in the order of their ids. Looking for a text reads a row for each organization up to the page's last.
+ * @param q a part of the name or the id; null: all
+ * @param after the id that the page before ends with; null: there is none
+ */
+export async function listOrganizations(
+  db: Database,
+  { q, plan }: { q: string | null; plan: Plan | null },
+  limit: number,
+  after: string | null,
+): Promise<ListedOrganization[]> {
+  const { id, name } = organizations;
+  const contains = (column: SQL | typeof id | typeof name) => sql`instr(lower(${column}), lower(${q})) > 0`;
+  const isFound = q === null ? undefined : sql`(${contains(name)} or ${contains(id)})`;
+  const count = (where: SQL) =>
+    sql<number>`(select count(*) from ${webhooks} where ${webhooks.organizationId} = ${organizations}.id and ${where})`;
+  return await db
+    .select({
+      ...getTableColumns(organizations),
+      webhooks: count(sql`true`),
+      disabled: count(sql`not ${webhooks.enabled}`),
+      failing: count(sql`${webhooks.enabled} and ${webhooks.health} <> 'healthy'`),
+    })
+    .from(organizations)
+    .where(and(after === null ? undefined : gt(id, after), isFound, plan === null ? undefined : eq(organizations.plan, plan)))
+    .orderBy(asc(id))
+    .limit(limit);
 }
 
 /** What came of a PUT of an organization. */

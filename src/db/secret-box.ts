@@ -21,7 +21,7 @@ interface BoxKey {
 }
 
 /** What is sealed: the name of its keys. */
-export type BoxPurpose = 'webhook secrets' | 'dashboard messages';
+export type BoxPurpose = 'webhook secrets' | 'dashboard messages' | 'operator sessions';
 
 /** Derived keys by purpose and master key: deriving costs more than opening. Holds no more than two for each master key that is configured. */
 const boxKeys = new Map<string, Promise<BoxKey>>();

@@ -29,6 +29,7 @@ import type { ErasureRequest } from '../domain/erasure.ts';
 import { MAX_COUNTED_WAITING } from '../domain/event/operational-event.ts';
 import { deliveryId } from '../domain/ids.ts';
 import { keptMs } from '../domain/quota.ts';
+import { type Figures, MAX_POKED_WAITING, type WaitingOutbox } from '../domain/service/figures.ts';
 import { Needle } from '../domain/text/needle.ts';
 import { firstOpenDay, type OutboxUse } from '../domain/usage.ts';
 import type { Health } from '../domain/webhook/webhook.ts';
@@ -44,6 +45,7 @@ import { Vitals } from './books/vitals.ts';
 import { Bulk } from './bulk/bulk.ts';
 import { ByHand, type CancelResult, type RetryResult, type TestResult } from './by-hand.ts';
 import { Dispatcher, whyNotDelivered } from './dispatcher.ts';
+import { Ended } from './ended.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { Fresh, type FreshDelivery } from './fresh.ts';
 import { Intake } from './intake.ts';
@@ -58,7 +60,7 @@ import { Places } from './places.ts';
 import { Renderer } from './renderer.ts';
 import { Reports } from './reports.ts';
 import { TestLimit } from './test-limit.ts';
-import { ToldUse } from './told-use.ts';
+import { UntoldUse } from './untold-use.ts';
 import { UsedValues } from './used-values.ts';
 import { STALE_FROM_MS, WebhookMemory } from './webhook-memory.ts';
 
@@ -87,6 +89,12 @@ export interface OutboxStatus {
  * - `too_many_under_way`: so many are under way that no further one is taken.
  */
 export type BulkAnswer = number | 'too_many_to_count' | 'too_many_under_way';
+
+/** What is answered to the cron. (That of the version before takes it for a yes: it looks after an idle outbox once more.) */
+export interface PokedOutbox extends Figures {
+  /** Null: nothing waits. */
+  waiting: WaitingOutbox | null;
+}
 
 /** How a webhook is doing, for a list of webhooks. */
 export interface OutboxActivity {
@@ -117,7 +125,7 @@ export class Outbox extends DurableObject<Env> {
   readonly #pastEvents: PastEvents;
   readonly #statistics: OutboxStatistics;
   readonly #usage: OutboxUsage;
-  readonly #toldUse: ToldUse;
+  readonly #untoldUse: UntoldUse;
   readonly #reports: Reports;
   readonly #health: EndpointHealth;
   readonly #bulk: Bulk;
@@ -127,6 +135,7 @@ export class Outbox extends DurableObject<Env> {
   readonly #webhook: WebhookMemory;
   readonly #webhookId: string;
   readonly #alarm: OutboxAlarm;
+  readonly #ended = new Ended();
   /** How long an attempt can take until it is recorded. */
   readonly #attemptMs: number;
   #alarmRuns = false;
@@ -169,7 +178,7 @@ export class Outbox extends DurableObject<Env> {
     const books = { store: this.#store, ledger: this.#ledger, fresh: this.#fresh, vitals: this.#vitals };
     this.#health = new EndpointHealth({ ...books, pace, reports: this.#reports }, { threshold, probeMs, disableAfterMs });
     const renderer = new Renderer(books);
-    const parts = { ...books, pace, renderer, health: this.#health };
+    const parts = { ...books, pace, renderer, health: this.#health, ended: this.#ended };
     const places = new Places(settings.maxConcurrency, { sender, couriers: env.COURIER, attemptMs: this.#attemptMs });
     this.#intake = new Intake({
       ...parts,
@@ -196,7 +205,9 @@ export class Outbox extends DurableObject<Env> {
         },
         readConfiguration: () => this.#configuration(),
         freshConfiguration: () => this.#freshConfiguration(),
-        erase: () => this.#erase(),
+        erase: async () => {
+          await this.#erase();
+        },
         endSome: (about, now) => this.#bulk.endSome(about, now),
         arm: () => keepAwake(this.#armInTime()),
         keepAwake,
@@ -220,7 +231,8 @@ export class Outbox extends DurableObject<Env> {
     this.#pastEvents = new PastEvents(this.#store, this.#fresh, this.#log);
     this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
     this.#usage = new OutboxUsage(this.#store, this.#fresh);
-    this.#toldUse = new ToldUse(this.#usage, env.DB, settings.retentionMs);
+    const { retentionMs: mostKeptMs } = settings;
+    this.#untoldUse = new UntoldUse(storage.kv, env.DB, this.#usage, { retentionMs: mostKeptMs, webhookId: this.#webhookId });
     // Alarms have been reported not to fire for days: whatever loads the object sets a missing one.
     void ctx.blockConcurrencyWhile(async () => {
       await this.#alarm.load();
@@ -234,8 +246,14 @@ export class Outbox extends DurableObject<Env> {
    * not attempted again: a call whose answer was lost is made once more. Throws where it cannot be kept; the queue brings it again then.
    * @param given the configuration as the consumer has read it
    * @param readAt when it was read; milliseconds since the epoch
+   * @returns what has ended here since it was last told
    */
-  async deliver(given: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<void> {
+  async deliver(given: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<Figures> {
+    await this.#deliver(given, deliveries, readAt);
+    return this.#ended.take();
+  }
+
+  async #deliver(given: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<void> {
     this.#dispatcher.renew();
     const now = Date.now();
     if (now - readAt > STALE_FROM_MS && this.#store.isEmpty && (await this.#webhook.isGone())) return;
@@ -466,23 +484,39 @@ export class Outbox extends DurableObject<Env> {
     else this.#webhook.refresh(Date.now());
   }
 
-  /** Forgets everything: the webhook has been deleted. */
+  /** Forgets everything: the webhook has been deleted. Throws where it has to be done again: D1 could not be told what was used. */
   async erase(): Promise<void> {
-    await this.#erase();
+    if (!(await this.#erase())) throw new Error('D1 could not be told what was used');
   }
 
-  /** Sets the alarm anew, where it should have fired. Returns whether anything waits. */
-  async poke(): Promise<boolean> {
+  /** Sets the alarm anew, where it should have fired. Returns what waits, and what has ended since that was last told. */
+  async poke(): Promise<PokedOutbox> {
     const now = Date.now();
     const dueAt = this.#workDueAt(now);
     if (dueAt === null) {
       this.#reports.idle();
-      return false;
+      return { waiting: null, ...this.#ended.take() };
     }
     // An alarm that the platform holds but does not fire is set again: one row, and it starts anew.
     if (dueAt <= now) this.#alarm.forget();
     await this.#arm();
-    return true;
+    return { waiting: this.#waiting(dueAt), ...this.#ended.take() };
+  }
+
+  /** What waits here, and why, as far as a few rows tell. */
+  #waiting(workDueAt: number): WaitingOutbox {
+    const { circuit } = this.#health;
+    const { health, failingSince, lastFailed } = circuit;
+    const failure = failingSince !== null && lastFailed ? this.#log.lastFailureOf(lastFailed) : null;
+    return {
+      webhookId: this.#webhookId,
+      waiting: this.#store.countDueUpTo(MAX_POKED_WAITING),
+      dueAt: this.#dispatcher.dueAt() ?? workDueAt,
+      health,
+      failingSince,
+      cause: failure?.cause ?? null,
+      status: failure?.status ?? null,
+    };
   }
 
   /** The webhook's owner changed it: what waits may be attempted at once, so the configuration is read now. */
@@ -530,7 +564,10 @@ export class Outbox extends DurableObject<Env> {
       this.#alarmRuns = false;
     }
     // Once more: an attempt that was being made looked for its row, and made the schema anew.
-    if (this.#erased) return await this.#erase();
+    if (this.#erased) {
+      await this.#erase();
+      return;
+    }
     await this.#arm();
     this.#tellBusy();
   }
@@ -702,9 +739,11 @@ export class Outbox extends DurableObject<Env> {
     }
   }
 
-  async #erase(): Promise<void> {
+  /** Returns whether nothing is left to tell. */
+  async #erase(): Promise<boolean> {
     // What they tell of has happened, whatever becomes of the webhook. Where D1 cannot be told, this is done again.
-    await this.#toldUse.tellAll(this.#webhook.latest()?.webhook.organizationId);
+    const untold = await this.#untoldUse.gather(this.#webhook.latest()?.webhook.organizationId);
+    const isTold = await this.#untoldUse.tell(untold);
     await this.#entries.tellAll();
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
@@ -721,6 +760,8 @@ export class Outbox extends DurableObject<Env> {
     this.#usedValues.reset();
     this.#fresh.reset();
     this.#dispatcher.reset();
+    if (!isTold) this.#untoldUse.keep(untold);
+    return isTold;
   }
 }
 

@@ -7,6 +7,7 @@ import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
 import type { Vitals } from './books/vitals.ts';
+import type { Ended } from './ended.ts';
 import type { EndpointHealth } from './endpoint-health.ts';
 import type { Fresh, FreshDelivery } from './fresh.ts';
 import type { Places } from './places.ts';
@@ -23,6 +24,7 @@ export interface RunnerParts {
   health: EndpointHealth;
   pace: EndpointPace;
   places: Places;
+  ended: Ended;
 }
 
 /** What a runner needs of the world. */
@@ -74,6 +76,7 @@ export class Runner {
   readonly #health: EndpointHealth;
   readonly #pace: EndpointPace;
   readonly #places: Places;
+  readonly #ended: Ended;
   readonly #deps: RunnerDeps;
   readonly #events: RunnerEvents;
   readonly #running = new Map<string, Running>();
@@ -88,6 +91,7 @@ export class Runner {
     this.#health = parts.health;
     this.#pace = parts.pace;
     this.#places = parts.places;
+    this.#ended = parts.ended;
     this.#deps = deps;
     this.#events = events;
   }
@@ -201,7 +205,9 @@ export class Runner {
       const { result, isCurrent } = running.outcome;
       const delivery = running.record(result, isCurrent);
       this.#forget(running);
-      if (delivery) this.#health.attempted(running.config, delivery, result, isCurrent, isDrained());
+      if (!delivery) continue;
+      this.#ended.attempt(delivery, result);
+      this.#health.attempted(running.config, delivery, result, isCurrent, isDrained());
     }
   }
 

@@ -13,9 +13,12 @@ import {
 } from '../db/outboxes.ts';
 import { dropOldUse } from '../db/usage.ts';
 import { AUDIT_RETENTION_MS } from '../domain/access/audit-log.ts';
+import { type Waiting, type WaitingOutbox, waitingOf } from '../domain/service/figures.ts';
 import { dayOf } from '../domain/text/day.ts';
 import { firstOpenDay } from '../domain/usage.ts';
 import { logError } from '../log.ts';
+import { gatheredOf } from '../meter/gathered.ts';
+import type { PokedOutbox } from '../outbox/outbox.ts';
 import { settingsOf } from '../settings.ts';
 import { dropAbandoned } from '../transfer/staging.ts';
 import { collectUse } from '../usage/collecting.ts';
@@ -23,6 +26,7 @@ import { eraseFormerSecrets } from './ended-overlaps.ts';
 import { advanceErasures } from './erasures.ts';
 import { callOutboxes } from './outbox-calls.ts';
 import { resealSecrets } from './resealing.ts';
+import { takeSample } from './sampling.ts';
 import { sweepNumber } from './sweep-number.ts';
 
 /** Outboxes that one sweep pokes because they are busy, and as many that it erases. The others have their turn in the next minutes. */
@@ -56,15 +60,17 @@ const ERASE_AGAIN_AFTER_MS = 120_000;
  * The cron's work, every minute. It pokes the outboxes in which deliveries wait, in case the platform has lost their alarms, and
  * erases those of deleted webhooks, and former secrets whose overlap has ended. While the master key is rotated it seals secrets anew. Once
  * an hour it drops sessions and links that have expired, since whoever does not come back does not do it, imports that broke off, and what is too much of an audit log;
- * what is too old in one, every minute.
+ * what is too old in one, every minute. And it tells the Meter what it has seen of the service.
  *
  * D1 takes 1,000 queries an invocation. So each part lists, calls, and then notes what came of all its calls in one or two
- * statements: 18 together, whatever the number of outboxes; of the use that these tell of three for each 5,000 days, 63 at most; those of the resealing
+ * statements: 20 together, whatever the number of outboxes; of the use that these tell of three for each 5,000 days, 63 at most; those of the resealing
  * and of ended overlaps: one a webhook; one for each audit log that is too long; and of erasures 45 each, of ten.
  */
 export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): Promise<void> {
+  const busy = pokeBusy(env, now, maxOutboxes);
   await Promise.all([
-    part('busy', pokeBusy(env, now, maxOutboxes)),
+    part('busy', busy),
+    part('sample', takeSample(env, now, busy)),
     part('in_turn', pokeInTurn(env, now)),
     part('usage', collectUsage(env, now)),
     part('erasures', eraseDeleted(env, now, maxOutboxes)),
@@ -77,7 +83,7 @@ export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): 
 }
 
 /** A part that fails does not end the invocation, which would cut the others off. The next minute's sweep does it again. */
-async function part(name: string, work: Promise<void>): Promise<void> {
+async function part(name: string, work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
@@ -85,13 +91,14 @@ async function part(name: string, work: Promise<void>): Promise<void> {
   }
 }
 
-async function pokeBusy(env: Env, now: number, limit: number): Promise<void> {
+async function pokeBusy(env: Env, now: number, limit: number): Promise<Waiting> {
   const busy = await listBusy(env.DB, limit);
   const { answered, failed } = await callOutboxes('outbox.not_poked', busy, ({ webhookId }) => poke(env, webhookId));
-  const [waiting, idle] = [answered.filter(({ answer }) => answer), answered.filter(({ answer }) => !answer)];
+  const [waiting, idle] = [answered.filter(({ answer }) => answer.waits), answered.filter(({ answer }) => !answer.waits)];
   await clearBusy(env.DB, outboxesOf(idle));
   // There may be more than one sweep takes: those that stay busy, and those that do not answer, let the others pass.
   if (busy.length === limit) await moveBusyToEnd(env.DB, [...outboxesOf(waiting), ...failed], now);
+  return waitingOf(waiting.flatMap(({ answer }) => answer.waiting ?? []));
 }
 
 /**
@@ -101,7 +108,7 @@ async function pokeBusy(env: Env, now: number, limit: number): Promise<void> {
 async function pokeInTurn(env: Env, now: number): Promise<void> {
   const inTurn = await listInTurn(env.DB, sweepNumber(now), TURNS, MAX_IN_TURN);
   const { answered } = await callOutboxes('outbox.not_poked', inTurn, ({ webhookId }) => poke(env, webhookId));
-  await markAllBusy(env.DB, idsOf(outboxesOf(answered.filter(({ answer }) => answer))), now);
+  await markAllBusy(env.DB, idsOf(outboxesOf(answered.filter(({ answer }) => answer.waits))), now);
 }
 
 /** Takes what outboxes have counted as used, each once a day in its turn: what is asked for meanwhile they are asked for themselves. */
@@ -133,9 +140,13 @@ async function dropAuditEntries(env: Env, now: number): Promise<void> {
   if (sweepNumber(now) % EXPIRED_EVERY === 0) await dropSurplusEntries(db, MAX_SURPLUS);
 }
 
-/** Whether anything waits there. */
-async function poke(env: Env, webhookId: string): Promise<boolean> {
-  return await env.OUTBOX.getByName(webhookId).poke();
+/** Whether anything waits there, and what, as far as the outbox says so. What has ended there is told with what this isolate counts. */
+async function poke(env: Env, webhookId: string): Promise<{ waits: boolean; waiting: WaitingOutbox | null }> {
+  // An outbox of the version before, which can still answer during a deploy, says no more than whether anything waits.
+  const answer: PokedOutbox | boolean = await env.OUTBOX.getByName(webhookId).poke();
+  if (typeof answer === 'boolean') return { waits: answer, waiting: null };
+  gatheredOf(env).add(answer);
+  return { waits: answer.waiting !== null, waiting: answer.waiting };
 }
 
 const outboxesOf = <T>(answered: readonly { outbox: T }[]): T[] => answered.map(({ outbox }) => outbox);

@@ -146,7 +146,7 @@ describe('an endpoint that fails', () => {
     expect(await healthy.requests()).toHaveLength(10);
     // Its outbox goes on by its own alarm; not one is left out.
     expect(await deliveriesOf(brokenWebhook)).toHaveLength(10);
-    expect(await env.OUTBOX.getByName(brokenWebhook).poke()).toBe(true);
+    expect((await env.OUTBOX.getByName(brokenWebhook).poke()).waiting).toMatchObject({ waiting: 10, cause: 'has_errors', status: 500 });
   });
 });
 

@@ -5,6 +5,9 @@ import { NOTHING, type Operations, queueUnits } from './operations.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
+/** A Meter that takes what it is told, and costs nothing. */
+const SILENT = { getByName: () => ({ tell: async () => {} }) } as unknown as Env['METER'];
+
 /** A write to D1 takes a few milliseconds here. */
 const QUIET_MS = 50;
 
@@ -25,7 +28,12 @@ export class Meter {
       send: async (body: Uint8Array) => this.#queue([body]),
       sendBatch: async (batch: { body: Uint8Array }[]) => this.#queue(batch.map(({ body }) => body)),
     };
-    this.env = { ...env, OUTBOX: outbox, EVENTS: queue as unknown as Queue };
+    this.env = { ...env, OUTBOX: outbox, EVENTS: queue as unknown as Queue, METER: SILENT };
+  }
+
+  /** From now on what isolates tell of themselves (src/meter) is counted, too. By event it is nothing, and by isolate it has a case of its own. */
+  withFigures(): void {
+    this.env.METER = watchedNamespace(env.METER, () => this.add({ objectRequests: 1 })) as unknown as Env['METER'];
   }
 
   /** Begins to count. */
@@ -145,7 +153,7 @@ function replaceIn<T extends object>(prototype: T, name: keyof T & string, wrap:
 }
 
 /** A namespace whose objects' methods tell of each call. */
-function watchedNamespace(namespace: Env['OUTBOX'], called: () => void): Env['OUTBOX'] {
+function watchedNamespace(namespace: Pick<DurableObjectNamespace, 'getByName'>, called: () => void): Env['OUTBOX'] {
   const watched = (stub: object): object =>
     new Proxy(stub, {
       // Called as a method of the stub: anything else, `apply` too, would be taken for a name to be called remotely.

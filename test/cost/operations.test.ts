@@ -467,6 +467,38 @@ const FORGOTTEN: Operations = {
   rowsWritten: 1,
 };
 
+describe('what isolates tell of themselves', () => {
+  it('is one call and one row for all of 24 seconds, and no more for a hundred events than for one', { timeout: 60_000 }, async () => {
+    const customers = await givenUsedCustomers(10, [HEALTHY]);
+    const gathering = gatherByDate();
+    /** What so many rounds of ten events cost within 24 seconds. */
+    const cost = async (rounds: number): Promise<Operations> => {
+      await pass(30_000);
+      service.leavesWork = true;
+      for (let round = 0; round < rounds; round++) {
+        await service.postEach(customers);
+        await service.consume({ leavesWork: true });
+      }
+      vi.setSystemTime(Date.now() + 24_000);
+      await service.meter.quiet();
+      return await service.meter.take();
+    };
+    // The first of an outbox and of its day make tables.
+    await cost(1);
+    const without = [await cost(1), await cost(10)] as const;
+    service.meter.withFigures();
+    // The Meter makes its table.
+    await cost(1);
+    const withFigures = [await cost(1), await cost(10)] as const;
+    service.leavesWork = false;
+    gathering.mockRestore();
+    // What is read of D1 depends on how old the configuration is.
+    const told = withFigures.map((each, at) => ({ ...sum(each, without[at]!, -1), d1RowsRead: 0, rowsRead: 0 }));
+    const oneCallAndRow = { ...NOTHING, objectRequests: 1, rowsWritten: 1 };
+    expect(told).toEqual([oneCallAndRow, oneCallAndRow]);
+  });
+});
+
 describe('without events', () => {
   it('an outbox costs its sweeps', async () => {
     const customers = await givenUsedCustomers(1, [HEALTHY]);

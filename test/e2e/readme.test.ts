@@ -1,10 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort, type LocalWorker } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { DELIVERY_REASONS, DELIVERY_STATUSES } from '../../src/domain/delivery/delivery.ts';
+import { isInstalled } from '../support/package.ts';
 import { patterns, Terminal } from '../support/terminal.ts';
 import { startWorker } from '../support/worker.ts';
 
@@ -46,11 +48,20 @@ describe('the README', () => {
     expect(Buffer.byteLength(readme)).toBeLessThanOrEqual(MAX_README_BYTES);
   });
 
-  it('brings an event through with its commands, as pasted: it arrives, verified', async () => {
+  it.for([
+    ['the Node of package.json', null],
+    ['Node 20, the oldest that it asks for', 'node20'],
+  ] as const)('brings an event through with its commands, as pasted: it arrives, verified, with %s', async ([name, program], context) => {
+    if (program && !isInstalled(program) && process.env.CI !== 'true') context.skip(`${name}: not on this machine`);
+    const programs = mkdtempSync(join(folder, 'bin-'));
+    if (program) symlinkSync(execFileSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim(), join(programs, 'node'));
     const receiverPort = String(await freePort());
     const { port } = new URL(worker.origin);
-    const here = (text: string) => text.replaceAll('127.0.0.1:8787', `127.0.0.1:${port}`).replaceAll('9000', receiverPort);
-    const terminal = new Terminal(PROJECT_ROOT);
+    // Each time an organization of its own, as a newcomer's is new.
+    const organization = `org_${crypto.randomUUID().slice(0, 8)}`;
+    const replaced = { '127.0.0.1:8787': `127.0.0.1:${port}`, 9000: receiverPort, org_acme: organization };
+    const here = (text: string) => Object.entries(replaced).reduce((made, [from, to]) => made.replaceAll(from, to), text);
+    const terminal = new Terminal(PROJECT_ROOT, programs);
     const printed: string[] = [];
     try {
       const examples = blocks(readme);

@@ -127,7 +127,7 @@ async function step(operationId: string, body?: unknown, options: { key?: string
   const route = routeOf(operationId);
   const text = body === undefined ? undefined : JSON.stringify(body);
   const key =
-    options.key ?? (route.access === 'platform' || route.access === 'ingest' ? worker.platformKey : (known.key ?? worker.platformKey));
+    options.key ?? (['platform', 'ingest', 'metrics'].includes(route.access) ? worker.platformKey : (known.key ?? worker.platformKey));
   const answer = await ask(operationId, { ...options, key: route.access === 'public' ? null : key, text });
   if (answer.status >= 400) throw new Error(`${operationId}: ${answer.status} ${answer.text}`);
   const example = exampleOf(operationId);
@@ -243,7 +243,17 @@ async function walk(): Promise<void> {
   const ingest = await step('createPlatformKey', { name: 'identification', scopes: ['ingest'] });
   known.ingestKey = ingest.plainKey;
   await step('listPlatformKeys');
+  await step('listOrganizations', undefined, { query: '?q=acm' });
+  await showMetrics();
   await exportAndImport();
+}
+
+/** Of the metrics the first, whose figures are the same each time. */
+async function showMetrics(): Promise<void> {
+  const { status, text } = await ask('getMetrics', { key: worker.platformKey });
+  if (status !== 200) throw new Error(`getMetrics: ${status} ${text}`);
+  const [info = ''] = text.split(/^(?=# HELP bullseye_events)/m);
+  exampleOf('getMetrics').answer = `${info.replace(/version="[^"]+"/, 'version="0.1.0"')}# HELP bullseye_events_total …\n`;
 }
 
 /** An export, of which the first two lines are enough to show, and its import where all of it is already. */

@@ -130,6 +130,11 @@ it('nothing was lost on the way: each event has arrived once where all was well,
   await until(slow.id, { [`part_${PARTS.length - 1}`]: 'delivered' });
   const all = Object.fromEntries(PARTS.map((_part, at) => [`part_${at}`, 'delivered']));
   for (const { id } of [quick, slow]) expect(await statusesOf(id)).toEqual(all);
+  const { body: usage } = await customer.client.get(`/organization/${customer.organizationId}/usage`);
+  // Where either part was of before, nobody has said that one of the two webhooks counts an event.
+  const whole = PARTS.filter(([, objects, consumer]) => objects === 'todays' && consumer === 'todays').length;
+  const events = whole + 2 * (PARTS.length - whole);
+  expect(usage).toMatchObject({ totals: { events, deliveries: 2 * PARTS.length, attempts: 3 * PARTS.length } });
   for (const [each, attempts] of [
     [quick, 1],
     [slow, 2],

@@ -64,6 +64,14 @@ export interface Grounds {
 }
 
 /** One seed's run: its parts, wired as Cloudflare would wire them, and what is known of it from outside. */
+/** What isolates tell of themselves never arrives: nothing may depend on it. */
+const outOfOrder = {
+  getByName: () => ({
+    tell: async () => Promise.reject(new Error('the Meter is out of order')),
+    sample: async () => Promise.reject(new Error('the Meter is out of order')),
+  }),
+} as unknown as Env['METER'];
+
 export class FaultRun {
   readonly seed: number;
   readonly scenario: Scenario;
@@ -233,6 +241,7 @@ export class FaultRun {
       DEAD_LETTERS: faultyQueue((bodies) => this.queue.dead.push(...bodies), this.#edges),
       OUTBOX: faultyNamespace('outbox.call', this.#edges, (...call) => callOf(this.host(call[0]), ...call)) as Env['OUTBOX'],
       COURIER: faultyNamespace('courier.call', this.#edges, (...call) => callOf(this.#courier(call[0]), ...call)) as Env['COURIER'],
+      METER: outOfOrder,
     };
   }
 

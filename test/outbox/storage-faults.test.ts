@@ -85,7 +85,12 @@ describe('an alarm that cannot be set', () => {
       const second = await outbox.deliver(config, [delivery], Date.now());
       return { first, unset, second, set: await storage.getAlarm() };
     });
-    expect(seen).toEqual({ first: 'the alarm cannot be set', unset: null, second: undefined, set: expect.any(Number) });
+    expect(seen).toEqual({
+      first: 'the alarm cannot be set',
+      unset: null,
+      second: { counts: { has_errors: 1, retried: 1 }, faults: {} },
+      set: expect.any(Number),
+    });
     expect(await deliveriesOf(webhook)).toMatchObject([{ id: delivery.id, status: 'retrying', attemptCount: 1 }]);
     expect(await endpoint.requests()).toHaveLength(1);
   });

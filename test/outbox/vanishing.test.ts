@@ -191,7 +191,7 @@ describe('an object that vanishes in the middle of', () => {
     await endpoint.script([{ status: 200 }]);
     await vanish(webhook);
     expect(await outcome).toBe('failed');
-    expect(await outboxOf(webhook).poke()).toBe(false);
+    expect((await outboxOf(webhook).poke()).waiting).toBeNull();
     expect(await deliveriesOf(webhook)).toEqual([]);
     expect(await endpoint.requests()).toHaveLength(1);
   });

@@ -17,8 +17,9 @@ import {
   PLATFORM_KEY,
   platform,
 } from '../support/api.ts';
-import { signedIn } from '../support/dashboard.ts';
+import { signedIn, type Visitor } from '../support/dashboard.ts';
 import { aMessage, anEvent, consume, deliveriesOf } from '../support/deliveries.ts';
+import { operatorSignedIn } from '../support/operator.ts';
 import { documentedAccess } from '../support/route-table.ts';
 import { nameOf, pathOf } from '../support/routes.ts';
 
@@ -43,6 +44,7 @@ const refusedAs = (code: ErrorCode): Record<Access, Verdict> => ({
   public: 'open',
   any: code,
   ingest: code,
+  metrics: code,
   platform: code,
   read: code,
   write: code,
@@ -52,16 +54,19 @@ const ofOrganization = {
   ...refusedAs('insufficient_scope'),
   any: 'open',
   ingest: 'platform_key_required',
+  metrics: 'platform_key_required',
   platform: 'platform_key_required',
 } as const;
 const mayRead = { ...ofOrganization, read: 'open' } as const;
 const mayWrite = { ...mayRead, write: 'open' } as const;
 const mayAdminister = { ...mayWrite, admin: 'open' } as const;
 const mayIngest = { ...refusedAs('insufficient_scope'), any: 'open', ingest: 'open' } as const;
+const mayReadMetrics = { ...refusedAs('insufficient_scope'), any: 'open', metrics: 'open' } as const;
 const mayEverything = {
   public: 'open',
   any: 'open',
   ingest: 'open',
+  metrics: 'open',
   platform: 'open',
   read: 'open',
   write: 'open',
@@ -86,8 +91,10 @@ const WHO = [
   'a key with the scope admin',
   "a producer's key",
   "a revoked producer's key",
+  "a monitor's key",
   'the platform key',
   'the cookie of a dashboard session alone',
+  "the cookie of an operator's session alone",
 ] as const;
 const presented = {} as Record<(typeof WHO)[number], Presented>;
 /** What is there to be read, of the organization and of the platform. */
@@ -130,10 +137,13 @@ beforeAll(async () => {
   presented['a key with the scope admin'] = { headers: withKey(await createKey(own.id, ['admin'])), at: mayAdminister };
   presented["a producer's key"] = { headers: withKey(await createProducerKey()), at: mayIngest };
   presented["a revoked producer's key"] = { headers: withKey(await revokedKey('/platform/keys', { name: 'revoked' })), at: unknown };
+  const monitor = await expectStatus(platform.post('/platform/keys', { name: 'monitor', scopes: ['metrics'] }), 201);
+  presented["a monitor's key"] = { headers: withKey(monitor.body.plainKey), at: mayReadMetrics };
   // Pages have checks of their own against other sites' forms: the API must not take what a browser sends by itself.
-  const { cookies } = await signedIn(own);
-  const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-  presented['the cookie of a dashboard session alone'] = { headers: { Cookie: cookie }, at: refusedAs('missing_api_key') };
+  const cookieOf = ({ cookies }: Visitor) => ({ Cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') });
+  const alone = refusedAs('missing_api_key');
+  presented['the cookie of a dashboard session alone'] = { headers: cookieOf(await signedIn(own)), at: alone };
+  presented["the cookie of an operator's session alone"] = { headers: cookieOf(await operatorSignedIn()), at: alone };
   presented['the platform key'] = { headers: withKey(PLATFORM_KEY), at: mayEverything };
 });
 

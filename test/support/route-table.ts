@@ -7,6 +7,7 @@ const ACCESSES: Record<string, Access> = {
   any: 'any',
   'platform or producer': 'ingest',
   platform: 'platform',
+  'platform or `metrics`': 'metrics',
   '`read`': 'read',
   '`write`': 'write',
   '`admin`': 'admin',

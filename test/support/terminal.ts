@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { delimiter } from 'node:path';
 import { expect } from 'vitest';
 
 /** One bash session that is given a block at a time, as a person pastes them. */
@@ -6,12 +7,13 @@ export class Terminal {
   readonly #bash: ChildProcess;
   #output = '';
 
-  constructor(cwd: string) {
+  /** @param programs a folder whose programs go before those of the machine */
+  constructor(cwd: string, programs = '') {
     this.#bash = spawn('bash', ['--norc', '-s'], {
       cwd,
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
-      env: { ...process.env, HOME: cwd },
+      env: { ...process.env, HOME: cwd, PATH: [programs, process.env.PATH].filter(Boolean).join(delimiter) },
     });
     this.#bash.stdout?.on('data', (chunk) => (this.#output += chunk));
     this.#bash.stderr?.on('data', (chunk) => (this.#output += chunk));

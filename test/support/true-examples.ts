@@ -23,7 +23,7 @@ const REPLACEMENTS: readonly [RegExp, string][] = [
   [/\b\d{4}-\d\d-\d\d,\d+,\d+,\d+/g, '2026-11-23,1240,2480,2511'],
   [/"\d{4}-\d\d-\d\d"/g, '"2026-11-23"'],
   [/whsec_[A-Za-z0-9+/=]{20,}/g, 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo='],
-  [/\bbsk_(live|ingest)_[0-9a-f]{32}\b/g, 'bsk_$1_0123456789abcdef0123456789abcdef'],
+  [/\bbsk_(live|ingest|metrics)_[0-9a-f]{32}\b/g, 'bsk_$1_0123456789abcdef0123456789abcdef'],
   [/"bsk_live_[0-9a-f]{3}"/g, '"bsk_live_012"'],
   [/"bsk_ingest_[0-9a-f]{6}"/g, '"bsk_ingest_012345"'],
   [/\bv1,[A-Za-z0-9+/]{43}=/g, 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE='],

@@ -1,4 +1,4 @@
-import { runInDurableObject } from 'cloudflare:test';
+import { createExecutionContext, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { eq } from 'drizzle-orm';
 import { Webhook } from 'standardwebhooks';
@@ -39,7 +39,7 @@ const rowOf = async (id: string) => (await databaseOf(env.DB).select().from(webh
 /** How far the rotation has come, as the platform sees it. */
 async function progress(environment: Env): Promise<unknown> {
   const request = new Request(`${ORIGIN}/api/v1/platform/sealed-secrets`, { headers: { 'X-API-Key': PLATFORM_KEY } });
-  return await (await app.fetch(request, environment)).json();
+  return await (await app.fetch(request, environment, createExecutionContext())).json();
 }
 
 async function given(script: Parameters<Inbox['script']>[0] = [{ status: 200 }]) {

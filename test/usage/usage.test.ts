@@ -9,6 +9,7 @@ import { dayOf } from '../../src/domain/text/day.ts';
 import { dayText, type Use } from '../../src/domain/usage.ts';
 import worker from '../../src/index.ts';
 import { OutboxUsage } from '../../src/outbox/log/usage.ts';
+import { UntoldUse } from '../../src/outbox/untold-use.ts';
 import { sweep, TURNS } from '../../src/upkeep/sweep.ts';
 import { collectUse } from '../../src/usage/collecting.ts';
 import {
@@ -242,7 +243,24 @@ describe("an organization's usage", () => {
     expect(await usageOf(organization)).toEqual({ [today()]: use(4, 7) });
   });
 
-  it('is not erased before D1 knows it', async () => {
+  it('is kept though D1 cannot be told of it when the webhook is deleted; the log is erased all the same', async () => {
+    const { organization, hooks, post } = await given({}, {});
+    await post(2);
+    for (const hook of hooks) await endedDeliveriesOf(hook, 2);
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const tell = vi.spyOn(UntoldUse.prototype, 'tell').mockResolvedValue(false);
+    await expectStatus(organization.admin.delete(`${organization.path}/webhooks/${hooks[0]}`), 204);
+    await eventually(async () => tell.mock.calls.length > 0 && (await deliveriesOf(hooks[0]!)).length === 0);
+    expect(await inOutbox(hooks[0]!, (_, { kv }) => [...kv.list()].map(([key]) => key))).toEqual(['untoldUse']);
+    tell.mockRestore();
+    error.mockRestore();
+    expect(await usageOf(organization)).toEqual({ [today()]: use(0, 2) });
+    await sweep(env, Date.now() + 121_000);
+    expect(await inOutbox(hooks[0]!, (_, { kv }) => [...kv.list()].length)).toBe(0);
+    expect(await usageOf(organization)).toEqual({ [today()]: use(2, 4) });
+  });
+
+  it('is not erased before it is counted', async () => {
     const { organization, hooks, post } = await given({});
     await post();
     await endedDeliveriesOf(hooks[0]!, 1);
@@ -311,7 +329,7 @@ describe('asking for usage', () => {
     expect(lines[1]).toBe(`${daysAgo(399)},0,0,0`);
     expect(lines.at(-1)).toBe(`${today()},2,2,2`);
     const short = await expectStatus(organization.admin.get(`${organization.path}/usage/export?from=${today()}`), 200);
-    expect(short.body).toBe(`\uFEFFDay (UTC),Events,Deliveries,Attempts\r\n${today()},2,2,2\r\n`);
+    expect(short.body).toBe(`Day (UTC),Events,Deliveries,Attempts\r\n${today()},2,2,2\r\n`);
   });
 
   it.each([

@@ -9,6 +9,8 @@ import {
   keyStatus,
   MAX_ACTIVE_KEYS,
   MAX_ENDED_KEYS,
+  METRICS_SCOPE,
+  PLATFORM_SCOPES,
   writeKey,
 } from '../../domain/access/api-key.ts';
 import { changesBetween, created } from '../../domain/access/audit-log.ts';
@@ -46,9 +48,15 @@ const platformKeyInput = z
   .strictObject({
     name,
     scopes: z
-      .tuple([z.literal(INGEST_SCOPE)])
+      .tuple([z.enum(PLATFORM_SCOPES)])
       .default([INGEST_SCOPE])
-      .openapi({ type: 'array', items: { type: 'string', enum: [INGEST_SCOPE] } }),
+      .openapi({
+        type: 'array',
+        items: { type: 'string', enum: [...PLATFORM_SCOPES] },
+        minItems: 1,
+        maxItems: 1,
+        description: 'One: `ingest` posts events, for producers; `metrics` reads `/platform/metrics`, for who watches the service.',
+      }),
     expiresAt,
   })
   .openapi('PlatformKeyInput');
@@ -57,7 +65,9 @@ const listedKey = z
   .object({
     id: z.string(),
     name: z.string(),
-    keyPrefix: z.string().openapi({ description: 'The first 12 characters, of a `bsk_ingest_` key 17, to recognize the key by.' }),
+    keyPrefix: z
+      .string()
+      .openapi({ description: 'The first 12 characters, of a `bsk_ingest_` or `bsk_metrics_` key 17 or 18, to recognize the key by.' }),
     scopes: z.array(z.string()),
     status: z.enum(KEY_STATUSES),
     expiresAt: time().nullable(),
@@ -90,7 +100,7 @@ interface KeyRequest {
   expiresAt?: number | null;
 }
 
-/** Makes a key of an organization, or (null) one for the platform's producers. */
+/** Makes a key of an organization, or (null) one of the platform: for a producer, or for who watches the service. */
 async function create(
   { db, nowMs, entry }: Pick<ApiRequest<never, never, never, never>, 'db' | 'nowMs' | 'entry'>,
   organizationId: string | null,
@@ -98,7 +108,8 @@ async function create(
 ): Promise<z.input<typeof createdKey>> {
   const expiry = input.expiresAt ?? null;
   if (expiry !== null && expiry <= nowMs) throw invalid([{ field: 'expiresAt', message: 'This time is past.' }]);
-  const kind: KeyKind = organizationId === null ? 'producer' : 'organization';
+  const platformKind: KeyKind = input.scopes.includes(METRICS_SCOPE) ? 'monitor' : 'producer';
+  const kind = organizationId === null ? platformKind : 'organization';
   const plainKey = writeKey(kind, crypto.getRandomValues(new Uint8Array(16)));
   const key = {
     id: mintId('apiKey', nowMs),
@@ -192,7 +203,7 @@ const listOfPlatform = route({
   method: 'get',
   path: platformPath,
   operationId: 'listPlatformKeys',
-  summary: "List the producers' keys",
+  summary: 'List the keys of producers, and of who watches the service',
   tag: platformTag,
   access: 'platform',
   success: { status: 200, description: 'The keys, without the keys themselves.', schema: keyList },
@@ -203,8 +214,8 @@ const createForPlatform = route({
   method: 'post',
   path: platformPath,
   operationId: 'createPlatformKey',
-  summary: 'Make a key for a producer',
-  description: 'It posts events for any organization, and does nothing else.',
+  summary: 'Make a key for a producer, or for who watches the service',
+  description: 'With the scope `ingest` it posts events for any organization, with `metrics` it reads the metrics; it does nothing else.',
   tag: platformTag,
   access: 'platform',
   body: platformKeyInput,
@@ -217,7 +228,7 @@ const revokeOfPlatform = route({
   method: 'delete',
   path: `${platformPath}/{keyId}`,
   operationId: 'revokePlatformKey',
-  summary: "Revoke a producer's key",
+  summary: 'Revoke a key of a producer, or of who watches the service',
   tag: platformTag,
   access: 'platform',
   params: apiKeyParams,

@@ -1,7 +1,7 @@
 import { findApiKeyByHash, touchApiKey } from '../../db/api-keys.ts';
 import { databaseOf, withoutParameters } from '../../db/client.ts';
 import { FreshCache, NothingKnown } from '../../db/fresh-cache.ts';
-import { grants, type KeyScope, keyKind, keyStatus } from '../../domain/access/api-key.ts';
+import { grants, INGEST_SCOPE, type KeyScope, keyKind, keyStatus, METRICS_SCOPE } from '../../domain/access/api-key.ts';
 import type { AuditActor } from '../../domain/access/audit-log.ts';
 import { sha256 } from '../../domain/access/sha256.ts';
 import { toHex } from '../../domain/text/encoding.ts';
@@ -10,8 +10,11 @@ import { settingsOf } from '../../settings.ts';
 import { ApiError, notFound } from '../errors.ts';
 import { guesses } from './guesses.ts';
 
-/** Who a route is for. `any`: every key that is one. `read`, `write` and `admin` are scopes of organization keys; the platform key opens everything. */
-export type Access = 'public' | 'any' | 'ingest' | 'platform' | KeyScope;
+/**
+ * Who a route is for. `any`: every key that is one. `ingest` and `metrics` are scopes of platform keys; `read`, `write` and `admin` of organization
+ * keys; the platform key itself opens everything.
+ */
+export type Access = 'public' | 'any' | 'ingest' | 'metrics' | 'platform' | KeyScope;
 
 /** Who makes a request, for the audit log. A producer's key, and nobody, change nothing that it tells of. */
 export function actorOf(caller: Caller): AuditActor {
@@ -26,6 +29,8 @@ export type KeyCaller =
   | { kind: 'platform'; keyIndex: number }
   /** A producer's key: it posts events, and nothing else. */
   | { kind: 'producer'; keyId: string }
+  /** A key for who watches the service: it reads metrics, and nothing else. */
+  | { kind: 'monitor'; keyId: string }
   | { kind: 'organization'; keyId: string; keyName: string; organizationId: string; scopes: readonly string[] };
 
 /** Who makes a request. */
@@ -102,7 +107,7 @@ export async function authenticate(presented: string | undefined, context: AuthC
     throw invalidKey();
   }
   noteUse(key, context);
-  if (key.organizationId === null) return { kind: 'producer', keyId: key.id };
+  if (key.organizationId === null) return { kind: key.scopes.includes(METRICS_SCOPE) ? 'monitor' : 'producer', keyId: key.id };
   return { kind: 'organization', keyId: key.id, keyName: key.name, organizationId: key.organizationId, scopes: key.scopes };
 }
 
@@ -117,10 +122,15 @@ export function invalidKey(): ApiError {
  */
 export function authorize(caller: Caller, access: Access, organizationId: string | undefined): void {
   if (access === 'public' || access === 'any' || caller.kind === 'platform') return;
-  if (caller.kind === 'producer' && access === 'ingest') return;
-  if (caller.kind !== 'organization') throw new ApiError('insufficient_scope', 'This key may post events, and nothing else.');
+  if (caller.kind === 'producer' && access === INGEST_SCOPE) return;
+  if (caller.kind === 'monitor' && access === METRICS_SCOPE) return;
+  if (caller.kind !== 'organization') {
+    const may = caller.kind === 'monitor' ? 'read metrics' : 'post events';
+    throw new ApiError('insufficient_scope', `This key may ${may}, and nothing else.`);
+  }
   if (organizationId !== undefined && organizationId !== caller.organizationId) throw notFound('organization');
-  if (access === 'ingest' || access === 'platform') throw new ApiError('platform_key_required', 'This route needs a platform key.');
+  if (access === 'ingest' || access === 'metrics' || access === 'platform')
+    throw new ApiError('platform_key_required', 'This route needs a platform key.');
   if (!grants(caller.scopes, access)) {
     throw new ApiError('insufficient_scope', `This route needs a key with the scope "${access}".`, { requiredScope: access });
   }

@@ -86,4 +86,6 @@ const create = route({
   },
 });
 
+export { create as createDashboardLink };
+
 export const dashboardLinkRoutes: readonly Route[] = [create];

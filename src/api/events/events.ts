@@ -7,6 +7,7 @@ import { isOperational } from '../../domain/event/operational-event.ts';
 import { VISITOR_IDENTIFIED_SCHEMA } from '../../domain/event/visitor-identified.ts';
 import { keyedEventIds, mintId } from '../../domain/ids.ts';
 import { logError, logWarning } from '../../log.ts';
+import { gatheredOf } from '../../meter/gathered.ts';
 import { within } from '../../within.ts';
 import { ApiError, type Issue, invalid, refusal } from '../errors.ts';
 import { type ApiRequest, type Route, route } from '../route.ts';
@@ -72,13 +73,21 @@ export async function acceptEvents(
   if (!read.ok) throw refusal(read.error.code, read.error.message, read.error.issues);
   await requireKnown(env, read, nowMs);
   const ids = key === undefined ? read.events.map(() => mintId('event', nowMs)) : await keyedEventIds(read.events, key);
-  if (!(await areUnwanted(read.events, ids, { env, waitUntil }))) {
+  if (await areUnwanted(read.events, ids, { env, waitUntil })) countDropped(read.events, env);
+  else {
     // An array goes into one queue, whoever's its events are: two could not accept it as a whole.
     const [first] = read.events;
     const queued = read.events.map(({ payload }, index) => ({ id: ids[index] as string, payload }));
     await sendToQueue(eventQueueFor(env, first?.organizationId ?? ''), packEvents(queued, nowMs));
   }
   return read.array ? { ids } : { id: ids[0] as string };
+}
+
+/** Events that nobody wants are counted here, since no consumer sees them. */
+function countDropped(events: readonly IncomingEvent[], env: Env): void {
+  const gathered = gatheredOf(env);
+  for (const { organizationId } of events) gathered.event(organizationId);
+  gathered.count('dropped', events.length);
 }
 
 type Accepted = Extract<ReturnType<typeof readEvents>, { ok: true }>;

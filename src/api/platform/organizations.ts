@@ -12,15 +12,15 @@ const path = '/api/v1/organization/{organizationId}';
 const tag = 'Organizations';
 
 const name = z.string().trim().min(1).max(200);
-const plan = z.enum(PLANS).openapi('Plan', { description: 'Webhooks need `scale` or above.' });
+export const plan = z.enum(PLANS).openapi('Plan', { description: 'Webhooks need `scale` or above.' });
 
 const organizationInput = z.strictObject({ name, plan }).openapi('OrganizationInput');
 
-const organization = z
+export const organization = z
   .object({ id: z.string(), name: z.string(), plan, createdAt: time(), updatedAt: time() })
   .openapi('Organization', { description: 'A tenant.' });
 
-function toOrganization(row: OrganizationRow): z.input<typeof organization> {
+export function toOrganization(row: OrganizationRow): z.input<typeof organization> {
   return { id: row.id, name: row.name, plan: row.plan, createdAt: isoTime(row.createdAt), updatedAt: isoTime(row.updatedAt) };
 }
 
@@ -89,5 +89,7 @@ const remove = route({
     waitUntil(eraseOutboxes(env, webhookIds));
   },
 });
+
+export { get as getOrganizationRoute, put as putOrganizationRoute };
 
 export const organizationRoutes: readonly Route[] = [put, get, remove];

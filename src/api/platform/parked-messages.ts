@@ -117,4 +117,6 @@ const remove = route({
   },
 });
 
+export { get as getParkedMessage, list as listParked, redrive as redriveParkedMessage, remove as removeParkedMessage };
+
 export const parkedMessageRoutes: readonly Route[] = [list, get, redrive, remove];

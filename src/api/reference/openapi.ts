@@ -12,16 +12,18 @@ const SECURITY_SCHEME = 'apiKey';
 
 const INTRODUCTION = `Signed, retried, isolated webhook delivery.
 
-Every route but the public ones needs an API key in \`X-API-Key\`: an organization's (\`bsk_live_…\`, which opens that organization
-alone), a producer's (\`bsk_ingest_…\`, which posts events), or the platform's. Organization keys may make 1,000 requests a minute,
-all those of one organization together 10,000; a key 250 times a minute, and an organization 500 times, may make or change webhooks, keys and sign-in links.
-Errors are \`{ code, message, details }\`: branch on \`code\`. Times in answers are ISO 8601 in UTC; what a request has is
+Every route except the public ones needs an API key in \`X-API-Key\`: an organization's (\`bsk_live_…\`, which opens only that
+organization), a producer's (\`bsk_ingest_…\`, which posts events), a monitor's (\`bsk_metrics_…\`,
+which reads metrics), or the platform's. An organization's key may make 1,000 requests a minute, and all of
+its keys together 10,000. A key may make or change webhooks, keys and sign-in links 250 times a minute, and an organization 500 times.
+
+Errors are \`{ code, message, details }\`: let your program look at \`code\`. Times in answers are ISO 8601 in UTC. A time in a request is
 ${TIME_FORMS}.
 
-\`POST /api/v1/events\` takes an \`Idempotency-Key\`; every other POST refuses one with a 422, since its repetition would be done again.
+\`POST /api/v1/events\` takes an \`Idempotency-Key\`. Every other POST refuses one with 422, since it would do its work again.
 
-Bodies are \`application/json\` in UTF-8, uncompressed (415); a byte order mark is ignored. A field or a query parameter that a route does not
-know, or a parameter that comes twice, is 422. Another method is 405 with \`Allow\`; HEAD works where GET does. There is no CORS: keys are not for
+Bodies are \`application/json\` in UTF-8, uncompressed (otherwise 415); a byte order mark is ignored. A field or a query parameter that a route does not
+know, or a parameter that comes twice, is 422. Another method is 405 with \`Allow\`. HEAD works for every GET. There is no CORS: keys are not for
 browsers.`;
 
 const integer = (description: string) => ({ description, schema: { type: 'integer' as const } });
@@ -56,7 +58,7 @@ export function describeApi(routes: readonly Route[]): object {
       tags: [tag],
       security: access === 'public' ? [] : [{ [name]: [] }],
       // The reference shows the operator's routes on a page of their own (docs/reference-start.js).
-      ...(access === 'platform' && { 'x-audience': 'operator' }),
+      ...((access === 'platform' || access === 'metrics') && { 'x-audience': 'operator' }),
       request: requestOf(declared),
       responses: responsesOf(declared),
     });

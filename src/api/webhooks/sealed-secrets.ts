@@ -28,4 +28,6 @@ const count = route({
   },
 });
 
+export { count as countSealed };
+
 export const sealedSecretRoutes: readonly Route[] = [count];

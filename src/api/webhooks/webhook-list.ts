@@ -93,4 +93,6 @@ const list = route({
   },
 });
 
+export { list as listWebhooks };
+
 export const webhookListRoutes: readonly Route[] = [list];

@@ -6,6 +6,7 @@ import { PROJECT_ROOT } from '../wrangler.ts';
 import { type Content, document, frame } from './frame.ts';
 import { inserts } from './inserts.ts';
 import { renderMarkdown } from './markdown.ts';
+import { RUNBOOK_FILE, runbookPage } from './runbook.ts';
 
 /** What the search looks through, and what it shows: the script in the browser (src/docs/docs-start.js) reads the index with the same. */
 export const SEARCH_OPTIONS = { fields: ['title', 'page', 'text'], storeFields: ['title', 'page', 'href', 'begin'] };
@@ -31,6 +32,7 @@ export function buildGuides(): Map<string, string> {
     ...REFERENCES.map(({ path, name }) => [fileOf(path), reference(path, name)] as const),
     [fileOf(`${DOCS_PATH}/not-found`), frame(NOT_FOUND)],
     ['docs-assets/search.json', JSON.stringify(searchIndex(contents))],
+    [RUNBOOK_FILE, runbookPage()],
   ]);
 }
 

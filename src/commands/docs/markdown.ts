@@ -62,8 +62,14 @@ export function addressOf(href: string, from: string): string {
  * A page's Markdown as HTML.
  * @param file the page's own, from which its links lead on
  * @param inserts what takes the place of `<!-- name -->`, as HTML
+ * @param linkTo where a link leads
  */
-export function renderMarkdown(markdown: string, file: string, inserts: Readonly<Record<string, string>>): Rendered {
+export function renderMarkdown(
+  markdown: string,
+  file: string,
+  inserts: Readonly<Record<string, string>>,
+  linkTo: (href: string, from: string) => string = addressOf,
+): Rendered {
   const sections: Section[] = [];
   const ids = new Map<string, number>();
   const marked = new Marked({ gfm: true });
@@ -86,7 +92,7 @@ export function renderMarkdown(markdown: string, file: string, inserts: Readonly
         return `<figure class="code">${figcaption}<pre tabindex="0"><code class="language-${escapeHtml(language)}">${escapeHtml(text)}</code></pre></figure>\n`;
       },
       link({ href, tokens }) {
-        const address = addressOf(href, file);
+        const address = linkTo(href, file);
         const outside = /^https?:/.test(address) ? ' rel="noopener noreferrer"' : '';
         return `<a href="${escapeHtml(address)}"${outside}>${this.parser.parseInline(tokens)}</a>`;
       },

@@ -1,11 +1,10 @@
 import { readBody } from '../../api/body.ts';
-import type { PageContext } from '../frame/visit.ts';
 
 /** Largest form, in bytes: one with the longest template, each of whose characters takes nine bytes as forms are sent. It stands in a page again, when it is refused. */
 export const MAX_FORM_BYTES = 200_000;
 
 /** The fields of a posted form. */
-export async function readForm(c: PageContext): Promise<URLSearchParams> {
+export async function readForm(c: { req: { raw: Request } }): Promise<URLSearchParams> {
   return new URLSearchParams(new TextDecoder().decode(await readBody(c.req.raw, MAX_FORM_BYTES)));
 }
 

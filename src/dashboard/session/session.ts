@@ -28,7 +28,7 @@ const SESSION_COOKIE = 'bullseye_session';
 const MAX_SEEN = 10_000;
 
 /** Secure, except where the Worker is served from loopback over http: some browsers keep no Secure cookie from there. */
-function isSecure(c: PageContext): boolean {
+export function isSecure(c: { req: { url: string } }): boolean {
   const url = new URL(c.req.url);
   return url.protocol !== 'http:' || !isLoopback(url);
 }

@@ -77,6 +77,7 @@ const SQL = {
     ORDER BY created_at, id LIMIT ?`,
   used: (mark: string) =>
     `SELECT ${USED}, ${mark} FROM deliveries WHERE (created_at, id) > (?, ?) AND created_at < ? ORDER BY created_at, id LIMIT ${USED_STEP}`,
+  anyWithin: 'SELECT 1 FROM deliveries WHERE created_at >= ? AND created_at < ? LIMIT 1',
   marked: `SELECT id FROM deliveries WHERE (created_at, id) > (?, ?) AND (created_at, id) <= (?, ?) AND ${MARK} IS NOT NULL`,
   remove: 'DELETE FROM deliveries WHERE created_at = ? AND id = ?',
   removeRecords: 'DELETE FROM attempts WHERE delivery_id = ?',
@@ -442,6 +443,12 @@ export class Store {
     this.sql.exec(SQL.removeRecords, id);
     this.sql.exec(SQL.removeErasure, id);
     if (isKeyed(id)) this.sql.exec(SQL.removeKeyed, id);
+  }
+
+  /** Whether the log has deliveries, or repeated events, of a day. */
+  hasAnyOf(from: number, to: number): boolean {
+    const day = dayOf(from);
+    return this.archive.has(day) || this.repeated.has(day) || this.#first(SQL.anyWithin, from, to) !== undefined;
   }
 
   /** Counts the use of what has rows of its own, of what was accepted from a time to before another one, in bounded steps. */

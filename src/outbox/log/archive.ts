@@ -241,6 +241,11 @@ export class Archive {
     }
   }
 
+  /** Whether it has deliveries of a day, or had. */
+  has(day: number): boolean {
+    return this.#days().has(day);
+  }
+
   /** The days that ended before a time, the oldest first. */
   daysBefore(before: number): number[] {
     return [...this.#days()].filter((day) => (day + 1) * DAY_MS <= before).sort((a, b) => a - b);

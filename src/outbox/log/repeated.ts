@@ -73,6 +73,11 @@ export class RepeatedEvents {
       .one().events;
   }
 
+  /** Whether there are any of a day, or were. */
+  has(day: number): boolean {
+    return this.#days.names().has(String(day));
+  }
+
   /** The latest of them, the latest first. */
   latest(): SkippedEvent[] {
     const latest: SkippedEvent[] = [];

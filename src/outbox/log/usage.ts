@@ -47,14 +47,14 @@ export class OutboxUsage {
       const known = this.#store.use.total(day);
       const news = known ? null : await this.#countDay(day, now, until);
       if (!known && !news) {
-        this.#keep(counted, first, now);
+        this.#keep(counted, first, now, false);
         return null;
       }
       if (news) counted.set(day, news);
       uses.set(day, { ...(known ?? news?.use ?? noUse()) });
     }
-    this.#keep(counted, first, now);
     this.#addInMemory(uses);
+    this.#keep(counted, first, now, [...uses.values()].some(isUsed));
     return { source: this.#store.use.source, days: new Map([...uses].filter(([, use]) => isUsed(use))) };
   }
 
@@ -64,7 +64,8 @@ export class OutboxUsage {
     for (;;) {
       const [voids, losses] = [this.#store.voidsIn(from, to), this.#store.losses];
       const use = noUse();
-      for (let start = from; start < to && start <= now; start += HOUR_MS) {
+      const isEmpty = !this.#store.hasAnyOf(from, to);
+      for (let start = from; start < to && start <= now && !isEmpty; start += HOUR_MS) {
         const part = await this.#countHour(start, now, until);
         if (!part) return null;
         addUse(use, part);
@@ -96,12 +97,12 @@ export class OutboxUsage {
     return use;
   }
 
-  /** Keeps what was counted of past days, and is still right. */
-  #keep(counted: ReadonlyMap<number, Counted>, first: number, now: number): void {
+  /** Keeps what was counted of past days, and is still right. @param isTold whether anything is told: whose it is is kept then */
+  #keep(counted: ReadonlyMap<number, Counted>, first: number, now: number, isTold: boolean): void {
     const isRight = (day: number, voids: number) => voids === this.#store.voidsIn(day * DAY_MS, (day + 1) * DAY_MS);
     const kept = [...counted].filter(([day, { use, voids }]) => isUsed(use) && day < dayOf(now) && isRight(day, voids));
-    const isNew = this.#store.use.source === null && [...counted.values()].some(({ use }) => isUsed(use));
-    if (kept.length > 0 || isNew) this.#store.use.keep(new Map(kept.map(([day, { use }]) => [day, use])), first);
+    if (kept.length > 0 || (isTold && !this.#store.use.isAsked))
+      this.#store.use.keep(new Map(kept.map(([day, { use }]) => [day, use])), first);
     for (const [day] of kept) for (let start = day * DAY_MS; start < (day + 1) * DAY_MS; start += HOUR_MS) this.#hours.delete(start);
   }
 

@@ -233,7 +233,7 @@ describe('the presented key', () => {
       type: 'platform',
       organizationId: null,
       name: null,
-      scopes: ['ingest', 'read', 'write', 'admin'],
+      scopes: ['ingest', 'metrics', 'read', 'write', 'admin'],
       expiresAt: null,
     });
   });

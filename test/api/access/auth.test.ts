@@ -55,7 +55,7 @@ describe('while the database is down', () => {
   });
 
   test('health is still ok', async () => {
-    expect((await app.request('/health', {}, { ...env, DB: failing })).status).toBe(200);
+    expect((await app.request('/health', {}, { ...env, DB: failing }, createExecutionContext())).status).toBe(200);
   });
 });
 

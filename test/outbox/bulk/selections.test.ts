@@ -203,7 +203,7 @@ describe('a cancellation', () => {
     await vanish(webhook);
     await runAlarm(webhook);
     expect(await outboxOf(webhook).cancellations()).toMatchObject([{ canceled: 512, finishedAt: expect.any(Number) }]);
-    expect(await outboxOf(webhook).poke()).toBe(false);
+    expect((await outboxOf(webhook).poke()).waiting).toBeNull();
   });
 
   it('is in force when it is answered, also of what no step has come to yet', async () => {

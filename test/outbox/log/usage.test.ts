@@ -197,6 +197,22 @@ describe('an outbox counts its use', () => {
     });
   });
 
+  it('with what is stored while its first attempt runs', async () => {
+    await withLog(async ({ store, storage }) => {
+      const fresh = new Fresh(store, new Ledger(store, { scheduleMs: [1_000], random: Math.random }));
+      const kept = fresh.add(deliveryAt(Date.now(), { isCountedElsewhere: true }), Date.now());
+      fresh.begin(kept, 'https://hooks.example.com/in', Date.now());
+      const usage = new OutboxUsage(store, fresh);
+      store.bringUpToDate();
+      // In memory alone it is in a message of the queue: nobody has it yet.
+      expect(byDaysAgo(await usage.since(today() - OPEN_DAYS, Date.now()))).toEqual({});
+      fresh.keep([kept]);
+      const told = await usage.since(today() - OPEN_DAYS, Date.now());
+      expect(byDaysAgo(told)).toEqual({ 0: use(0, 1) });
+      expect(told?.source).toBe(storage.kv.get<{ source: string }>('usage')?.source);
+    });
+  });
+
   it('makes nothing in an outbox that has nothing', async () => {
     await withLog(async ({ count, storage }) => {
       expect(await count()).toEqual({});

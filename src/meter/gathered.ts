@@ -1,0 +1,75 @@
+import { addCounts, addFaults, busiest, type CountName, type Figures, type IsolateFigures } from '../domain/service/figures.ts';
+import { hasFaults, logWarning, takeFaults } from '../log.ts';
+import { keepNewest } from '../newest.ts';
+import { onceFor } from '../once-for.ts';
+import { Telling } from '../telling.ts';
+import type { Deadline } from '../within.ts';
+import { meterOf } from './meter-object.ts';
+
+/** Most organizations of which an isolate counts events: those seen last. */
+const MAX_ORGANIZATIONS = 1_000;
+
+/** What an isolate has yet to tell the Meter. */
+export const gatheredOf = onceFor((_: Env) => new Gathered());
+
+/**
+ * What an isolate counts, until it tells the Meter in one call for all of some seconds (telling.ts). It is in memory alone, and nothing waits for
+ * it: where the Meter does not answer, these figures are lost and all else goes on.
+ */
+export class Gathered {
+  #figures: Figures = { counts: {}, faults: {} };
+  #byOrganization = new Map<string, number>();
+  #isEmpty = true;
+  readonly #telling = new Telling();
+
+  count(name: CountName, by = 1): void {
+    if (by === 0) return;
+    const { counts } = this.#figures;
+    counts[name] = (counts[name] ?? 0) + by;
+    this.#isEmpty = false;
+  }
+
+  /** An event is accepted of an organization. */
+  event(organizationId: string): void {
+    this.count('accepted');
+    const events = this.#byOrganization.get(organizationId) ?? 0;
+    // Anew each time: who has most of the events is seen last, too.
+    this.#byOrganization.delete(organizationId);
+    this.#byOrganization.set(organizationId, events + 1);
+    if (this.#byOrganization.size > MAX_ORGANIZATIONS) keepNewest(this.#byOrganization, MAX_ORGANIZATIONS);
+  }
+
+  /** What others have counted: an outbox answers with it. @param figures undefined: it is of a version that does not */
+  add(figures: Figures | undefined): void {
+    if (!figures) return;
+    addCounts(this.#figures.counts, figures.counts);
+    addFaults(this.#figures.faults, figures.faults);
+    this.#isEmpty = false;
+  }
+
+  /** Takes all that is gathered, with the faults that this isolate has logged. */
+  take(): IsolateFigures {
+    const { counts, faults } = this.#figures;
+    addFaults(faults, takeFaults());
+    const taken = { counts, faults, organizations: busiest(this.#byOrganization) };
+    this.#figures = { counts: {}, faults: {} };
+    this.#byOrganization = new Map();
+    this.#isEmpty = true;
+    return taken;
+  }
+
+  /** Has the Meter told soon of what is gathered, by the invocation that is under way. */
+  tellSoon(env: Env, waitUntil: (work: Promise<unknown>) => void, now: number): void {
+    if (this.#isEmpty && !hasFaults()) return;
+    this.#telling.soon((deadline) => this.#tell(env, deadline), waitUntil, now);
+  }
+
+  async #tell(env: Env, deadline: Deadline): Promise<void> {
+    try {
+      await deadline.bound(meterOf(env).tell(this.take()));
+    } catch (error) {
+      // Not as a fault: that would be told, and fail, for ever.
+      logWarning('meter.not_told', { error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}

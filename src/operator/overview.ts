@@ -1,0 +1,69 @@
+import { readMeter } from '../api/platform/metrics.ts';
+import { withoutParameters } from '../db/client.ts';
+import { type NamedWebhook, namesOf } from '../db/platform-state.ts';
+import type { Minute, QueueState, Sample, Waiting } from '../domain/service/figures.ts';
+import { type Facts, type Finding, findingsOf, type Lately, lately, waitingIn } from '../domain/service/verdict.ts';
+import { hostOf } from '../domain/webhook/webhook.ts';
+import { logWarning } from '../log.ts';
+import { stateOfQueues } from '../upkeep/sampling.ts';
+import { within } from '../within.ts';
+
+/** Minutes that the first page looks back. */
+export const SHOWN_MINUTES = 60;
+/** How long the database may take: a page that says what is broken comes without it. */
+const DATABASE_TIMEOUT_MS = 3_000;
+
+/** What the first page shows. */
+export interface Overview {
+  findings: Finding[];
+  /** The latest first; none: the Meter does not answer, or knows nothing yet. */
+  minutes: readonly Minute[];
+  /** Whether the Meter answers. */
+  isMetered: boolean;
+  now: Lately;
+  hour: Lately;
+  queues: Readonly<Record<string, QueueState | null>>;
+  sample: Sample | null;
+  waiting: Waiting | null;
+  /** How long the database took to answer just now; null: it did not. */
+  databaseMs: number | null;
+  webhook(id: string): NamedWebhook | null;
+  organizationName(id: string): string;
+}
+
+export async function overviewOf(env: Env, nowMs: number): Promise<Overview> {
+  const [reading, queues] = await Promise.all([readMeter(env, SHOWN_MINUTES), stateOfQueues(env)]);
+  const minutes = reading?.minutes ?? [];
+  const [now, hour] = [lately(minutes, nowMs), lately(minutes, nowMs, SHOWN_MINUTES)];
+  const waiting = waitingIn(minutes);
+  const { databaseMs, webhooks, organizations } = await askForNames(env, waiting, now);
+  const webhook = (id: string) => webhooks.get(id) ?? null;
+  const organizationName = (id: string) => organizations.get(id) ?? id;
+  const webhookName = (id: string): string => {
+    const known = webhook(id);
+    return known ? `${hostOf(known.url)} of ${known.organizationName}` : id;
+  };
+  const facts: Facts = { nowMs, minutes: reading?.minutes ?? null, queues, databaseMs, webhookName, organizationName };
+  const sample = minutes.find((each) => each.sample !== null)?.sample ?? null;
+  const known = { minutes, isMetered: reading !== null, now, hour, queues, sample, waiting, databaseMs };
+  return { findings: findingsOf(facts), ...known, webhook, organizationName };
+}
+
+/** Asks the database for the names of what is shown, and how long it takes: without it there are ids. */
+async function askForNames(env: Env, waiting: Waiting | null, { organizations }: Lately) {
+  const webhookIds = (waiting?.worst ?? []).map(({ webhookId }) => webhookId);
+  const organizationIds = organizations.map(({ id }) => id);
+  const startedAt = Date.now();
+  try {
+    const named = await within(DATABASE_TIMEOUT_MS, namesOf(env.DB, webhookIds, organizationIds));
+    return {
+      databaseMs: Date.now() - startedAt,
+      webhooks: new Map(named.webhooks.map((each) => [each.id, each])),
+      organizations: new Map(named.organizations.map(({ id, name }) => [id, name])),
+    };
+  } catch (error) {
+    const cause = withoutParameters(error);
+    logWarning('operator.database_unavailable', { error: cause instanceof Error ? cause.message : String(cause) });
+    return { databaseMs: null, webhooks: new Map<string, NamedWebhook>(), organizations: new Map<string, string>() };
+  }
+}

@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest';
+import type { Minute, Sample, WaitingOutbox } from '../../../src/domain/service/figures.ts';
+import { waitingOf } from '../../../src/domain/service/figures.ts';
+import { type Facts, findingsOf, spanText, verdictOf } from '../../../src/domain/service/verdict.ts';
+
+const NOW = Date.UTC(2027, 0, 1, 3, 0, 30);
+const MINUTE_MS = 60_000;
+const NOW_MINUTE = Math.floor(NOW / MINUTE_MS);
+
+const quiet = { messages: 0, bytes: 0, oldestAt: null };
+const sampleOf = (given: Partial<Sample> = {}): Sample => ({
+  ...{ at: NOW - 20_000, databaseMs: 4, queues: {}, waiting: waitingOf([]), parked: { messages: 0, newest: null }, sizes: null },
+  ...given,
+});
+const minuteOf = (ago: number, given: Partial<Minute['figures']> = {}, sample: Sample | null = sampleOf()): Minute => ({
+  minute: NOW_MINUTE - ago,
+  figures: { counts: {}, faults: {}, organizations: [], ...given },
+  sample,
+});
+const factsOf = (given: Partial<Facts> = {}): Facts => ({
+  nowMs: NOW,
+  minutes: [minuteOf(0)],
+  queues: { EVENTS: quiet, DEAD_LETTERS: quiet },
+  databaseMs: 5,
+  webhookName: (id) => `${id}.example.com of Acme`,
+  organizationName: (id) => `Name of ${id}`,
+  ...given,
+});
+const said = (given: Partial<Facts>) => verdictOf(findingsOf(factsOf(given)));
+const fault = (count: number) => ({ count, at: NOW, error: 'D1_ERROR: out of order' });
+const failing = (given: Partial<WaitingOutbox> = {}): WaitingOutbox => ({
+  ...{
+    webhookId: 'hooks',
+    waiting: 12,
+    dueAt: NOW - 600_000,
+    health: 'open',
+    failingSince: NOW - 600_000,
+    cause: 'does_not_answer',
+    status: null,
+  },
+  ...given,
+});
+
+describe('the verdict', () => {
+  it('is that all is well where nothing is wrong', () => {
+    expect(said({})).toEqual({ whose: 'nobody', sentence: 'All is well: nothing fails, and nothing is late.', runbook: null });
+  });
+
+  it('names the endpoint, and why it fails', () => {
+    expect(said({ minutes: [minuteOf(0, {}, sampleOf({ waiting: waitingOf([failing()]) }))] })).toEqual({
+      whose: 'them',
+      sentence: 'It is them: hooks.example.com of Acme does not answer; 12 deliveries wait for it. Nobody else waits for it.',
+      runbook: 'an-endpoint-is-down',
+    });
+    const two = waitingOf([failing(), failing({ webhookId: 'crm', waiting: 1, cause: 'has_errors', status: 503, health: 'failing' })]);
+    expect(said({ minutes: [minuteOf(0, {}, sampleOf({ waiting: two }))] }).sentence).toContain(
+      '1 other endpoint fails, too. Nobody else waits for them.',
+    );
+  });
+
+  it('is that the database does not answer, or is slow, whatever else follows from it', () => {
+    const faults = { 'configuration.read_failed': fault(40), 'outbox.faulted': fault(10) };
+    expect(said({ databaseMs: null, minutes: [minuteOf(0, { faults })] })).toMatchObject({ whose: 'us', runbook: 'd1-is-gone' });
+    expect(said({ minutes: [minuteOf(0, {}, sampleOf({ databaseMs: null }))] }).sentence).toContain('the database (D1) does not answer');
+    expect(said({ minutes: [minuteOf(0, {}, sampleOf({ databaseMs: 3_200 }))] }).sentence).toContain(
+      'is slow: a small question took 3.2 s',
+    );
+    expect(said({ minutes: [minuteOf(1, { faults })] }).sentence).toContain('the database (D1) failed 40 times');
+    expect(said({ minutes: [minuteOf(0, { faults: { 'webhook.read_failed': fault(2) } })] }).whose).toBe('nobody');
+  });
+
+  it('is that the queue is behind, by the age of its oldest message or by how many there are', () => {
+    const old = { messages: 1_234, bytes: 1, oldestAt: NOW - 8 * MINUTE_MS };
+    expect(said({ queues: { EVENTS: old } })).toEqual({
+      whose: 'us',
+      sentence: 'It is us: the queue is behind: 1,234 messages wait, the oldest for 8 min.',
+      runbook: 'the-queue-is-behind',
+    });
+    expect(said({ queues: { EVENTS: { messages: 50_000, bytes: 1, oldestAt: null } } }).sentence).toContain('50,000 messages wait.');
+    expect(said({ queues: { EVENTS: null, DEAD_LETTERS: old } }).whose).toBe('nobody');
+  });
+
+  it('is that producers are refused', () => {
+    expect(said({ minutes: [minuteOf(2, { faults: { 'api.queue_unavailable': fault(1) } })] })).toMatchObject({
+      whose: 'us',
+      runbook: 'a-queue-is-full',
+    });
+    expect(said({ minutes: [minuteOf(0), minuteOf(7, { faults: { 'api.queue_unavailable': fault(9) } })] }).whose).toBe('nobody');
+  });
+
+  it('is that a message is poison, as long as that is news', () => {
+    const parkedAt = (at: number) => [
+      minuteOf(0, {}, sampleOf({ parked: { messages: 1, newest: { at, reason: 'It cannot be read: x' } } })),
+    ];
+    expect(said({ minutes: parkedAt(NOW - 60_000) })).toEqual({
+      whose: 'us',
+      sentence: 'It is us: 1 message could not be processed and is parked. The newest: It cannot be read: x',
+      runbook: 'a-message-cannot-be-processed',
+    });
+    expect(said({ minutes: parkedAt(NOW - 86_400_000) })).toMatchObject({
+      whose: 'nobody',
+      sentence: expect.stringMatching(/^Nothing fails: 1 message/),
+    });
+  });
+
+  it('is that one organization floods, where it has most of the events and many more than before', () => {
+    const before = Array.from({ length: 30 }, (_, ago) =>
+      minuteOf(5 + ago, { counts: { accepted: 100 }, organizations: [{ id: 'org_a', events: 20 }] }),
+    );
+    const flood = (events: number) => [
+      minuteOf(0, {
+        counts: { accepted: events + 100 },
+        organizations: [
+          { id: 'org_a', events },
+          { id: 'org_b', events: 100 },
+        ],
+      }),
+      ...before,
+    ];
+    expect(said({ minutes: flood(9_900) })).toEqual({
+      whose: 'them',
+      sentence:
+        'It is them: the organization Name of org_a floods: 99 % of 10,000 events of the last 5 minutes are its own. Its own webhooks alone are late by that.',
+      runbook: 'an-organization-floods',
+    });
+    // Few events; or many, as usual.
+    expect(said({ minutes: flood(400) }).whose).toBe('nobody');
+    const usual = before.map((each) => ({ ...each, figures: { ...each.figures, organizations: [{ id: 'org_a', events: 1_900 }] } }));
+    expect(said({ minutes: [...flood(9_900).slice(0, 1), ...usual] }).whose).toBe('nobody');
+    // As usual, but the queue does not keep up with it.
+    const behind = { EVENTS: { messages: 9_000, bytes: 1, oldestAt: NOW - 300_000 } };
+    expect(said({ minutes: [...flood(9_900).slice(0, 1), ...usual], queues: behind }).sentence).toContain('floods');
+  });
+
+  it('is that faults of ours come, where they are many', () => {
+    expect(said({ minutes: [minuteOf(0, { faults: { 'outbox.faulted': fault(7), 'courier.lost': fault(1) } })] })).toMatchObject({
+      whose: 'us',
+      sentence: 'It is us: 8 faults of ours in the last 5 minutes, most of them outbox.faulted: D1_ERROR: out of order',
+      runbook: 'log-events',
+    });
+    expect(said({ minutes: [minuteOf(0, { faults: { 'courier.lost': fault(4) } })] }).whose).toBe('nobody');
+  });
+
+  it('is that nothing is known, where the cron or the Meter is silent', () => {
+    expect(said({ minutes: null }).sentence).toContain('the Meter does not answer');
+    expect(said({ minutes: [minuteOf(0, {}, null), minuteOf(9, {}, sampleOf({ at: NOW - 9 * MINUTE_MS }))] }).sentence).toContain(
+      'the cron has not run for 9 min',
+    );
+    expect(said({ minutes: [] }).sentence).toContain('the cron has not run within the last hour');
+  });
+
+  it('tells what is late from what fails', () => {
+    const paced = failing({ failingSince: null, health: 'healthy', cause: null });
+    expect(said({ minutes: [minuteOf(0, {}, sampleOf({ waiting: waitingOf([paced]) }))] })).toMatchObject({
+      whose: 'nobody',
+      sentence: expect.stringContaining('late by 10 min though their endpoint does not fail'),
+      runbook: 'deliveries-are-late',
+    });
+  });
+});
+
+it.each([
+  [12, '12 ms'],
+  [1_240, '1.2 s'],
+  [45_000, '45 s'],
+  [90_000, '2 min'],
+  [7_200_000, '2 h'],
+  [172_800_000, '2 d'],
+])('%d ms are %s', (ms, text) => {
+  expect(spanText(ms)).toBe(text);
+});
