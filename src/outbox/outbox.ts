@@ -757,6 +757,7 @@ export class Outbox extends DurableObject<Env> {
     this.#entries.reset();
     this.#retention.reset();
     this.#store.reset();
+    this.#usage.reset();
     this.#usedValues.reset();
     this.#fresh.reset();
     this.#dispatcher.reset();

@@ -213,6 +213,28 @@ describe('an outbox counts its use', () => {
     });
   });
 
+  it('nothing of what was there before its storage was emptied, also while it counts', async () => {
+    await withLog(async ({ store, usage, count, storage }) => {
+      const at = today() * DAY + HOUR;
+      for (let index = 0; index < 2_500; index++) addFailed(store, at - DAY + index, 1);
+      addFailed(store, at, 1);
+      const wait = scheduler.wait.bind(scheduler);
+      let isEmptied = false;
+      vi.spyOn(scheduler, 'wait').mockImplementation(async (delay) => {
+        if (isEmptied) return await wait(delay);
+        isEmptied = true;
+        await storage.deleteAll();
+        store.reset();
+        usage.reset();
+        addFailed(store, Date.now(), 1);
+      });
+      expect(await count()).toEqual({});
+      expect(isEmptied).toBe(true);
+      expect(storage.kv.get('usage')).toBeUndefined();
+      expect(await count()).toEqual({ 0: use(1) });
+    });
+  });
+
   it('makes nothing in an outbox that has nothing', async () => {
     await withLog(async ({ count, storage }) => {
       expect(await count()).toEqual({});
