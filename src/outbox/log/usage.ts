@@ -112,7 +112,7 @@ export class OutboxUsage {
   #keep(counted: ReadonlyMap<number, Counted>, first: number, now: number, isTold: boolean): void {
     const isRight = (day: number, voids: number) => voids === this.#store.voidsIn(day * DAY_MS, (day + 1) * DAY_MS);
     const kept = [...counted].filter(([day, { use, voids }]) => isUsed(use) && day < dayOf(now) && isRight(day, voids));
-    if (kept.length > 0 || (isTold && !this.#store.use.isAsked))
+    if (kept.length > 0 || (isTold && !this.#store.use.isAsked) || this.#store.use.hasAnyBefore(first))
       this.#store.use.keep(new Map(kept.map(([day, { use }]) => [day, use])), first);
     for (const [day] of kept) for (let start = day * DAY_MS; start < (day + 1) * DAY_MS; start += HOUR_MS) this.#hours.delete(start);
   }

@@ -235,6 +235,22 @@ describe('an outbox counts its use', () => {
     });
   });
 
+  it('no day again that was told for the last time, though more days are told of later, and nothing has come since', async () => {
+    await withLog(async ({ store, usage, count, sweep, storage }) => {
+      addFailed(store, Date.now() - 2 * DAY, 1);
+      store.addFiltered({ counts: new Map([[Date.now() - 30 * DAY, 5]]), events: new Map([[today() - 30, 5]]), latest: [] });
+      expect(await count()).toEqual({ 2: use(1), 30: use(5, 0) });
+      vi.setSystemTime(Date.now() + 40 * DAY);
+      const put = vi.spyOn(Object.getPrototypeOf(storage.kv), 'put');
+      expect(await count()).toEqual({});
+      expect(await count()).toEqual({});
+      expect(put.mock.calls.map(([key]) => key)).toEqual(['usage']);
+      put.mockRestore();
+      await sweep();
+      expect(byDaysAgo(await usage.since(today() - 100, Date.now()))).toEqual({});
+    });
+  });
+
   it('makes nothing in an outbox that has nothing', async () => {
     await withLog(async ({ count, storage }) => {
       expect(await count()).toEqual({});
