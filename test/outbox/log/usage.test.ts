@@ -251,6 +251,27 @@ describe('an outbox counts its use', () => {
     });
   });
 
+  it('of filtered events also those of a past day that come while a later one is counted', async () => {
+    await withLog(async ({ store, count }) => {
+      const filtered = (events: number) => ({
+        counts: new Map([[Date.now() - 2 * DAY, events]]),
+        events: new Map([[today() - 2, events]]),
+        latest: [],
+      });
+      store.addFiltered(filtered(3));
+      for (let index = 0; index < 2_500; index++) addFailed(store, Date.now() - DAY + index, 1);
+      const wait = scheduler.wait.bind(scheduler);
+      let hasCome = false;
+      vi.spyOn(scheduler, 'wait').mockImplementation(async (delay) => {
+        if (!hasCome) store.addFiltered(filtered(4));
+        hasCome = true;
+        return await wait(delay);
+      });
+      expect(await count()).toEqual({ 1: use(2_500), 2: use(3, 0) });
+      expect(await count()).toEqual({ 1: use(2_500), 2: use(7, 0) });
+    });
+  });
+
   it('makes nothing in an outbox that has nothing', async () => {
     await withLog(async ({ count, storage }) => {
       expect(await count()).toEqual({});
