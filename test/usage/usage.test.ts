@@ -295,6 +295,25 @@ describe("an organization's usage", () => {
     expect(await usageOf(organization)).toEqual({ [today()]: use(2) });
   });
 
+  it('has what was recorded while D1 was told of the rest', async () => {
+    const { organization, hooks, post } = await given({}, {});
+    await post();
+    for (const hook of hooks) await endedDeliveriesOf(hook, 1);
+    const config = { plan: 'scale', webhook: { ...(await configOf(hooks[1]!)), id: hooks[0]! } } as unknown as OutboxConfig;
+    const tell = UntoldUse.prototype.tell;
+    const told = vi.spyOn(UntoldUse.prototype, 'tell').mockImplementation(async function (this: UntoldUse, untold) {
+      const isTold = await tell.call(this, untold);
+      if (told.mock.calls.length > 1) return isTold;
+      await outboxOf(hooks[0]!).deliver(config, [{ ...newDelivery(hooks[0]!), acceptedAt: Date.now() }], Date.now());
+      await endedDeliveriesOf(hooks[0]!, 2);
+      return isTold;
+    });
+    await expectStatus(organization.admin.delete(`${organization.path}/webhooks/${hooks[0]}`), 204);
+    await eventually(async () => (await inOutbox(hooks[0]!, (_, { kv }) => [...kv.list()].length)) === 0);
+    expect(told.mock.calls.length).toBe(2);
+    expect(await usageOf(organization)).toEqual({ [today()]: use(2, 3) });
+  });
+
   it('that takes for ever to count does not keep what is deleted from being erased', async () => {
     const { organization, hooks, post } = await given({});
     await post();
