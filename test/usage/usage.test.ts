@@ -529,12 +529,27 @@ describe('what the cron collects', () => {
     expect(await usageOf(organization)).toEqual({ [today()]: use(2) });
   });
 
+  it('is of a log that takes more than one call as well: it is asked on at once', async () => {
+    const { organization, hooks, post } = await given({});
+    await post(2);
+    await endedDeliveriesOf(hooks[0]!, 2);
+    vi.spyOn(OutboxUsage.prototype, 'since').mockResolvedValueOnce(null).mockResolvedValueOnce(null);
+    await collectUse(env, [{ webhookId: hooks[0]!, organizationId: organization.id }], Date.now());
+    const { results } = await env.DB.prepare('SELECT deliveries FROM usage WHERE organization_id = ?').bind(organization.id).all();
+    expect(results).toEqual([{ deliveries: 2 }]);
+  });
+
   it('goes on where one outbox does not answer, or is still counting', async () => {
     const { organization, hooks, post } = await given({}, {});
     await post(2);
     for (const hook of hooks) await endedDeliveriesOf(hook, 2);
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
-    vi.spyOn(OutboxUsage.prototype, 'since').mockResolvedValueOnce(null);
+    const since = OutboxUsage.prototype.since;
+    let first: OutboxUsage | null = null;
+    vi.spyOn(OutboxUsage.prototype, 'since').mockImplementation(async function (this: OutboxUsage, ...given) {
+      first ??= this;
+      return this === first ? null : await since.apply(this, given);
+    });
     await collectUse(
       env,
       hooks.map((webhookId) => ({ webhookId, organizationId: organization.id })),
