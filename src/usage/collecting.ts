@@ -34,7 +34,10 @@ export async function collectUse(env: Env, outboxes: readonly Asked[], now: numb
   const told = answered
     .map(({ outbox: { organizationId }, answer }) => ({ organizationId, ...answer }))
     .filter(({ days }) => days.size > 0);
-  await notingQuotas(env, told, now, async () => await tellUse(env.DB, told));
+  await notingQuotas(env, told, now, async () => {
+    // Once more: else all of this turn is known a day later.
+    await tellUse(env.DB, told).catch(async () => await tellUse(env.DB, told));
+  });
 }
 
 /**

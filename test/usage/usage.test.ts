@@ -456,6 +456,13 @@ describe('the usage of all organizations', () => {
     const { hooks, post } = await given({});
     await post();
     await endedDeliveriesOf(hooks[0]!, 1);
+    // Others have deleted webhooks before, whose outboxes are still to be erased once more.
+    await sweep(env, Date.now() + 5 * MINUTE);
+    expect((await platform.get('/platform/usage')).body.completeThrough).toBe(today());
+    const deleted = await given({});
+    await expectStatus(deleted.organization.admin.delete(`${deleted.organization.path}/webhooks/${deleted.hooks[0]}`), 204);
+    expect((await platform.get('/platform/usage')).body.completeThrough).toBe(daysAgo(2));
+    await sweep(env, Date.now() + 5 * MINUTE);
     expect((await platform.get('/platform/usage')).body.completeThrough).toBe(today());
     vi.spyOn(OutboxUsage.prototype, 'since').mockRejectedValue(new Error('silent'));
     expect((await platform.get('/platform/usage')).body.completeThrough).toBe(daysAgo(2));
@@ -535,6 +542,23 @@ describe('what the cron collects', () => {
     await endedDeliveriesOf(hooks[0]!, 2);
     vi.spyOn(OutboxUsage.prototype, 'since').mockResolvedValueOnce(null).mockResolvedValueOnce(null);
     await collectUse(env, [{ webhookId: hooks[0]!, organizationId: organization.id }], Date.now());
+    const { results } = await env.DB.prepare('SELECT deliveries FROM usage WHERE organization_id = ?').bind(organization.id).all();
+    expect(results).toEqual([{ deliveries: 2 }]);
+  });
+
+  it('is told once more where D1 did not take it', async () => {
+    const { organization, hooks, post } = await given({});
+    await post(2);
+    await endedDeliveriesOf(hooks[0]!, 2);
+    let batches = 0;
+    const faulty = new Proxy(env.DB, {
+      get: (d1, name) => {
+        if (name === 'batch' && batches++ === 0) throw new Error('D1 is busy');
+        const value = d1[name as keyof D1Database];
+        return typeof value === 'function' ? (value as (...given: unknown[]) => unknown).bind(d1) : value;
+      },
+    });
+    await collectUse({ ...env, DB: faulty } as Env, [{ webhookId: hooks[0]!, organizationId: organization.id }], Date.now());
     const { results } = await env.DB.prepare('SELECT deliveries FROM usage WHERE organization_id = ?').bind(organization.id).all();
     expect(results).toEqual([{ deliveries: 2 }]);
   });
