@@ -63,7 +63,7 @@ const ERASE_AGAIN_AFTER_MS = 120_000;
  * what is too old in one, every minute. And it tells the Meter what it has seen of the service.
  *
  * D1 takes 1,000 queries an invocation. So each part lists, calls, and then notes what came of all its calls in one or two
- * statements: 20 together, whatever the number of outboxes; of the use that these tell of three for each 5,000 days, 63 at most; those of the resealing
+ * statements: 20 together, whatever the number of outboxes; of the use that these tell of three for each 5,000 days, 63 at most where deliveries are kept for 30; those of the resealing
  * and of ended overlaps: one a webhook; one for each audit log that is too long; and of erasures 45 each, of ten.
  */
 export async function sweep(env: Env, now: number, maxOutboxes = MAX_OUTBOXES): Promise<void> {

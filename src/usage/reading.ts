@@ -12,6 +12,8 @@ import { within } from '../within.ts';
 const TIMEOUT_MS = 20_000;
 /** So many outboxes are asked for all organizations together; of more only what the cron has collected is told. Workers: 10,000 subrequests. */
 const MAX_ASKED = 500;
+/** No outbox is asked later than this for all organizations: with the time that one has (upkeep/outbox-calls.ts) an answer takes about 20 s at most. */
+const ASK_WITHIN_MS = 10_000;
 /** The cron has asked each outbox once within a day after a day has ended. */
 const COLLECTED_AFTER_DAYS = 2;
 
@@ -52,6 +54,7 @@ export async function readPlatformUse(env: Env, db: Database, range: DayRange, n
     'usage.not_read',
     outboxes,
     async ({ webhookId }) => await env.OUTBOX.getByName(webhookId).usage(range.from),
+    { beginWithinMs: ASK_WITHIN_MS },
   );
   const live = answered.map(({ answer }) => answer).filter((use) => use !== null);
   const isWhole = live.length === ids.length && !isErasureDue;

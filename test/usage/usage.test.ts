@@ -427,6 +427,21 @@ describe('asking for usage', () => {
   });
 });
 
+/** Webhooks that nothing ever came for. */
+async function addWebhooks({ id }: TestOrganization, count: number): Promise<void> {
+  const now = Date.now();
+  await env.DB.prepare(
+    `INSERT INTO webhooks (id, organization_id, url, events, enabled, health, health_since, fresh_since, format, created_at, updated_at)
+     SELECT value, ?2, 'https://x.example.com', '[]', 1, 'healthy', 0, 0, 'event', 0, 0 FROM json_each(?1)`,
+  )
+    .bind(JSON.stringify(Array.from({ length: count }, () => mintId('webhook', now))), id)
+    .run();
+}
+
+async function removeWebhooks(): Promise<void> {
+  await env.DB.prepare("DELETE FROM webhooks WHERE url = 'https://x.example.com'").run();
+}
+
 describe('the usage of all organizations', () => {
   it('is that of each together, and stays when one of them is deleted', async () => {
     const before = await platformUse();
@@ -468,6 +483,18 @@ describe('the usage of all organizations', () => {
     expect((await platform.get('/platform/usage')).body.completeThrough).toBe(daysAgo(2));
   });
 
+  it('does not wait for outboxes beyond 20 s: what is not asked by then is told as the cron collected it', async () => {
+    const { organization } = await given({});
+    await addWebhooks(organization, 100);
+    const since = vi.spyOn(OutboxUsage.prototype, 'since').mockImplementation(async () => {
+      vi.setSystemTime(Date.now() + 11_000);
+      return { source: null, days: new Map() };
+    });
+    expect((await platform.get('/platform/usage')).body.completeThrough).toBe(daysAgo(2));
+    expect(since.mock.calls.length).toBeLessThan(50);
+    await removeWebhooks();
+  });
+
   it('asks no outboxes where there are many', async () => {
     const { organization, hooks, post } = await given({});
     await post();
@@ -476,17 +503,10 @@ describe('the usage of all organizations', () => {
     const collected = await platformUse();
     await post();
     await endedDeliveriesOf(hooks[0]!, 2);
-    const now = Date.now();
-    const many = Array.from({ length: 500 }, () => mintId('webhook', now));
-    await env.DB.prepare(
-      `INSERT INTO webhooks (id, organization_id, url, events, enabled, health, health_since, fresh_since, format, created_at, updated_at)
-       SELECT value, ?2, 'https://x.example.com', '[]', 1, 'healthy', 0, 0, 'event', 0, 0 FROM json_each(?1)`,
-    )
-      .bind(JSON.stringify(many), organization.id)
-      .run();
+    await addWebhooks(organization, 500);
     const { body } = await platform.get(`/platform/usage?from=${today()}`);
     expect(body).toMatchObject({ completeThrough: daysAgo(2), totals: collected });
-    await env.DB.prepare("DELETE FROM webhooks WHERE url = 'https://x.example.com'").run();
+    await removeWebhooks();
     expect(minus(await platformUse(), collected)).toEqual(use(1));
   });
 });

@@ -36,7 +36,7 @@ const usageDays = {
 const WHAT =
   'Everything counts on the day (UTC) on which its event was accepted: an attempt that is made later changes a day that is past. Tests, and the ' +
   "service's own events (`webhook.failing`, `visitor.erased` and the like), are nobody's use. Usage is kept for " +
-  `${USAGE_DAYS} days, longer than deliveries are. The figures are exact, but for events that all filters kept back, which are told within about a minute ` +
+  `${USAGE_DAYS} days, longer than deliveries are; a day before that, or before the service was there, is answered with zeros. The figures are exact, but for events that all filters kept back, which are told within about a minute ` +
   'and nearly exact.';
 
 const usage = z
