@@ -399,7 +399,7 @@ describe('the state of a webhook', () => {
     const { person, press, post, webhookId, endpoint } = await given();
     await post();
     await endedDeliveriesOf(webhookId, 1);
-    expect((await person.get()).text).toMatch(/Healthy .* just now Alerts/);
+    expect((await person.get()).text).toMatch(/Healthy .* just now Usage/);
     await press('pause');
     await post();
     expect((await person.get()).text).toMatch(/Paused .* just now Discarded/);

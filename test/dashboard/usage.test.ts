@@ -78,7 +78,7 @@ describe('what is near its quota', () => {
     expect((await person.get()).text).toContain('4 of the 5 webhooks that your plan includes are in use.');
     expect((await person.get('new')).html).toContain('name="url"');
     await createWebhook(organization);
-    expect((await person.get()).text).toContain('Your plan includes 5 webhooks, and you have 5. You can add no further one.');
+    expect((await person.get()).text).toContain('Your plan includes 5 webhooks, and you have 5. You cannot add another.');
     expect((await person.get('new')).text).toContain('All 5 webhooks are in use.');
   });
 });

@@ -61,11 +61,11 @@ describe.skipIf(noBrowser)('alerts by e-mail, as wrangler runs a deployment with
       await page.getByRole('link', { name: 'Alerts' }).click();
       await page.getByLabel('Addresses').fill(ADA);
       await page.getByRole('button', { name: 'Save' }).click();
-      expect(await page.getByText('1 address still has to confirm').count()).toBe(1);
+      await page.getByText('1 address still has to confirm').waitFor();
 
       await page.goto(linkIn(await newestMail(1), 'Confirm the address'));
       await page.getByRole('button', { name: 'Confirm' }).click();
-      expect(await page.getByRole('heading', { name: 'This address is confirmed' }).count()).toBe(1);
+      await page.getByRole('heading', { name: 'This address is confirmed' }).waitFor();
 
       const endpoint = inbox(receiver.origin);
       const webhookId = await customer.webhook(endpoint.url);

@@ -30,8 +30,15 @@ export async function eventsToday(visit: Visit): Promise<number | null> {
   }
 }
 
-/** Says what is near its quota or has reached it, before somebody finds out by being refused. @param events today's; null: not known */
-export function QuotaNotice({ visit, events }: { visit: Visit; events: number | null }) {
+interface QuotaNoticeProps {
+  visit: Visit;
+  /** Today's; null: nobody knows. */
+  events: number | null;
+  isOnUsagePage?: boolean;
+}
+
+/** Says what is near its quota or has reached it, before somebody finds out by being refused. */
+export function QuotaNotice({ visit, events, isOnUsagePage = false }: QuotaNoticeProps) {
   const quota = quotaOf(visit);
   const count = countOfEndpoints(visit.webhooks);
   const ofEvents = nearnessOf(events ?? 0, quota.eventsPerDay);
@@ -46,14 +53,16 @@ export function QuotaNotice({ visit, events }: { visit: Visit; events: number | 
         </p>
       )}
       {ofWebhooks !== null && <p>{t(`quota.webhooks.${ofWebhooks}`, { count, quota: maxWebhooks(quota) })}</p>}
-      <p class="links">
-        <a href={paths.usage}>{t('quota.usage')}</a>
-        {upgradeUrl && (
-          <a href={upgradeUrl.href} target="_top" rel="noopener">
-            {t('quota.upgrade')}
-          </a>
-        )}
-      </p>
+      {(!isOnUsagePage || upgradeUrl) && (
+        <p class="links">
+          {!isOnUsagePage && <a href={paths.usage}>{t('quota.usage')}</a>}
+          {upgradeUrl && (
+            <a href={upgradeUrl.href} target="_top" rel="noopener">
+              {t('quota.upgrade')}
+            </a>
+          )}
+        </p>
+      )}
     </section>
   );
 }

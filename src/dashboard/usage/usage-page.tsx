@@ -39,7 +39,7 @@ export async function showUsage(c: PageContext): Promise<Response> {
           </a>
         </div>
       </div>
-      <QuotaNotice visit={visit} events={usage.days.at(-1)?.events ?? null} />
+      <QuotaNotice visit={visit} events={usage.days.at(-1)?.events ?? null} isOnUsagePage />
       <Facts usage={usage} visit={visit} />
       <Days usage={usage} />
     </>,
