@@ -575,10 +575,20 @@ export class Outbox extends DurableObject<Env> {
   /** Before all work, and apart from it: in a full outbox nothing else succeeds. */
   async #keepHouse(): Promise<void> {
     try {
+      if ((this.#retention.dueAt() ?? Number.POSITIVE_INFINITY) <= Date.now()) await this.#learnPlan();
       await this.#retention.sweep(Date.now());
     } catch (error) {
       logError('outbox.not_swept', error, { webhook: this.#webhookId });
     }
+  }
+
+  /**
+   * Where plans keep less than the deployment does: an idle outbox has not read its configuration for long, and what a higher plan keeps must not go
+   * by the former one. Where it cannot be read, or is not there any more, the last known plan stands.
+   */
+  async #learnPlan(): Promise<void> {
+    if (!Object.values(settingsOf(this.env).quotas).some(({ keptDays }) => keptDays !== null)) return;
+    await this.#configuration().catch(() => null);
   }
 
   async #report(): Promise<void> {
@@ -757,6 +767,7 @@ export class Outbox extends DurableObject<Env> {
     this.#entries.reset();
     this.#retention.reset();
     this.#store.reset();
+    this.#usage.reset();
     this.#usedValues.reset();
     this.#fresh.reset();
     this.#dispatcher.reset();
