@@ -1,10 +1,12 @@
 import { withoutParameters } from '../db/client.ts';
 import { type ToldUse, tellUse } from '../db/usage.ts';
-import { firstOpenDay } from '../domain/usage.ts';
-import { logError } from '../log.ts';
+import { firstOpenDay, type OutboxUse } from '../domain/usage.ts';
+import { logError, logWarning } from '../log.ts';
 import { within } from '../within.ts';
 import type { OutboxUsage } from './log/usage.ts';
 
+/** How long it is counted. After that the log goes all the same: that what is deleted is erased comes first. */
+const COUNT_MS = 120_000;
 /** How long D1 may take. */
 const D1_TIMEOUT_MS = 2_000;
 
@@ -34,13 +36,22 @@ export class UntoldUse {
     this.#webhookId = webhookId;
   }
 
-  /** Counts it. Throws where that takes too long: then the outbox is erased later. @param organizationId whose it is, where that is known */
+  /** Counts it; what takes too long to count is logged and given up. @param organizationId whose it is, where that is known */
   async gather(organizationId: string | undefined): Promise<ToldUse[]> {
-    const now = Date.now();
-    const use = await this.#usage.since(firstOpenDay(now, this.#retentionMs), now);
-    if (!use) throw new Error('the log is long, and what was used of it is still being counted');
+    const use = await this.#count();
+    if (!use) logWarning('outbox.use_not_counted', { webhook: this.#webhookId });
     const kept = this.#kv.get<ToldUse[]>(KEY) ?? [];
-    return organizationId === undefined || use.days.size === 0 ? kept : [...kept, { organizationId, ...use }];
+    return organizationId === undefined || !use || use.days.size === 0 ? kept : [...kept, { organizationId, ...use }];
+  }
+
+  async #count(): Promise<OutboxUse | null> {
+    const until = Date.now() + COUNT_MS;
+    let use: OutboxUse | null;
+    do {
+      const now = Date.now();
+      use = await this.#usage.since(firstOpenDay(now, this.#retentionMs), now);
+    } while (!use && Date.now() < until);
+    return use;
   }
 
   /** Tells it; returns whether D1 knows it. To tell it twice changes nothing. */

@@ -52,6 +52,13 @@ export class KeptUse {
     return this.#read()?.gone[day] ?? noUse();
   }
 
+  /** Whether anything is kept of days before one: told of for the last time, they must not be told again where more days are told of later. */
+  hasAnyBefore(first: number): boolean {
+    const kept = this.#read();
+    if (!kept || kept.from >= first) return false;
+    return [kept.totals, kept.gone].some((uses) => Object.keys(uses).some((day) => Number(day) < first));
+  }
+
   /** Keeps what was counted of past days; days before the first are forgotten. */
   keep(totals: ReadonlyMap<number, Use>, first: number): void {
     const kept = this.#read() ?? { source: crypto.randomUUID(), from: first, totals: {}, gone: {} };

@@ -471,7 +471,7 @@ export class Store {
     this.#losses++;
     this.use.addGone(uses);
     for (const day of uses.keys()) {
-      for (let start = day * DAY_MS; start < (day + 1) * DAY_MS; start += HOUR_MS) this.#voids.set(start, this.voidsOf(start) + 1);
+      for (let start = day * DAY_MS; start < (day + 1) * DAY_MS; start += HOUR_MS) this.#voidHour(start);
     }
   }
 
@@ -492,7 +492,12 @@ export class Store {
   /** A bundle of filtered events has come. */
   addFiltered(bundle: FilteredBundle): void {
     this.filtered.add(bundle);
-    for (const day of bundle.events?.keys() ?? []) if (day < dayOf(Date.now())) this.use.void(day);
+    for (const day of bundle.events?.keys() ?? []) {
+      if (day >= dayOf(Date.now())) continue;
+      this.use.void(day);
+      // A count that has just gone past it is not to be kept.
+      this.#voidHour(day * DAY_MS);
+    }
   }
 
   /** How often an hour's count has become void: one that was begun before that is not to be kept. */
@@ -505,6 +510,10 @@ export class Store {
     let voids = 0;
     for (let start = from; start < to; start += HOUR_MS) voids += this.voidsOf(start);
     return voids;
+  }
+
+  #voidHour(start: number): void {
+    this.#voids.set(start, this.voidsOf(start) + 1);
   }
 
   /** Counts of hours before a time are of no use any more. */
@@ -560,7 +569,7 @@ export class Store {
     const start = Math.floor(createdAt / HOUR_MS) * HOUR_MS;
     if (start + HOUR_MS > Date.now()) return;
     this.sql.exec(SQL.forgetHour, start);
-    this.#voids.set(start, this.voidsOf(start) + 1);
+    this.#voidHour(start);
     // Of today nothing is kept.
     if (dayOf(createdAt) < dayOf(Date.now())) this.use.void(dayOf(createdAt));
   }

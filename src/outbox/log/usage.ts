@@ -8,6 +8,8 @@ import type { Fresh } from '../fresh.ts';
 /** How long a call counts: a later one goes on, and finds what is counted in memory. The cron waits for 10 s. */
 const COUNT_MS = 8_000;
 
+const NOTHING: OutboxUse = { source: null, days: new Map() };
+
 interface Counted {
   use: Use;
   /** What the store said of the time when this was begun (Store.voidsOf). */
@@ -23,7 +25,7 @@ export class OutboxUsage {
   readonly #store: Store;
   readonly #fresh: Fresh;
   readonly #countMs: number;
-  readonly #hours = new Map<number, Counted>();
+  #hours = new Map<number, Counted>();
 
   constructor(store: Store, fresh: Fresh, countMs = COUNT_MS) {
     this.#store = store;
@@ -38,14 +40,17 @@ export class OutboxUsage {
    * @returns null where there is more to count than one call has time for: a later call goes on
    */
   async since(first: number, now: number, asked = first): Promise<OutboxUse | null> {
-    if (this.#store.isEmpty) return { source: null, days: new Map() };
+    if (this.#store.isEmpty) return NOTHING;
     const until = Date.now() + this.#countMs;
+    const hours = this.#hours;
     const from = Math.max(first, asked, this.#store.use.from ?? first);
     const uses = new Map<number, Use>();
     const counted = new Map<number, Counted>();
     for (let day = from; day <= dayOf(now); day++) {
       const known = this.#store.use.total(day);
       const news = known ? null : await this.#countDay(day, now, until);
+      // What was counted is not here any more, and nothing of it is to be kept.
+      if (hours !== this.#hours) return NOTHING;
       if (!known && !news) {
         this.#keep(counted, first, now, false);
         return null;
@@ -56,6 +61,11 @@ export class OutboxUsage {
     this.#addInMemory(uses);
     this.#keep(counted, first, now, [...uses.values()].some(isUsed));
     return { source: this.#store.use.source, days: new Map([...uses].filter(([, use]) => isUsed(use))) };
+  }
+
+  /** The storage has been emptied: a count that goes on from before keeps what it finds where nobody looks. */
+  reset(): void {
+    this.#hours = new Map();
   }
 
   /** Counts a day; null where the time is over before. */
@@ -81,7 +91,8 @@ export class OutboxUsage {
   async #countHour(start: number, now: number, until: number): Promise<Use | null> {
     const end = start + HOUR_MS;
     const voids = this.#store.voidsOf(start);
-    const known = this.#hours.get(start);
+    const hours = this.#hours;
+    const known = hours.get(start);
     if (known?.voids === voids) return known.use;
     const uses = new UseByDay();
     // In this order: what a retry by hand takes out of the archive meanwhile gets a row, and is not to be counted in both.
@@ -93,7 +104,7 @@ export class OutboxUsage {
     }
     const use = uses.of(start);
     use.events += this.#store.repeated.countEvents(start, end);
-    if (end <= now && voids === this.#store.voidsOf(start)) this.#hours.set(start, { use, voids });
+    if (end <= now && voids === this.#store.voidsOf(start)) hours.set(start, { use, voids });
     return use;
   }
 
@@ -101,7 +112,7 @@ export class OutboxUsage {
   #keep(counted: ReadonlyMap<number, Counted>, first: number, now: number, isTold: boolean): void {
     const isRight = (day: number, voids: number) => voids === this.#store.voidsIn(day * DAY_MS, (day + 1) * DAY_MS);
     const kept = [...counted].filter(([day, { use, voids }]) => isUsed(use) && day < dayOf(now) && isRight(day, voids));
-    if (kept.length > 0 || (isTold && !this.#store.use.isAsked))
+    if (kept.length > 0 || (isTold && !this.#store.use.isAsked) || this.#store.use.hasAnyBefore(first))
       this.#store.use.keep(new Map(kept.map(([day, { use }]) => [day, use])), first);
     for (const [day] of kept) for (let start = day * DAY_MS; start < (day + 1) * DAY_MS; start += HOUR_MS) this.#hours.delete(start);
   }

@@ -1,11 +1,12 @@
 import { runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import type { DeliverySummary } from '../../../src/domain/delivery/delivery.ts';
 import { Store } from '../../../src/outbox/books/store.ts';
 import { Retention, type RetentionPolicy } from '../../../src/outbox/log/retention.ts';
-import type { Outbox } from '../../../src/outbox/outbox.ts';
+import { Outbox } from '../../../src/outbox/outbox.ts';
 import { UsedValues } from '../../../src/outbox/used-values.ts';
-import { platform } from '../../support/api.ts';
+import { expectStatus, platform } from '../../support/api.ts';
 import { driveDate } from '../../support/clock.ts';
 import {
   aMessage,
@@ -20,6 +21,7 @@ import {
   runAlarm,
   untilEnded,
 } from '../../support/deliveries.ts';
+import { vanish } from '../../support/outbox.ts';
 
 const DAY = 86_400_000;
 
@@ -31,7 +33,7 @@ async function given(options: { enabled?: boolean } = {}) {
   const webhook = await givenWebhook(organization, { url: endpoint.url, ...options });
   const path = `/organization/${organization}/webhooks/${webhook}`;
   const post = (events = 1) => consume([aMessage(Array.from({ length: events }, () => anEvent(organization)))]);
-  return { endpoint, webhook, path, post };
+  return { endpoint, organization, webhook, path, post };
 }
 
 /** How many rows an outbox has in all its tables but the key-value one. */
@@ -104,6 +106,44 @@ describe('a log older than its retention', () => {
     const second = await outboxOf(webhook).list({}, 4, first.next);
     expect([...first.deliveries, ...second.deliveries].map(({ id }) => id)).toEqual(kept);
     expect(second.next).toBeNull();
+  });
+});
+
+describe('a plan that keeps less', () => {
+  const withQuotas = { ...env, QUOTAS: '{"scale":{"keptDays":7}}' } as Env;
+
+  /** A delivery of nine days ago in an outbox that was idle since. Its sweep is due. */
+  async function givenIdle() {
+    const { organization, webhook, post } = await given();
+    await post();
+    await endedDeliveriesOf(webhook, 1);
+    const sweep = async (bindings = withQuotas) => {
+      await runInDurableObject(outboxOf(webhook), async (_, state) => await new Outbox(state, bindings).alarm());
+      await vanish(webhook);
+    };
+    vi.setSystemTime(Date.now() + 9 * DAY);
+    return { organization, webhook, sweep };
+  }
+
+  it('is what counts, also where the configuration cannot be read', async () => {
+    const [one, other] = [await givenIdle(), await givenIdle()];
+    await other.sweep();
+    expect(await deliveriesOf(other.webhook)).toEqual([]);
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const down = () => {
+      throw new Error('D1 is down');
+    };
+    await one.sweep({ ...withQuotas, DB: new Proxy({} as D1Database, { get: () => down }) });
+    expect(error.mock.calls.map(([line]) => JSON.parse(line).event)).toContain('webhook.read_failed');
+    error.mockRestore();
+    expect(await deliveriesOf(one.webhook)).toEqual([]);
+  });
+
+  it('does not count any more after a move to one that keeps more, though nothing has come since', async () => {
+    const { organization, webhook, sweep } = await givenIdle();
+    await expectStatus(platform.put(`/organization/${organization}`, { name: 'Higher', plan: 'enterprise' }), 200);
+    await sweep();
+    expect(await deliveriesOf(webhook)).toHaveLength(1);
   });
 });
 

@@ -213,6 +213,65 @@ describe('an outbox counts its use', () => {
     });
   });
 
+  it('nothing of what was there before its storage was emptied, also while it counts', async () => {
+    await withLog(async ({ store, usage, count, storage }) => {
+      const at = today() * DAY + HOUR;
+      for (let index = 0; index < 2_500; index++) addFailed(store, at - DAY + index, 1);
+      addFailed(store, at, 1);
+      const wait = scheduler.wait.bind(scheduler);
+      let isEmptied = false;
+      vi.spyOn(scheduler, 'wait').mockImplementation(async (delay) => {
+        if (isEmptied) return await wait(delay);
+        isEmptied = true;
+        await storage.deleteAll();
+        store.reset();
+        usage.reset();
+        addFailed(store, Date.now(), 1);
+      });
+      expect(await count()).toEqual({});
+      expect(isEmptied).toBe(true);
+      expect(storage.kv.get('usage')).toBeUndefined();
+      expect(await count()).toEqual({ 0: use(1) });
+    });
+  });
+
+  it('no day again that was told for the last time, though more days are told of later, and nothing has come since', async () => {
+    await withLog(async ({ store, usage, count, sweep, storage }) => {
+      addFailed(store, Date.now() - 2 * DAY, 1);
+      store.addFiltered({ counts: new Map([[Date.now() - 30 * DAY, 5]]), events: new Map([[today() - 30, 5]]), latest: [] });
+      expect(await count()).toEqual({ 2: use(1), 30: use(5, 0) });
+      vi.setSystemTime(Date.now() + 40 * DAY);
+      const put = vi.spyOn(Object.getPrototypeOf(storage.kv), 'put');
+      expect(await count()).toEqual({});
+      expect(await count()).toEqual({});
+      expect(put.mock.calls.map(([key]) => key)).toEqual(['usage']);
+      put.mockRestore();
+      await sweep();
+      expect(byDaysAgo(await usage.since(today() - 100, Date.now()))).toEqual({});
+    });
+  });
+
+  it('of filtered events also those of a past day that come while a later one is counted', async () => {
+    await withLog(async ({ store, count }) => {
+      const filtered = (events: number) => ({
+        counts: new Map([[Date.now() - 2 * DAY, events]]),
+        events: new Map([[today() - 2, events]]),
+        latest: [],
+      });
+      store.addFiltered(filtered(3));
+      for (let index = 0; index < 2_500; index++) addFailed(store, Date.now() - DAY + index, 1);
+      const wait = scheduler.wait.bind(scheduler);
+      let hasCome = false;
+      vi.spyOn(scheduler, 'wait').mockImplementation(async (delay) => {
+        if (!hasCome) store.addFiltered(filtered(4));
+        hasCome = true;
+        return await wait(delay);
+      });
+      expect(await count()).toEqual({ 1: use(2_500), 2: use(3, 0) });
+      expect(await count()).toEqual({ 1: use(2_500), 2: use(7, 0) });
+    });
+  });
+
   it('makes nothing in an outbox that has nothing', async () => {
     await withLog(async ({ count, storage }) => {
       expect(await count()).toEqual({});
