@@ -770,8 +770,9 @@ export class Outbox extends DurableObject<Env> {
   /** Returns whether nothing is left to tell. */
   async #erase(): Promise<boolean> {
     // What they tell of has happened, whatever becomes of the webhook. Where D1 cannot be told, this is done again.
-    const untold = await this.#untoldUse.gather(this.#webhook.latest()?.webhook.organizationId);
-    const isTold = await this.#untoldUse.tell(untold);
+    await this.#entries.tellAll();
+    const untold = await this.#untoldUse.tellAll(this.#webhook.latest()?.webhook.organizationId);
+    // What was added meanwhile: nothing, nearly always.
     await this.#entries.tellAll();
     await this.ctx.storage.deleteAlarm();
     await this.ctx.storage.deleteAll();
@@ -789,8 +790,8 @@ export class Outbox extends DurableObject<Env> {
     this.#usedValues.reset();
     this.#fresh.reset();
     this.#dispatcher.reset();
-    if (!isTold) this.#untoldUse.keep(untold);
-    return isTold;
+    if (untold.length > 0) this.#untoldUse.keep(untold);
+    return untold.length === 0;
   }
 }
 

@@ -18,21 +18,25 @@ export interface OutboxCalls<T, A> {
   failed: T[];
 }
 
-/** Calls outboxes, a few at a time. One that fails is logged, and does not hold the others up. */
+/**
+ * Calls outboxes, a few at a time. One that fails is logged, and does not hold the others up.
+ * @param limits in milliseconds: how long one may take, and how long after the first the last may begin
+ */
 export async function callOutboxes<T extends { webhookId: string }, A>(
   failure: string,
   outboxes: readonly T[],
   call: (outbox: T) => Promise<A>,
+  { timeoutMs = CALL_TIMEOUT_MS, beginWithinMs = BEGIN_WITHIN_MS }: { timeoutMs?: number; beginWithinMs?: number } = {},
 ): Promise<OutboxCalls<T, A>> {
   const calls: OutboxCalls<T, A> = { answered: [], failed: [] };
-  const beginUntil = Date.now() + BEGIN_WITHIN_MS;
+  const beginUntil = Date.now() + beginWithinMs;
   const waiting = outboxes.values();
   const caller = async (): Promise<void> => {
     // The callers share one iterator: each takes the next outbox.
     for (const outbox of waiting) {
       if (Date.now() > beginUntil) return;
       try {
-        calls.answered.push({ outbox, answer: await within(CALL_TIMEOUT_MS, call(outbox)) });
+        calls.answered.push({ outbox, answer: await within(timeoutMs, call(outbox)) });
       } catch (error) {
         calls.failed.push(outbox);
         logError(failure, withoutParameters(error), { webhook: outbox.webhookId });

@@ -1,4 +1,5 @@
 import type { Database } from '../db/client.ts';
+import { listErasures } from '../db/outboxes.ts';
 import { ALL_ORGANIZATIONS, readUse } from '../db/usage.ts';
 import { listWebhookIds } from '../db/webhooks.ts';
 import { dayOf } from '../domain/text/day.ts';
@@ -31,7 +32,10 @@ export async function readOrganizationUse(
   return counted.length < live.length ? null : await merged(db, organizationId, range, counted, firstOpen);
 }
 
-/** The use of all organizations together, and up to which day nothing of it is missing. */
+/**
+ * The use of all organizations together, and up to which day nothing of it is missing, as far as is known: an outbox that the cron could not ask
+ * (usage.not_collected), or that could not tell before its erasure (outbox.use_not_told), can lack an earlier one.
+ */
 export interface PlatformUse {
   uses: Map<number, Use>;
   completeThrough: number;
@@ -41,6 +45,8 @@ export interface PlatformUse {
 export async function readPlatformUse(env: Env, db: Database, range: DayRange, now: number): Promise<PlatformUse> {
   const firstOpen = firstOpenDay(now, settingsOf(env).retentionMs);
   const ids = await listWebhookIds(db, MAX_ASKED + 1);
+  // After the webhooks: the outbox of one that is deleted between the two is asked, or waits here.
+  const isErasureDue = (await listErasures(env.DB, Number.MAX_SAFE_INTEGER, 1)).length > 0;
   const outboxes = ids.length > MAX_ASKED || range.to < firstOpen ? [] : ids.map((webhookId) => ({ webhookId }));
   const { answered } = await callOutboxes(
     'usage.not_read',
@@ -48,7 +54,7 @@ export async function readPlatformUse(env: Env, db: Database, range: DayRange, n
     async ({ webhookId }) => await env.OUTBOX.getByName(webhookId).usage(range.from),
   );
   const live = answered.map(({ answer }) => answer).filter((use) => use !== null);
-  const isWhole = live.length === ids.length;
+  const isWhole = live.length === ids.length && !isErasureDue;
   const completeThrough = isWhole ? dayOf(now) : dayOf(now) - COLLECTED_AFTER_DAYS;
   return { uses: await merged(db, ALL_ORGANIZATIONS, range, live, firstOpen), completeThrough };
 }

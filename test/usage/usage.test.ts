@@ -295,6 +295,25 @@ describe("an organization's usage", () => {
     expect(await usageOf(organization)).toEqual({ [today()]: use(2) });
   });
 
+  it('has what was recorded while D1 was told of the rest', async () => {
+    const { organization, hooks, post } = await given({}, {});
+    await post();
+    for (const hook of hooks) await endedDeliveriesOf(hook, 1);
+    const config = { plan: 'scale', webhook: { ...(await configOf(hooks[1]!)), id: hooks[0]! } } as unknown as OutboxConfig;
+    const tell = UntoldUse.prototype.tell;
+    const told = vi.spyOn(UntoldUse.prototype, 'tell').mockImplementation(async function (this: UntoldUse, untold) {
+      const isTold = await tell.call(this, untold);
+      if (told.mock.calls.length > 1) return isTold;
+      await outboxOf(hooks[0]!).deliver(config, [{ ...newDelivery(hooks[0]!), acceptedAt: Date.now() }], Date.now());
+      await endedDeliveriesOf(hooks[0]!, 2);
+      return isTold;
+    });
+    await expectStatus(organization.admin.delete(`${organization.path}/webhooks/${hooks[0]}`), 204);
+    await eventually(async () => (await inOutbox(hooks[0]!, (_, { kv }) => [...kv.list()].length)) === 0);
+    expect(told.mock.calls.length).toBe(2);
+    expect(await usageOf(organization)).toEqual({ [today()]: use(2, 3) });
+  });
+
   it('that takes for ever to count does not keep what is deleted from being erased', async () => {
     const { organization, hooks, post } = await given({});
     await post();
@@ -437,6 +456,13 @@ describe('the usage of all organizations', () => {
     const { hooks, post } = await given({});
     await post();
     await endedDeliveriesOf(hooks[0]!, 1);
+    // Others have deleted webhooks before, whose outboxes are still to be erased once more.
+    await sweep(env, Date.now() + 5 * MINUTE);
+    expect((await platform.get('/platform/usage')).body.completeThrough).toBe(today());
+    const deleted = await given({});
+    await expectStatus(deleted.organization.admin.delete(`${deleted.organization.path}/webhooks/${deleted.hooks[0]}`), 204);
+    expect((await platform.get('/platform/usage')).body.completeThrough).toBe(daysAgo(2));
+    await sweep(env, Date.now() + 5 * MINUTE);
     expect((await platform.get('/platform/usage')).body.completeThrough).toBe(today());
     vi.spyOn(OutboxUsage.prototype, 'since').mockRejectedValue(new Error('silent'));
     expect((await platform.get('/platform/usage')).body.completeThrough).toBe(daysAgo(2));
@@ -510,12 +536,44 @@ describe('what the cron collects', () => {
     expect(await usageOf(organization)).toEqual({ [today()]: use(2) });
   });
 
+  it('is of a log that takes more than one call as well: it is asked on at once', async () => {
+    const { organization, hooks, post } = await given({});
+    await post(2);
+    await endedDeliveriesOf(hooks[0]!, 2);
+    vi.spyOn(OutboxUsage.prototype, 'since').mockResolvedValueOnce(null).mockResolvedValueOnce(null);
+    await collectUse(env, [{ webhookId: hooks[0]!, organizationId: organization.id }], Date.now());
+    const { results } = await env.DB.prepare('SELECT deliveries FROM usage WHERE organization_id = ?').bind(organization.id).all();
+    expect(results).toEqual([{ deliveries: 2 }]);
+  });
+
+  it('is told once more where D1 did not take it', async () => {
+    const { organization, hooks, post } = await given({});
+    await post(2);
+    await endedDeliveriesOf(hooks[0]!, 2);
+    let batches = 0;
+    const faulty = new Proxy(env.DB, {
+      get: (d1, name) => {
+        if (name === 'batch' && batches++ === 0) throw new Error('D1 is busy');
+        const value = d1[name as keyof D1Database];
+        return typeof value === 'function' ? (value as (...given: unknown[]) => unknown).bind(d1) : value;
+      },
+    });
+    await collectUse({ ...env, DB: faulty } as Env, [{ webhookId: hooks[0]!, organizationId: organization.id }], Date.now());
+    const { results } = await env.DB.prepare('SELECT deliveries FROM usage WHERE organization_id = ?').bind(organization.id).all();
+    expect(results).toEqual([{ deliveries: 2 }]);
+  });
+
   it('goes on where one outbox does not answer, or is still counting', async () => {
     const { organization, hooks, post } = await given({}, {});
     await post(2);
     for (const hook of hooks) await endedDeliveriesOf(hook, 2);
     const error = vi.spyOn(console, 'error').mockImplementation(() => {});
-    vi.spyOn(OutboxUsage.prototype, 'since').mockResolvedValueOnce(null);
+    const since = OutboxUsage.prototype.since;
+    let first: OutboxUsage | null = null;
+    vi.spyOn(OutboxUsage.prototype, 'since').mockImplementation(async function (this: OutboxUsage, ...given) {
+      first ??= this;
+      return this === first ? null : await since.apply(this, given);
+    });
     await collectUse(
       env,
       hooks.map((webhookId) => ({ webhookId, organizationId: organization.id })),
