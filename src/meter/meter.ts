@@ -69,7 +69,7 @@ export class Meter extends DurableObject<Env> {
   #latest: Row | null = null;
   #isWritten = true;
   #writtenAt = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -145,8 +145,8 @@ export class Meter extends DurableObject<Env> {
 
   #write(): void {
     // One that is left would keep the object awake, and billed.
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
     const row = this.#latest;
     if (!row) return;
     const { minute } = row.minute;

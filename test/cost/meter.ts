@@ -1,8 +1,8 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { Courier } from '../../src/attempt/courier.ts';
-import { meterOf } from '../../src/meter/meter-object.ts';
 import { Meter as ServiceMeter } from '../../src/meter/meter.ts';
+import { meterOf } from '../../src/meter/meter-object.ts';
 import { NOTHING, type Operations, queueUnits } from './operations.ts';
 
 type Method = (...args: unknown[]) => unknown;
