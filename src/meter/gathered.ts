@@ -1,10 +1,9 @@
 import { addCounts, addFaults, busiest, type CountName, type Figures, type IsolateFigures } from '../domain/service/figures.ts';
-import { hasFaults, logWarning, takeFaults } from '../log.ts';
+import { hasFaults, takeFaults } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import { onceFor } from '../once-for.ts';
 import { Telling } from '../telling.ts';
-import type { Deadline } from '../within.ts';
-import { meterOf } from './meter-object.ts';
+import { tellMeter } from './meter-object.ts';
 
 /** Most organizations of which an isolate counts events: those seen last. */
 const MAX_ORGANIZATIONS = 1_000;
@@ -61,15 +60,6 @@ export class Gathered {
   /** Has the Meter told soon of what is gathered, by the invocation that is under way. */
   tellSoon(env: Env, waitUntil: (work: Promise<unknown>) => void, now: number): void {
     if (this.#isEmpty && !hasFaults()) return;
-    this.#telling.soon((deadline) => this.#tell(env, deadline), waitUntil, now);
-  }
-
-  async #tell(env: Env, deadline: Deadline): Promise<void> {
-    try {
-      await deadline.bound(meterOf(env).tell(this.take()));
-    } catch (error) {
-      // Not as a fault: that would be told, and fail, for ever.
-      logWarning('meter.not_told', { error: error instanceof Error ? error.message : String(error) });
-    }
+    this.#telling.soon((deadline) => tellMeter(env, this.take(), (work) => deadline.bound(work)), waitUntil, now);
   }
 }

@@ -51,13 +51,13 @@ export async function showOrganization(c: OperatorContext): Promise<Response> {
       </div>
       <p class="hint">Signing in is in their audit log, as done by the platform.</p>
       <PlanForm organization={organization} />
-      <UsageTable usage={usage} />
       <section id="webhooks" data-live="" class="card table-card" aria-labelledby="webhooks-title">
         <h2 id="webhooks-title" class="table-title">
           Webhooks, with their last 24 hours
         </h2>
         {webhooks.length === 0 ? <p class="notice hint">None.</p> : <Webhooks webhooks={webhooks} plan={organization.plan} nowMs={nowMs} />}
       </section>
+      <UsageTable usage={usage} />
     </>,
   );
 }

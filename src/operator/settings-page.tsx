@@ -2,11 +2,10 @@ import type { Child } from 'hono/jsx';
 import { countSealed } from '../api/webhooks/sealed-secrets.ts';
 import { Time } from '../dashboard/parts/time.tsx';
 import { exactly } from '../dashboard/parts/wording.ts';
-import { platformMark } from '../db/platform-mark.ts';
-import { masterKeyId } from '../db/secret-box.ts';
 import { logWarning } from '../log.ts';
 import type { SeenSince } from '../meter/meter.ts';
 import { meterOf } from '../meter/meter-object.ts';
+import { secretsInForce } from '../meter/secrets.ts';
 import type { Settings } from '../settings.ts';
 import { VERSION } from '../version.ts';
 import { within } from '../within.ts';
@@ -62,7 +61,7 @@ export async function showSettings(c: OperatorContext): Promise<Response> {
           </Fact>
         </dl>
         <p>
-          How old a secret is, is known since this page first saw it, or the service was updated to have this page. To rotate one, put both
+          The cron looks once an hour which values are in force. A secret can be older than the service has looked. To rotate one, put both
           values, the new one first: <code>npm exec -- wrangler secret put PLATFORM_API_KEY</code>, and the new one alone when everybody has
           it. For MASTER_KEY wait until none is sealed under the former.{' '}
           <a href={paths.runbook('rotating-secrets')}>The runbook says how</a>.
@@ -100,28 +99,12 @@ function SeenAt({ at }: { at: number }) {
   );
 }
 
-/** The secrets in force, by what says nothing of them: a keyed hash, or an id that is derived. */
-async function secretsOf(
-  env: Env,
-  { platformKeys, masterKeys }: Settings,
-  nowMs: number,
-): Promise<{ name: string; since: number | null }[]> {
-  const marks = await Promise.all(platformKeys.map((key) => platformMark(masterKeys[0] as string, key)));
-  const ids = await Promise.all(masterKeys.map(masterKeyId));
-  const keys = marks.map((mark, at) => ({
-    name: `PLATFORM_API_KEY, value ${at + 1} of ${marks.length}`,
-    key: `platform:${mark.slice(0, 16)}`,
-  }));
-  const masters = ids.map((id, at) => ({ name: `MASTER_KEY, value ${at + 1} of ${ids.length} (${id})`, key: `master:${id}` }));
-  const all = [...keys, ...masters];
-  const seen = await orNull<SeenSince>(
-    'secrets',
-    meterOf(env).see(
-      all.map(({ key }) => key),
-      nowMs,
-    ),
-  );
-  return all.map(({ name, key }) => ({ name, since: seen?.[key] ?? null }));
+/** The secrets in force, and since when the Meter has seen each. */
+async function secretsOf(env: Env, settings: Settings, nowMs: number): Promise<{ name: string; since: number | null }[]> {
+  const secrets = await secretsInForce(settings);
+  const keys = secrets.map(({ key }) => key);
+  const seen = await orNull<SeenSince>('secrets', meterOf(env).see(keys, nowMs));
+  return secrets.map(({ name, key }) => ({ name, since: seen?.[key] ?? null }));
 }
 
 async function orNull<T>(what: string, work: Promise<T>): Promise<T | null> {

@@ -155,6 +155,17 @@ export class Dispatcher {
     this.#wake = { at: first, timer: setTimeout(wake, Math.max(0, first - now)) };
   }
 
+  /**
+   * Where nothing is left to be done now, the alarm is enough: a timer that is pending keeps the object from hibernating, and 45 s of it are billed
+   * like 480 calls (Durable Objects).
+   */
+  rest(): void {
+    const { isAtRest, hasUnrecorded } = this.runner;
+    if (!this.#wake || this.#stepping || this.#reading || !isAtRest || hasUnrecorded || !this.#isDrained()) return;
+    clearTimeout(this.#wake.timer);
+    this.#wake = null;
+  }
+
   /** Fulfilled when nothing runs, when this invocation has done its share, or after a time. */
   async idle(withinMs: number): Promise<void> {
     if (this.#isIdle()) return;

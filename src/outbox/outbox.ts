@@ -139,6 +139,8 @@ export class Outbox extends DurableObject<Env> {
   /** How long an attempt can take until it is recorded. */
   readonly #attemptMs: number;
   #alarmRuns = false;
+  /** Calls of deliver() under way. */
+  #calls = 0;
   /** Nothing is kept here any more, and nothing is to be: the webhook has been deleted. */
   #erased = false;
   /** What the object before this one has left on its way is in the rows. */
@@ -209,7 +211,10 @@ export class Outbox extends DurableObject<Env> {
           await this.#erase();
         },
         endSome: (about, now) => this.#bulk.endSome(about, now),
-        arm: () => keepAwake(this.#armInTime()),
+        arm: () => {
+          keepAwake(this.#armInTime());
+          this.#tellEnded();
+        },
         keepAwake,
         faulted: (error) => {
           logError('outbox.faulted', withoutParameters(error), { webhook: this.#webhookId });
@@ -249,8 +254,13 @@ export class Outbox extends DurableObject<Env> {
    * @returns what has ended here since it was last told
    */
   async deliver(given: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<Figures> {
-    await this.#deliver(given, deliveries, readAt);
-    return this.#ended.take();
+    this.#calls++;
+    try {
+      await this.#deliver(given, deliveries, readAt);
+      return this.#ended.take();
+    } finally {
+      this.#calls--;
+    }
   }
 
   async #deliver(given: OutboxConfig, deliveries: readonly NewDelivery[], readAt: number): Promise<void> {
@@ -563,12 +573,14 @@ export class Outbox extends DurableObject<Env> {
       await mails;
       this.#alarmRuns = false;
     }
+    this.#tellEnded();
     // Once more: an attempt that was being made looked for its row, and made the schema anew.
     if (this.#erased) {
       await this.#erase();
       return;
     }
     await this.#arm();
+    this.#dispatcher.rest();
     this.#tellBusy();
   }
 
@@ -641,6 +653,12 @@ export class Outbox extends DurableObject<Env> {
   /** Where deliveries wait in rows, D1 notes it, for the cron. */
   #tellBusy(): void {
     if (this.#dispatcher.dueAt() !== null) this.ctx.waitUntil(this.#reports.busy(Date.now()));
+  }
+
+  /** The Meter is told of what has ended, unless a call takes it along with its answer, or there is soon more to tell. */
+  #tellEnded(): void {
+    if (this.#calls > 0 || this.#alarmRuns || !this.#dispatcher.runner.isAtRest) return;
+    this.ctx.waitUntil(this.#ended.tell(this.env));
   }
 
   #keep(brought: readonly FreshDelivery[]): void {

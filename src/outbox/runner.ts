@@ -206,7 +206,7 @@ export class Runner {
       const delivery = running.record(result, isCurrent);
       this.#forget(running);
       if (!delivery) continue;
-      this.#ended.attempt(delivery, result);
+      this.#ended.attempt(delivery, result, running.fresh !== null);
       this.#health.attempted(running.config, delivery, result, isCurrent, isDrained());
     }
   }

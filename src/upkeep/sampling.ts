@@ -5,6 +5,8 @@ import type { QueueState, Sample, Waiting } from '../domain/service/figures.ts';
 import { logError } from '../log.ts';
 import { gatheredOf } from '../meter/gathered.ts';
 import { meterOf } from '../meter/meter-object.ts';
+import { secretsInForce } from '../meter/secrets.ts';
+import { settingsOf } from '../settings.ts';
 import { within } from '../within.ts';
 import { sweepNumber } from './sweep-number.ts';
 
@@ -13,8 +15,8 @@ const DATABASE_TIMEOUT_MS = 10_000;
 const QUEUE_TIMEOUT_MS = 3_000;
 const OUTBOXES_TIMEOUT_MS = 30_000;
 const METER_TIMEOUT_MS = 5_000;
-/** The sweeps between two that count organizations and webhooks, each a row that is read. */
-const SIZES_EVERY = 60;
+/** The sweeps between two that count organizations and webhooks, each a row that is read, and look which secrets are in force. */
+const SWEEPS_AN_HOUR = 60;
 
 /** Has the Meter keep what there is to be seen of the service in this minute. What cannot be had is missing: it is not made up. */
 export async function takeSample(env: Env, now: number, busy: Promise<Waiting>): Promise<void> {
@@ -25,6 +27,16 @@ export async function takeSample(env: Env, now: number, busy: Promise<Waiting>):
   ]);
   const sample: Sample = { at: now, ...database, queues, waiting };
   await within(METER_TIMEOUT_MS, meterOf(env).sample(sample, gatheredOf(env).take()));
+  if (isHour(now)) await within(METER_TIMEOUT_MS, seeSecrets(env, now));
+}
+
+const isHour = (now: number): boolean => sweepNumber(now) % SWEEPS_AN_HOUR === 0;
+
+/** Has the Meter remember since when the deployment's secrets are in force. */
+async function seeSecrets(env: Env, now: number): Promise<void> {
+  const secrets = await secretsInForce(settingsOf(env));
+  const keys = secrets.map(({ key }) => key);
+  await meterOf(env).see(keys, now);
 }
 
 async function askDatabase(env: Env, now: number): Promise<Pick<Sample, 'databaseMs' | 'parked' | 'sizes'>> {
@@ -32,8 +44,7 @@ async function askDatabase(env: Env, now: number): Promise<Pick<Sample, 'databas
   const parked = await seen('database', DATABASE_TIMEOUT_MS, countParked(env.DB));
   if (parked === null) return { databaseMs: null, parked: null, sizes: null };
   const databaseMs = Date.now() - startedAt;
-  const isTime = sweepNumber(now) % SIZES_EVERY === 0;
-  return { databaseMs, parked, sizes: isTime ? await seen('sizes', DATABASE_TIMEOUT_MS, countSizes(env.DB)) : null };
+  return { databaseMs, parked, sizes: isHour(now) ? await seen('sizes', DATABASE_TIMEOUT_MS, countSizes(env.DB)) : null };
 }
 
 /** What waits in each queue, by the name of its binding. */

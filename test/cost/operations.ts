@@ -6,7 +6,7 @@ export interface Operations {
   queueOperations: number;
   d1RowsRead: number;
   d1RowsWritten: number;
-  /** Calls of outboxes and of their couriers, and the outboxes' alarms. */
+  /** Calls of outboxes and of their couriers, the outboxes' alarms, and their calls of the Meter. */
   objectRequests: number;
   /** Of the outboxes' SQLite: rows and index entries, keys, and each alarm that is set. */
   rowsRead: number;

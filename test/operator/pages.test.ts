@@ -4,6 +4,7 @@ import { databaseOf } from '../../src/db/client.ts';
 import { parkedMessages } from '../../src/db/schema.ts';
 import { encodeEventMessage } from '../../src/domain/event/event-message.ts';
 import { operator } from '../../src/operator/operator.ts';
+import { sweep } from '../../src/upkeep/sweep.ts';
 import { createOrganization, createWebhook, expectStatus, PLATFORM_KEY, platform } from '../support/api.ts';
 import { anEvent } from '../support/deliveries.ts';
 import { operatorSignedIn } from '../support/operator.ts';
@@ -96,6 +97,18 @@ describe('settings', () => {
     expect(html).not.toContain(env.MASTER_KEY);
     expect(text).toContain('PLATFORM_API_KEY, value 1 of 1 seen since');
     expect(text).toContain('0 sealed under the current MASTER_KEY');
+  });
+});
+
+describe('secrets', () => {
+  it('are as old as the cron has seen them, to the hour', async () => {
+    const hour = Math.floor(Date.now() / 3_600_000) * 3_600_000;
+    const vars = { PLATFORM_API_KEY: `bsk_platform_of_an_hour,${PLATFORM_KEY}` };
+    await sweep({ ...env, ...vars }, hour);
+    const { text } = await (await operatorSignedIn(vars)).get('/operator/settings');
+    const time = new Date(hour).toISOString().slice(11, 19);
+    expect(text).toMatch(new RegExp(`PLATFORM_API_KEY, value 1 of 2 seen since \\d+ \\w+ \\d{4}, ${time} UTC`));
+    expect(text).toContain('PLATFORM_API_KEY, value 2 of 2 seen since');
   });
 });
 

@@ -1,11 +1,18 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { EndpointPace } from '../../src/domain/endpoint/endpoint-pace.ts';
+import type { Counts } from '../../src/domain/service/figures.ts';
 import { logError, takeFaults } from '../../src/log.ts';
+import { meterOf } from '../../src/meter/meter-object.ts';
 import { driveDate } from '../support/clock.ts';
-import { givenScripted, outboxOf } from '../support/deliveries.ts';
+import { givenScripted, outboxOf, runAlarm } from '../support/deliveries.ts';
 import { configOf, havePatience, newDeliveries, newDelivery, runWhenDue } from '../support/outbox.ts';
 
 driveDate();
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 /** Brings deliveries, as a consumer does; what the outbox answers. */
 const bring = async (webhook: string, count = 1) => {
@@ -36,7 +43,7 @@ describe('an outbox answers a consumer', () => {
 });
 
 describe('an outbox answers the cron', () => {
-  it('with what waits, since when it fails, and why; then with how that ended', async () => {
+  it('with what waits, since when it fails, and why; how that ended it has told by itself', async () => {
     const { webhook } = await givenScripted([{ status: 422 }, { status: 200 }]);
     const delivery = newDelivery(webhook);
     havePatience();
@@ -46,11 +53,77 @@ describe('an outbox answers the cron', () => {
       ...{ webhookId: webhook, waiting: 1, dueAt: expect.any(Number), health: 'healthy', failingSince, cause: 'rejects', status: 422 },
     });
     await runWhenDue(webhook, delivery.id);
-    expect(await outboxOf(webhook).poke()).toEqual({ waiting: null, counts: { succeeded: 1, delivered: 1 }, faults: {} });
+    expect(await outboxOf(webhook).poke()).toEqual({ waiting: null, counts: {}, faults: {} });
   });
 
   it('that nothing waits where there never was anything, and stays empty', async () => {
     const outbox = env.OUTBOX.getByName('whk_never_used');
     expect((await outbox.poke()).waiting).toBeNull();
+  });
+});
+
+/** What the Meter has been told in all. */
+const totals = async () => (await meterOf(env).read(1)).totals;
+
+/** What it is told more than before, once it is told that. */
+async function toldSince(before: Counts, name: keyof Counts): Promise<Counts> {
+  for (;;) {
+    const { counts } = await totals();
+    const more = Object.entries(counts).map(([each, count]) => [each, count - (before[each as keyof Counts] ?? 0)] as const);
+    const told: Counts = Object.fromEntries(more.filter(([, count]) => count !== 0));
+    if (told[name] !== undefined) return told;
+    // Not vi.waitFor: it moves a driven date.
+    await scheduler.wait(5);
+  }
+}
+
+describe('an outbox that nobody calls', () => {
+  it('can be hibernated when its alarm is done: nothing is pending, which would be billed', async () => {
+    const { webhook } = await givenScripted([{ status: 503 }, { status: 200 }]);
+    const delivery = newDelivery(webhook);
+    havePatience();
+    await outboxOf(webhook).deliver(await configOf(webhook), [delivery], Date.now());
+    await runWhenDue(webhook, delivery.id);
+    const loaded = await runInDurableObject(outboxOf(webhook), (outbox) => outbox);
+    // It waits for what is pending.
+    await evictDurableObject(outboxOf(webhook));
+    expect(await runInDurableObject(outboxOf(webhook), (outbox) => outbox === loaded)).toBe(false);
+  });
+
+  it('tells the Meter by itself how retries ended: it is hibernated before it is asked', async () => {
+    const { webhook } = await givenScripted([{ status: 503 }, { status: 503 }, { status: 200 }]);
+    const delivery = newDelivery(webhook);
+    havePatience();
+    await outboxOf(webhook).deliver(await configOf(webhook), [delivery], Date.now());
+    for (const [end, expected] of [
+      ['has_errors', { has_errors: 1, retried: 1 }],
+      ['succeeded', { succeeded: 1, delivered: 1 }],
+    ] as const) {
+      const { counts } = await totals();
+      await runWhenDue(webhook, delivery.id);
+      expect(await toldSince(counts, end)).toEqual(expected);
+      // As it is when it is idle: this waits for as long as anything keeps it awake.
+      await evictDurableObject(outboxOf(webhook));
+    }
+    expect((await outboxOf(webhook).poke()).counts).toEqual({});
+  });
+
+  it('tells it of a first attempt that fails after its call was answered', async () => {
+    vi.spyOn(EndpointPace.prototype, 'patienceMs').mockReturnValue(0);
+    const { webhook } = await givenScripted([{ status: 503, delayMs: 100 }]);
+    const { counts } = await totals();
+    const answer = await outboxOf(webhook).deliver(await configOf(webhook), [newDelivery(webhook)], Date.now());
+    expect(answer.counts).toEqual({});
+    expect(await toldSince(counts, 'has_errors')).toEqual({ has_errors: 1, retried: 1 });
+  });
+
+  it('tells it of faults that were logged beside an alarm', async () => {
+    const { webhook } = await givenScripted([]);
+    await bring(webhook);
+    takeFaults();
+    logError('ended.test', new Error('out of order'));
+    await runAlarm(webhook);
+    while (!('ended.test' in (await totals()).faults)) await scheduler.wait(5);
+    expect(takeFaults()).toEqual({});
   });
 });

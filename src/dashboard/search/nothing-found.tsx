@@ -1,4 +1,5 @@
 import { MAX_SKIPPED } from '../../domain/delivery/skipped-event.ts';
+import { keptMs } from '../../domain/quota.ts';
 import { DAY_MS } from '../../domain/text/day.ts';
 import { paths } from '../frame/paths.ts';
 import type { Visit } from '../frame/visit.ts';
@@ -7,7 +8,7 @@ import { bold, rich, t } from '../words/words.tsx';
 
 /** What it can mean that nothing is known of somebody, and what to do. */
 export function NothingFound({ q, visit }: { q: string; visit: Visit }) {
-  const days = Math.round(visit.settings.retentionMs / DAY_MS);
+  const days = Math.round(keptMs(visit.settings, visit.organization.plan) / DAY_MS);
   const count = MAX_SKIPPED;
   return (
     <section class="card notice" aria-labelledby="nothing-title">

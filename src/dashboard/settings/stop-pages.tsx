@@ -1,6 +1,7 @@
 import type { Child } from 'hono/jsx';
 import { getStatistics } from '../../api/deliveries/statistics.ts';
 import { endSecretOverlap } from '../../api/webhooks/webhook-secrets.ts';
+import { keptMs } from '../../domain/quota.ts';
 import { DAY_MS } from '../../domain/text/day.ts';
 import { formerOf, secretsOf } from '../../domain/webhook/secret-rotation.ts';
 import { nameOf } from '../../domain/webhook/webhook.ts';
@@ -18,6 +19,7 @@ export async function showPause(c: PageContext): Promise<Response> {
   if (!webhook.enabled) return c.redirect(paths.webhook(webhook.id, 'settings'), 303);
   const counting = c.get('visit').call(getStatistics, { params: { webhookId: webhook.id }, query: { period: '1h' } });
   const waiting = (await unlessUnreachable(counting))?.waiting ?? null;
+  const { settings, organization } = c.get('visit');
   return await ask(c, {
     title: t('pause.title', { webhook: nameOf(webhook) }),
     part: 'pause',
@@ -26,7 +28,7 @@ export async function showPause(c: PageContext): Promise<Response> {
       <ul>
         <li>{t('pause.nothingSent')}</li>
         <li>{waiting === null ? t('pause.waitingUnknown') : t('pause.waiting', { count: waiting })}</li>
-        <li>{t('pause.meanwhile', { days: c.get('visit').settings.retentionMs / DAY_MS })}</li>
+        <li>{t('pause.meanwhile', { days: keptMs(settings, organization.plan) / DAY_MS })}</li>
       </ul>
     ),
   });

@@ -1,3 +1,4 @@
+import { keptMs } from '../../domain/quota.ts';
 import { DAY_MS } from '../../domain/text/day.ts';
 import { parseDuration } from '../../domain/text/duration.ts';
 import { nounOf } from '../choices/webhook-words.ts';
@@ -24,7 +25,7 @@ export async function showSetupDone(c: PageContext): Promise<Response> {
       <ul>
         <li>{isVisitor ? t(isChosen ? 'setup.chosenVisitors' : 'setup.eachVisitor') : t('setup.eachEvent')}</li>
         <li>{t('setup.retries', { waits: list(waits) })}</li>
-        <li>{t('setup.log', { days: visit.settings.retentionMs / DAY_MS })}</li>
+        <li>{t('setup.log', { days: keptMs(visit.settings, visit.organization.plan) / DAY_MS })}</li>
       </ul>
       <div class="actions">
         <a class="button primary" href={paths.webhook(webhook.id)}>

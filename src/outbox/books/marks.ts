@@ -2,7 +2,7 @@
 export const MARK = 'counted_elsewhere';
 
 const SQL = {
-  find: `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ? AND instr(sql, '${MARK}') > 0`,
+  find: (table: string) => `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '${table}' AND instr(sql, '${MARK}') > 0`,
   make: (table: string) => `ALTER TABLE ${table} ADD COLUMN ${MARK} INTEGER`,
 } as const;
 
@@ -21,7 +21,7 @@ export class Marks {
 
   /** Whether rows of a table can have marks: none has where they cannot. */
   areIn(table: string): boolean {
-    const known = this.#known.get(table) ?? this.#sql().exec(SQL.find, table).toArray().length > 0;
+    const known = this.#known.get(table) ?? this.#sql().exec(SQL.find(table)).toArray().length > 0;
     this.#known.set(table, known);
     return known;
   }
