@@ -16,6 +16,7 @@ import {
   outboxOf,
   type QueueMessage,
 } from '../support/deliveries.ts';
+import { meterThatFails } from '../support/operator.ts';
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 type Deliver = (webhookId: string, ...args: Parameters<Outbox['deliver']>) => Promise<void>;
@@ -350,12 +351,14 @@ describe('an outbox that does not answer', () => {
     await givenWebhook(quick, { url: endpointInbox().url });
     let calls = 0;
     let called = Promise.withResolvers<void>();
-    const environment = withOutboxes(async (id) => {
+    const outboxes = withOutboxes(async (id) => {
       if (id !== silent) return;
       calls++;
       called.resolve();
       await new Promise(() => {});
     });
+    // The Meter has timers of its own, which are not to be virtual.
+    const environment = { ...outboxes, METER: meterThatFails() };
     const batch = () => [aMessage([anEvent(slow)]), aMessage([anEvent(quick)])] as const;
     // Its waits are virtual.
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });

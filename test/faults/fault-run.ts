@@ -6,6 +6,7 @@ import { busyOutboxes, organizations, webhooks } from '../../src/db/schema.ts';
 import type { NewDelivery } from '../../src/domain/delivery/delivery.ts';
 import { deliveryId, mintId } from '../../src/domain/ids.ts';
 import worker from '../../src/index.ts';
+import { takeFaults } from '../../src/log.ts';
 import { Renderer } from '../../src/outbox/renderer.ts';
 import { CourierHost } from '../platform/courier-host.ts';
 import { Edges } from '../platform/edges.ts';
@@ -115,6 +116,8 @@ export class FaultRun {
     this.#time = time;
     this.#startedAt = EPOCH + month * MONTH_MS;
     time.start(this.#startedAt);
+    // Those of the run before, which an outbox would tell of.
+    takeFaults();
     this.#random = seeded(seed, 2);
     vi.spyOn(Math, 'random').mockImplementation(seeded(seed, 3));
     this.scenario = scenarioOf(seed, OUTAGES);
