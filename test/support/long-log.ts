@@ -138,5 +138,9 @@ function storageOn(database: DatabaseSync): DurableObjectStorage {
     database.exec('COMMIT');
     return result;
   };
-  return { sql: { exec }, kv: { get: () => MIGRATIONS.length, put: () => {} }, transactionSync } as unknown as DurableObjectStorage;
+  return {
+    sql: { exec },
+    kv: { get: (key: string) => (key === 'schemaVersion' ? MIGRATIONS.length : undefined), put: () => {} },
+    transactionSync,
+  } as unknown as DurableObjectStorage;
 }
