@@ -117,7 +117,7 @@ it(`deliveries survive ${KILLS} kills of the runtime (CRASH_SEED=${SEED})`, { ti
   };
   console.log(JSON.stringify(facts));
   // Else the kills have met nothing.
-  expect(facts.waitingBeforeAKill).toBeGreaterThan(KILLS);
+  expect(facts.waitingBeforeAKill).toBeGreaterThan(0);
   expect(facts.interrupted).toBeGreaterThan(0);
   expect(facts.probed).toBeGreaterThan(0);
 });
