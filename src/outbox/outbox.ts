@@ -214,6 +214,7 @@ export class Outbox extends DurableObject<Env> {
         arm: () => {
           keepAwake(this.#armInTime());
           this.#tellEnded();
+          if (this.#isFailing) this.#tellBusy();
         },
         keepAwake,
         faulted: (error) => {
@@ -234,7 +235,7 @@ export class Outbox extends DurableObject<Env> {
     );
     this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runner.runningNow(id));
     this.#pastEvents = new PastEvents(this.#store, this.#fresh, this.#log);
-    this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
+    this.#statistics = new OutboxStatistics(this.#store, () => this.#unfinishedInMemory);
     this.#usage = new OutboxUsage(this.#store, this.#fresh);
     const { retentionMs: mostKeptMs } = settings;
     this.#untoldUse = new UntoldUse(storage.kv, env.DB, this.#usage, { retentionMs: mostKeptMs, webhookId: this.#webhookId });
@@ -520,7 +521,7 @@ export class Outbox extends DurableObject<Env> {
     const failure = failingSince !== null && lastFailed ? this.#log.lastFailureOf(lastFailed) : null;
     return {
       webhookId: this.#webhookId,
-      waiting: this.#store.countDueUpTo(MAX_POKED_WAITING),
+      waiting: Math.min(this.#store.countDueUpTo(MAX_POKED_WAITING) + this.#unfinishedInMemory, MAX_POKED_WAITING),
       dueAt: this.#dispatcher.dueAt() ?? workDueAt,
       health,
       failingSince,
@@ -650,9 +651,22 @@ export class Outbox extends DurableObject<Env> {
     this.#vitals.save();
   }
 
-  /** Where deliveries wait in rows, D1 notes it, for the cron. */
+  /**
+   * Where deliveries wait in rows, D1 notes it, for the cron; and where attempts fail, as soon as one has: an endpoint that does not answer can keep
+   * all of its deliveries in memory for minutes, and operators are to see it.
+   */
   #tellBusy(): void {
-    if (this.#dispatcher.dueAt() !== null) this.ctx.waitUntil(this.#reports.busy(Date.now()));
+    const waits = this.#dispatcher.dueAt() !== null || (this.#isFailing && this.#fresh.hasStored);
+    if (waits) this.ctx.waitUntil(this.#reports.busy(Date.now()));
+  }
+
+  get #isFailing(): boolean {
+    return this.#health.circuit.failingSince !== null;
+  }
+
+  /** Stored deliveries that have not ended and have no rows yet. */
+  get #unfinishedInMemory(): number {
+    return this.#fresh.stored().filter(({ stored }) => stored.state.finishedAt === null).length;
   }
 
   /** The Meter is told of what has ended, unless a call takes it along with its answer, or there is soon more to tell. */

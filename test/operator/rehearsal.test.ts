@@ -84,8 +84,6 @@ describe('an endpoint that is down', () => {
     await consume([aMessage(Array.from({ length: 12 }, () => anEvent(organization)))]);
     await broken.arrived(10);
     await vi.waitFor(async () => expect((await outboxOf(webhook).status()).health).toBe('open'));
-    // The next call makes sure that D1 knows that something waits there.
-    await consume([aMessage([anEvent(organization)])]);
     await vi.waitFor(async () =>
       expect(await env.DB.prepare('SELECT 1 FROM busy_outboxes WHERE webhook_id = ?').bind(webhook).first()).not.toBeNull(),
     );
@@ -99,6 +97,28 @@ describe('an endpoint that is down', () => {
     expect(runbook).toBe('an-endpoint-is-down');
     expect(page.html).toContain(`/operator/organizations/${organization}`);
     expect(page.html).not.toContain(broken.url);
+    await env.DB.prepare('UPDATE webhooks SET enabled = 0 WHERE id = ?').bind(webhook).run();
+    await env.DB.prepare('DELETE FROM busy_outboxes').run();
+  });
+
+  it('is named after its first failure, though it takes long to fail and all of its deliveries are in memory', async () => {
+    await anHourLater();
+    const slow = endpointInbox();
+    await slow.script([
+      ...Array.from({ length: 3 }, () => ({ status: 504, delayMs: 4_000 })),
+      ...Array.from({ length: 40 }, () => ({ hang: true })),
+    ]);
+    const organization = await named('Wallace');
+    const webhook = await givenWebhook(organization, { url: slow.url });
+    await consume([aMessage(Array.from({ length: 12 }, () => anEvent(organization)))]);
+    await vi.waitFor(async () => expect((await outboxOf(webhook).status()).health).toBe('failing'), 10_000);
+    await vi.waitFor(async () =>
+      expect(await env.DB.prepare('SELECT 1 FROM busy_outboxes WHERE webhook_id = ?').bind(webhook).first()).not.toBeNull(),
+    );
+    await aMinute();
+    expect((await firstScreen()).sentence).toBe(
+      `It is them: ${new URL(slow.url).host} of Wallace answers with errors (504); 12 deliveries wait for it. Nobody else waits for it.`,
+    );
     await env.DB.prepare('UPDATE webhooks SET enabled = 0 WHERE id = ?').bind(webhook).run();
     await env.DB.prepare('DELETE FROM busy_outboxes').run();
   });
