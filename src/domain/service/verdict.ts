@@ -188,7 +188,7 @@ function floods(facts: Facts, { counts, organizations, faults }: Lately, minutes
   const isNews = events / LATE_MINUTES >= FLOOD_TIMES * usualOf(id, minutes, facts.nowMs);
   if (!isNews && queueBehind(facts).length === 0 && !faults['outbox.full']) return [];
   const share = Math.floor((100 * events) / all);
-  const sentence = `the organization ${facts.organizationName(id)} floods: ${share} % of ${numberText(all)} events of the last ${LATE_MINUTES} minutes are its own. Its own webhooks alone are late by that.`;
+  const sentence = `the organization ${facts.organizationName(id)} floods: ${share} % of ${numberText(all)} events of the last ${LATE_MINUTES} minutes are its own. Its own webhooks alone can be late by that.`;
   return [{ whose: 'them', sentence, runbook: 'an-organization-floods' }];
 }
 

@@ -121,7 +121,7 @@ describe('the verdict', () => {
     expect(said({ minutes: flood(9_900) })).toEqual({
       whose: 'them',
       sentence:
-        'It is them: the organization Name of org_a floods: 99 % of 10,000 events of the last 5 minutes are its own. Its own webhooks alone are late by that.',
+        'It is them: the organization Name of org_a floods: 99 % of 10,000 events of the last 5 minutes are its own. Its own webhooks alone can be late by that.',
       runbook: 'an-organization-floods',
     });
     // Few events; or many, as usual.
