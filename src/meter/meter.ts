@@ -29,6 +29,8 @@ export interface Totals {
   faults: Record<string, number>;
   /** As the cron has counted them last, an hour ago at most. Null: it has not yet. */
   sizes: Sizes | null;
+  /** When the cron last told what it saw; milliseconds since the epoch. Missing: it never has. */
+  sampledAt?: number;
 }
 
 const NO_TOTALS = (): Totals => ({ counts: {}, faults: {}, sizes: null });
@@ -91,6 +93,7 @@ export class Meter extends DurableObject<Env> {
       addFigures(row, figures);
       row.minute.sample = sample;
       row.totals.sizes = sample.sizes ?? row.totals.sizes;
+      row.totals.sampledAt = sample.at;
     });
     this.#write();
   }

@@ -91,7 +91,8 @@ function Figures({ overview: { now, sample, waiting, isMetered, databaseMs, queu
   return (
     <section id="figures" data-live="" aria-labelledby="figures-title">
       <h2 id="figures-title">
-        Per minute, as the mean of the last {LATE_MINUTES}; and what waits, as of {sample ? relative(sample.at, nowMs) : 'never'}
+        Per minute, as the mean of the last {LATE_MINUTES}; and what waits
+        {sample ? `, as of ${relative(sample.at, nowMs)}` : ': not known yet'}
       </h2>
       <dl class="figures">
         <Figure name="Events accepted" value={flow(counts.accepted)} hint={`${flow(counts.dropped)} wanted by nobody`} />
@@ -100,7 +101,7 @@ function Figures({ overview: { now, sample, waiting, isMetered, databaseMs, queu
         <Figure
           name="Deliveries that wait"
           value={waiting ? `${count(waiting.deliveries)}${waiting.isAtLeast ? '+' : ''}` : '–'}
-          hint={waiting ? `in ${count(waiting.outboxes)} outboxes` : 'not known'}
+          hint={waiting ? `in ${count(waiting.outboxes)} outbox${waiting.outboxes === 1 ? '' : 'es'}` : 'not known'}
         />
         <Figure
           name="Messages in queues"
@@ -135,7 +136,9 @@ function Endpoints({ overview, nowMs }: { overview: Overview; nowMs: number }) {
       </h2>
       {worst.length === 0 ? (
         <p class="notice hint">
-          {overview.waiting ? 'None, of those for which deliveries wait.' : 'Not known: the outboxes have not answered the cron.'}
+          {overview.waiting
+            ? 'None, of those for which deliveries wait.'
+            : 'Not known: the cron has not asked the outboxes, or they have not answered.'}
         </p>
       ) : (
         <table class="stacking">

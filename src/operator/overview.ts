@@ -43,7 +43,8 @@ export async function overviewOf(env: Env, nowMs: number): Promise<Overview> {
     const known = webhook(id);
     return known ? `${hostOf(known.url)} of ${known.organizationName}` : id;
   };
-  const facts: Facts = { nowMs, minutes: reading?.minutes ?? null, queues, databaseMs, webhookName, organizationName };
+  const sampledAt = reading?.totals.sampledAt ?? null;
+  const facts: Facts = { nowMs, minutes: reading?.minutes ?? null, sampledAt, queues, databaseMs, webhookName, organizationName };
   const sample = minutes.find((each) => each.sample !== null)?.sample ?? null;
   const known = { minutes, isMetered: reading !== null, now, hour, queues, sample, waiting, databaseMs };
   return { findings: findingsOf(facts), ...known, webhook, organizationName };

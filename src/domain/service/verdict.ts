@@ -32,6 +32,8 @@ export interface Facts {
   nowMs: number;
   /** The latest first. Null: the Meter does not answer. */
   minutes: readonly Minute[] | null;
+  /** When the cron last told what it saw, however long ago; null: it never has. */
+  sampledAt: number | null;
   /** By their bindings, as of now. Null: a queue does not say. */
   queues: Readonly<Record<string, QueueState | null>>;
   /** How long the database took to answer just now; null: it did not. */
@@ -44,6 +46,8 @@ export interface Facts {
 /** What happened “of late”. */
 export const LATE_MINUTES = 5;
 const SILENT_CRON_MS = 180_000;
+/** The platform can take so many minutes to run the cron of a new deployment for the first time. */
+const FIRST_CRON_MINUTES = 15;
 /** A small question that takes the database so long. It takes some milliseconds, and some 100 from the other side of the earth. */
 const SLOW_DATABASE_MS = 1_000;
 /** A queue that is not behind hands a message over within a second or two; after a fault of ours it waits for 10 s and more. */
@@ -116,6 +120,7 @@ export function findingsOf(facts: Facts): Finding[] {
     ...otherFaults(now.faults),
     ...failingEndpoints(facts, waitingIn(minutes)),
     ...lateDeliveries(facts, waitingIn(minutes)),
+    ...firstCron(facts, minutes),
   ];
 }
 
@@ -131,10 +136,25 @@ export function waitingIn(minutes: readonly Minute[]): Waiting | null {
   return minutes.find(({ sample }) => sample?.waiting)?.sample?.waiting ?? null;
 }
 
-function silentCron({ nowMs }: Facts, minutes: readonly Minute[]): Finding[] {
-  const at = minutes.find(({ sample }) => sample !== null)?.sample?.at;
-  if (at !== undefined && nowMs - at < SILENT_CRON_MS) return [];
-  const since = at === undefined ? 'within the last hour' : `for ${spanText(nowMs - at)}`;
+/** A service that has just been set up: its cron has not run, and need not have. */
+function isBeforeFirstCron({ nowMs, sampledAt }: Facts, minutes: readonly Minute[]): boolean {
+  const oldest = minutes.at(-1)?.minute ?? Number.POSITIVE_INFINITY;
+  return sampledAt === null && minutes.every(({ sample }) => sample === null) && oldest > Math.floor(nowMs / 60_000) - FIRST_CRON_MINUTES;
+}
+
+function firstCron(facts: Facts, minutes: readonly Minute[]): Finding[] {
+  if (!isBeforeFirstCron(facts, minutes)) return [];
+  const sentence = `the cron has not run yet, so what waits is not known. In a new deployment it begins within ${FIRST_CRON_MINUTES} minutes.`;
+  return [{ whose: 'nobody', sentence, runbook: 'the-figures-stand-still' }];
+}
+
+function silentCron(facts: Facts, minutes: readonly Minute[]): Finding[] {
+  const { nowMs, sampledAt } = facts;
+  const at = minutes.find(({ sample }) => sample !== null)?.sample?.at ?? sampledAt;
+  if (isBeforeFirstCron(facts, minutes) || (at !== null && nowMs - at < SILENT_CRON_MS)) return [];
+  if (at === null)
+    return [{ whose: 'us', sentence: 'the cron has never run: what waits is not known.', runbook: 'the-figures-stand-still' }];
+  const since = `for ${spanText(nowMs - at)}`;
   return [{ whose: 'us', sentence: `the cron has not run ${since}. What is said of it below is old.`, runbook: 'the-figures-stand-still' }];
 }
 
@@ -168,7 +188,7 @@ function floods(facts: Facts, { counts, organizations, faults }: Lately, minutes
   const isNews = events / LATE_MINUTES >= FLOOD_TIMES * usualOf(id, minutes, facts.nowMs);
   if (!isNews && queueBehind(facts).length === 0 && !faults['outbox.full']) return [];
   const share = Math.floor((100 * events) / all);
-  const sentence = `the organization ${facts.organizationName(id)} floods: ${share} % of ${numberText(all)} events of the last ${LATE_MINUTES} minutes are its own. Its own webhooks alone are late by that.`;
+  const sentence = `the organization ${facts.organizationName(id)} floods: ${share} % of ${numberText(all)} events of the last ${LATE_MINUTES} minutes are its own. Its own webhooks alone can be late by that.`;
   return [{ whose: 'them', sentence, runbook: 'an-organization-floods' }];
 }
 

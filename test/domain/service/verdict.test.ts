@@ -20,6 +20,7 @@ const minuteOf = (ago: number, given: Partial<Minute['figures']> = {}, sample: S
 const factsOf = (given: Partial<Facts> = {}): Facts => ({
   nowMs: NOW,
   minutes: [minuteOf(0)],
+  sampledAt: NOW - 20_000,
   queues: { EVENTS: quiet, DEAD_LETTERS: quiet },
   databaseMs: 5,
   webhookName: (id) => `${id}.example.com of Acme`,
@@ -120,7 +121,7 @@ describe('the verdict', () => {
     expect(said({ minutes: flood(9_900) })).toEqual({
       whose: 'them',
       sentence:
-        'It is them: the organization Name of org_a floods: 99 % of 10,000 events of the last 5 minutes are its own. Its own webhooks alone are late by that.',
+        'It is them: the organization Name of org_a floods: 99 % of 10,000 events of the last 5 minutes are its own. Its own webhooks alone can be late by that.',
       runbook: 'an-organization-floods',
     });
     // Few events; or many, as usual.
@@ -146,7 +147,22 @@ describe('the verdict', () => {
     expect(said({ minutes: [minuteOf(0, {}, null), minuteOf(9, {}, sampleOf({ at: NOW - 9 * MINUTE_MS }))] }).sentence).toContain(
       'the cron has not run for 9 min',
     );
-    expect(said({ minutes: [] }).sentence).toContain('the cron has not run within the last hour');
+    expect(said({ minutes: [], sampledAt: NOW - 5 * 3_600_000 }).sentence).toContain('It is us: the cron has not run for 5 h');
+  });
+
+  it('is nobody’s fault that a new service’s cron has not run yet, for 15 minutes', () => {
+    const fresh = { minutes: [], sampledAt: null };
+    expect(said(fresh)).toEqual({
+      whose: 'nobody',
+      sentence: 'Nothing fails: the cron has not run yet, so what waits is not known. In a new deployment it begins within 15 minutes.',
+      runbook: 'the-figures-stand-still',
+    });
+    expect(said({ ...fresh, minutes: [minuteOf(0, {}, null), minuteOf(14, {}, null)] }).whose).toBe('nobody');
+    expect(said({ ...fresh, minutes: [minuteOf(0, {}, null), minuteOf(15, {}, null)] }).sentence).toBe(
+      'It is us: the cron has never run: what waits is not known.',
+    );
+    // It does not hide what is wrong.
+    expect(said({ ...fresh, databaseMs: null }).sentence).toContain('It is us: the database (D1) does not answer');
   });
 
   it('tells what is late from what fails', () => {
