@@ -132,14 +132,12 @@ export function fanOut(
     if (subscribers.length === 0 && !loaded?.fresh) event.inbound.failed = true;
     if (!config) continue;
     const meant = subscribers.filter((webhook) => !isMadeLater(webhook, event));
-    const keeping = new Set(meant.filter((webhook) => keepsBack(webhook, event)));
-    const counting = countingWebhook(keeping.size < meant.length ? meant.filter((webhook) => !keeping.has(webhook)) : meant);
-    for (const webhook of meant) {
-      if (keeping.has(webhook)) {
-        filtered.push({ webhook, event, isCounting: webhook === counting });
-        if (!loaded.fresh) event.inbound.failed = true;
-        continue;
-      }
+    const kept = meant.filter((webhook) => keepsBack(webhook, event));
+    const getting = meant.filter((webhook) => !kept.includes(webhook));
+    const counting = countingWebhook(getting.length > 0 ? getting : kept);
+    for (const webhook of kept) filtered.push({ webhook, event, isCounting: webhook === counting });
+    if (kept.length > 0 && !loaded.fresh) event.inbound.failed = true;
+    for (const webhook of getting) {
       const { readAt } = loaded;
       const work = works.get(webhook.id) ?? {
         config: { plan: config.plan, webhook: withoutFilter(webhook) },
