@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import { LIVE_HEADER } from '../dashboard/frame/page.tsx';
+import { PageAssets, PageStatus } from '../dashboard/frame/page-assets.tsx';
 import { KeyHelp, LiveStatus, ZoneNote } from '../dashboard/frame/page-state.tsx';
-import { paths as dashboardPaths } from '../dashboard/frame/paths.ts';
 import type { PageContext } from '../dashboard/frame/visit.ts';
 import { ClockContext, clockOf, useClock } from '../dashboard/parts/clock.ts';
 import { t } from '../dashboard/words/words.tsx';
@@ -58,13 +58,7 @@ function Frame({ title, isSignedIn, path, children }: { title: string; isSignedI
         <meta name="color-scheme" content="light dark" />
         <meta name="robots" content="noindex" />
         <title>{`${title} · Operating webhooks`}</title>
-        <link rel="icon" href="/favicon.svg" />
-        <link rel="stylesheet" href="/dashboard-assets/dashboard.css" />
-        <link rel="stylesheet" href={dashboardPaths.theme} />
-        <script src="/dashboard-assets/idiomorph.js" defer />
-        <script src="/dashboard-assets/dashboard.js" defer />
-        <script src="/dashboard-assets/keys.js" defer />
-        <script src="/dashboard-assets/chart-tips.js" defer />
+        <PageAssets />
       </head>
       <body class="operator">
         <a class="skip" href="#main">
@@ -83,14 +77,7 @@ function Frame({ title, isSignedIn, path, children }: { title: string; isSignedI
             </form>
           )}
         </header>
-        <p
-          id="page-status"
-          role="status"
-          data-ended={t('script.ended')}
-          data-unreachable={t('script.unreachable')}
-          data-copied={t('script.copied')}
-          data-copy-by-hand={t('script.copyByHand')}
-        />
+        <PageStatus />
         <main id="main">
           <div class="above">
             <LiveStatus />

@@ -2,6 +2,7 @@ import { authenticate } from '../api/access/auth.ts';
 import type { ApiError } from '../api/errors.ts';
 import { errorHeaders, toApiError } from '../api/errors.ts';
 import { readForm, textOf } from '../dashboard/parts/form.ts';
+import { KeyField } from '../dashboard/session/key-field.tsx';
 import { networkOf } from '../domain/access/client-address.ts';
 import { page } from './layout.tsx';
 import { paths, safeNext } from './paths.ts';
@@ -50,28 +51,11 @@ async function signInPage(
       <h1>Operate the webhook service</h1>
       <form method="post" action={paths.signIn}>
         {next !== undefined && <input type="hidden" name="next" value={next} />}
-        <div class="field">
-          <label for="key">Platform key</label>
-          <input
-            id="key"
-            name="key"
-            type="password"
-            autocomplete="off"
-            spellcheck={false}
-            required
-            maxlength={200}
-            aria-invalid={error ? 'true' : undefined}
-            aria-describedby={error ? 'key-error key-hint' : 'key-hint'}
-          />
-          {error && (
-            <p class="error" id="key-error">
-              {error}
-            </p>
-          )}
-          <p class="hint" id="key-hint">
-            The Worker's secret PLATFORM_API_KEY. It opens everything, so you are signed out after {OPERATOR_SESSION_MS / 3_600_000} hours.
-          </p>
-        </div>
+        <KeyField
+          label="Platform key"
+          hint={`The Worker's secret PLATFORM_API_KEY. It opens everything, so you are signed out after ${OPERATOR_SESSION_MS / 3_600_000} hours.`}
+          error={error}
+        />
         <button type="submit" class="primary">
           Sign in
         </button>

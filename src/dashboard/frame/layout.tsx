@@ -6,6 +6,7 @@ import { Icon } from '../parts/icons.tsx';
 import { currentLanguage } from '../words/language.ts';
 import { t } from '../words/words.tsx';
 import type { Flash } from './flash.ts';
+import { PageAssets, PageStatus } from './page-assets.tsx';
 import { KeyHelp, LiveStatus, ZoneNote } from './page-state.tsx';
 import { paths } from './paths.ts';
 import type { Visit } from './visit.ts';
@@ -38,28 +39,14 @@ export function Layout({ title, dashboard, visit, crumbs, flash, foot, children 
         <meta name="color-scheme" content="light dark" />
         <meta name="robots" content="noindex" />
         <title>{`${title} · ${dashboard.name}`}</title>
-        <link rel="icon" href="/favicon.svg" />
-        <link rel="stylesheet" href="/dashboard-assets/dashboard.css" />
-        <link rel="stylesheet" href={paths.theme} />
-        <script src="/dashboard-assets/idiomorph.js" defer />
-        <script src="/dashboard-assets/dashboard.js" defer />
-        <script src="/dashboard-assets/keys.js" defer />
-        <script src="/dashboard-assets/chart-tips.js" defer />
+        <PageAssets />
       </head>
       <body>
         <a class="skip" href="#main">
           {t('layout.skip')}
         </a>
         <Top dashboard={dashboard} visit={visit} />
-        {/* What the script says of the page: that it is not up to date, say. */}
-        <p
-          id="page-status"
-          role="status"
-          data-ended={t('script.ended')}
-          data-unreachable={t('script.unreachable')}
-          data-copied={t('script.copied')}
-          data-copy-by-hand={t('script.copyByHand')}
-        />
+        <PageStatus />
         <main id="main">
           <div class="above">
             {crumbs && <Crumbs crumbs={crumbs} />}

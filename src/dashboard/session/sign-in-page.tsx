@@ -15,6 +15,7 @@ import { HELD, holdForm } from '../parts/held-form.ts';
 import { refusedOf } from '../webhook/webhook-input.ts';
 import { errorText } from '../words/error-words.ts';
 import { bold, rich, t } from '../words/words.tsx';
+import { KeyField } from './key-field.tsx';
 import { findSession, lookUp, signIn, signOut } from './session.ts';
 
 /** What a person was about when they had to sign in. */
@@ -155,29 +156,7 @@ async function signInPage(c: PageContext, errand: Errand, error?: string, status
         {next !== undefined && <input type="hidden" name="next" value={next} />}
         {held !== undefined && <input type="hidden" name={HELD} value={held} />}
         {isFresh && <input type="hidden" name="why" value={FRESH} />}
-        <div class="field">
-          <label for="key">{t('signIn.key')}</label>
-          <input
-            id="key"
-            name="key"
-            type="password"
-            autocomplete="off"
-            spellcheck={false}
-            required
-            maxlength={200}
-            autofocus={error !== undefined}
-            aria-invalid={error ? 'true' : undefined}
-            aria-describedby={error ? 'key-error key-hint' : 'key-hint'}
-          />
-          {error && (
-            <p class="error" id="key-error">
-              {error}
-            </p>
-          )}
-          <p class="hint" id="key-hint">
-            {t('signIn.keyHint')}
-          </p>
-        </div>
+        <KeyField label={t('signIn.key')} hint={t('signIn.keyHint')} error={error} autofocus={error !== undefined} />
         <button type="submit" class="primary">
           {t('signIn.submit')}
         </button>
