@@ -7,7 +7,7 @@ export const PROJECT_ROOT = join(import.meta.dirname, '..', '..');
 /** Wrangler's own entry, run by the Node that runs this: the one of package.json, whatever the machine has. */
 const WRANGLER = join(PROJECT_ROOT, 'node_modules', 'wrangler', 'bin', 'wrangler.js');
 
-/** Each takes about a second, in which another command has gone on with its own. */
+/** Tries in a row that find as many migrations to apply as before. Each takes about a second, in which another command has gone on with its own. */
 const MIGRATION_TRIES = 3;
 
 /** No telemetry, no look for a newer version, no fetch of example request metadata: the commands say the same with no network. */
@@ -47,17 +47,19 @@ export async function captureWrangler(args: readonly string[]): Promise<Captured
 
 /**
  * Applies the migrations to the local database under `persistTo` (wrangler's default folder where it is not given). Of two commands that
- * start at the same moment one finds a table there that the other has just made: it tries again, and sees what is left to do.
+ * start at the same moment one finds a table there that the other has just made: it tries again as long as there is less left to do each
+ * time, since each migration can meet the other command.
  */
 export async function migrateLocally(persistTo: string | undefined, sharedFlags: readonly string[] = []): Promise<void> {
   const place = persistTo === undefined ? [] : ['--persist-to', persistTo];
-  let failed = '';
-  for (let tries = 0; tries < MIGRATION_TRIES; tries++) {
+  let fewest = Number.POSITIVE_INFINITY;
+  for (let tries = 1; ; tries++) {
     const { exitCode, output } = await captureWrangler(['d1', 'migrations', 'apply', 'DB', '--local', ...place, ...sharedFlags]);
     if (exitCode === 0) return;
-    failed = output;
+    const left = Number(/apply (\d+) migration/.exec(output)?.[1]);
+    if (left < fewest) [fewest, tries] = [left, 1];
+    if (tries === MIGRATION_TRIES) throw new Error(`The migrations could not be applied to the local database:\n${output}`);
   }
-  throw new Error(`The migrations could not be applied to the local database:\n${failed}`);
 }
 
 /**

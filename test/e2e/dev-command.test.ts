@@ -112,10 +112,11 @@ it('npm run dev loses nothing that it has accepted while it is started a second 
   };
 
   const second = runDev(...(await flagsOf(otherPort, join(folder, 'second'))));
-  while (!(await isHealthy(otherPort))) {
+  await until(async () => {
     if (second.process.exitCode !== null) throw new Error(second.output());
     await post();
-  }
+    return await isHealthy(otherPort);
+  });
   await post();
 
   await endpoint.arrived(accepted.length);
@@ -124,4 +125,5 @@ it('npm run dev loses nothing that it has accepted while it is started a second 
   expect(arrived.sort()).toEqual(accepted.sort());
   expect(first.output()).not.toContain('Reloading');
   await receiver.close();
-});
+  // Two starts after each other.
+}, 240_000);

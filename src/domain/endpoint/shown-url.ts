@@ -6,8 +6,8 @@
 /** What is left out of a shown URL. */
 const CUT = '…';
 
-/** A first part of a path that is a word, such as `services`, `webhookb2` or `v3`. Tokens (Make has them there) are not. */
-const WORD = /^[a-z]{1,20}(?:[-_.][a-z]{1,20}){0,2}\d{0,2}$/i;
+/** A first part of a path that is words, such as `services`, `lead-import` or `v3`. Tokens (Make has them there) are longer than a word. */
+const WORDS = /^[a-z]{1,14}(?:[-_.][a-z]{1,14}){0,2}\d{0,2}$/i;
 
 /** The host, and the first part of the path where it is a word: `hooks.slack.com/services/…`. No query, no fragment. */
 export function urlWithoutSecrets(url: string): string {
@@ -15,7 +15,7 @@ export function urlWithoutSecrets(url: string): string {
   if (!parsed) return CUT;
   const { host, pathname, search, hash } = parsed;
   const [first = '', ...rest] = pathname.slice(1).split('/');
-  const isShown = WORD.test(first);
+  const isShown = WORDS.test(first);
   const isCut = (first !== '' && !isShown) || rest.some((part) => part !== '') || search !== '' || hash !== '';
   const shown = isShown ? `${host}/${first}` : host;
   return isCut ? `${shown}/${CUT}` : shown;
