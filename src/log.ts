@@ -8,7 +8,13 @@ import { addFaults, type Faults } from './domain/service/figures.ts';
 type Fields = Record<string, string | number | boolean | null | undefined>;
 
 /** Warnings that tell of a fault of ours, or of what somebody has to see to. */
-const NOTED_WARNINGS: ReadonlySet<string> = new Set(['message.redelivered', 'message.parked', 'outbox.full', 'outbox.values_forgotten']);
+const NOTED_WARNINGS: ReadonlySet<string> = new Set([
+  'message.redelivered',
+  'message.keeps_failing',
+  'message.parked',
+  'outbox.full',
+  'outbox.values_forgotten',
+]);
 
 /** What this isolate has logged of faults since it was last taken, for the operator's pages (meter/gathered.ts). */
 let faults: Faults = {};

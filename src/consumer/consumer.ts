@@ -23,6 +23,8 @@ const MAX_DELIVERIES = 500;
 const MAX_BYTES = 8_000_000;
 /** How long the dead-letter queue may take to accept. */
 const DEAD_LETTERS_TIMEOUT_MS = 10_000;
+/** A message that has failed so often does not fail by chance. The third time comes within 20 s (domain/delivery/redelivery.ts). */
+const KEEPS_FAILING_FROM = 3;
 /** Most outboxes remembered as silent. */
 const MAX_SILENT = 10_000;
 
@@ -177,6 +179,10 @@ async function sendToDeadLetters(message: Message, env: Env): Promise<void> {
 
 function redeliver(message: Message): void {
   const delaySeconds = redeliveryDelaySeconds(message.attempts);
-  logWarning('message.redelivered', { message: message.id, attempts: message.attempts, delaySeconds });
+  const { id, attempts } = message;
+  logWarning('message.redelivered', { message: id, attempts, delaySeconds });
+  if (attempts >= KEEPS_FAILING_FROM) {
+    logWarning('message.keeps_failing', { message: id, attempts, reason: `it has failed ${attempts} times, and comes again` });
+  }
   message.retry({ delaySeconds });
 }

@@ -1,4 +1,4 @@
-import { addCounts, addFaults, busiest, type CountName, type Figures, type IsolateFigures } from '../domain/service/figures.ts';
+import { addCounts, addEndpoints, addFaults, busiest, type CountName, type Figures, type IsolateFigures } from '../domain/service/figures.ts';
 import { hasFaults, takeFaults } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import { onceFor } from '../once-for.ts';
@@ -43,14 +43,14 @@ export class Gathered {
     if (!figures) return;
     addCounts(this.#figures.counts, figures.counts);
     addFaults(this.#figures.faults, figures.faults);
+    if (figures.endpoints) this.#figures.endpoints = addEndpoints(this.#figures.endpoints ?? [], figures.endpoints);
     this.#isEmpty = false;
   }
 
   /** Takes all that is gathered, with the faults that this isolate has logged. */
   take(): IsolateFigures {
-    const { counts, faults } = this.#figures;
-    addFaults(faults, takeFaults());
-    const taken = { counts, faults, organizations: busiest(this.#byOrganization) };
+    addFaults(this.#figures.faults, takeFaults());
+    const taken = { ...this.#figures, organizations: busiest(this.#byOrganization) };
     this.#figures = { counts: {}, faults: {} };
     this.#byOrganization = new Map();
     this.#isEmpty = true;

@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import {
   addCounts,
+  addEndpoints,
   addFaults,
   addOrganizations,
   type Counts,
@@ -40,6 +41,8 @@ export interface Reading {
   /** The latest first; those of which nothing is known are missing. */
   minutes: Minute[];
   totals: Totals;
+  /** Since when there is a Meter that says so; milliseconds since the epoch. */
+  since: number;
 }
 
 interface Row {
@@ -50,6 +53,7 @@ interface Row {
 /** Since when something has been seen to be in force, by what it is. */
 export type SeenSince = Record<string, number>;
 
+const SINCE = 'since';
 const SEEN = 'seen';
 const ENDED = 'ended:';
 
@@ -72,10 +76,15 @@ export class Meter extends DurableObject<Env> {
   #isWritten = true;
   #writtenAt = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  readonly #since: number;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    ctx.storage.sql.exec(SQL.make);
+    const { sql, kv } = ctx.storage;
+    sql.exec(SQL.make);
+    const since = kv.get<number>(SINCE);
+    this.#since = since ?? Date.now();
+    if (since === undefined) kv.put(SINCE, this.#since);
   }
 
   /** Adds what an isolate has counted to the minute that it is. */
@@ -108,7 +117,7 @@ export class Meter extends DurableObject<Env> {
       const row = this.#at(minute);
       if (row) minutes.push(row.minute);
     }
-    return { minutes, totals: this.#newest()?.totals ?? NO_TOTALS() };
+    return { minutes, totals: this.#newest()?.totals ?? NO_TOTALS(), since: this.#since };
   }
 
   /** Notes since when each of some things is in force, as far as is known: since it was first seen here. What is missing is forgotten. */
@@ -177,11 +186,12 @@ function minuteAt(ms: number): number {
   return Math.floor(ms / MINUTE_MS);
 }
 
-function addFigures({ minute, totals }: Row, { counts, faults, organizations }: IsolateFigures): void {
+function addFigures({ minute, totals }: Row, { counts, faults, organizations, endpoints }: IsolateFigures): void {
   const { figures } = minute;
   addCounts(figures.counts, counts);
   addFaults(figures.faults, faults);
   figures.organizations = addOrganizations(figures.organizations, organizations);
+  if (endpoints) figures.endpoints = addEndpoints(figures.endpoints ?? [], endpoints);
   addCounts(totals.counts, counts);
   for (const [event, { count }] of Object.entries(faults)) {
     const isKnown = event in totals.faults || Object.keys(totals.faults).length < MAX_FAULT_TOTALS;

@@ -2,8 +2,10 @@ import { Badge } from '../dashboard/parts/condition.tsx';
 import { Icon, type IconName } from '../dashboard/parts/icons.tsx';
 import { RelativeTime } from '../dashboard/parts/time.tsx';
 import { count, exactly, relative, span } from '../dashboard/parts/wording.ts';
-import type { Fault, QueueState, WaitingOutbox } from '../domain/service/figures.ts';
-import { causeText, type Finding, LATE_MINUTES, verdictOf, type Whose } from '../domain/service/verdict.ts';
+import { causeText, type FailingEndpoint } from '../domain/service/endpoints.ts';
+import { type Finding, LATE_MINUTES, type Whose } from '../domain/service/facts.ts';
+import type { Fault, QueueState } from '../domain/service/figures.ts';
+import { verdictOf } from '../domain/service/verdict.ts';
 import { hostOf } from '../domain/webhook/webhook.ts';
 import { FlowChart } from './flow-chart.tsx';
 import { page } from './layout.tsx';
@@ -30,7 +32,8 @@ export async function showOverview(c: OperatorContext): Promise<Response> {
       <Busiest overview={overview} />
       <p class="hint">
         Consumers and outboxes tell what they count within half a minute, and the cron looks at what waits once a minute. An isolate that
-        vanishes takes its last seconds along: these figures are for finding a fault, and not for a bill.
+        vanishes takes its last seconds along, and an outbox that nobody calls what arrived last at an endpoint that takes seconds: these
+        figures are for finding a fault, and not for a bill.
       </p>
     </>,
   );
@@ -128,13 +131,13 @@ function Figure({ name, value, hint }: { name: string; value: string; hint?: str
 }
 
 function Endpoints({ overview, nowMs }: { overview: Overview; nowMs: number }) {
-  const worst = overview.waiting?.worst ?? [];
+  const { failing } = overview;
   return (
     <section id="endpoints" data-live="" class="card table-card" aria-labelledby="endpoints-title">
       <h2 id="endpoints-title" class="table-title">
         Endpoints that fail
       </h2>
-      {worst.length === 0 ? (
+      {failing.length === 0 ? (
         <p class="notice hint">
           {overview.waiting
             ? 'None, of those for which deliveries wait.'
@@ -158,8 +161,8 @@ function Endpoints({ overview, nowMs }: { overview: Overview; nowMs: number }) {
             </tr>
           </thead>
           <tbody>
-            {worst.map((outbox) => (
-              <EndpointRow outbox={outbox} overview={overview} nowMs={nowMs} />
+            {failing.map((endpoint) => (
+              <EndpointRow endpoint={endpoint} overview={overview} nowMs={nowMs} />
             ))}
           </tbody>
         </table>
@@ -174,8 +177,8 @@ const HEALTHS = {
   open: { word: 'Held', icon: 'bolt', tone: 'bad' },
 } as const;
 
-function EndpointRow({ outbox, overview, nowMs }: { outbox: WaitingOutbox; overview: Overview; nowMs: number }) {
-  const { webhookId, waiting, health, failingSince, cause, status } = outbox;
+function EndpointRow({ endpoint, overview, nowMs }: { endpoint: FailingEndpoint; overview: Overview; nowMs: number }) {
+  const { webhookId, waiting, health, failingSince, cause, status } = endpoint;
   const known = overview.webhook(webhookId);
   return (
     <tr>
@@ -186,8 +189,7 @@ function EndpointRow({ outbox, overview, nowMs }: { outbox: WaitingOutbox; overv
       <td data-label="Why">{causeText(cause, status)}</td>
       <td data-label="Since">{failingSince === null ? '–' : <RelativeTime at={new Date(failingSince).toISOString()} nowMs={nowMs} />}</td>
       <td data-label="Wait" class="number">
-        {exactly(waiting)}
-        {waiting >= 1_000 ? '+' : ''}
+        {waiting === null ? '–' : `${exactly(waiting)}${waiting >= 1_000 ? '+' : ''}`}
       </td>
       <td data-label="State">
         <Badge {...HEALTHS[health]} />

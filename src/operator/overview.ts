@@ -1,8 +1,10 @@
 import { readMeter } from '../api/platform/metrics.ts';
 import { withoutParameters } from '../db/client.ts';
 import { type NamedWebhook, namesOf } from '../db/platform-state.ts';
+import { type FailingEndpoint, failingIn } from '../domain/service/endpoints.ts';
+import { type Facts, type Finding, type Lately, lately, waitingIn } from '../domain/service/facts.ts';
 import type { Minute, QueueState, Sample, Waiting } from '../domain/service/figures.ts';
-import { type Facts, type Finding, findingsOf, type Lately, lately, waitingIn } from '../domain/service/verdict.ts';
+import { findingsOf } from '../domain/service/verdict.ts';
 import { hostOf } from '../domain/webhook/webhook.ts';
 import { logWarning } from '../log.ts';
 import { stateOfQueues } from '../upkeep/sampling.ts';
@@ -25,6 +27,7 @@ export interface Overview {
   queues: Readonly<Record<string, QueueState | null>>;
   sample: Sample | null;
   waiting: Waiting | null;
+  failing: readonly FailingEndpoint[];
   /** How long the database took to answer just now; null: it did not. */
   databaseMs: number | null;
   webhook(id: string): NamedWebhook | null;
@@ -35,24 +38,30 @@ export async function overviewOf(env: Env, nowMs: number): Promise<Overview> {
   const [reading, queues] = await Promise.all([readMeter(env, SHOWN_MINUTES), stateOfQueues(env)]);
   const minutes = reading?.minutes ?? [];
   const [now, hour] = [lately(minutes, nowMs), lately(minutes, nowMs, SHOWN_MINUTES)];
-  const waiting = waitingIn(minutes);
-  const { databaseMs, webhooks, organizations } = await askForNames(env, waiting, now);
+  const [waiting, failing] = [waitingIn(minutes), failingIn(minutes, nowMs)];
+  const { databaseMs, webhooks, organizations } = await askForNames(env, failing, now);
   const webhook = (id: string) => webhooks.get(id) ?? null;
   const organizationName = (id: string) => organizations.get(id) ?? id;
   const webhookName = (id: string): string => {
     const known = webhook(id);
     return known ? `${hostOf(known.url)} of ${known.organizationName}` : id;
   };
-  const sampledAt = reading?.totals.sampledAt ?? null;
-  const facts: Facts = { nowMs, minutes: reading?.minutes ?? null, sampledAt, queues, databaseMs, webhookName, organizationName };
+  const facts: Facts = {
+    nowMs,
+    minutes: reading?.minutes ?? null,
+    // A Meter of the version before does not say; it is not new.
+    meteredSince: reading?.since ?? 0,
+    sampledAt: reading?.totals.sampledAt ?? null,
+    ...{ queues, databaseMs, webhookName, organizationName },
+  };
   const sample = minutes.find((each) => each.sample !== null)?.sample ?? null;
-  const known = { minutes, isMetered: reading !== null, now, hour, queues, sample, waiting, databaseMs };
+  const known = { minutes, isMetered: reading !== null, now, hour, queues, sample, waiting, failing, databaseMs };
   return { findings: findingsOf(facts), ...known, webhook, organizationName };
 }
 
 /** Asks the database for the names of what is shown, and how long it takes: without it there are ids. */
-async function askForNames(env: Env, waiting: Waiting | null, { organizations }: Lately) {
-  const webhookIds = (waiting?.worst ?? []).map(({ webhookId }) => webhookId);
+async function askForNames(env: Env, failing: readonly FailingEndpoint[], { organizations }: Lately) {
+  const webhookIds = failing.map(({ webhookId }) => webhookId);
   const organizationIds = organizations.map(({ id }) => id);
   const startedAt = Date.now();
   try {

@@ -135,7 +135,7 @@ export class Outbox extends DurableObject<Env> {
   readonly #webhook: WebhookMemory;
   readonly #webhookId: string;
   readonly #alarm: OutboxAlarm;
-  readonly #ended = new Ended();
+  readonly #ended: Ended;
   /** How long an attempt can take until it is recorded. */
   readonly #attemptMs: number;
   #alarmRuns = false;
@@ -153,6 +153,7 @@ export class Outbox extends DurableObject<Env> {
     const settings = settingsOf(env);
     // An outbox is addressed by its webhook's id; should an alarm come without it, a configuration has been seen.
     this.#webhookId = ctx.id.name ?? WebhookMemory.lastKnown(storage.kv)?.webhook.id ?? '';
+    this.#ended = new Ended(this.#webhookId);
     this.#attemptMs = longestAttemptMs(settings.deliveryTimeoutMs);
     this.#alarm = new OutboxAlarm(storage);
     this.#webhook = new WebhookMemory(storage.kv, env.DB, this.#webhookId);
@@ -257,7 +258,7 @@ export class Outbox extends DurableObject<Env> {
     this.#calls++;
     try {
       await this.#deliver(given, deliveries, readAt);
-      return this.#ended.take();
+      return this.#ended.take(this.#health.circuit);
     } finally {
       this.#calls--;
     }
@@ -505,12 +506,12 @@ export class Outbox extends DurableObject<Env> {
     const dueAt = this.#workDueAt(now);
     if (dueAt === null) {
       this.#reports.idle();
-      return { waiting: null, ...this.#ended.take() };
+      return { waiting: null, ...this.#ended.take(this.#health.circuit) };
     }
     // An alarm that the platform holds but does not fire is set again: one row, and it starts anew.
     if (dueAt <= now) this.#alarm.forget();
     await this.#arm();
-    return { waiting: this.#waiting(dueAt), ...this.#ended.take() };
+    return { waiting: this.#waiting(dueAt), ...this.#ended.take(this.#health.circuit) };
   }
 
   /** What waits here, and why, as far as a few rows tell. */
@@ -657,8 +658,9 @@ export class Outbox extends DurableObject<Env> {
 
   /** The Meter is told of what has ended, unless a call takes it along with its answer, or there is soon more to tell. */
   #tellEnded(): void {
-    if (this.#calls > 0 || this.#alarmRuns || !this.#dispatcher.runner.isAtRest) return;
-    this.ctx.waitUntil(this.#ended.tell(this.env));
+    if (this.#calls > 0 || this.#alarmRuns) return;
+    if (!this.#dispatcher.runner.isAtRest && !this.#ended.isOverdue(Date.now())) return;
+    this.ctx.waitUntil(this.#ended.tell(this.env, this.#health.circuit));
   }
 
   #keep(brought: readonly FreshDelivery[]): void {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -6,7 +6,7 @@ import { idOf } from '../../src/commands/docs/markdown.ts';
 import { runbookPage } from '../../src/commands/docs/runbook.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { type Sample, waitingOf } from '../../src/domain/service/figures.ts';
-import { findingsOf } from '../../src/domain/service/verdict.ts';
+import { FIRST_CRON_MINUTES, findingsOf } from '../../src/domain/service/verdict.ts';
 import { metricsOf } from '../../src/meter/metrics.ts';
 
 const read = (file: string) => readFileSync(join(PROJECT_ROOT, file), 'utf8');
@@ -31,7 +31,7 @@ const sample: Sample = {
 };
 const figures = { counts: {}, faults: {}, organizations: [] };
 const totals = { counts: {}, faults: {}, sizes: { organizations: 1, webhooks: 1, disabled: 0 } };
-const metrics = metricsOf({ reading: { minutes: [{ minute: 0, figures, sample }], totals }, version: '1', nowMs: 1_000 });
+const metrics = metricsOf({ reading: { minutes: [{ minute: 0, figures, sample }], totals, since: 0 }, version: '1', nowMs: 1_000 });
 const known = new Map(metrics.map((metric) => [metric.name, metric]));
 
 /** What is asked of metrics: each name with its labels' values. */
@@ -79,6 +79,11 @@ describe('every alert', () => {
     expect(row).toContain(`#${heading}`);
   });
 
+  it('waits for the first cron of a new deployment as long as `/operator` does', () => {
+    const { expr } = rules.find(({ alert }) => alert === 'BullseyeCronSilent')!;
+    expect(expr).toContain(`(bullseye_meter_up == 1 and bullseye_meter_up offset ${FIRST_CRON_MINUTES}m == 1 unless`);
+  });
+
   it('of the runbook is one of these', () => {
     const told = runbook.slice(runbook.indexOf('## Alerts'), runbook.indexOf('## Log events'));
     expect(Array.from(told.matchAll(/`(Bullseye\w+)`/g), ([, alert]) => alert).sort()).toEqual(rules.map(({ alert }) => alert).sort());
@@ -89,11 +94,14 @@ describe('the runbook as a page', () => {
   const page = runbookPage();
 
   it('has a place for what the first screen leads to', () => {
-    const source = read('src/domain/service/verdict.ts');
+    const folder = 'src/domain/service';
+    const source = readdirSync(join(PROJECT_ROOT, folder))
+      .map((file) => read(join(folder, file)))
+      .join('\n');
     const named = Array.from(source.matchAll(/runbook(?::| =) '([^']+)'/g), ([, heading]) => String(heading));
     expect(named.length).toBeGreaterThan(8);
     for (const heading of named) expect(page).toContain(` id="${heading}"`);
-    const facts = { nowMs: 1, sampledAt: null, queues: {}, databaseMs: 1, webhookName: String, organizationName: String };
+    const facts = { nowMs: 1, meteredSince: 0, sampledAt: null, queues: {}, databaseMs: 1, webhookName: String, organizationName: String };
     for (const { runbook: heading } of findingsOf({ ...facts, minutes: null })) expect(page).toContain(` id="${heading}"`);
   });
 

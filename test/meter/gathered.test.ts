@@ -92,6 +92,31 @@ describe('an isolate tells the Meter', () => {
   });
 });
 
+describe('an isolate tells of endpoints', () => {
+  const endpoint = (webhookId: string, at: number, failingSince: number | null) => ({
+    ...{ webhookId, at, failingSince, health: 'healthy' as const, cause: null, status: null },
+  });
+
+  it('what was said of each last, and those first that fail', () => {
+    const gathered = new Gathered();
+    const figures = (...endpoints: ReturnType<typeof endpoint>[]) => ({ counts: {}, faults: {}, endpoints });
+    gathered.add(figures(endpoint('whk_a', 1, 1)));
+    gathered.add(figures(endpoint('whk_a', 2, null), endpoint('whk_b', 1, 1)));
+    gathered.add({ counts: { delivered: 1 }, faults: {} });
+    expect(gathered.take().endpoints).toEqual([endpoint('whk_b', 1, 1), endpoint('whk_a', 2, null)]);
+    expect(gathered.take()).not.toHaveProperty('endpoints');
+  });
+
+  it('of twenty at most', () => {
+    const gathered = new Gathered();
+    for (let at = 0; at < 100; at++) gathered.add({ counts: {}, faults: {}, endpoints: [endpoint(`whk_${at}`, at, at % 4 ? null : at)] });
+    const { endpoints = [] } = gathered.take();
+    expect(endpoints).toHaveLength(20);
+    expect(endpoints.every(({ failingSince }) => failingSince !== null)).toBe(true);
+    expect(endpoints[0]?.webhookId).toBe('whk_96');
+  });
+});
+
 describe('what an isolate remembers is bounded', () => {
   it('to a thousand organizations, of which it tells the twenty with the most events', () => {
     const gathered = new Gathered();

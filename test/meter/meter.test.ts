@@ -112,6 +112,24 @@ describe('the Meter', () => {
     expect(await rows()).toBe(2);
   });
 
+  it('knows since when there is one, whether or not it is ever told anything', async () => {
+    const start = Date.now();
+    expect((await meter.read(1)).since).toBe(start);
+    pass(MINUTE_MS);
+    await evictDurableObject(meter);
+    expect(await meter.read(1)).toMatchObject({ minutes: [], since: start });
+  });
+
+  it('keeps of each endpoint what was told of it last', async () => {
+    const endpoint = (webhookId: string, at: number, failingSince: number | null) => ({
+      ...{ webhookId, at, failingSince, health: 'failing' as const, cause: 'has_errors' as const, status: 500 },
+    });
+    await meter.tell(figures({ endpoints: [endpoint('whk_a', 1, 1), endpoint('whk_b', 1, 1)] }));
+    await meter.tell(figures({ endpoints: [endpoint('whk_a', 2, null)] }));
+    await meter.tell(figures());
+    expect((await meter.read(1)).minutes[0]?.figures.endpoints).toEqual([endpoint('whk_b', 1, 1), endpoint('whk_a', 2, null)]);
+  });
+
   it('knows which sessions were ended, until they would have ended by themselves', async () => {
     await meter.endSession('one', Date.now() + MINUTE_MS);
     expect([await meter.isEnded('one'), await meter.isEnded('two')]).toEqual([true, false]);

@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, it, vi } from 'vitest';
 import { takeFaults } from '../../src/log.ts';
 import { sweep } from '../../src/upkeep/sweep.ts';
+import { databaseBehind } from '../rehearsal/database-behind.ts';
 import { expectStatus, platform } from '../support/api.ts';
 import { driveDate } from '../support/clock.ts';
 import type { Page } from '../support/dashboard.ts';
@@ -104,28 +105,38 @@ describe('an endpoint that is down', () => {
   });
 });
 
+describe('an endpoint that does not answer', () => {
+  it('is named with its first failure: the cron need not have asked, and others of its attempts run on', async () => {
+    await anHourLater();
+    const silent = endpointInbox();
+    await silent.script([{ held: 'first' }, { held: 'second' }]);
+    const organization = await named('Wallace');
+    const webhook = await givenWebhook(organization, { url: silent.url });
+    await consume([aMessage([anEvent(organization), anEvent(organization)])]);
+    await silent.arrived(2);
+    expect((await firstScreen()).sentence).toMatch(/^All is well/);
+    await silent.release('first', { status: 504 });
+    for (let screen = await firstScreen(); !screen.sentence.startsWith('It is them'); screen = await firstScreen()) await scheduler.wait(20);
+    const { sentence, runbook, page } = await firstScreen();
+    expect(sentence).toBe(`It is them: ${new URL(silent.url).host} of Wallace answers with errors (504). Nobody else waits for it.`);
+    expect(runbook).toBe('an-endpoint-is-down');
+    expect(page.html).toContain(`/operator/organizations/${organization}`);
+    await silent.script([{ status: 204 }]);
+    await silent.release('second', { status: 204 });
+    vi.setSystemTime(Date.now() + 2 * MINUTE_MS);
+    await endedDeliveriesOf(webhook, 2);
+    await aMinute();
+    expect((await firstScreen()).sentence).toMatch(/^All is well/);
+  });
+});
+
 describe('a database that is slow, or down', () => {
-  /** D1, whose every answer takes so long on the driven date; null: it fails. */
-  const database = (delayMs: number | null): D1Database => {
-    const late = async <T>(work: () => Promise<T>): Promise<T> => {
+  /** D1, of which each statement takes so long on the driven date; null: it fails. */
+  const database = (delayMs: number | null): D1Database =>
+    databaseBehind(env.DB, async () => {
       if (delayMs === null) throw new Error('D1_ERROR: the database is out of order');
-      const answer = await work();
       vi.setSystemTime(Date.now() + delayMs);
-      return answer;
-    };
-    const statement = (of: D1PreparedStatement): D1PreparedStatement =>
-      new Proxy(of, {
-        get: (target, name) => {
-          if (name === 'bind') return (...values: unknown[]) => statement(target.bind(...values));
-          const method = Reflect.get(target, name);
-          return typeof method === 'function' ? (...args: unknown[]) => late(() => method.apply(target, args)) : method;
-        },
-      });
-    return {
-      prepare: (query: string) => statement(env.DB.prepare(query)),
-      batch: (statements: D1PreparedStatement[]) => late(() => env.DB.batch(statements)),
-    } as unknown as D1Database;
-  };
+    });
 
   it('is named: it is slow', async () => {
     await anHourLater();
@@ -185,6 +196,29 @@ describe('a poison message', () => {
     expect((await endedDeliveriesOf(webhook, 1))[0]).toMatchObject({ status: 'delivered' });
     await aMinute();
     expect((await firstScreen()).sentence).toMatch(/^All is well/);
+  });
+});
+
+describe('a message that fails each time', () => {
+  it('is named with the fault that it meets, long before its redeliveries are used up', async () => {
+    await anHourLater();
+    const organization = await givenOrganization();
+    const webhook = await givenWebhook(organization, { url: endpointInbox().url });
+    const deliver = async () => {
+      throw new TypeError('x is undefined');
+    };
+    const broken = { ...env, OUTBOX: { getByName: () => ({ deliver }) } as unknown as Env['OUTBOX'] };
+    const message = aMessage([anEvent(organization)]);
+    for (const attempts of [1, 2]) await consume([{ ...message, attempts }], broken);
+    expect((await firstScreen()).sentence).toMatch(/^All is well/);
+    await consume([{ ...message, attempts: 3 }], broken);
+    const { sentence, runbook } = await firstScreen();
+    expect(sentence).toBe(
+      'It is us: a message cannot be processed: it has failed 3 times, and comes again. The fault: outbox.not_delivered_to: x is undefined',
+    );
+    expect(runbook).toBe('a-message-cannot-be-processed');
+    expect((await consume([{ ...message, attempts: 4 }])).acknowledged).toEqual([message.id]);
+    expect((await endedDeliveriesOf(webhook, 1))[0]).toMatchObject({ status: 'delivered' });
   });
 });
 

@@ -4,9 +4,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EndpointPace } from '../../src/domain/endpoint/endpoint-pace.ts';
 import type { Counts } from '../../src/domain/service/figures.ts';
 import { logError, takeFaults } from '../../src/log.ts';
+import { Meter } from '../../src/meter/meter.ts';
 import { meterOf } from '../../src/meter/meter-object.ts';
 import { driveDate } from '../support/clock.ts';
-import { givenScripted, outboxOf, runAlarm } from '../support/deliveries.ts';
+import { deliveriesOf, givenScripted, outboxOf, runAlarm } from '../support/deliveries.ts';
 import { configOf, havePatience, newDeliveries, newDelivery, runWhenDue } from '../support/outbox.ts';
 
 driveDate();
@@ -24,8 +25,20 @@ describe('an outbox answers a consumer', () => {
   it('with what has ended since it was last asked, once', async () => {
     const { webhook } = await givenScripted([{ status: 200 }, { status: 200 }, { status: 503 }, { status: 200 }]);
     expect(await bring(webhook, 2)).toEqual({ counts: { succeeded: 2, delivered: 2 }, faults: {} });
-    expect(await bring(webhook)).toEqual({ counts: { has_errors: 1, retried: 1 }, faults: {} });
+    expect(await bring(webhook)).toMatchObject({ counts: { has_errors: 1, retried: 1 }, faults: {} });
     expect((await outboxOf(webhook).poke()).counts).toEqual({});
+  });
+
+  it('with how its endpoint stands where an attempt has failed, and when it no longer fails', async () => {
+    const { webhook } = await givenScripted([{ status: 200 }, { status: 503 }, { status: 500 }, { status: 200 }]);
+    const endpoint = { webhookId: webhook, health: 'healthy', at: Date.now() };
+    expect(await bring(webhook)).not.toHaveProperty('endpoints');
+    const failingSince = Date.now();
+    expect((await bring(webhook)).endpoints).toEqual([{ ...endpoint, failingSince, cause: 'has_errors', status: 503 }]);
+    expect(await outboxOf(webhook).poke()).not.toHaveProperty('endpoints');
+    expect((await bring(webhook)).endpoints).toEqual([{ ...endpoint, failingSince, cause: 'has_errors', status: 500 }]);
+    expect((await bring(webhook)).endpoints).toEqual([{ ...endpoint, failingSince: null, cause: null, status: null }]);
+    expect(await bring(webhook)).not.toHaveProperty('endpoints');
   });
 
   it('with the faults that were logged beside it', async () => {
@@ -115,6 +128,25 @@ describe('an outbox that nobody calls', () => {
     const answer = await outboxOf(webhook).deliver(await configOf(webhook), [newDelivery(webhook)], Date.now());
     expect(answer.counts).toEqual({});
     expect(await toldSince(counts, 'has_errors')).toEqual({ has_errors: 1, retried: 1 });
+  });
+
+  it('tells it which endpoint fails, though others of its attempts run on; and then no more than once a minute', async () => {
+    vi.spyOn(EndpointPace.prototype, 'patienceMs').mockReturnValue(0);
+    const told = vi.spyOn(Meter.prototype, 'tell');
+    const { webhook, endpoint } = await givenScripted([{ held: 'first' }, { held: 'second' }, { hang: true }]);
+    const tellings = () => told.mock.calls.filter(([{ endpoints = [] }]) => endpoints.some(({ webhookId }) => webhookId === webhook));
+    const retried = () => deliveriesOf(webhook).then((all) => all.filter(({ status }) => status === 'retrying').length);
+    await outboxOf(webhook).deliver(await configOf(webhook), newDeliveries(webhook, 4), Date.now());
+    await endpoint.arrived(4);
+    await endpoint.release('first', { status: 504 });
+    while (tellings().length === 0) await scheduler.wait(5);
+    const failing = { webhookId: webhook, at: Date.now(), failingSince: Date.now(), health: 'healthy', cause: 'has_errors', status: 504 };
+    expect(tellings()[0]![0]).toMatchObject({ counts: { has_errors: 1, retried: 1 }, endpoints: [failing] });
+    await endpoint.release('second', { status: 504 });
+    while ((await retried()) < 2) await scheduler.wait(5);
+    // It is taken along by who calls next.
+    expect((await outboxOf(webhook).poke()).counts).toEqual({ has_errors: 1, retried: 1 });
+    expect(tellings()).toHaveLength(1);
   });
 
   it('tells it of faults that were logged beside an alarm', async () => {

@@ -40,6 +40,21 @@ export type Faults = Record<string, Fault>;
 export interface Figures {
   counts: Counts;
   faults: Faults;
+  /** Endpoints whose attempts have failed, or no longer do. Missing: there is nothing new, or it is of a version that does not tell. */
+  endpoints?: EndpointState[];
+}
+
+/** How a webhook's endpoint stands, as its outbox tells it beside its counts. */
+export interface EndpointState {
+  webhookId: string;
+  /** When it was so; milliseconds since the epoch. */
+  at: number;
+  health: Health;
+  /** Since when its attempts fail; null: they do not. */
+  failingSince: number | null;
+  /** Why the last one failed, and with which status; null: it is not known, or there was no answer. */
+  cause: Cause | null;
+  status: number | null;
 }
 
 /** What an isolate tells: its figures, and whose events these were. */
@@ -53,9 +68,10 @@ export interface OrganizationEvents {
   events: number;
 }
 
-/** Most kinds of faults, and organizations, that are kept of a minute. */
+/** Most kinds of faults, organizations, and endpoints that fail, that are kept of a minute. */
 const MAX_FAULTS = 100;
 export const MAX_ORGANIZATIONS = 20;
+const MAX_ENDPOINTS = 20;
 /** Longest text of a fault, in characters. */
 const MAX_ERROR_LENGTH = 300;
 
@@ -86,6 +102,14 @@ export function addOrganizations(to: readonly OrganizationEvents[], more: readon
   return busiest(sums);
 }
 
+/** How endpoints stand, by the latest that is known of each: those that fail first, and the latest of them first. */
+export function addEndpoints(to: readonly EndpointState[], more: readonly EndpointState[]): EndpointState[] {
+  const latest = new Map<string, EndpointState>();
+  for (const each of [...more, ...to].sort((a, b) => b.at - a.at)) if (!latest.has(each.webhookId)) latest.set(each.webhookId, each);
+  const fails = ({ failingSince }: EndpointState) => Number(failingSince !== null);
+  return [...latest.values()].sort((a, b) => fails(b) - fails(a)).slice(0, MAX_ENDPOINTS);
+}
+
 /** What waits in a queue. */
 export interface QueueState {
   messages: number;
@@ -95,18 +119,11 @@ export interface QueueState {
 }
 
 /** An outbox in which deliveries wait, as it answers the cron. */
-export interface WaitingOutbox {
-  webhookId: string;
+export interface WaitingOutbox extends Omit<EndpointState, 'at'> {
   /** Deliveries that wait, up to MAX_POKED_WAITING. */
   waiting: number;
   /** When the first of them was due; milliseconds since the epoch. In the future: none is late. */
   dueAt: number;
-  health: Health;
-  /** Since when its attempts fail; null: they do not. */
-  failingSince: number | null;
-  /** Why the last one failed, and with which status; null: it is not known, or there was no answer. */
-  cause: Cause | null;
-  status: number | null;
 }
 
 /** Deliveries that an outbox counts for the cron: each is a row that is read. */
@@ -127,9 +144,6 @@ export interface Waiting {
   worst: WaitingOutbox[];
 }
 
-/** Most outboxes that are told of one by one. */
-const MAX_WORST = 20;
-
 export function waitingOf(outboxes: readonly WaitingOutbox[]): Waiting {
   const isFailing = ({ failingSince, health }: WaitingOutbox) => failingSince !== null || health !== 'healthy';
   const late = outboxes.filter((each) => !isFailing(each)).map(({ dueAt }) => dueAt);
@@ -141,7 +155,7 @@ export function waitingOf(outboxes: readonly WaitingOutbox[]): Waiting {
     deliveries: outboxes.reduce((sum, { waiting }) => sum + waiting, 0),
     isAtLeast: outboxes.some(({ waiting }) => waiting >= MAX_POKED_WAITING),
     lateSince: late.length > 0 ? Math.min(...late) : null,
-    worst: worst.slice(0, MAX_WORST),
+    worst: worst.slice(0, MAX_ENDPOINTS),
   };
 }
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Minute, Sample, WaitingOutbox } from '../../../src/domain/service/figures.ts';
-import { waitingOf } from '../../../src/domain/service/figures.ts';
-import { type Facts, findingsOf, spanText, verdictOf } from '../../../src/domain/service/verdict.ts';
+import { failingIn } from '../../../src/domain/service/endpoints.ts';
+import type { Facts } from '../../../src/domain/service/facts.ts';
+import { type EndpointState, type Minute, type Sample, type WaitingOutbox, waitingOf } from '../../../src/domain/service/figures.ts';
+import { findingsOf, verdictOf } from '../../../src/domain/service/verdict.ts';
+import { spanText } from '../../../src/domain/service/wording.ts';
 
 const NOW = Date.UTC(2027, 0, 1, 3, 0, 30);
 const MINUTE_MS = 60_000;
@@ -20,6 +22,7 @@ const minuteOf = (ago: number, given: Partial<Minute['figures']> = {}, sample: S
 const factsOf = (given: Partial<Facts> = {}): Facts => ({
   nowMs: NOW,
   minutes: [minuteOf(0)],
+  meteredSince: 0,
   sampledAt: NOW - 20_000,
   queues: { EVENTS: quiet, DEAD_LETTERS: quiet },
   databaseMs: 5,
@@ -59,12 +62,41 @@ describe('the verdict', () => {
     );
   });
 
+  it('names an endpoint that its outbox tells of, before the cron has asked', () => {
+    const told = (given: Partial<EndpointState> = {}): EndpointState => ({
+      ...{ webhookId: 'hooks', at: NOW - 5_000, health: 'healthy', failingSince: NOW - 5_000, cause: 'does_not_answer', status: null },
+      ...given,
+    });
+    expect(said({ minutes: [minuteOf(0, { endpoints: [told()] })] }).sentence).toBe(
+      'It is them: hooks.example.com of Acme does not answer. Nobody else waits for it.',
+    );
+    // The cron knows how much waits, too.
+    const asked = sampleOf({ waiting: waitingOf([failing()]) });
+    expect(said({ minutes: [minuteOf(0, { endpoints: [told({ at: NOW })] }, asked)] }).sentence).toContain('12 deliveries wait for it.');
+    // Since then it has answered; or it failed before, and was told to be well since.
+    const well = told({ failingSince: null, cause: null });
+    expect(said({ minutes: [minuteOf(0, { endpoints: [well] }, asked)] }).sentence).toMatch(/^All is well/);
+    expect(said({ minutes: [minuteOf(0, { endpoints: [well] }), minuteOf(1, { endpoints: [told({ at: NOW - 60_000 })] })] }).whose).toBe(
+      'nobody',
+    );
+    expect(said({ minutes: [minuteOf(0, { endpoints: [told({ ...well, at: NOW - 30_000 })] }, asked)] }).whose).toBe('them');
+    // It is forgotten where nothing more is told of it.
+    expect(said({ minutes: [minuteOf(0), minuteOf(2, { endpoints: [told()] })] }).whose).toBe('them');
+    expect(said({ minutes: [minuteOf(0), minuteOf(3, { endpoints: [told()] })] }).whose).toBe('nobody');
+    // A minute of a version that did not tell.
+    expect(failingIn([minuteOf(0)], NOW)).toEqual([]);
+  });
+
   it('is that the database does not answer, or is slow, whatever else follows from it', () => {
     const faults = { 'configuration.read_failed': fault(40), 'outbox.faulted': fault(10) };
     expect(said({ databaseMs: null, minutes: [minuteOf(0, { faults })] })).toMatchObject({ whose: 'us', runbook: 'd1-is-gone' });
     expect(said({ minutes: [minuteOf(0, {}, sampleOf({ databaseMs: null }))] }).sentence).toContain('the database (D1) does not answer');
     expect(said({ minutes: [minuteOf(0, {}, sampleOf({ databaseMs: 3_200 }))] }).sentence).toContain(
       'is slow: a small question took 3.2 s',
+    );
+    // A page does not wait as long as the cron does.
+    expect(said({ databaseMs: null, minutes: [minuteOf(0, {}, sampleOf({ databaseMs: 6_000 }))] }).sentence).toContain(
+      'is slow: a small question took 6 s',
     );
     expect(said({ minutes: [minuteOf(1, { faults })] }).sentence).toContain('the database (D1) failed 40 times');
     expect(said({ minutes: [minuteOf(0, { faults: { 'webhook.read_failed': fault(2) } })] }).whose).toBe('nobody');
@@ -104,6 +136,25 @@ describe('the verdict', () => {
     });
   });
 
+  it('is that a message fails each time, with the fault that it meets', () => {
+    const faults = {
+      'message.keeps_failing': { count: 1, at: NOW, error: 'it has failed 3 times, and comes again' },
+      'message.redelivered': fault(3),
+      'outbox.not_delivered_to': { ...fault(3), error: 'x is undefined' },
+    };
+    expect(said({ minutes: [minuteOf(0, { faults })] })).toEqual({
+      whose: 'us',
+      sentence:
+        'It is us: a message cannot be processed: it has failed 3 times, and comes again. The fault: outbox.not_delivered_to: x is undefined',
+      runbook: 'a-message-cannot-be-processed',
+    });
+    // Twice is chance.
+    const { 'message.keeps_failing': _, ...twice } = faults;
+    expect(said({ minutes: [minuteOf(0, { faults: twice })] }).whose).toBe('nobody');
+    // All messages fail while the database does not answer.
+    expect(said({ databaseMs: null, minutes: [minuteOf(0, { faults })] }).runbook).toBe('d1-is-gone');
+  });
+
   it('is that one organization floods, where it has most of the events and many more than before', () => {
     const before = Array.from({ length: 30 }, (_, ago) =>
       minuteOf(5 + ago, { counts: { accepted: 100 }, organizations: [{ id: 'org_a', events: 20 }] }),
@@ -131,6 +182,15 @@ describe('the verdict', () => {
     // As usual, but the queue does not keep up with it.
     const behind = { EVENTS: { messages: 9_000, bytes: 1, oldestAt: NOW - 300_000 } };
     expect(said({ minutes: [...flood(9_900).slice(0, 1), ...usual], queues: behind }).sentence).toContain('floods');
+    // Of before too little is known to say so. Something that is wrong goes before it.
+    const young = flood(9_900).slice(0, 9);
+    expect(said({ minutes: young })).toEqual({
+      whose: 'nobody',
+      sentence:
+        'Nothing fails: most of what comes is from the organization Name of org_a: 99 % of 10,000 events of the last 5 minutes are its own. Whether that is usual is known after 15 minutes of figures.',
+      runbook: 'an-organization-floods',
+    });
+    expect(said({ minutes: young, databaseMs: null }).whose).toBe('us');
   });
 
   it('is that faults of ours come, where they are many', () => {
@@ -151,18 +211,18 @@ describe('the verdict', () => {
   });
 
   it('is nobody’s fault that a new service’s cron has not run yet, for 15 minutes', () => {
-    const fresh = { minutes: [], sampledAt: null };
+    const fresh = { minutes: [], meteredSince: NOW - 14 * MINUTE_MS, sampledAt: null };
     expect(said(fresh)).toEqual({
       whose: 'nobody',
       sentence: 'Nothing fails: the cron has not run yet, so what waits is not known. In a new deployment it begins within 15 minutes.',
       runbook: 'the-figures-stand-still',
     });
-    expect(said({ ...fresh, minutes: [minuteOf(0, {}, null), minuteOf(14, {}, null)] }).whose).toBe('nobody');
-    expect(said({ ...fresh, minutes: [minuteOf(0, {}, null), minuteOf(15, {}, null)] }).sentence).toBe(
-      'It is us: the cron has never run: what waits is not known.',
-    );
     // It does not hide what is wrong.
     expect(said({ ...fresh, databaseMs: null }).sentence).toContain('It is us: the database (D1) does not answer');
+    // Whether or not there was ever an event.
+    const never = 'It is us: the cron has never run: what waits is not known.';
+    expect(said({ ...fresh, meteredSince: NOW - 15 * MINUTE_MS }).sentence).toBe(never);
+    expect(said({ ...fresh, meteredSince: NOW - 15 * MINUTE_MS, minutes: [minuteOf(0, {}, null)] }).sentence).toBe(never);
   });
 
   it('tells what is late from what fails', () => {
