@@ -373,6 +373,18 @@ describe('events of a broken endpoint', () => {
     expectAbout({ operations: sum(counted, FORGOTTEN), attempts: endpoints.takeAttempts() }, CASES.failedAttempt);
   });
 
+  it('cost no more than a call of the Meter a minute, where it fails slowly, and one when nothing runs any more', async () => {
+    const customers = await givenUsedCustomers(1, [BROKEN]);
+    endpoints.breakDown();
+    endpoints.hold();
+    await service.postArray(customers[0]!, 8);
+    await service.consume();
+    await service.meter.take();
+    await endpoints.answer(5, 10_000);
+    await endpoints.answer(3, 10_000);
+    expect((await service.meter.take()).objectRequests).toBe(2);
+  });
+
   it('are held while its circuit is open, and delivered when it is back', async () => {
     const customers = await givenCustomersOf(1, QUICK_MS, BROKEN);
     await openCircuit(customers);
