@@ -9,13 +9,14 @@ import { within } from '../within.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 
 const TELL_TIMEOUT_MS = 5_000;
-/** While attempts run there is soon more to tell; an outbox that never rests tells by itself this often at most. */
+/** While attempts run there is soon more to tell: an outbox that does not rest tells by itself no more often. */
 const TELL_EVERY_MS = 60_000;
 
 /**
  * What has ended in an outbox since it last told: whoever calls it next (a consumer, the cron) takes that along for the Meter, at no cost. In memory
  * alone: an object that vanishes takes it with it, as one does that is idle for 10 s (Durable Objects). So what ends without a call, and has rows of
- * its own anyway, the outbox tells by itself.
+ * its own anyway, the outbox tells by itself. A first attempt that succeeds after its call was answered has none: where nobody calls again in time it
+ * is not counted, since all that would remember it costs a row or a call.
  */
 export class Ended {
   readonly #webhookId: string;
@@ -24,7 +25,7 @@ export class Ended {
   #isWorthACall = false;
   /** Why an attempt failed last. */
   #failure: Pick<EndpointState, 'cause' | 'status'> = { cause: null, status: null };
-  /** Whether others believe that the endpoint fails. */
+  /** Whether it was told that the endpoint fails, and not yet that it no longer does. */
   #isTakenToFail = false;
   /** When it last told the Meter by itself. */
   #toldAt = Number.NEGATIVE_INFINITY;
@@ -41,8 +42,11 @@ export class Ended {
   attempt({ eventId, state }: StoredDelivery, { record }: AttemptResult, isFirst: boolean): void {
     if (isTestEvent(eventId)) return;
     if (!isFirst || record.outcome !== 'succeeded') this.#isWorthACall = true;
-    if (record.outcome === 'failed') this.#failure = { cause: causeOf(record), status: record.responseStatus };
-    this.#count(record.outcome === 'failed' ? causeOf(record) : record.outcome);
+    if (record.outcome === 'failed') {
+      const cause = causeOf(record);
+      this.#failure = { cause, status: record.responseStatus };
+      this.#count(cause);
+    } else this.#count(record.outcome);
     if (state.status === 'delivered' || state.status === 'failed') this.#count(state.status);
     else if (state.status === 'retrying') this.#count('retried');
   }
