@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ApiClient } from '../../src/commands/api-client.ts';
-import type { SomeWorker } from '../support/worker.ts';
 import { eventText } from '../bench/event-text.ts';
+import type { SomeWorker } from '../support/worker.ts';
 
 /** A customer of the rehearsal, whose endpoint answers as it is told to. */
 export interface Customer {

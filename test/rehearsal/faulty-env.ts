@@ -10,7 +10,9 @@ const SLOW_MS = 6_000;
 export const faults = new Set<Fault>();
 
 /** The Worker's bindings, with the faults that there are. */
-export const faultyEnv = onceFor((env: Env): Env => ({ ...env, DB: databaseBehind(env.DB, beforeStatement), OUTBOX: faultyOutboxes(env.OUTBOX) }));
+export const faultyEnv = onceFor((env: Env): Env => {
+  return { ...env, DB: databaseBehind(env.DB, beforeStatement), OUTBOX: faultyOutboxes(env.OUTBOX) };
+});
 
 async function beforeStatement(): Promise<void> {
   if (faults.has('database-gone')) throw new Error('D1_ERROR: the database is gone');
