@@ -1,4 +1,12 @@
-import { addCounts, addEndpoints, addFaults, busiest, type CountName, type Figures, type IsolateFigures } from '../domain/service/figures.ts';
+import {
+  addCounts,
+  addEndpoints,
+  addFaults,
+  busiest,
+  type CountName,
+  type Figures,
+  type IsolateFigures,
+} from '../domain/service/figures.ts';
 import { hasFaults, takeFaults } from '../log.ts';
 import { keepNewest } from '../newest.ts';
 import { onceFor } from '../once-for.ts';

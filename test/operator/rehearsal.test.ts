@@ -116,7 +116,8 @@ describe('an endpoint that does not answer', () => {
     await silent.arrived(2);
     expect((await firstScreen()).sentence).toMatch(/^All is well/);
     await silent.release('first', { status: 504 });
-    for (let screen = await firstScreen(); !screen.sentence.startsWith('It is them'); screen = await firstScreen()) await scheduler.wait(20);
+    for (let screen = await firstScreen(); !screen.sentence.startsWith('It is them'); screen = await firstScreen())
+      await scheduler.wait(20);
     const { sentence, runbook, page } = await firstScreen();
     expect(sentence).toBe(`It is them: ${new URL(silent.url).host} of Wallace answers with errors (504). Nobody else waits for it.`);
     expect(runbook).toBe('an-endpoint-is-down');

@@ -22,7 +22,11 @@ export async function signUpCustomers(worker: SomeWorker): Promise<{ customers: 
   const platform = new ApiClient(worker.origin, worker.platformKey);
   for (const { organizationId, name } of customers) {
     await platform.put(`/organization/${organizationId}`, { name, plan: 'scale' });
-    await platform.post(`/organization/${organizationId}/webhooks`, { url: `${origin}/${organizationId}`, events: ['*'], generateSecret: true });
+    await platform.post(`/organization/${organizationId}/webhooks`, {
+      url: `${origin}/${organizationId}`,
+      events: ['*'],
+      generateSecret: true,
+    });
   }
   return { customers, close };
 }

@@ -41,7 +41,11 @@ function showHelp({ worker }: Rehearsal): void {
   say(`\n  Us or them?    ${cyan(`${worker.origin}/operator`)}`);
   say(`  Platform key   ${worker.platformKey}`);
   say('\nFive customers have an event every 3 s each, and the cron runs at each full minute. Type');
-  const commands = [...FAULT_NAMES.map((name) => [name, FAULTS[name]]), ['secret', 'One of these, within a minute.'], ['end', 'It ends, and is named.']];
+  const commands = [
+    ...FAULT_NAMES.map((name) => [name, FAULTS[name]]),
+    ['secret', 'One of these, within a minute.'],
+    ['end', 'It ends, and is named.'],
+  ];
   say(indent(columns(commands), 2));
   say(dim('\nCtrl-C ends the rehearsal.'));
 }

@@ -1,4 +1,14 @@
-import { addCounts, addFaults, addOrganizations, type Counts, type Faults, type Minute, type OrganizationEvents, type QueueState, type Waiting } from './figures.ts';
+import {
+  addCounts,
+  addFaults,
+  addOrganizations,
+  type Counts,
+  type Faults,
+  type Minute,
+  type OrganizationEvents,
+  type QueueState,
+  type Waiting,
+} from './figures.ts';
 
 /** Whose fault something is. `nobody`: it is no fault, or somebody should look at it by day. */
 export type Whose = 'us' | 'them' | 'nobody';
