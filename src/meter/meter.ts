@@ -32,17 +32,15 @@ export interface Totals {
   sizes: Sizes | null;
   /** When the cron last told what it saw; milliseconds since the epoch. Missing: it never has. */
   sampledAt?: number;
+  /** When somebody first told or asked; milliseconds since the epoch. Missing: before that was noted. */
+  since?: number;
 }
-
-const NO_TOTALS = (): Totals => ({ counts: {}, faults: {}, sizes: null });
 
 /** What the Meter answers. */
 export interface Reading {
   /** The latest first; those of which nothing is known are missing. */
   minutes: Minute[];
   totals: Totals;
-  /** Since when there is a Meter that says so; milliseconds since the epoch. */
-  since: number;
 }
 
 interface Row {
@@ -76,15 +74,10 @@ export class Meter extends DurableObject<Env> {
   #isWritten = true;
   #writtenAt = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
-  readonly #since: number;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const { sql, kv } = ctx.storage;
-    sql.exec(SQL.make);
-    const since = kv.get<number>(SINCE);
-    this.#since = since ?? Date.now();
-    if (since === undefined) kv.put(SINCE, this.#since);
+    ctx.storage.sql.exec(SQL.make);
   }
 
   /** Adds what an isolate has counted to the minute that it is. */
@@ -117,7 +110,7 @@ export class Meter extends DurableObject<Env> {
       const row = this.#at(minute);
       if (row) minutes.push(row.minute);
     }
-    return { minutes, totals: this.#newest()?.totals ?? NO_TOTALS(), since: this.#since };
+    return { minutes, totals: this.#newest()?.totals ?? this.#noTotals() };
   }
 
   /** Notes since when each of some things is in force, as far as is known: since it was first seen here. What is missing is forgotten. */
@@ -141,6 +134,15 @@ export class Meter extends DurableObject<Env> {
     return this.ctx.storage.kv.get(ENDED + id) !== undefined;
   }
 
+  /** The totals before anything was told. When somebody first asked is noted by itself until there is a row that it stands in. */
+  #noTotals(): Totals {
+    const { kv } = this.ctx.storage;
+    const known = kv.get<number>(SINCE);
+    const since = known ?? Date.now();
+    if (known === undefined) kv.put(SINCE, since);
+    return { counts: {}, faults: {}, sizes: null, since };
+  }
+
   #change(change: (row: Row) => void): void {
     const now = minuteAt(Date.now());
     const newest = this.#newest();
@@ -149,7 +151,7 @@ export class Meter extends DurableObject<Env> {
     else {
       if (!this.#isWritten) this.#write();
       const minute: Minute = { minute: now, figures: { counts: {}, faults: {}, organizations: [] }, sample: null };
-      this.#latest = { minute, totals: newest?.totals ?? NO_TOTALS() };
+      this.#latest = { minute, totals: newest?.totals ?? this.#noTotals() };
       change(this.#latest);
     }
     this.#isWritten = false;

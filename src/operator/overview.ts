@@ -49,8 +49,8 @@ export async function overviewOf(env: Env, nowMs: number): Promise<Overview> {
   const facts: Facts = {
     nowMs,
     minutes: reading?.minutes ?? null,
-    // A Meter of the version before does not say; it is not new.
-    meteredSince: reading?.since ?? 0,
+    // Where it was not noted the service is not new.
+    meteredSince: reading?.totals.since ?? 0,
     sampledAt: reading?.totals.sampledAt ?? null,
     ...{ queues, databaseMs, webhookName, organizationName },
   };

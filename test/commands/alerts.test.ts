@@ -31,7 +31,7 @@ const sample: Sample = {
 };
 const figures = { counts: {}, faults: {}, organizations: [] };
 const totals = { counts: {}, faults: {}, sizes: { organizations: 1, webhooks: 1, disabled: 0 } };
-const metrics = metricsOf({ reading: { minutes: [{ minute: 0, figures, sample }], totals, since: 0 }, version: '1', nowMs: 1_000 });
+const metrics = metricsOf({ reading: { minutes: [{ minute: 0, figures, sample }], totals }, version: '1', nowMs: 1_000 });
 const known = new Map(metrics.map((metric) => [metric.name, metric]));
 
 /** What is asked of metrics: each name with its labels' values. */

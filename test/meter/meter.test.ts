@@ -51,7 +51,7 @@ describe('the Meter', () => {
       },
     ]);
     expect(minutes[1]!.figures.faults).toEqual({ 'a.b': { count: 2, at: 1, error: 'x' } });
-    expect(totals).toEqual({ counts: { accepted: 6, delivered: 1 }, faults: { 'a.b': 2 }, sizes: null });
+    expect(totals).toMatchObject({ counts: { accepted: 6, delivered: 1 }, faults: { 'a.b': 2 }, sizes: null });
   });
 
   it('keeps what the cron has seen, and how many organizations and webhooks there were last', async () => {
@@ -112,12 +112,18 @@ describe('the Meter', () => {
     expect(await rows()).toBe(2);
   });
 
-  it('knows since when there is one, whether or not it is ever told anything', async () => {
+  it.each([
+    ['asked', async () => void (await meter.read(1))],
+    ['told', () => meter.tell(figures())],
+  ])('knows since when it is %s, whatever comes after that', async (_, first) => {
     const start = Date.now();
-    expect((await meter.read(1)).since).toBe(start);
-    pass(MINUTE_MS);
-    await evictDurableObject(meter);
-    expect(await meter.read(1)).toMatchObject({ minutes: [], since: start });
+    await first();
+    for (let minute = 0; minute < 2; minute++) {
+      later(1);
+      await evictDurableObject(meter);
+      expect((await meter.read(1)).totals.since).toBe(start);
+      await meter.tell(figures({ counts: { accepted: 1 } }));
+    }
   });
 
   it('keeps of each endpoint what was told of it last', async () => {

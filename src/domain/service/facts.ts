@@ -26,7 +26,7 @@ export interface Facts {
   nowMs: number;
   /** The latest first. Null: the Meter does not answer. */
   minutes: readonly Minute[] | null;
-  /** Since when there is a Meter: what nobody has told since then has not happened. */
+  /** Since when the Meter is told, or asked. */
   meteredSince: number;
   /** When the cron last told what it saw, however long ago; null: it never has. */
   sampledAt: number | null;
