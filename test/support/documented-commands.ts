@@ -51,6 +51,8 @@ const MADE_SMALL: readonly (readonly [begins: string, more: string])[] = [
 /** What no test can run, and why. */
 export const NOT_RUN: Record<string, string> = {
   '.ci/run': 'it runs the tests',
+  'cloudflared tunnel --url http://localhost:3000': 'another product’s, and it needs the internet',
+  'ngrok http 3000': 'another product’s, and it needs the internet',
   'npm exec -- node test/e2e/screenshots.ts': 'it makes the pictures of the documents anew',
   'npm exec -- wrangler login': 'it asks a person, in a browser',
 };

@@ -41,7 +41,7 @@ export interface Command {
 }
 
 /** Beside blocks: what begins with a program and has arguments. `wrangler deploy` is a command's name; nobody runs it like that. */
-const COMMAND_IN_TEXT = /^(?:[A-Z_]+=\S+ )*(?:npm|npx|curl|openssl) \S|^\.ci\/run$/;
+const COMMAND_IN_TEXT = /^(?:[A-Z_]+=\S+ )*(?:npm|npx|curl|openssl|cloudflared|ngrok) \S|^\.ci\/run$/;
 
 /** The commands of a document: of its blocks `console`, whose prompts are left out, and of its sentences. Blocks of `bash` are scripts. */
 export function commandsOf(document: string, markdown: string): Command[] {
