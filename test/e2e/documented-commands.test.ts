@@ -23,6 +23,7 @@ const ASKED: Record<string, string> = {
   'd1 execute': `POST ${DATABASE}/query SELECT id,`,
   'd1 migrations apply': `POST ${DATABASE}/query CREATE TABLE`,
   'd1 time-travel info': `GET ${DATABASE}/time_travel/bookmark`,
+  'd1 time-travel info bullseye-webhooks-staging': `GET ${DATABASE.replace(/0$/, '1')}/time_travel/bookmark`,
   'd1 time-travel restore': `POST ${DATABASE}/time_travel/restore 00000085-0000024c-00004c6d-8e61117bf38d7adb71b934ebbf891683`,
   'queues consumer remove': 'DELETE /queues/queue-bullseye-events-overflow/consumers/consumer-0',
   'queues delete': 'DELETE /queues/queue-bullseye-events-overflow',
@@ -30,7 +31,6 @@ const ASKED: Record<string, string> = {
   'queues pause-delivery': 'PATCH /queues/queue-bullseye-events paused',
   'queues resume-delivery': 'PATCH /queues/queue-bullseye-events resumed',
   rollback: `POST ${ORIGINAL}/deployments ${VERSIONS[1]}@100%`,
-  'rollback --name': `POST ${ORIGINAL}-staging/deployments ${VERSIONS[1]}@100%`,
   'secret put MASTER_KEY': `PUT ${ORIGINAL}/secrets MASTER_KEY=new,old`,
   'secret put MASTER_KEY --name': `PUT ${ORIGINAL}-staging/secrets MASTER_KEY=new,old`,
   'secret put PLATFORM_API_KEY': `PUT ${ORIGINAL}/secrets PLATFORM_API_KEY=new,old`,
@@ -102,7 +102,7 @@ describe.concurrent('wrangler understands, and asks for the right thing:', () =>
       const printed = await paste(filledIn(text), cloudflare.env, 'new,old\n');
       expect(cloudflare.asked).toContain(ASKED[entry ?? '']);
       if (text.includes('| grep')) expect(printed.trim()).toMatch(/^\(error\) \{"level":"error","event":"outbox\.faulted"[^\n]*\}$/);
-      if (entry === 'queues info') expect(printed).toContain('Consumers: worker:bullseye-webhooks');
+      if (entry === 'queues info') expect(printed).toMatch(/Consumers: worker:bullseye-webhooks(-staging)?$/m);
     } finally {
       cloudflare.close();
     }
@@ -126,7 +126,7 @@ describe('curl asks the service for what it has:', () => {
   it.each(COMMANDS.filter(({ text }) => isOfCurl(text)).map(({ text, output }) => [text, output]))('%s', async (text, output) => {
     const customer = await signUp(worker);
     const webhookId = await customer.webhook('http://127.0.0.1:9/');
-    const env = { URL: worker.origin, PLATFORM_API_KEY: worker.platformKey, PLATFORM_KEY: worker.platformKey };
+    const env = { URL: worker.origin, PLATFORM_API_KEY: worker.platformKey };
     const here = { 'https://webhooks.example.com': worker.origin, org_acme: customer.organizationId, 'whk_…': webhookId };
     const printed = await paste(
       Object.entries(here).reduce((made, [from, to]) => made.replaceAll(from, to), text),
