@@ -43,10 +43,13 @@ export interface Command {
 /** Beside blocks: what begins with a program and has arguments. `wrangler deploy` is a command's name; nobody runs it like that. */
 const COMMAND_IN_TEXT = /^(?:[A-Z_]+=\S+ )*(?:npm|npx|curl|openssl|cloudflared|ngrok) \S|^\.ci\/run$/;
 
+/** What stands in back quotes: one, or more where the code has some itself. */
+const CODE = /(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)/g;
+
 /** The commands of a document: of its blocks `console`, whose prompts are left out, and of its sentences. Blocks of `bash` are scripts. */
 export function commandsOf(document: string, markdown: string): Command[] {
   const blocks = fencesOf(markdown).flatMap(({ kind, content }) => (kind === 'console' ? content.split(/^\$ /m).slice(1) : []));
-  const codes = Array.from(withoutFences(markdown).matchAll(/`([^`]+)`/g), ([, code = '']) => code);
+  const codes = Array.from(withoutFences(markdown).matchAll(CODE), ([, , code = '']) => code);
   return [
     ...blocks.map((block) => {
       // A line that ends with a backslash goes on.
