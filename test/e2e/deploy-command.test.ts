@@ -130,7 +130,8 @@ it('a later deploy of a copy gives it its address, and leaves the original alone
   const { account, exitCode, output } = await paste(there, documented('npm run deploy -- --copy staging --domain'));
   expect(exitCode, output).toBe(0);
   expect(account.worker('bullseye-webhooks-staging').domains).toEqual(['webhooks-staging.example.com']);
-  expect(account.worker('bullseye-webhooks')).toMatchObject({ domains: [], deployments: { length: 2 } });
+  const original = account.worker('bullseye-webhooks');
+  expect([original.domains, original.deployments.length]).toEqual([[], 2]);
 });
 
 it.each([[['--copy', 'No Name']], [['--copy']], [['--copy=']], [['--copy', '--dry-run']], [['--domain', 'a.example.com', '--copy']]])(

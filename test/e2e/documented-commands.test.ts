@@ -65,7 +65,7 @@ async function paste(command: string, env: Record<string, string>, input = ''): 
   return output.stdout;
 }
 
-const small = COMMANDS.flatMap(({ text }) => [madeSmall(text) ?? []].flat());
+const small = COMMANDS.flatMap(({ text }) => madeSmall(text) ?? []);
 const ofWrangler = COMMANDS.map(({ text }) => text).filter(isOfWrangler);
 
 describe.concurrent('commands that take minutes, made small:', () => {

@@ -78,7 +78,8 @@ it('the commands of docs/export-import.md do it as pasted, and a second time cha
     return JSON.parse(stdout).things;
   };
   expect(await moved()).toMatchObject({ organization: { added: 1 }, api_key: { added: 1 }, webhook: { added: 1 } });
-  expect(await customer.on(to).client.get(`/organization/${customer.organizationId}/webhooks/${webhookId}`)).toMatchObject({ status: 200 });
+  const arrived = await customer.on(to).client.get(`/organization/${customer.organizationId}/webhooks/${webhookId}`);
+  expect(arrived.body).toMatchObject({ id: webhookId, hasSecret: true });
   const counts = Object.values((await moved()) as Record<string, { added: number; changed: number }>);
   expect(counts.map(({ added, changed }) => added + changed)).toEqual(counts.map(() => 0));
 });

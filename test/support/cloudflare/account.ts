@@ -72,7 +72,7 @@ export class Account {
 
   /** Whatever is there already, or a new one that nobody has set up. */
   worker(name: string): Worker {
-    const nothing = { migrationTag: undefined, secrets: new Map(), deployments: [], crons: [], domains: [] };
+    const nothing: Worker = { migrationTag: undefined, secrets: new Map(), deployments: [], crons: [], domains: [] };
     const worker = this.workers.get(name) ?? nothing;
     this.workers.set(name, worker);
     return worker;

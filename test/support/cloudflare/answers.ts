@@ -100,8 +100,8 @@ const ANSWERS = [...DATABASES, ...QUEUES, ...WORKERS].map(([request, answer]) =>
 /** What the account answers to a request such as `GET /d1/database`; undefined where it has no such thing. */
 export function answer(account: Account, request: string, asked: Pick<Asked, 'query' | 'body'>): unknown {
   for (const { pattern, answer: answerTo } of ANSWERS) {
-    const [, ...parts] = pattern.exec(request)?.map(decodeURIComponent) ?? [];
-    if (pattern.test(request)) return answerTo(account, { parts, ...asked });
+    const match = pattern.exec(request);
+    if (match) return answerTo(account, { parts: match.slice(1).map((part) => decodeURIComponent(part)), ...asked });
   }
   return undefined;
 }

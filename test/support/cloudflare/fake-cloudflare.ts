@@ -34,8 +34,11 @@ export async function startFakeCloudflare(account = new Account(), tailed: reado
   });
   const tails = new WebSocketServer({ server });
   tails.on('connection', (socket) => {
-    for (const line of tailed) socket.send(line);
-    socket.close(1000);
+    // Its first message comes when it listens.
+    socket.once('message', () => {
+      for (const line of tailed) socket.send(line);
+      socket.close(1000);
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
