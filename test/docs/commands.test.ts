@@ -38,7 +38,10 @@ describe('the commands of the documents', () => {
   it('stand in blocks that say what they are', () => {
     for (const [document, markdown] of DOCUMENTS) {
       const kinds = fencesOf(markdown).map(({ kind }) => kind.split(' ')[0] ?? '');
-      expect(kinds.filter((kind) => ['', 'shell', 'zsh', 'powershell'].includes(kind)), document).toEqual([]);
+      expect(
+        kinds.filter((kind) => ['', 'shell', 'zsh', 'powershell'].includes(kind)),
+        document,
+      ).toEqual([]);
       const hasScript = kinds.some((kind) => kind === 'bash' || kind === 'sh');
       expect(hasScript && !(document in PASTED), `${document} has a script that no test pastes`).toBe(false);
     }
@@ -74,7 +77,10 @@ describe('the commands of the documents', () => {
   });
 
   it('set nothing that nobody reads', () => {
-    const files = ['vitest.config.ts', ...readdirSync(join(PROJECT_ROOT, 'test'), { recursive: true }).map((name) => join('test', String(name)))];
+    const files = [
+      'vitest.config.ts',
+      ...readdirSync(join(PROJECT_ROOT, 'test'), { recursive: true }).map((name) => join('test', String(name))),
+    ];
     const sources = files.filter((path) => /\.tsx?$/.test(path)).map(read);
     // Every program that makes temporary files reads this one.
     const names = [...SET_VARIABLES].filter((name) => name !== 'TMPDIR');

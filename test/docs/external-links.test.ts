@@ -39,7 +39,13 @@ it('no link is listed that is not there any more, or without its date', () => {
 });
 
 it('examples are told from links by their address', () => {
-  const examples = ['https://hooks.example.com/a', 'https://www.acme.com/pricing', 'https://a.invalid', 'https://b.example/', 'https://x.com/<you>'];
+  const examples = [
+    'https://hooks.example.com/a',
+    'https://www.acme.com/pricing',
+    'https://a.invalid',
+    'https://b.example/',
+    'https://x.com/<you>',
+  ];
   const links = ['https://example.computer/', 'https://acme.com.au', 'https://acme.community', 'https://www.cloudflare.com/example.com'];
   expect([...examples, ...links].filter((address) => EXAMPLE.test(address))).toEqual(examples);
 });

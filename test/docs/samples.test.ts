@@ -36,7 +36,10 @@ describe('the samples of the documents', () => {
   });
 
   it('texts: have keys of the catalogue, and are given what their texts have places for', () => {
-    const calls = Array.from(sampleOf('docs/translating.md tsx').matchAll(/^\w+\('([\w.]+)', \{ (.*) \}\)$/gm), ([, key = '', values = '']) => ({ key, values }));
+    const calls = Array.from(
+      sampleOf('docs/translating.md tsx').matchAll(/^\w+\('([\w.]+)', \{ (.*) \}\)$/gm),
+      ([, key = '', values = '']) => ({ key, values }),
+    );
     expect(calls).toHaveLength(2);
     for (const { key, values } of calls) {
       const text = (en as Record<string, string>)[key] ?? '';

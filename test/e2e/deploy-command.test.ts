@@ -52,7 +52,8 @@ const commands = commandsOf('docs/deploying.md', readFileSync(join(PROJECT_ROOT,
 /** The command of the document that begins like this. */
 function documented(begins: string): string {
   const [command, ...more] = commands.filter(({ text, inBlock }) => inBlock && text.startsWith(begins));
-  if (!command || more.length > 0) throw new Error(`docs/deploying.md has ${command ? 'more than one' : 'no'} command that begins with ${begins}`);
+  if (!command || more.length > 0)
+    throw new Error(`docs/deploying.md has ${command ? 'more than one' : 'no'} command that begins with ${begins}`);
   return command.text;
 }
 
@@ -114,7 +115,10 @@ it('a later deploy migrates the database that is there, and keeps the secrets', 
 
 it('a copy has a database, queues and a Worker of its own', async () => {
   await paste(new Account(), makeSecrets.replace('bullseye-secrets', 'bullseye-staging-secrets'));
-  const { account, asked, exitCode, output } = await paste(deployed(['bullseye-webhooks']), documented('npm run deploy -- --copy staging --secrets-file'));
+  const { account, asked, exitCode, output } = await paste(
+    deployed(['bullseye-webhooks']),
+    documented('npm run deploy -- --copy staging --secrets-file'),
+  );
   expect(exitCode, output).toBe(0);
   expect(account.databases.map(({ name }) => name)).toEqual(['bullseye-webhooks', 'bullseye-webhooks-staging']);
   expect(account.queues.slice(2).map(({ queue_name, consumers }) => [queue_name, consumers[0]?.script])).toEqual(

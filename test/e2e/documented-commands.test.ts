@@ -79,7 +79,9 @@ describe.concurrent('wrangler understands, and asks for the right thing:', () =>
   const tailed = [
     { level: 'log', message: ['{"level":"info","event":"secret.resealed"}'], timestamp: 0 },
     { level: 'error', message: ['{"level":"error","event":"outbox.faulted","error":"D1 does not answer"}'], timestamp: 0 },
-  ].map((log) => JSON.stringify({ outcome: 'ok', scriptName: 'bullseye-webhooks', exceptions: [], eventTimestamp: 0, event: null, logs: [log] }));
+  ].map((log) =>
+    JSON.stringify({ outcome: 'ok', scriptName: 'bullseye-webhooks', exceptions: [], eventTimestamp: 0, event: null, logs: [log] }),
+  );
   /** What the documents leave open, or what will be too long ago. */
   const filledIn = (text: string) =>
     text

@@ -125,7 +125,10 @@ it('the command brings a delivery to a server on this machine, as pasted', async
     await command.line(/^Ready: /);
     await customer.post(oddEvent(customer.organizationId));
     const [arrived] = await endpoint.arrived(1);
-    expect(arrived?.headers).toMatchObject({ 'x-bullseye-event': 'visitor.identified', 'webhook-signature': expect.stringMatching(/^v1,/) });
+    expect(arrived?.headers).toMatchObject({
+      'x-bullseye-event': 'visitor.identified',
+      'webhook-signature': expect.stringMatching(/^v1,/),
+    });
     await command.line(/visitor\.identified {2}dlv_\w+ {2}← 20\d/);
   } finally {
     command.kill('SIGINT');

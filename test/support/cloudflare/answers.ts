@@ -84,7 +84,10 @@ const WORKERS: [string, Answer][] = [
       return { name: body.name, type: body.type };
     }),
   ],
-  ['PUT /workers/scripts/*/schedules', existing((worker, { body }) => change(worker, { crons: body.map(({ cron }: { cron: string }) => cron) }))],
+  [
+    'PUT /workers/scripts/*/schedules',
+    existing((worker, { body }) => change(worker, { crons: body.map(({ cron }: { cron: string }) => cron) })),
+  ],
   ['POST /workers/scripts/*/domains/changeset', existing(() => ({ added: [], removed: [], updated: [], conflicting: [] }))],
   [
     'PUT /workers/scripts/*/domains/records',

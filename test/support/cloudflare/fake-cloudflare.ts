@@ -28,7 +28,8 @@ export async function startFakeCloudflare(account = new Account(), tailed: reado
     const path = pathname.replace(/^\/accounts\/[^/]+/, '');
     asked.push([request.method, path, ...wordsOf(body, searchParams)].join(' '));
     const result = tailOf(`${request.method} ${path}`) ?? answer(account, `${request.method} ${path}`, { body, query: searchParams });
-    const errors = result === undefined ? [{ code: path.startsWith('/workers/') ? WORKER_NOT_FOUND : NOT_FOUND, message: 'not found' }] : [];
+    const errors =
+      result === undefined ? [{ code: path.startsWith('/workers/') ? WORKER_NOT_FOUND : NOT_FOUND, message: 'not found' }] : [];
     response.writeHead(result === undefined ? 404 : 200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ success: result !== undefined, errors, messages: [], result: result ?? null }));
   });
