@@ -178,7 +178,7 @@ describe('a deploy into a jurisdiction', () => {
     await paste(new Account(), makeSecrets);
     const { asked, exitCode, output } = await paste(new Account(), documented('npm run deploy -- --jurisdiction eu'));
     expect(exitCode, output).toBe(0);
-    const made = asked.filter((request) => request.startsWith('POST /queues') || request.startsWith('POST /d1/database '));
+    const made = asked.filter((request) => /^POST \/(queues|d1\/database) /.test(request));
     expect(made).toEqual([
       'POST /queues bullseye-events eu',
       'POST /queues bullseye-events-dead eu',

@@ -35,11 +35,10 @@ export async function startFakeCloudflare(account = new Account(), tailed: reado
   });
   const tails = new WebSocketServer({ server });
   tails.on('connection', (socket) => {
-    // Its first message comes when it listens.
-    socket.once('message', () => {
-      for (const line of tailed) socket.send(line);
-      socket.close(1000);
-    });
+    // What wrangler says when it has connected is not masked, which this server does not take.
+    socket.on('error', () => undefined);
+    for (const line of tailed) socket.send(line);
+    socket.close(1000);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
