@@ -17,15 +17,15 @@ const linksOf = (markdown: string) => Array.from(markdown.matchAll(/\]\((https:[
 /** Addresses in the source of pages. A name of a schema or namespace begins with `http:`. */
 const addressesIn = (source: string) => Array.from(source.matchAll(/(['"`])(https:\/\/[^'"`\s]+)\1/g), ([, , address = '']) => address);
 
-const sources = PAGE_SOURCES.flatMap((folder) =>
-  readdirSync(join(PROJECT_ROOT, folder), { recursive: true })
-    .map((name) => join(folder, String(name)))
-    .filter((path) => /\.(tsx?|json)$/.test(path))
-    .map((path): [string, string] => [path, readFileSync(join(PROJECT_ROOT, path), 'utf8')]),
-);
+const sources = readdirSync(join(PROJECT_ROOT, 'src'), { recursive: true })
+  .map((name) => join('src', String(name)))
+  .filter((path) => /\.(tsx?|json)$/.test(path))
+  .map((path): [string, string] => [path, readFileSync(join(PROJECT_ROOT, path), 'utf8')]);
+const isPage = (path: string) => PAGE_SOURCES.some((folder) => path.startsWith(`${folder}/`));
 const found = [
-  ...[...DOCUMENTS].flatMap(([path, text]) => linksOf(text).map((link) => ({ path, link }))),
-  ...sources.flatMap(([path, text]) => addressesIn(text).map((link) => ({ path, link }))),
+  // Descriptions of the API are Markdown as well.
+  ...[...DOCUMENTS, ...sources].flatMap(([path, text]) => linksOf(text).map((link) => ({ path, link }))),
+  ...sources.filter(([path]) => isPage(path)).flatMap(([path, text]) => addressesIn(text).map((link) => ({ path, link }))),
 ].filter(({ link }) => !EXAMPLE.test(link));
 
 it('somebody has followed every link that leads elsewhere: a new one is followed first, and then added to test/docs/followed-links.ts', () => {
