@@ -5,15 +5,18 @@ import { type FailingEndpoint, failingIn } from '../domain/service/endpoints.ts'
 import { type Facts, type Finding, type Lately, lately, waitingIn } from '../domain/service/facts.ts';
 import type { Minute, QueueState, Sample, Waiting } from '../domain/service/figures.ts';
 import { findingsOf } from '../domain/service/verdict.ts';
+import { spanText } from '../domain/service/wording.ts';
 import { hostOf } from '../domain/webhook/webhook.ts';
 import { logWarning } from '../log.ts';
 import { stateOfQueues } from '../upkeep/sampling.ts';
-import { within } from '../within.ts';
+import { TimedOut, within } from '../within.ts';
 
 /** Minutes that the first page looks back. */
 export const SHOWN_MINUTES = 60;
 /** How long the database may take: a page that says what is broken comes without it. */
 const DATABASE_TIMEOUT_MS = 3_000;
+/** Longest text of what it said instead, in characters. */
+const MAX_FAULT_LENGTH = 300;
 
 /** What the first page shows. */
 export interface Overview {
@@ -39,7 +42,7 @@ export async function overviewOf(env: Env, nowMs: number): Promise<Overview> {
   const minutes = reading?.minutes ?? [];
   const [now, hour] = [lately(minutes, nowMs), lately(minutes, nowMs, SHOWN_MINUTES)];
   const [waiting, failing] = [waitingIn(minutes), failingIn(minutes, nowMs)];
-  const { databaseMs, webhooks, organizations } = await askForNames(env, failing, now);
+  const { databaseMs, databaseFault, webhooks, organizations } = await askForNames(env, failing, now);
   const webhook = (id: string) => webhooks.get(id) ?? null;
   const organizationName = (id: string) => organizations.get(id) ?? id;
   const webhookName = (id: string): string => {
@@ -52,7 +55,7 @@ export async function overviewOf(env: Env, nowMs: number): Promise<Overview> {
     // Where it was not noted the service is not new.
     meteredSince: reading?.totals.since ?? 0,
     sampledAt: reading?.totals.sampledAt ?? null,
-    ...{ queues, databaseMs, webhookName, organizationName },
+    ...{ queues, databaseMs, databaseFault, webhookName, organizationName },
   };
   const sample = minutes.find((each) => each.sample !== null)?.sample ?? null;
   const known = { minutes, isMetered: reading !== null, now, hour, queues, sample, waiting, failing, databaseMs };
@@ -68,12 +71,15 @@ async function askForNames(env: Env, failing: readonly FailingEndpoint[], { orga
     const named = await within(DATABASE_TIMEOUT_MS, namesOf(env.DB, webhookIds, organizationIds));
     return {
       databaseMs: Date.now() - startedAt,
+      databaseFault: null,
       webhooks: new Map(named.webhooks.map((each) => [each.id, each])),
       organizations: new Map(named.organizations.map(({ id, name }) => [id, name])),
     };
   } catch (error) {
     const cause = withoutParameters(error);
-    logWarning('operator.database_unavailable', { error: cause instanceof Error ? cause.message : String(cause) });
-    return { databaseMs: null, webhooks: new Map<string, NamedWebhook>(), organizations: new Map<string, string>() };
+    const fault = cause instanceof Error ? cause.message : String(cause);
+    logWarning('operator.database_unavailable', { error: fault });
+    const databaseFault = error instanceof TimedOut ? `nothing within ${spanText(DATABASE_TIMEOUT_MS)}` : fault.slice(0, MAX_FAULT_LENGTH);
+    return { databaseMs: null, databaseFault, webhooks: new Map<string, NamedWebhook>(), organizations: new Map<string, string>() };
   }
 }

@@ -101,7 +101,16 @@ describe('the runbook as a page', () => {
     const named = Array.from(source.matchAll(/runbook(?::| =) '([^']+)'/g), ([, heading]) => String(heading));
     expect(named.length).toBeGreaterThan(8);
     for (const heading of named) expect(page).toContain(` id="${heading}"`);
-    const facts = { nowMs: 1, meteredSince: 0, sampledAt: null, queues: {}, databaseMs: 1, webhookName: String, organizationName: String };
+    const facts = {
+      nowMs: 1,
+      meteredSince: 0,
+      sampledAt: null,
+      queues: {},
+      databaseMs: 1,
+      databaseFault: null,
+      webhookName: String,
+      organizationName: String,
+    };
     for (const { runbook: heading } of findingsOf({ ...facts, minutes: null })) expect(page).toContain(` id="${heading}"`);
   });
 

@@ -152,7 +152,9 @@ describe('a database that is slow, or down', () => {
     const broken = { ...env, DB: database(null) };
     await aMinute(broken);
     const { sentence, runbook, page } = await firstScreen({ DB: broken.DB });
-    expect(sentence).toMatch(/^It is us: the database \(D1\) does not answer\. Events are accepted and delivered by what is known/);
+    expect(sentence).toMatch(
+      /^It is us: the database \(D1\) does not answer: D1_ERROR: the database is out of order\. Events are accepted and delivered by what is known/,
+    );
     expect(runbook).toBe('d1-is-gone');
     expect(page.text).toContain('Database no answer');
     expect(page.text).toContain('sweep.failed');

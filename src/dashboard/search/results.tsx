@@ -25,16 +25,7 @@ export function FoundDeliveries({ found: { deliveries, answers }, visit }: { fou
           <th scope="col" class="w13">
             {t('deliveries.status')}
           </th>
-          <th scope="col">{t('deliveries.about')}</th>
-          <th scope="col" class="w17">
-            {t('list.webhook')}
-          </th>
-          <th scope="col" class="w17">
-            {t('deliveries.received')}
-          </th>
-          <th scope="col" class="w30">
-            {t('deliveries.why')}
-          </th>
+          <WhoseWhenAndWhy why={t('deliveries.why')} />
         </tr>
       </thead>
       <tbody>
@@ -113,16 +104,7 @@ export function FoundSkipped({ skipped }: { skipped: readonly Skipped[] }) {
     <table class="stacking found">
       <thead>
         <tr>
-          <th scope="col">{t('deliveries.about')}</th>
-          <th scope="col" class="w17">
-            {t('list.webhook')}
-          </th>
-          <th scope="col" class="w17">
-            {t('deliveries.received')}
-          </th>
-          <th scope="col" class="w30">
-            {t('search.whyNotSent')}
-          </th>
+          <WhoseWhenAndWhy why={t('search.whyNotSent')} />
         </tr>
       </thead>
       <tbody>
@@ -165,4 +147,22 @@ function oneLine(text: string): string {
 function asSentence(text: string): string {
   const said = new Room(ANSWER_BYTES).take(text).text;
   return /[.!?…]$/.test(said) ? said : `${said}.`;
+}
+
+/** The headings that both tables have. */
+function WhoseWhenAndWhy({ why }: { why: string }) {
+  return (
+    <>
+      <th scope="col">{t('deliveries.about')}</th>
+      <th scope="col" class="w17">
+        {t('list.webhook')}
+      </th>
+      <th scope="col" class="w17">
+        {t('deliveries.received')}
+      </th>
+      <th scope="col" class="w30">
+        {why}
+      </th>
+    </>
+  );
 }

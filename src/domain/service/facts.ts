@@ -34,6 +34,8 @@ export interface Facts {
   queues: Readonly<Record<string, QueueState | null>>;
   /** How long the database took to answer just now; null: it did not. */
   databaseMs: number | null;
+  /** What there was in the place of its answer. */
+  databaseFault: string | null;
   /** How people call a webhook: its endpoint's host, and whose it is. */
   webhookName(id: string): string;
   organizationName(id: string): string;

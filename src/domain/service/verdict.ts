@@ -88,7 +88,7 @@ function silentCron(facts: Facts, minutes: readonly Minute[]): Finding[] {
   return [{ whose: 'us', sentence: `the cron has not run ${since}. What is said of it below is old.`, runbook: 'the-figures-stand-still' }];
 }
 
-function databaseFindings({ databaseMs, minutes }: Facts, faults: Faults): Finding[] {
+function databaseFindings({ databaseMs, databaseFault, minutes }: Facts, faults: Faults): Finding[] {
   const sample = minutes?.find((minute) => minute.sample !== null)?.sample;
   const ofDatabase = Object.entries(faults).filter(([event]) => OF_DATABASE.has(event));
   const runbook = 'd1-is-gone';
@@ -96,7 +96,8 @@ function databaseFindings({ databaseMs, minutes }: Facts, faults: Faults): Findi
   // The cron waits for longer than a page does: what it has seen to be slow does answer.
   const seenMs = sample?.databaseMs;
   if (seenMs === null || (databaseMs === null && (seenMs ?? 0) < SLOW_DATABASE_MS)) {
-    return [{ whose: 'us', sentence: `the database (D1) does not answer. ${goesOn}`, runbook }];
+    const instead = databaseFault === null ? '' : `: ${databaseFault}`;
+    return [{ whose: 'us', sentence: `the database (D1) does not answer${instead}. ${goesOn}`, runbook }];
   }
   const tookMs = Math.max(databaseMs ?? 0, seenMs ?? 0);
   if (tookMs >= SLOW_DATABASE_MS) {

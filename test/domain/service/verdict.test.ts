@@ -26,6 +26,7 @@ const factsOf = (given: Partial<Facts> = {}): Facts => ({
   sampledAt: NOW - 20_000,
   queues: { EVENTS: quiet, DEAD_LETTERS: quiet },
   databaseMs: 5,
+  databaseFault: null,
   webhookName: (id) => `${id}.example.com of Acme`,
   organizationName: (id) => `Name of ${id}`,
   ...given,
@@ -93,6 +94,9 @@ describe('the verdict', () => {
     expect(said({ minutes: [minuteOf(0, {}, sampleOf({ databaseMs: null }))] }).sentence).toContain('the database (D1) does not answer');
     expect(said({ minutes: [minuteOf(0, {}, sampleOf({ databaseMs: 3_200 }))] }).sentence).toContain(
       'is slow: a small question took 3.2 s',
+    );
+    expect(said({ databaseMs: null, databaseFault: 'nothing within 3 s' }).sentence).toContain(
+      'It is us: the database (D1) does not answer: nothing within 3 s. Events',
     );
     // A page does not wait as long as the cron does.
     expect(said({ databaseMs: null, minutes: [minuteOf(0, {}, sampleOf({ databaseMs: 6_000 }))] }).sentence).toContain(
