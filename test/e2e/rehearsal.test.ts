@@ -1,7 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PLATFORM_KEY } from '../../src/commands/local-worker.ts';
+import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { type Rehearsal, startRehearsal } from '../rehearsal/rehearsal.ts';
 
 /*
@@ -12,25 +16,27 @@ const NAMED_WITHIN = { timeout: 120_000, interval: 1_000 };
 
 const folder = mkdtempSync(join(tmpdir(), 'bullseye-rehearsal-'));
 let rehearsal: Rehearsal;
-let cookie: string;
+let verdict: () => Promise<string>;
 
 beforeAll(async () => {
   rehearsal = await startRehearsal(folder, { DELIVERY_TIMEOUT: '2s' });
-  const { origin, platformKey } = rehearsal.worker;
-  const body = new URLSearchParams({ key: platformKey });
-  const answer = await fetch(`${origin}/operator/sign-in`, { method: 'POST', redirect: 'manual', headers: { Origin: origin }, body });
-  [cookie = ''] = answer.headers.getSetCookie().map((each) => each.split(';')[0] ?? '');
+  verdict = await signedInAt(rehearsal.worker.origin);
 });
 afterAll(async () => {
   await rehearsal?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** What the first screen says is wrong, in all of its sentences. */
-async function verdict(): Promise<string> {
-  const page = await (await fetch(`${rehearsal.worker.origin}/operator`, { headers: { Cookie: cookie } })).text();
-  const [, shown = ''] = /<section id="verdict"[^>]*>(.*?)<\/section>/s.exec(page) ?? [];
-  return shown.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+/** An operator who is signed in: what the first screen says is wrong, in all of its sentences. */
+async function signedInAt(origin: string): Promise<() => Promise<string>> {
+  const body = new URLSearchParams({ key: PLATFORM_KEY });
+  const answer = await fetch(`${origin}/operator/sign-in`, { method: 'POST', redirect: 'manual', headers: { Origin: origin }, body });
+  const [cookie = ''] = answer.headers.getSetCookie().map((each) => each.split(';')[0] ?? '');
+  return async () => {
+    const page = await (await fetch(`${origin}/operator`, { headers: { Cookie: cookie } })).text();
+    const [, shown = ''] = /<section id="verdict"[^>]*>(.*?)<\/section>/s.exec(page) ?? [];
+    return shown.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ');
+  };
 }
 
 it('each fault is named on the first screen', { timeout: 600_000 }, async () => {
@@ -58,4 +64,24 @@ it('each fault is named on the first screen', { timeout: 600_000 }, async () => 
   await rehearsal.fail('database-gone');
   await rehearsal.runCron();
   await expect.poll(verdict, NAMED_WITHIN).toContain('It is us: the database (D1) does not answer: D1_ERROR: the database is gone.');
+});
+
+it('`npm run rehearsal` switches a fault on by its name, and names it when it ends', async () => {
+  const command = spawn('npm', ['run', 'rehearsal'], { cwd: PROJECT_ROOT, stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+  let said = '';
+  command.stdout.on('data', (chunk) => (said += chunk));
+  try {
+    const origin = () => /(http:\S+)\/operator/.exec(said)?.[1];
+    await expect.poll(origin, NAMED_WITHIN).toBeDefined();
+    const onScreen = await signedInAt(String(origin()));
+    command.stdin.write('a-bug\n');
+    command.stdin.write('database-gone\n');
+    await expect.poll(onScreen, NAMED_WITHIN).toContain('the database (D1) does not answer: D1_ERROR: the database is gone.');
+    command.stdin.write('end\n');
+    await expect.poll(() => said, NAMED_WITHIN).toMatch(/It was database-gone, from [\d:]+ UTC on, for [\d.]+ s\.$/m);
+    expect(said).toContain('There is no “a-bug”. There are database-slow, ');
+  } finally {
+    process.kill(-Number(command.pid), 'SIGTERM');
+    await once(command, 'exit');
+  }
 });

@@ -33,6 +33,7 @@ const ELSEWHERE: readonly (readonly [begins: string, file: string, text?: string
   ['npm run generate', 'src/commands/check.ts'],
   ['npm run simulate -- scale', 'test/simulation/scale.test.ts'],
   ['npm run dev', 'test/e2e/dev-command.test.ts'],
+  ['npm run rehearsal', 'test/e2e/rehearsal.test.ts', "'rehearsal'"],
   ['npm run deploy', 'test/e2e/deploy-command.test.ts'],
   ['(umask 077; printf ', 'test/e2e/deploy-command.test.ts'],
   ['npm run doctor', 'test/e2e/doctor-command.test.ts', "'doctor'"],
