@@ -146,6 +146,15 @@ describe('events of a healthy webhook', () => {
     expect(await untilForgotten(customers)).toEqual(countsOf(CASES.single));
   });
 
+  it('cost three rows more with an Idempotency-Key: it is two, which are deleted one by one', async () => {
+    const customers = await givenUsedCustomers(10, [HEALTHY]);
+    service.hasKeys = true;
+    await tenRounds(customers);
+    service.hasKeys = false;
+    const { operations } = await untilForgotten(customers, 0);
+    expect(operations.rowsWritten).toBe(CASES.single.operations.rowsWritten + 3 * CASES.single.events);
+  });
+
   it('cost an invocation more where each is a batch of its own', async () => {
     const customers = await givenUsedCustomers(1, [HEALTHY]);
     await tenRounds(customers);

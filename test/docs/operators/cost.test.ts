@@ -70,7 +70,6 @@ describe('the prose of docs/cost.md', () => {
     ['what an outbox tells by itself', `one for all of an alarm: ${dollars(PER_MILLION.objectRequests)} for a million`],
     ['Workers Logs', `Workers Logs (${dollars(LOGS_GB)} a gigabyte`],
   ])('%s', (_what, said) => {
-    // The time of a millisecond is rounded to cents, as the month of it is.
     expect(text).toContain(said);
   });
 
