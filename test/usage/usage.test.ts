@@ -104,6 +104,17 @@ describe("an organization's usage", () => {
     expect(await usageOf(organization)).toEqual({ [today()]: use(1) });
   });
 
+  it('has an event that comes while its webhook is disabled, which is no attempt; while the plan has no webhooks it has none', async () => {
+    const { organization, hooks, post } = await given({ enabled: false });
+    await post(2);
+    await endedDeliveriesOf(hooks[0]!, 2);
+    expect(await usageOf(organization)).toEqual({ [today()]: use(2, 2, 0) });
+    await expectStatus(platform.put(organization.path, { name: 'Lower', plan: 'growth' }), 200);
+    vi.setSystemTime(Date.now() + 5_000);
+    await post(3);
+    expect(await usageOf(organization)).toEqual({ [today()]: use(2, 2, 0) });
+  });
+
   it('has events that filters keep back once, whether others get them or nobody does', async () => {
     const { organization, hooks, post } = await given({ filter: LARGE }, { filter: LARGE }, { filter: { ...LARGE, value: 50 } });
     await post(1, { company: { employee_count: 10 } });

@@ -168,6 +168,12 @@ describe('SECURITY.md', () => {
     expect(numbersIn(sentence)).toEqual([allowed]);
   });
 
+  it('has platform keys compared in constant time', () => {
+    const [, compared = ''] = /^function platformKeyIndex(.*?)^}/ms.exec(read('src/api/access/auth.ts')) ?? [];
+    expect(compared).toContain('crypto.subtle.timingSafeEqual(');
+    expect(compared).not.toMatch(/=== ?presented|presented ?===|\.includes\(/);
+  });
+
   it('names tests that there are', () => {
     const tests = codesIn(read('SECURITY.md')).filter((code) => /^test\/.*\.tsx?$/.test(code));
     expect(tests.length).toBeGreaterThan(20);

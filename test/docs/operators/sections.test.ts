@@ -76,7 +76,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
     'What is in it, and what is not': ['test/transfer/transfer.test.ts', NAMES],
     'What an import does': ['test/transfer/transfer.test.ts', FIGURES, UNTRIED],
     'A restore': ['test/e2e/export-import.test.ts', 'test/transfer/restore.test.ts'],
-    'From other products': [],
+    'From other products': [UNTRIED],
   },
   'docs/faults-and-recovery.md': {
     '': [],
@@ -98,8 +98,8 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
   },
   'docs/cost.md': { '': ['test/cost/operations.test.ts', 'test/cost/growth.test.ts', COST, UNTRIED] },
   'docs/measurements.md': {
+    // A command makes them again, and they are of their day.
     '': [],
-    // Measurements: a command makes them again, and they are of their day.
     'Isolation, measured': [],
     'What the circuit is worth: a simulated month': ['test/simulation/simulation.test.ts'],
     'How fast it is': ['test/commands/bundle-size.test.ts', FIGURES],
