@@ -96,7 +96,7 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
     ['fails only after its timeout', held('DELIVERY_TIMEOUT') / SECOND],
     ['Its organization has been told', expiryDays, threshold, ...probes, disableDays],
     ['Cloudflare starts more consumers', consumers, redeliveryDelaySeconds(1), redeliveryDelaySeconds(100) / 60],
-    ['up to 5,000 of them', parked],
+    ['it is kept, in D1', parked],
     ['is normal for its first', constantOf('src/domain/service/verdict.ts', 'FIRST_CRON_MINUTES')],
     ['They run out after', REDELIVERED_HOURS, (configuredNumber('max_retries', eventConsumer) * configuredNumber('retry_delay', eventConsumer)) / 60],
     ['waited for 3 days expires', expiryDays],
