@@ -20,7 +20,7 @@ import { configured, numbersIn, plain, read } from './documents.ts';
 describe('docs/settings.md', () => {
   const refusal = (name: string, value: string): string => {
     try {
-      parseSettings({ ...VARS, [name]: value });
+      parseSettings({ ...VARS, [name]: value } as typeof VARS);
       return '';
     } catch (error) {
       return (error as Error).message;
