@@ -21,15 +21,12 @@ it('`wrangler dev` takes local requests for requests to the domain of `routes`, 
     .replace('workers_dev = true', 'workers_dev = false\nroutes = [{ pattern = "webhooks.example.com", custom_domain = true }]');
   writeFileSync(config, toml);
   const port = await freePort();
-  const flags = ['--config', config, '--port', port, '--inspector-port', await freePort(), '--persist-to', folder].map(String);
+  const envFile = join(PROJECT_ROOT, '.dev.vars.example');
+  const flags = ['--config', config, '--env-file', envFile, '--port', port, '--inspector-port', await freePort(), '--persist-to', folder].map(String);
   const worker = spawnWrangler(['dev', ...flags, '--show-interactive-dev-session=false'], {
     stdio: 'ignore',
     detached: true,
-    env: {
-      ...process.env,
-      ...{ WRANGLER_REGISTRY_PATH: join(folder, 'registry'), WRANGLER_LOG_PATH: join(folder, 'logs') },
-      ...{ PLATFORM_API_KEY: 'a-platform-key-of-32-characters-and-more', MASTER_KEY: 'a-master-key-of-32-characters-and-more' },
-    },
+    env: { ...process.env, WRANGLER_REGISTRY_PATH: join(folder, 'registry'), WRANGLER_LOG_PATH: join(folder, 'logs') },
   });
   try {
     let answer: Response | null = null;
