@@ -158,6 +158,16 @@ describe('docs/runbook.md', () => {
   });
 });
 
+describe('docs/measurements.md', () => {
+  it('says how many of the simulated endpoints are of which kind', () => {
+    const [, kinds = ''] = /\{\n([^{}]*healthy: 87[^{}]*)\}/.exec(read('test/simulation/endpoint.ts')) ?? [];
+    const percentages = [...kinds.matchAll(/^ *\w+: ([\d.]+),$/gm)].map(([, percent]) => Number(percent));
+    expect(percentages.reduce((sum, each) => sum + each, 0)).toBe(100);
+    const [sentence = ''] = /87 % of the endpoints are healthy.*?\(0\.5 %\)\./.exec(plain('docs/measurements.md')) ?? [];
+    expect([...sentence.matchAll(/([\d.]+) %/g)].map(([, percent]) => Number(percent))).toEqual(percentages);
+  });
+});
+
 describe('SECURITY.md', () => {
   it('says of packages what package.json says', () => {
     const { dependencies = {}, allowScripts } = JSON.parse(read('package.json'));
