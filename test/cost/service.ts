@@ -144,7 +144,7 @@ export class MeteredService {
   async post(body: string): Promise<void> {
     this.meter.add({ requests: 1 });
     const ctx = createExecutionContext();
-    const key = this.hasKeys ? { 'Idempotency-Key': crypto.randomUUID() } : {};
+    const key: Record<string, string> = this.hasKeys ? { 'Idempotency-Key': crypto.randomUUID() } : {};
     const headers = { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json', ...key };
     const request = new Request('http://localhost/api/v1/events', { method: 'POST', headers, body: new TextEncoder().encode(body) });
     const response = await worker.fetch(request as Request<unknown, IncomingRequestCfProperties>, this.meter.env, ctx);

@@ -22,7 +22,18 @@ it('`wrangler dev` takes local requests for requests to the domain of `routes`, 
   writeFileSync(config, toml);
   const port = await freePort();
   const envFile = join(PROJECT_ROOT, '.dev.vars.example');
-  const flags = ['--config', config, '--env-file', envFile, '--port', port, '--inspector-port', await freePort(), '--persist-to', folder].map(String);
+  const flags = [
+    '--config',
+    config,
+    '--env-file',
+    envFile,
+    '--port',
+    port,
+    '--inspector-port',
+    await freePort(),
+    '--persist-to',
+    folder,
+  ].map(String);
   const worker = spawnWrangler(['dev', ...flags, '--show-interactive-dev-session=false'], {
     stdio: 'ignore',
     detached: true,

@@ -14,7 +14,13 @@ const line = (level: string, event: string) => JSON.stringify({ level, event, er
 
 /** A batch of the queue, as Cloudflare sends it to who tails a Worker: Workers' lines are texts in it. */
 const EVENT = {
-  ...{ outcome: 'ok', scriptName: 'bullseye-webhooks', exceptions: [], eventTimestamp: 1_000, event: { queue: 'bullseye-events', batchSize: 1 } },
+  ...{
+    outcome: 'ok',
+    scriptName: 'bullseye-webhooks',
+    exceptions: [],
+    eventTimestamp: 1_000,
+    event: { queue: 'bullseye-events', batchSize: 1 },
+  },
   logs: [
     { level: 'error', timestamp: 1_000, message: [line('error', 'outbox.faulted')] },
     { level: 'log', timestamp: 1_001, message: [line('info', 'delivery.attempted')] },
@@ -41,10 +47,14 @@ async function startTailed(): Promise<{ origin: string; close(): void }> {
 }
 
 it('shows the lines that tell of faults of ours, and no others', async () => {
-  const [, command = ''] = /`(npm exec -- wrangler tail .*?)` shows our own faults/.exec(readFileSync(join(PROJECT_ROOT, 'docs/runbook.md'), 'utf8')) ?? [];
+  const [, command = ''] =
+    /`(npm exec -- wrangler tail .*?)` shows our own faults/.exec(readFileSync(join(PROJECT_ROOT, 'docs/runbook.md'), 'utf8')) ?? [];
   const cloudflare = await startTailed();
   const account = { CLOUDFLARE_API_BASE_URL: cloudflare.origin, CLOUDFLARE_API_TOKEN: 'a token', CLOUDFLARE_ACCOUNT_ID: 'account' };
-  const shell = spawn('bash', ['-c', command], { cwd: PROJECT_ROOT, env: { ...process.env, ...QUIET_WRANGLER, ...account, NO_COLOR: '1' } });
+  const shell = spawn('bash', ['-c', command], {
+    cwd: PROJECT_ROOT,
+    env: { ...process.env, ...QUIET_WRANGLER, ...account, NO_COLOR: '1' },
+  });
   let output = '';
   shell.stdout.on('data', (chunk) => (output += chunk));
   await once(shell, 'close');

@@ -297,7 +297,10 @@ describe('a quota of webhooks', () => {
     const text = await exported();
     await emptied();
     const QUOTAS = '{"scale":{"webhooks":1}}';
-    expect(await importingInto({ ...env, QUOTAS } as Env, text)).toMatchObject({ status: 200, body: { things: { webhook: { added: 3 } } } });
+    expect(await importingInto({ ...env, QUOTAS } as Env, text)).toMatchObject({
+      status: 200,
+      body: { things: { webhook: { added: 3 } } },
+    });
     await emptied();
   });
 });

@@ -29,7 +29,8 @@ const [SECOND, MINUTE, HOUR, DAY, MB, GB] = [1_000, 60_000, 3_600_000, 86_400_00
 const [eventConsumer, deadLetterConsumer] = [0, 1];
 /** For how long the queue brings a message again, in hours: how often, and after which waits. */
 const REDELIVERED_HOURS = Math.round(
-  Array.from({ length: configuredNumber('max_retries') }, (_, at) => redeliveryDelaySeconds(at + 1)).reduce((sum, each) => sum + each, 0) / 3_600,
+  Array.from({ length: configuredNumber('max_retries') }, (_, at) => redeliveryDelaySeconds(at + 1)).reduce((sum, each) => sum + each, 0) /
+    3_600,
 );
 const parked = constantOf('src/consumer/parking.ts', 'MAX_PARKED');
 const held = (name: string) => parseDuration(configured(name)[0] ?? '');
@@ -98,9 +99,17 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
     ['Cloudflare starts more consumers', consumers, redeliveryDelaySeconds(1), redeliveryDelaySeconds(100) / 60],
     ['it is kept, in D1', parked],
     ['is normal for its first', constantOf('src/domain/service/verdict.ts', 'FIRST_CRON_MINUTES')],
-    ['They run out after', REDELIVERED_HOURS, (configuredNumber('max_retries', eventConsumer) * configuredNumber('retry_delay', eventConsumer)) / 60],
+    [
+      'They run out after',
+      REDELIVERED_HOURS,
+      (configuredNumber('max_retries', eventConsumer) * configuredNumber('retry_delay', eventConsumer)) / 60,
+    ],
     ['waited for 3 days expires', expiryDays],
-    ['cannot know what is usual', constantOf('src/domain/service/verdict.ts', 'KNOWN_BEFORE'), constantOf('src/domain/service/verdict.ts', 'LATE_MINUTES')],
+    [
+      'cannot know what is usual',
+      constantOf('src/domain/service/verdict.ts', 'KNOWN_BEFORE'),
+      constantOf('src/domain/service/verdict.ts', 'LATE_MINUTES'),
+    ],
     ['waiting deliveries further ones are discarded', mostWaiting],
     ['attempts at a time a webhook', configuredNumber('MAX_CONCURRENCY'), threshold, ...probes, disableDays],
     ['The cron seals', resealed],
@@ -109,10 +118,24 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
     ['**The queue** takes', QUEUE_MESSAGES, QUEUE_BYTES / GB],
     ['**Consumers.** A queue runs', QUEUE_CONSUMERS],
     ['configuration is more than', constantOf('src/consumer/configuration-cache.ts', 'MAX_AGE_MS') / SECOND],
-    ['batches wait up to', constantOf('src/consumer/configuration-cache.ts', 'READ_TIMEOUT_MS') / SECOND, constantOf('src/api/events/unwanted-events.ts', 'ASK_TIMEOUT_MS') / SECOND],
+    [
+      'batches wait up to',
+      constantOf('src/consumer/configuration-cache.ts', 'READ_TIMEOUT_MS') / SECOND,
+      constantOf('src/api/events/unwanted-events.ts', 'ASK_TIMEOUT_MS') / SECOND,
+    ],
     ["**A webhook's log** has", retention('MAX_BYTES') / GB],
-    ['The cron asks each outbox once a day', Math.round(100_000 / sweep('TURNS') / 10) * 10, sweep('MAX_OUTBOXES'), Math.round(100_000 / sweep('MAX_OUTBOXES'))],
-    ['attempts at a time are 500 events a second', configuredNumber('MAX_CONCURRENCY'), configuredNumber('MAX_CONCURRENCY') / 0.2, mostWaiting],
+    [
+      'The cron asks each outbox once a day',
+      Math.round(100_000 / sweep('TURNS') / 10) * 10,
+      sweep('MAX_OUTBOXES'),
+      Math.round(100_000 / sweep('MAX_OUTBOXES')),
+    ],
+    [
+      'attempts at a time are 500 events a second',
+      configuredNumber('MAX_CONCURRENCY'),
+      configuredNumber('MAX_CONCURRENCY') / 0.2,
+      mostWaiting,
+    ],
   ],
   'docs/export-import.md': [
     ['An import has at most', constantOf('src/transfer/lines.ts', 'MAX_IMPORT_BYTES') / MB],
@@ -152,24 +175,57 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
     ['`src/domain/webhook/webhook.ts`', webhooks],
     ['| active keys', apiKey('MAX_ACTIVE_KEYS')],
     ['| listed keys', apiKey('MAX_ENDED_KEYS'), apiKey('ENDED_KEY_RETENTION_MS') / DAY],
-    ['`src/api/events/own-event.ts`', constantOf('src/domain/event/event.ts', 'MAX_EVENT_BYTES') + constantOf('src/api/body.ts', 'MAX_CONFIG_BODY_BYTES'), constantOf('src/api/body.ts', 'MAX_DEPTH')],
-    ['| a JSON Schema', constantOf('src/domain/event/event-schema.ts', 'MAX_APPLIED'), constantOf('src/domain/json-schema/pattern.ts', 'MAX_PATTERN_LENGTH'), constantOf('src/domain/event/event-schema.ts', 'MAX_UNIQUE_ITEMS')],
+    [
+      '`src/api/events/own-event.ts`',
+      constantOf('src/domain/event/event.ts', 'MAX_EVENT_BYTES') + constantOf('src/api/body.ts', 'MAX_CONFIG_BODY_BYTES'),
+      constantOf('src/api/body.ts', 'MAX_DEPTH'),
+    ],
+    [
+      '| a JSON Schema',
+      constantOf('src/domain/event/event-schema.ts', 'MAX_APPLIED'),
+      constantOf('src/domain/json-schema/pattern.ts', 'MAX_PATTERN_LENGTH'),
+      constantOf('src/domain/event/event-schema.ts', 'MAX_UNIQUE_ITEMS'),
+    ],
     ['(`DELIVERY_TIMEOUT`)', 1, 60],
-    ['`src/attempt/attempt.ts`', constantOf('src/attempt/attempt.ts', 'BODY_TIMEOUT_MS') / SECOND, constantOf('src/attempt/attempt.ts', 'ACKNOWLEDGED_BODY_TIMEOUT_MS')],
-    ['| a form of the dashboard', constantOf('src/dashboard/parts/form.ts', 'MAX_FORM_BYTES') / 1_000, constantOf('src/dashboard/choices/condition-rows.ts', 'MAX_ROWS')],
+    [
+      '`src/attempt/attempt.ts`',
+      constantOf('src/attempt/attempt.ts', 'BODY_TIMEOUT_MS') / SECOND,
+      constantOf('src/attempt/attempt.ts', 'ACKNOWLEDGED_BODY_TIMEOUT_MS'),
+    ],
+    [
+      '| a form of the dashboard',
+      constantOf('src/dashboard/parts/form.ts', 'MAX_FORM_BYTES') / 1_000,
+      constantOf('src/dashboard/choices/condition-rows.ts', 'MAX_ROWS'),
+    ],
     ['`src/outbox/log/statistics.ts`', constantOf('src/outbox/log/statistics.ts', 'COUNT_MS') / SECOND],
-    ['`src/outbox/bulk/jobs.ts`', constantOf('src/outbox/bulk/jobs.ts', 'MAX_UNFINISHED'), constantOf('src/outbox/bulk/jobs.ts', 'MAX_KEPT')],
-    ['`src/outbox/bulk/kept-erasures.ts`', constantOf('src/api/account/erasures.ts', 'MAX_UNDER_WAY'), constantOf('src/outbox/bulk/kept-erasures.ts', 'KEPT_MS') / DAY],
+    [
+      '`src/outbox/bulk/jobs.ts`',
+      constantOf('src/outbox/bulk/jobs.ts', 'MAX_UNFINISHED'),
+      constantOf('src/outbox/bulk/jobs.ts', 'MAX_KEPT'),
+    ],
+    [
+      '`src/outbox/bulk/kept-erasures.ts`',
+      constantOf('src/api/account/erasures.ts', 'MAX_UNDER_WAY'),
+      constantOf('src/outbox/bulk/kept-erasures.ts', 'KEPT_MS') / DAY,
+    ],
     ['`src/consumer/parking.ts`', parked],
     ['`src/outbox/books/admission.ts`', mostWaiting, constantOf('src/outbox/books/admission.ts', 'FULL_BYTES') / GB],
     ['`src/outbox/log/retention.ts`', retention('MAX_BYTES') / GB],
     ['Queues: 128 KB a message', constantOf('src/domain/event/event.ts', 'MAX_EVENT_BYTES')],
-    ['Queues: 100 messages', constantOf('src/domain/event/event.ts', 'MAX_EVENTS'), constantOf('src/domain/event/event.ts', 'MAX_EVENTS_BYTES')],
+    [
+      'Queues: 100 messages',
+      constantOf('src/domain/event/event.ts', 'MAX_EVENTS'),
+      constantOf('src/domain/event/event.ts', 'MAX_EVENTS_BYTES'),
+    ],
     ['Queues: 25 GB', QUEUE_BYTES / GB],
   ],
   'docs/measurements.md': [['compressed bundle', constantOf('src/commands/bundle-size.ts', 'MAX_GZIP_KIB')]],
   'README.md': [
-    ['attempts are made automatically', 1 + parseDurations(configured('RETRY_SCHEDULE')[0] ?? '').length, ...parseDurations(configured('RETRY_SCHEDULE')[0] ?? '').map((ms) => ms / MINUTE)],
+    [
+      'attempts are made automatically',
+      1 + parseDurations(configured('RETRY_SCHEDULE')[0] ?? '').length,
+      ...parseDurations(configured('RETRY_SCHEDULE')[0] ?? '').map((ms) => ms / MINUTE),
+    ],
     ['keeps every attempt for', configuredNumber('RETENTION_DAYS')],
   ],
   'SECURITY.md': [

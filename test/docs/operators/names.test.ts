@@ -1,11 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { filesIn } from '../../support/files.ts';
 import { outsideFindings } from '../../../src/commands/doctor/outside.ts';
 import { PROJECT_ROOT } from '../../../src/commands/wrangler.ts';
-import { parseQuotas } from '../../../src/domain/quota.ts';
 import { JURISDICTIONS } from '../../../src/domain/jurisdiction.ts';
+import { parseQuotas } from '../../../src/domain/quota.ts';
 import type { Sample } from '../../../src/domain/service/figures.ts';
 import { waitingOf } from '../../../src/domain/service/figures.ts';
 import { metricsOf } from '../../../src/meter/metrics.ts';
@@ -14,6 +13,7 @@ import { KIND_NAMES } from '../../../src/transfer/kinds.ts';
 import { VARS } from '../../domain/vars.ts';
 import { KINDS } from '../../simulation/endpoint.ts';
 import { codesIn, rowsOf, sectionsOf } from '../../support/document.ts';
+import { filesIn } from '../../support/files.ts';
 import { configured, numbersIn, plain, read } from './documents.ts';
 
 /* Names, lists and words of the operators' documents, beside those of the source. */
@@ -30,7 +30,9 @@ describe('docs/settings.md', () => {
   const rows = rowsOf(read('docs/settings.md'));
   const ranges = rows.flatMap(([name = '', , means = '']) => {
     const [, least = '', most = '', unit = ''] = /\b(\d[\d,]*)(?: s)?,? to ([\d,]+)( s)?/.exec(means) ?? [];
-    return least === '' ? [] : [{ name: name.replaceAll('`', ''), least: numbersIn(least)[0]!, most: numbersIn(most)[0]!, unit: unit.trim() }];
+    return least === ''
+      ? []
+      : [{ name: name.replaceAll('`', ''), least: numbersIn(least)[0]!, most: numbersIn(most)[0]!, unit: unit.trim() }];
   });
 
   it('has a range for those settings that have one', () => {
@@ -60,7 +62,10 @@ describe('docs/deploying.md', () => {
 
   it('has the jurisdictions and the locations that a first deploy takes', () => {
     const [, locations = ''] = /LOCATIONS = \[(.*)\]/.exec(read('src/commands/data-location.ts')) ?? [];
-    const row = read('docs/deploying.md').split('\n').find((line) => line.startsWith('| | without a flag')) ?? '';
+    const row =
+      read('docs/deploying.md')
+        .split('\n')
+        .find((line) => line.startsWith('| | without a flag')) ?? '';
     expect(codesIn(row).flatMap((code) => code.split(' ').slice(-1))).toEqual(['weur', ...JURISDICTIONS]);
     const [, others = ''] = /near Western Europe \(also (.*?)\)/.exec(deploying) ?? [];
     expect(['weur', ...codesIn(others)].sort()).toEqual([...locations.matchAll(/'(\w+)'/g)].map(([, name]) => name).sort());
@@ -94,8 +99,15 @@ describe('docs/deploying.md', () => {
   });
 
   it('lists everything that the doctor looks at from outside', async () => {
-    const [row = ''] = read('docs/deploying.md').split('\n').filter((line) => line.startsWith('| the address alone |'));
-    const words: Record<string, string> = { name: 'DNS', health: 'health and version', 'development key': 'the development key', 'plain http': 'plain http' };
+    const [row = ''] = read('docs/deploying.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| the address alone |'));
+    const words: Record<string, string> = {
+      name: 'DNS',
+      health: 'health and version',
+      'development key': 'the development key',
+      'plain http': 'plain http',
+    };
     const looked = (await outsideFindings(new URL('https://nothing.bullseye.invalid'))).map(({ what }) => what);
     expect(looked.length).toBe(7);
     for (const what of looked) expect(row).toContain(words[what] ?? what);
@@ -149,12 +161,24 @@ describe('docs/usage.md', () => {
 
 describe('docs/runbook.md', () => {
   it('quotes what the pages and the log say', () => {
-    const sources = ['src/operator', 'src/domain/service', 'src/db', 'src/outbox', 'src/consumer'].flatMap((folder) => filesIn(join(PROJECT_ROOT, folder)));
-    const said = sources.map((path) => read(path.slice(PROJECT_ROOT.length))).join('\n').toLowerCase();
+    const sources = ['src/operator', 'src/domain/service', 'src/db', 'src/outbox', 'src/consumer'].flatMap((folder) =>
+      filesIn(join(PROJECT_ROOT, folder)),
+    );
+    const said = sources
+      .map((path) => read(path.slice(PROJECT_ROOT.length)))
+      .join('\n')
+      .toLowerCase();
     const quotes = [...read('docs/runbook.md').matchAll(/“([^”]+)”/g)].map(([, quote = '']) => quote.toLowerCase());
     expect(quotes.length).toBeGreaterThan(20);
     const parts = quotes.flatMap((quote) => quote.split('…').map((part) => part.trim())).filter((part) => part !== '');
-    const missing = parts.map((part) => part.replace(/\b5 minutes$/, '').replace(/,$/, '').trim()).filter((part) => !said.includes(part));
+    const missing = parts
+      .map((part) =>
+        part
+          .replace(/\b5 minutes$/, '')
+          .replace(/,$/, '')
+          .trim(),
+      )
+      .filter((part) => !said.includes(part));
     expect(missing).toEqual([]);
   });
 });
