@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { WebSocketServer } from 'ws';
 import { PROJECT_ROOT, QUIET_WRANGLER } from '../../src/commands/wrangler.ts';
 
 /* docs/runbook.md, “Us or them?”: its command shows lines of faults, and no others. Against as much of Cloudflare's API as `wrangler tail` asks for. */
@@ -28,7 +28,17 @@ const EVENT = {
   ],
 };
 
-/** Sends that event to whoever tails, and ends. */
+/** A frame of a WebSocket (RFC 6455), as servers send it. */
+function frame(opcode: number, content: Buffer): Buffer {
+  const length = Buffer.alloc(content.length < 126 ? 0 : 2);
+  if (length.length > 0) length.writeUInt16BE(content.length);
+  return Buffer.concat([Buffer.from([0x80 | opcode, content.length < 126 ? content.length : 126]), length, content]);
+}
+
+const [TEXT, CLOSE] = [1, 8];
+const NORMAL = Buffer.from([0x03, 0xe8]);
+
+/** Sends that event to whoever tails, and ends. By hand: wrangler's frames have no mask, which Cloudflare takes and libraries refuse. */
 async function startTailed(): Promise<{ origin: string; close(): void }> {
   const server = createServer((request, response) => {
     const { port } = server.address() as AddressInfo;
@@ -37,10 +47,15 @@ async function startTailed(): Promise<{ origin: string; close(): void }> {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ success: true, errors: [], messages: [], result }));
   });
-  const sockets = new WebSocketServer({ server, handleProtocols: () => 'trace-v1' });
-  sockets.on('connection', (socket) => {
+  server.on('upgrade', (request, socket) => {
+    const accepted = createHash('sha1')
+      .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+      .digest('base64');
+    const head = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade', `Sec-WebSocket-Accept: ${accepted}`];
+    socket.write(`${[...head, 'Sec-WebSocket-Protocol: trace-v1'].join('\r\n')}\r\n\r\n`);
     // What is to be filtered comes first.
-    socket.once('message', () => socket.send(JSON.stringify(EVENT), () => socket.close(1_000)));
+    socket.once('data', () => socket.end(Buffer.concat([frame(TEXT, Buffer.from(JSON.stringify(EVENT))), frame(CLOSE, NORMAL)])));
+    socket.on('error', () => {});
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => void server.close() };
