@@ -331,6 +331,11 @@ describe('events of a webhook that wants each value once', () => {
     expect(sum(await service.meter.take(), tenth, -1)).toEqual(sum(NOTHING, DAY_OF_REPEATED, 10));
     await tenRounds(customers);
     expect({ operations: await service.meter.take(), attempts: endpoints.takeAttempts() }).toEqual(countsOf(CASES.repeated));
+    // With an Idempotency-Key two rows.
+    service.hasKeys = true;
+    await tenRounds(customers);
+    service.hasKeys = false;
+    expect((await service.meter.take()).rowsWritten).toBe(2 * CASES.repeated.operations.rowsWritten);
   });
 
   it('are stored in a known number of bytes', async () => {

@@ -32,7 +32,7 @@ const EVENT = {
 function frame(opcode: number, content: Buffer): Buffer {
   const length = Buffer.alloc(content.length < 126 ? 0 : 2);
   if (length.length > 0) length.writeUInt16BE(content.length);
-  return Buffer.concat([Buffer.from([0x80 | opcode, content.length < 126 ? content.length : 126]), length, content]);
+  return Buffer.concat([Buffer.from([0x80 | opcode, Math.min(content.length, 126)]), length, content]);
 }
 
 const [TEXT, CLOSE] = [1, 8];
