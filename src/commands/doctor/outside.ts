@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { isIP } from 'node:net';
+import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { isLoopback } from '../../domain/endpoint/loopback.ts';
 import { PROJECT_ROOT } from '../wrangler.ts';
