@@ -82,12 +82,13 @@ async function deliver(events: readonly InboundEvent[], env: Env, ctx: Execution
   const configurations = configurationsOf(env);
   const organizationIds = events.map((event) => event.organizationId);
   const configs = await configurations.load(env.DB, organizationIds, Date.now());
-  // The batch does not wait for it (compatibility flag queue_consumer_no_wait_for_wait_until).
-  ctx.waitUntil(configurations.loadAhead(env.DB, configs, Date.now()));
   const { works, filtered } = fanOut(events, configs);
   const deadline = new Deadline(DELIVER_TIMEOUT_MS);
   try {
-    await Promise.all(works.map((work) => deliverToOutbox(work, env, deadline)));
+    const delivered = Promise.all(works.map((work) => deliverToOutbox(work, env, deadline)));
+    // After the calls have gone out, and the batch does not wait for it (compatibility flag queue_consumer_no_wait_for_wait_until).
+    ctx.waitUntil(configurations.loadAhead(env.DB, configs, Date.now()));
+    await delivered;
   } finally {
     deadline.stop();
   }

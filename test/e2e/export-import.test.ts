@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { LocalWorker } from '../../src/commands/local-worker.ts';
 import { VERIFIERS } from '../../src/commands/verify-delivery.ts';
+import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { signUp } from '../support/customer.ts';
+import { commandsOf } from '../support/documents.ts';
+import { start } from '../support/package.ts';
 import { bodyBytes, inbox } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';
 import { startWorker } from '../support/worker.ts';
@@ -58,4 +61,25 @@ it('what is exported from one works on the other: the same keys open, and delive
   expect((await moved.deliveryThatIs(webhookId, 'delivered')).payload).toBe(text);
   // The one that it was exported from has made nothing.
   expect(await customer.newestDelivery(webhookId)).toBeNull();
+});
+
+it('the commands of docs/export-import.md do it as pasted, and a second time change nothing', async () => {
+  const customer = await signUp(from);
+  const webhookId = await customer.webhook(inbox(receiver.origin).url, SECRET);
+  const document = readFileSync(join(PROJECT_ROOT, 'docs/export-import.md'), 'utf8');
+  const commands = commandsOf('docs/export-import.md', document).flatMap(({ text, inBlock }) => (inBlock ? [text] : []));
+  const folder = mkdtempSync(join(tmpdir(), 'bullseye-move-'));
+  folders.push(folder);
+  const keys = { PLATFORM_API_KEY: from.platformKey, OTHER_PLATFORM_API_KEY: to.platformKey };
+  const moved = async () => {
+    const env = { ...keys, URL: from.origin, OTHER_URL: to.origin };
+    const { code, stdout, stderr } = await start('bash', ['-ec', commands.join('\n')], folder, env).ended;
+    expect(code, stderr).toBe(0);
+    return JSON.parse(stdout).things;
+  };
+  expect(await moved()).toMatchObject({ organization: { added: 1 }, api_key: { added: 1 }, webhook: { added: 1 } });
+  const arrived = await customer.on(to).client.get(`/organization/${customer.organizationId}/webhooks/${webhookId}`);
+  expect(arrived.body).toMatchObject({ id: webhookId, hasSecret: true });
+  const counts = Object.values((await moved()) as Record<string, { added: number; changed: number }>);
+  expect(counts.map(({ added, changed }) => added + changed)).toEqual(counts.map(() => 0));
 });

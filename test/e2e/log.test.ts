@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -56,4 +56,8 @@ it('everything that a running service prints tells of its deliveries, and holds 
   expect(output).toContain('"event":"delivery.attempted"');
   for (const hidden of [mark, plainKey, secret, worker.platformKey, endpoint.url]) expect(output).not.toContain(hidden);
   expect(output).not.toMatch(/bsk_live_|whsec_/);
+});
+
+it('what runs for tests, the demo and the bench is not traced by wrangler beside it', () => {
+  expect(readdirSync(join(folder, 'v3'))).not.toContain('observability');
 });

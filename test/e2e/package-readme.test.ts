@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 it('has no code that is not run here', () => {
-  expect(blocks.map(({ kind }) => kind).filter((kind) => kind.startsWith('js'))).toEqual(['js worker', 'js client', 'js producer']);
+  expect(blocks.map(({ kind }) => kind)).toEqual(['js worker', 'js client', 'js producer', 'bash']);
 });
 
 describe('in a Worker', () => {
@@ -110,4 +110,28 @@ it('a producer posts twice with the same key, and the event has one id', async (
   const [first, again] = JSON.parse(printed);
   expect(first).toEqual({ id: expect.stringMatching(/^evt_Z/) });
   expect(again).toEqual(first);
+});
+
+it('the command brings a delivery to a server on this machine, as pasted', async () => {
+  const customer = await signUp(service);
+  const endpoint = inbox(receiver.origin);
+  const here = { 'https://webhooks.example.com': service.origin, 'bsk_live_…': customer.key, 'http://localhost:3000/hook': endpoint.url };
+  const script = Object.entries(here).reduce((made, [from, to]) => {
+    expect(made).toContain(from);
+    return made.replace(from, to);
+  }, blockOf('bash'));
+  const command = start('bash', ['-ec', script], installed.folder);
+  try {
+    await command.line(/^Ready: /);
+    await customer.post(oddEvent(customer.organizationId));
+    const [arrived] = await endpoint.arrived(1);
+    expect(arrived?.headers).toMatchObject({
+      'x-bullseye-event': 'visitor.identified',
+      'webhook-signature': expect.stringMatching(/^v1,/),
+    });
+    await command.line(/visitor\.identified {2}dlv_\w+ {2}← 20\d/);
+  } finally {
+    command.kill('SIGINT');
+    await command.ended;
+  }
 });

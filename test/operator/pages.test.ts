@@ -125,6 +125,6 @@ describe('the runbook', () => {
   it('is a page, for operators alone', async () => {
     const { status, text } = await (await operatorSignedIn()).get('/operator/runbook');
     expect(status).toBe(200);
-    expect(text).toContain('then has every alert and log event');
+    expect(text).toContain('Each disaster names the test that rehearses it');
   });
 });

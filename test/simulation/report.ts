@@ -74,7 +74,7 @@ function sumsOf(webhooks: readonly WebhookMonth[], days: number): Sums {
     byKind: sumsByKind(webhooks),
     outagesOfBusy: ofOutages(true),
     outagesOfQuiet: ofOutages(false),
-    mostAttempted: dead.reduce((most, tally) => (perHour(tally) > perHour(most) ? tally : most), dead[0]!),
+    mostAttempted: dead.reduce((most, tally) => (perHour(tally) > perHour(most) ? tally : most), dead[0] ?? sum([])),
   };
 }
 
@@ -84,7 +84,8 @@ export function sumsByKind(webhooks: readonly WebhookMonth[]): Record<Kind, Tall
 }
 
 function perDeadHour({ deadAttempts, deadHours }: Tally): string {
-  return (deadAttempts / deadHours).toFixed(1);
+  // A small month has no dead endpoint.
+  return deadHours === 0 ? '' : (deadAttempts / deadHours).toFixed(1);
 }
 
 function delivered({ delivered, deliveries }: Tally): string {

@@ -90,7 +90,7 @@ export const RECIPES: readonly Recipe[] = [
     note: 'recipe.slack.note',
     checksSignatures: false,
     signature: 'recipe.unchecked',
-    page: 'https://api.slack.com/messaging/webhooks',
+    page: 'https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/',
   },
   {
     key: 'teams',
@@ -101,7 +101,7 @@ export const RECIPES: readonly Recipe[] = [
     note: 'recipe.teams.note',
     checksSignatures: false,
     signature: 'recipe.unchecked',
-    page: 'https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook',
+    page: 'https://support.microsoft.com/en-us/office/create-incoming-webhooks-with-workflows-for-microsoft-teams-8ae491c7-0394-4861-ba59-055e33f75498',
   },
   {
     key: 'clay',
@@ -112,7 +112,7 @@ export const RECIPES: readonly Recipe[] = [
     note: 'recipe.clay.note',
     checksSignatures: false,
     signature: 'recipe.clay.signature',
-    page: 'https://www.clay.com/university/guide/sources',
+    page: 'https://university.clay.com/docs/webhook-integration-guide',
   },
 ];
 
