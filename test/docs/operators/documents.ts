@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../../src/commands/wrangler.ts';
+import { withoutFences } from '../../support/documents.ts';
 
 /** What is written for those who run the service. */
 export const DOCUMENTS = [
@@ -27,8 +28,7 @@ export const plain = (path: string): string => read(path).replaceAll(/\s+/g, ' '
 
 /** The rows of tables, the items of lists and the paragraphs of a document, each as one line. Blocks of code are left out. */
 export function piecesOf(path: string): string[] {
-  return read(path)
-    .replaceAll(/^ *```[\s\S]*?^ *```$/gm, '')
+  return withoutFences(read(path))
     .split(/\n(?=\||\s*- |\s*\d+\. )|\n\n+/)
     .map((piece) => piece.replaceAll(/\s+/g, ' ').trim())
     .filter((piece) => piece !== '');

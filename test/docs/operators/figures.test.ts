@@ -56,7 +56,7 @@ const deliverSeconds = constantOf('src/consumer/consumer.ts', 'DELIVER_TIMEOUT_M
 const afterFaultSeconds = constantOf('src/outbox/dispatcher.ts', 'AFTER_FAULT_MS') / SECOND;
 const perSecond = (events: number) => QUEUE_BYTES / (events * MESSAGE_BYTES[ONE_BY_ONE]);
 
-const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
+const CLAIMS: Partial<Record<DocumentName | 'src/docs/webhooks/limits.md', readonly Claim[]>> = {
   'docs/deploying.md': [
     ['random characters. A deploy', secretLength],
     ['Busy objects keep their code', configuredNumber('max_delay')],
@@ -95,9 +95,9 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
     ['| `service.insecure_deployment`', secretLength],
     ['| `operator.session_not_ended`', operatorHours],
     ['fails only after its timeout', held('DELIVERY_TIMEOUT') / SECOND],
-    ['Its organization has been told', expiryDays, threshold, ...probes, disableDays],
+    ['Its organization has been notified', expiryDays, threshold, ...probes, disableDays],
     ['Cloudflare starts more consumers', consumers, redeliveryDelaySeconds(1), redeliveryDelaySeconds(100) / 60],
-    ['it is kept, in D1', parked],
+    ['it is kept in D1', parked],
     ['is normal for its first', constantOf('src/domain/service/verdict.ts', 'FIRST_CRON_MINUTES')],
     [
       'They run out after',
@@ -110,9 +110,9 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
       constantOf('src/domain/service/verdict.ts', 'KNOWN_BEFORE'),
       constantOf('src/domain/service/verdict.ts', 'LATE_MINUTES'),
     ],
-    ['waiting deliveries further ones are discarded', mostWaiting],
-    ['attempts at a time a webhook', configuredNumber('MAX_CONCURRENCY'), threshold, ...probes, disableDays],
-    ['The cron seals', resealed],
+    ['Beyond a million waiting deliveries', mostWaiting],
+    ['a webhook makes at most', configuredNumber('MAX_CONCURRENCY'), threshold, ...probes, disableDays],
+    ['The cron reseals', resealed],
   ],
   'docs/scaling.md': [
     ['**The queue** takes', QUEUE_MESSAGES, QUEUE_BYTES / GB],
@@ -153,26 +153,24 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
     ['**A full outbox.**', mostWaiting, constantOf('src/outbox/books/admission.ts', 'FULL_BYTES') / GB],
   ],
   'docs/usage.md': [
-    ['tell what was used, by day', usage('DEFAULT_USAGE_DAYS'), usage('USAGE_DAYS')],
-    ['(retention, 8 days at least', usage('LONGEST_WAIT_MS') / DAY, usage('SLACK_DAYS')],
+    ['An answer has', usage('DEFAULT_USAGE_DAYS'), usage('USAGE_DAYS')],
+    ['**A parked event** counts nowhere', usage('LONGEST_WAIT_MS') / DAY, usage('SLACK_DAYS')],
+    ["**An organization's usage is exact.**", constantOf('src/outbox/log/usage.ts', 'COUNT_MS') / SECOND],
     ['(table `usage`)', usage('USAGE_DAYS')],
     ['`completeThrough`', constantOf('src/usage/reading.ts', 'MAX_ASKED'), constantOf('src/usage/reading.ts', 'ASK_WITHIN_MS') / SECOND],
     ['(`outbox.use_not_counted`)', constantOf('src/outbox/untold-use.ts', 'COUNT_MS') / MINUTE],
-    ['some ten rows a day', (10 * 100_000 * PER_MILLION.d1RowsWritten) / MB],
+    ['about ten rows a day', (10 * 100_000 * PER_MILLION.d1RowsWritten) / MB],
     ['| `webhooks` |', 0, webhooks],
     ['| `eventsPerDay` |', 1, 1_000_000_000, constantOf('src/domain/quota.ts', 'NEAR_QUOTA') * 100],
     ['| `keptDays` |', retention('SWEEP_EVERY_MS') / HOUR],
   ],
   'docs/limits.md': [
     ['mails that ask an address', limit('CONFIRMATIONS_A_DAY'), limit('CONFIRMATIONS_OF_ONE'), limit('CONFIRMATION_AGAIN_MS') / MINUTE],
-    ['trials of the alerts', limit('TRIALS_AN_HOUR')],
+    ['trial alerts', limit('TRIALS_AN_HOUR')],
     ['| sign-ins to the dashboard', limit('SIGN_INS_OF_KEY'), limit('SIGN_INS')],
-    ['| requests of a dashboard session', limit('REQUESTS_OF_SESSION'), limit('REQUESTS_OF_KEY'), limit('REQUESTS_OF_SESSIONS')],
+    ['| requests of dashboard sessions', limit('REQUESTS_OF_SESSION'), limit('REQUESTS_OF_KEY'), limit('REQUESTS_OF_SESSIONS')],
     ['| dashboard sessions |', session('MAX_SESSIONS')],
     ['`src/api/access/guesses.ts`', guessesAMinute, guessesRefused],
-    ['`src/outbox/log/usage.ts`', usage('USAGE_DAYS'), constantOf('src/outbox/log/usage.ts', 'COUNT_MS') / SECOND],
-    ['`src/usage/reading.ts`', constantOf('src/usage/reading.ts', 'MAX_ASKED')],
-    ['`src/domain/webhook/webhook.ts`', webhooks],
     ['| active keys', apiKey('MAX_ACTIVE_KEYS')],
     ['| listed keys', apiKey('MAX_ENDED_KEYS'), apiKey('ENDED_KEY_RETENTION_MS') / DAY],
     [
@@ -186,7 +184,6 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
       constantOf('src/domain/json-schema/pattern.ts', 'MAX_PATTERN_LENGTH'),
       constantOf('src/domain/event/event-schema.ts', 'MAX_UNIQUE_ITEMS'),
     ],
-    ['(`DELIVERY_TIMEOUT`)', 1, 60],
     [
       '`src/attempt/attempt.ts`',
       constantOf('src/attempt/attempt.ts', 'BODY_TIMEOUT_MS') / SECOND,
@@ -209,7 +206,7 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
       constantOf('src/outbox/bulk/kept-erasures.ts', 'KEPT_MS') / DAY,
     ],
     ['`src/consumer/parking.ts`', parked],
-    ['`src/outbox/books/admission.ts`', mostWaiting, constantOf('src/outbox/books/admission.ts', 'FULL_BYTES') / GB],
+    ['`src/outbox/books/admission.ts`', constantOf('src/outbox/books/admission.ts', 'FULL_BYTES') / GB],
     ['`src/outbox/log/retention.ts`', retention('MAX_BYTES') / GB],
     ['Queues: 128 KB a message', constantOf('src/domain/event/event.ts', 'MAX_EVENT_BYTES')],
     [
@@ -218,6 +215,12 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
       constantOf('src/domain/event/event.ts', 'MAX_EVENTS_BYTES'),
     ],
     ['Queues: 25 GB', QUEUE_BYTES / GB],
+  ],
+  // The customers' page, which has those that operators ask for as well.
+  'src/docs/webhooks/limits.md': [
+    ['| webhooks of an organization', webhooks],
+    ['| deliveries that wait for one webhook', mostWaiting],
+    ['| how long a delivery waits', expiryDays],
   ],
   'docs/measurements.md': [['compressed bundle', constantOf('src/commands/bundle-size.ts', 'MAX_GZIP_KIB')]],
   'README.md': [
@@ -230,11 +233,9 @@ const CLAIMS: Partial<Record<DocumentName, readonly Claim[]>> = {
   ],
   'SECURITY.md': [
     ['A key opens what its scopes say', inForceSeconds, auth('ORGANIZATION_KNOWN_MS') / MINUTE],
-    ['Guessing costs', guessesAMinute],
+    ['Guessing slows', guessesAMinute],
     ['the development values and anything shorter', secretLength],
     ['An endpoint harms nobody else', deliverSeconds],
-    ['An organization takes little', apiKey('MAX_ENDED_KEYS'), session('MAX_SESSIONS')],
-    ['**An organization** (or whoever has its key)', webhooks],
     ["**Somebody at an operator's browser**", operatorHours],
     ['that cannot be counted', limit('TIMEOUT_MS') / SECOND],
   ],

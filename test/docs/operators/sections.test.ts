@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PROJECT_ROOT } from '../../../src/commands/wrangler.ts';
+import { withoutFences } from '../../support/documents.ts';
 import { DOCUMENTS, type DocumentName, read } from './documents.ts';
 
 /*
@@ -80,7 +81,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
     'The log': [
       'test/security/log.test.ts',
       'test/e2e/log.test.ts',
-      'test/e2e/tail-command.test.ts',
+      'test/e2e/documented-commands.test.ts',
       'test/commands/runbook.test.ts',
       NAMES,
       UNTRIED,
@@ -104,7 +105,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
     'Us or them?': [
       REHEARSAL,
       'test/domain/service/verdict.test.ts',
-      'test/e2e/tail-command.test.ts',
+      'test/e2e/documented-commands.test.ts',
       'test/e2e/doctor-command.test.ts',
       NAMES,
     ],
@@ -185,6 +186,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
   'docs/usage.md': {
     '': [],
     'What is counted': ['test/usage/usage.test.ts', 'test/domain/usage.test.ts', 'test/dashboard/usage.test.ts'],
+    'Where to read it': ['test/usage/usage.test.ts', 'test/dashboard/usage.test.ts', FIGURES],
     'How it is counted, and how exact that is': [
       'test/usage/usage.test.ts',
       'test/outbox/log/usage.test.ts',
@@ -259,7 +261,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
 
 /** The sections of a document by their headings of the second level, without blocks of code. */
 function sectionsOf(document: string): Map<string, string> {
-  const text = read(document).replaceAll(/^ *```[\s\S]*?^ *```$/gm, '');
+  const text = withoutFences(read(document));
   const [beginning = '', ...parts] = text.split(/^## /m);
   return new Map([['', beginning] as const, ...parts.map((part) => [part.split('\n', 1)[0] ?? '', part] as const)]);
 }
