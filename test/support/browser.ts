@@ -3,7 +3,9 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-const CHROMIUM = '/usr/bin/chromium';
+/** The one without a window draws the same pages with a third less of CPU. */
+const CHROMIUMS = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
+const CHROMIUM = CHROMIUMS.find((path) => existsSync(path));
 const FLAGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
   ...['--disable-component-update', '--disable-sync'],
@@ -15,7 +17,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 
 /** Why browser tests cannot run here; null where they can. In CI they run or fail. */
 export const noBrowser =
-  existsSync(CHROMIUM) || process.env.CI === 'true' ? null : `Chromium is not at ${CHROMIUM}: apt-get install chromium`;
+  CHROMIUM || process.env.CI === 'true' ? null : `Chromium is not at ${CHROMIUMS.join(' or ')}: apt-get install chromium`;
 
 /** @param more flags, of settings that a person can change and a page cannot */
 export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
