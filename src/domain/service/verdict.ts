@@ -50,7 +50,7 @@ const SILENT_CRON_MS = 180_000;
 const FIRST_CRON_MINUTES = 15;
 /** A small question that takes the database so long. It takes some milliseconds, and some 100 from the other side of the earth. */
 const SLOW_DATABASE_MS = 1_000;
-/** A queue that is not behind hands a message over within a second or two; after a fault of ours it waits for 10 s and more. */
+/** A queue that is not behind hands a message over within a second or two; after a fault of ours it waits for 5 s and more. */
 const BEHIND_AFTER_MS = 60_000;
 const BEHIND_MESSAGES = 10_000;
 /** A parked message is news for so long. */
