@@ -1,6 +1,6 @@
 import { app } from './app.ts';
-import { consumeEvents } from './consumer/consumer.ts';
-import { parkMessages } from './consumer/parking.ts';
+import { consumeEvents, redeliverAll } from './consumer/consumer.ts';
+import { PARK_AGAIN_SECONDS, parkMessages } from './consumer/parking.ts';
 import { inJurisdiction } from './jurisdiction.ts';
 import { sweep } from './upkeep/sweep.ts';
 
@@ -20,8 +20,17 @@ export default {
 
   /** Accepted events on their way to webhooks, and messages that could not be processed. */
   async queue(batch, env, ctx): Promise<void> {
-    if (batch.queue.endsWith('-dead')) await parkMessages(batch, inJurisdiction(env));
-    else await consumeEvents(batch, inJurisdiction(env), ctx);
+    const isOfDeadLetters = batch.queue.endsWith('-dead');
+    let bindings: Env;
+    try {
+      bindings = inJurisdiction(env);
+    } catch (error) {
+      // A setting that cannot be read.
+      redeliverAll(batch, error, isOfDeadLetters ? PARK_AGAIN_SECONDS : undefined);
+      return;
+    }
+    if (isOfDeadLetters) await parkMessages(batch, bindings);
+    else await consumeEvents(batch, bindings, ctx);
   },
 
   /** Every minute. */

@@ -27,6 +27,7 @@ Of ours alone:
   cost             operations an event, and dollars for a million: the counts that the tests hold
   growth           whether operations grow with what there is, to half a million rows
   search           from an e-mail address to the oldest of a million deliveries; how soon the pages come with as many
+  figures          what counting for /operator, metrics and usage adds to an event
   size             the bundle, and the CPU time to start
   isolation        one bad endpoint does not slow another; scenarios, which can be named instead (hang and those with busy
                    beside the floor):

@@ -178,8 +178,17 @@ async function sendToDeadLetters(message: Message, env: Env): Promise<void> {
   }
 }
 
-function redeliver(message: Message): void {
-  const delaySeconds = redeliveryDelaySeconds(message.attempts);
+/**
+ * A batch that cannot even be begun. If the handler threw, each message would come again by the delay of wrangler.toml alone: in two hours its
+ * redeliveries would be used up, and not in the 23 that any fault of ours has.
+ * @param delaySeconds the wait before each redelivery; absent: as after any fault of ours, later each time
+ */
+export function redeliverAll({ messages }: MessageBatch, error: unknown, delaySeconds?: number): void {
+  logError('consumer.failed', error, { messages: messages.length });
+  for (const message of messages) redeliver(message, delaySeconds);
+}
+
+function redeliver(message: Message, delaySeconds = redeliveryDelaySeconds(message.attempts)): void {
   const { id, attempts } = message;
   logWarning('message.redelivered', { message: id, attempts, delaySeconds });
   if (attempts >= KEEPS_FAILING_FROM) {

@@ -13,7 +13,7 @@ const MAX_PARKED = 5_000;
 const D1_TIMEOUT_MS = 5_000;
 
 /** With the queue's 100 retries this outlasts its retention of 4 days: nothing is deleted for want of retries. */
-const RETRY_SECONDS = 3_600;
+export const PARK_AGAIN_SECONDS = 3_600;
 
 /**
  * Takes what the dead-letter queue holds into D1, where a person sees it (`GET /api/v1/platform/parked-messages`) and sends it
@@ -35,11 +35,11 @@ export async function parkMessages(batch: MessageBatch, env: Env, maxParked = MA
         message.ack();
       } else {
         left++;
-        message.retry({ delaySeconds: RETRY_SECONDS });
+        message.retry({ delaySeconds: PARK_AGAIN_SECONDS });
       }
     } catch (error) {
       logError('message.not_parked', withoutParameters(error), { message: message.id });
-      message.retry({ delaySeconds: RETRY_SECONDS });
+      message.retry({ delaySeconds: PARK_AGAIN_SECONDS });
     }
   }
   const full = `${maxParked} messages are parked, and no more are taken: redrive or delete some`;

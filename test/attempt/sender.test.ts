@@ -14,6 +14,7 @@ import {
   givenWebhook,
   outboxOf,
 } from '../support/deliveries.ts';
+import { printed } from '../support/quiet-log.ts';
 
 const settings = parseSettings({ ...env, ALLOW_INSECURE_ENDPOINTS: 'false', PUBLIC_URL: 'https://hooks.bullseye.example.net' });
 
@@ -64,5 +65,30 @@ describe('a URL that got into the database by whatever way', () => {
       status: 'retrying',
       attempts: [{ outcome: 'failed', responseStatus: null, error: 'The URL must have a host name, not an IP address.' }],
     });
+  });
+});
+
+describe('the line of an attempt in the log', () => {
+  /** The lines about attempts, of a failed one and then of one that succeeds. */
+  async function linesWith(LOG_ATTEMPTS: string): Promise<{ outcome: string; status: number }[]> {
+    const endpoint = endpointInbox();
+    await endpoint.script([{ status: 500 }, { status: 200 }]);
+    const sender = new Sender(parseSettings({ ...env, LOG_ATTEMPTS }));
+    const before = printed.length;
+    for (let attempt = 0; attempt < 2; attempt++) await sender.send(webhookAt(endpoint.url), sending);
+    const lines = printed.slice(before).map((line) => JSON.parse(line));
+    return lines.filter(({ event }) => event === 'delivery.attempted').map(({ outcome, status }) => ({ outcome, status }));
+  }
+  const [failed, succeeded] = [
+    { outcome: 'failed', status: 500 },
+    { outcome: 'succeeded', status: 200 },
+  ];
+
+  it('is there of one that failed, and of none that succeeded', async () => {
+    expect(await linesWith('failed')).toEqual([failed]);
+  });
+
+  it('is there of all, where the deployment wants that', async () => {
+    expect(await linesWith('all')).toEqual([failed, succeeded]);
   });
 });

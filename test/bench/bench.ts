@@ -1,6 +1,7 @@
 import { arrays } from './arrays.ts';
 import { type ComparisonOptions, type ComparisonPart, compare } from './comparison.ts';
 import { cost } from './cost.ts';
+import { figures } from './figures.ts';
 import { growth } from './growth.ts';
 import { ingestArrays, ingestSingle } from './ingest.ts';
 import { isolation } from './isolation/isolation.ts';
@@ -37,6 +38,7 @@ const PARTS = {
   cost,
   growth,
   search: ({ events, runs }: BenchOptions) => search({ events, runs }),
+  figures: ({ runs = RUNS }: BenchOptions) => figures({ runs }),
   size: ({ runs = RUNS }: BenchOptions) => size({ runs }),
   isolation: ({ scenarios, seconds = 60, rate = 50, runs = 1, floor }: BenchOptions) =>
     isolation({ scenarios, seconds, eventsPerSecond: rate, runs, floor }),

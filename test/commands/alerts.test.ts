@@ -8,6 +8,7 @@ import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { type Sample, waitingOf } from '../../src/domain/service/figures.ts';
 import { FIRST_CRON_MINUTES, findingsOf } from '../../src/domain/service/verdict.ts';
 import { metricsOf } from '../../src/meter/metrics.ts';
+import { constantOf, numbersIn } from '../docs/operators/documents.ts';
 
 const read = (file: string) => readFileSync(join(PROJECT_ROOT, file), 'utf8');
 const runbook = read('docs/runbook.md');
@@ -88,6 +89,17 @@ describe('every alert', () => {
     const told = runbook.slice(runbook.indexOf('## Alerts'), runbook.indexOf('## Log events'));
     expect(Array.from(told.matchAll(/`(Bullseye\w+)`/g), ([, alert]) => alert).sort()).toEqual(rules.map(({ alert }) => alert).sort());
   });
+});
+
+it('rules and the first screen call the same thing slow, silent, behind and a flood', () => {
+  const verdict = (name: string, file = 'verdict') => constantOf(`src/domain/service/${file}.ts`, name);
+  const bounds = (alert: string) => numbersIn(rules.find((rule) => rule.alert === alert)?.expr ?? '');
+  expect(bounds('BullseyeCronSilent')).toContain(verdict('SILENT_CRON_MS') / 1_000);
+  expect(bounds('BullseyeDatabaseSlow')).toContain(verdict('SLOW_DATABASE_MS') / 1_000);
+  expect(bounds('BullseyeQueueBehind')).toContain(verdict('BEHIND_MESSAGES', 'queues'));
+  expect(bounds('BullseyeFlood')).toEqual(expect.arrayContaining([verdict('FLOOD_SHARE', 'floods'), verdict('FLOOD_TIMES', 'floods')]));
+  // Of 25 GB (Queues) the half.
+  expect(rules.find(({ alert }) => alert === 'BullseyeQueueFilling')?.expr).toMatch(/> 12\.5e9$/);
 });
 
 describe('the runbook as a page', () => {

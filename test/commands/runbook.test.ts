@@ -1,17 +1,10 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
+import { filesIn } from '../support/files.ts';
 
 const runbook = readFileSync(join(PROJECT_ROOT, 'docs/runbook.md'), 'utf8');
-
-/** All files below a folder. */
-function filesIn(folder: string): string[] {
-  return readdirSync(folder).flatMap((name) => {
-    const path = join(folder, name);
-    return statSync(path).isDirectory() ? filesIn(path) : [path];
-  });
-}
 
 const LOGGING = /(?:log(?:Error|Info|Warning)|callOutboxes)\(\s*'([a-z_]+\.[a-z_]+)'/g;
 const sources = filesIn(join(PROJECT_ROOT, 'src')).filter((path) => /\.tsx?$/.test(path) && !path.includes('/commands/'));

@@ -146,6 +146,16 @@ describe('events of a healthy webhook', () => {
     expect(await untilForgotten(customers)).toEqual(countsOf(CASES.single));
   });
 
+  it('cost three rows more with an Idempotency-Key: it is two, which are deleted one by one', async () => {
+    const customers = await givenUsedCustomers(10, [HEALTHY]);
+    service.hasKeys = true;
+    await tenRounds(customers);
+    service.hasKeys = false;
+    const { operations } = await untilForgotten(customers, 0);
+    // And a row of each outbox, however many events it had.
+    expect(operations.rowsWritten).toBe(CASES.single.operations.rowsWritten + 3 * CASES.single.events + customers.length);
+  });
+
   it('cost an invocation more where each is a batch of its own', async () => {
     const customers = await givenUsedCustomers(1, [HEALTHY]);
     await tenRounds(customers);
@@ -321,6 +331,11 @@ describe('events of a webhook that wants each value once', () => {
     expect(sum(await service.meter.take(), tenth, -1)).toEqual(sum(NOTHING, DAY_OF_REPEATED, 10));
     await tenRounds(customers);
     expect({ operations: await service.meter.take(), attempts: endpoints.takeAttempts() }).toEqual(countsOf(CASES.repeated));
+    // With an Idempotency-Key two rows.
+    service.hasKeys = true;
+    await tenRounds(customers);
+    service.hasKeys = false;
+    expect((await service.meter.take()).rowsWritten).toBe(2 * CASES.repeated.operations.rowsWritten);
   });
 
   it('are stored in a known number of bytes', async () => {

@@ -120,6 +120,8 @@ export class MeteredService {
   readonly meter: Meter;
   /** Whether a request is over when it is answered: what it has left to do takes longer than a test can wait. */
   leavesWork = false;
+  /** Whether each request has an Idempotency-Key of its own. */
+  hasKeys = false;
   #posted = 0;
 
   private constructor(meter: Meter) {
@@ -142,7 +144,8 @@ export class MeteredService {
   async post(body: string): Promise<void> {
     this.meter.add({ requests: 1 });
     const ctx = createExecutionContext();
-    const headers = { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json' };
+    const key: Record<string, string> = this.hasKeys ? { 'Idempotency-Key': crypto.randomUUID() } : {};
+    const headers = { 'X-API-Key': PLATFORM_KEY, 'Content-Type': 'application/json', ...key };
     const request = new Request('http://localhost/api/v1/events', { method: 'POST', headers, body: new TextEncoder().encode(body) });
     const response = await worker.fetch(request as Request<unknown, IncomingRequestCfProperties>, this.meter.env, ctx);
     if (!this.leavesWork) await waitOnExecutionContext(ctx);

@@ -98,6 +98,15 @@ describe('settings', () => {
     expect(text).toContain('PLATFORM_API_KEY, value 1 of 1 seen since');
     expect(text).toContain('0 sealed under the current MASTER_KEY');
   });
+
+  it('and the runbook are shown without a database as well', async () => {
+    const fails = () => {
+      throw new Error('D1_ERROR: the database is out of order');
+    };
+    const person = await operatorSignedIn({ DB: { prepare: fails, batch: fails } as unknown as D1Database });
+    expect((await person.get('/operator/settings')).text).toContain('not known: the database does not answer');
+    expect((await person.get('/operator/runbook')).status).toBe(200);
+  });
 });
 
 describe('secrets', () => {

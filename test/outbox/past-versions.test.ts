@@ -24,8 +24,8 @@ import {
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 /*
- * A deploy meets what the version before it stored: rows of the database and of outboxes, and messages in the queue. Each version's
- * is kept in test/fixtures, and this drives it to its end.
+ * A deploy meets what versions before it have stored: rows of the database and of outboxes, and messages in the queue. Some of each is
+ * kept in test/fixtures, and this drives it to its end.
  */
 
 /** When the fixtures were stored. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { app } from '../../src/app.ts';
 import { sealSecret } from '../../src/db/secret-box.ts';
+import { MAX_IMPORT_BYTES } from '../../src/transfer/lines.ts';
 import { dropAbandoned } from '../../src/transfer/staging.ts';
 import { through } from '../platform/faulty-bindings.ts';
 import {
@@ -288,6 +289,22 @@ describe('what is here already, and differs,', () => {
   });
 });
 
+describe('a quota of webhooks', () => {
+  it('does not keep an import from bringing more of them', async () => {
+    await emptied();
+    const own = await createOrganization();
+    for (let each = 0; each < 3; each++) await createWebhook(own);
+    const text = await exported();
+    await emptied();
+    const QUOTAS = '{"scale":{"webhooks":1}}';
+    expect(await importingInto({ ...env, QUOTAS } as Env, text)).toMatchObject({
+      status: 200,
+      body: { things: { webhook: { added: 3 } } },
+    });
+    await emptied();
+  });
+});
+
 describe('MASTER_KEY is lost, and an export is there', () => {
   it('gives all webhooks their secrets back, under the new key', async () => {
     await emptied();
@@ -370,6 +387,8 @@ describe('an export of thousands of organizations', () => {
     ]);
     const text = await exported();
     expect(linesOf(text).at(-1)).toMatchObject({ type: 'end', things: organizations + webhooks });
+    // docs/export-import.md: 60,000 of them fit into what an import may have.
+    expect((text.length / webhooks) * 60_000).toBeLessThan(MAX_IMPORT_BYTES);
     await emptied();
     const { body } = await expectStatus(importing(text), 200);
     expect(body.things).toMatchObject({ organization: { added: organizations }, webhook: { added: webhooks } });

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { isLoopback } from '../../domain/endpoint/loopback.ts';
@@ -117,7 +118,9 @@ async function contactFinding(url: URL): Promise<Finding> {
 
 async function certificateFinding({ hostname, port }: URL): Promise<Finding> {
   const until = await new Promise<number>((resolve, reject) => {
-    const socket = connect({ host: hostname, port: Number(port || 443), servername: hostname, timeout: TIMEOUT_MS }, () => {
+    // An address is no name that a certificate could be asked for by (RFC 6066).
+    const servername = isIP(hostname) === 0 ? hostname : '';
+    const socket = connect({ host: hostname, port: Number(port || 443), servername, timeout: TIMEOUT_MS }, () => {
       resolve(Date.parse(socket.getPeerCertificate().valid_to));
       socket.end();
     });

@@ -2,7 +2,7 @@ import { type Facts, type Finding, LATE_MINUTES } from './facts.ts';
 import type { Faults, Minute } from './figures.ts';
 import { messagesText, spanText, times } from './wording.ts';
 
-/** A queue that is not behind hands a message over within a second or two; after a fault of ours it waits for 10 s and more. */
+/** A queue that is not behind hands a message over within a second or two; after a fault of ours it waits for 5 s and more. */
 const BEHIND_AFTER_MS = 60_000;
 const BEHIND_MESSAGES = 10_000;
 /** A parked message is news for so long. */

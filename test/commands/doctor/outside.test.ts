@@ -1,12 +1,17 @@
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { outsideFindings } from '../../../src/commands/doctor/outside.ts';
 import { platformFindings } from '../../../src/commands/doctor/platform.ts';
 import { VERSION } from '../../../src/version.ts';
+import { UNTRUSTED_CERTIFICATE, UNTRUSTED_KEY } from '../../support/untrusted-certificate.ts';
 
 let server: Server | undefined;
-afterEach(() => void server?.close());
+afterEach(() => {
+  server?.close();
+  delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+});
 
 /** Serves these answers; everything else is 401. */
 async function serving(answers: Record<string, [status: number, body: object]>): Promise<URL> {
@@ -61,4 +66,32 @@ it.each<[string, object, object]>([
   const findings = await platformFindings(url, 'a key');
   expect(findings[0]).toMatchObject(finding);
   expect(findings[1]).toMatchObject({ what: 'parked messages', standing: 'warning', found: '1' });
+});
+
+/** Serves by TLS at an address that is not the machine's own loopback to the doctor: with these headers, and this answer to the development key. */
+async function servingByTls(headers: Record<string, string>, keyStatus = 401): Promise<URL> {
+  const secure = createTlsServer({ cert: UNTRUSTED_CERTIFICATE, key: UNTRUSTED_KEY }, (request, response) => {
+    response.writeHead(request.url === '/api/v1/key' ? keyStatus : 200, { 'content-type': 'application/json', ...headers });
+    response.end(JSON.stringify(WELL['/health']?.[1]));
+  });
+  server = secure;
+  await new Promise<void>((resolve) => secure.listen(0, '127.0.0.2', resolve));
+  return new URL(`https://127.0.0.2:${(secure.address() as AddressInfo).port}`);
+}
+
+it('looks at the certificate, HSTS and the development key of a deployment', async () => {
+  // The certificate is nobody's that is trusted: what comes after that is what is looked at.
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  const standings = async (url: URL) => Object.fromEntries((await outsideFindings(url)).map(({ what, standing }) => [what, standing]));
+  expect(await standings(await servingByTls({ 'strict-transport-security': 'max-age=31536000' }))).toEqual({
+    ...{ name: 'ok', health: 'ok', 'development key': 'ok', 'security.txt': 'ok', HSTS: 'ok', 'plain http': 'ok', certificate: 'ok' },
+  });
+  server?.close();
+  expect(await standings(await servingByTls({}, 200))).toMatchObject({ HSTS: 'fault', 'development key': 'fault' });
+});
+
+it('says of a certificate that nobody trusts what is wrong with it', async () => {
+  const findings = await outsideFindings(await servingByTls({}));
+  expect(findings).toContainEqual(expect.objectContaining({ what: 'certificate', found: expect.stringContaining('certificate') }));
+  expect(findings).toContainEqual(expect.objectContaining({ what: 'health', standing: 'fault' }));
 });

@@ -7,7 +7,7 @@ import { type Second, simulateSecond } from './second.ts';
 const DAY_S = 86_400;
 const RETENTION_S = 30 * DAY_S;
 /** What a message of one event takes in the queue, and one of an array. */
-const MESSAGE_BYTES = { [ONE_BY_ONE]: 1_100, [IN_ARRAYS]: 55_000 };
+export const MESSAGE_BYTES = { [ONE_BY_ONE]: 1_100, [IN_ARRAYS]: 55_000 };
 /** What the busiest webhook's endpoint is taken to need for an attempt. */
 const QUICK_S = 0.2;
 /** Outages of an hour have been seen. */
