@@ -1,4 +1,5 @@
 import type { AttemptResult } from '../../src/attempt/attempt.ts';
+import { closedCircuit } from '../../src/domain/endpoint/circuit.ts';
 import { countingWebhook } from '../../src/domain/usage.ts';
 import { Gathered } from '../../src/meter/gathered.ts';
 import type { StoredDelivery } from '../../src/outbox/books/delivery-row.ts';
@@ -18,6 +19,7 @@ const IN_A_CALL = 10;
 /** Organizations of an isolate. */
 const ORGANIZATIONS = Array.from({ length: 100 }, (_, at) => `org_${at}`);
 const WEBHOOKS = [{ id: 'whk_1' }, { id: 'whk_2' }];
+const CIRCUIT = closedCircuit(0);
 
 const delivered = { eventId: 'evt_01KB3D3V6T00000000000000AA', state: { status: 'delivered' } } as StoredDelivery;
 const succeeded = { record: { outcome: 'succeeded' } } as AttemptResult;
@@ -43,14 +45,14 @@ export async function figures({ runs }: { runs: number }): Promise<PartResult> {
 /** As the consumer counts events and the outbox counts attempts, and the one takes over what the other answers. */
 function count(): void {
   const gathered = new Gathered();
-  const ended = new Ended();
+  const ended = new Ended('whk_1');
   for (let event = 0; event < EVENTS; event++) {
     countingWebhook(WEBHOOKS);
     gathered.event(ORGANIZATIONS[event % ORGANIZATIONS.length] as string);
     ended.attempt(delivered, succeeded, true);
     if (event % IN_A_CALL !== 0) continue;
     gathered.count('handed_over', IN_A_CALL);
-    gathered.add(ended.take());
+    gathered.add(ended.take(CIRCUIT));
   }
   gathered.take();
 }
