@@ -25,7 +25,8 @@ export default {
     try {
       bindings = inJurisdiction(env);
     } catch (error) {
-      // A setting that cannot be read.
+      // A setting cannot be read. If this threw, messages would come again by wrangler.toml's delay alone: their redeliveries would be used up in hours,
+      // and not in the 23 that any fault of ours has.
       redeliverAll(batch, error, isOfDeadLetters ? PARK_AGAIN_SECONDS : undefined);
       return;
     }

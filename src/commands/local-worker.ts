@@ -63,15 +63,19 @@ function configFlags({ config }: LocalWorkerOptions): string[] {
   return config === undefined ? [] : ['--config', config];
 }
 
-/** Starts `wrangler dev` on a port of its own, and returns once `GET /health` answers 200; where it does not, the error says why. */
+/**
+ * Starts `wrangler dev` on a port of its own, and returns once `GET /health` answers; where it does not, the error says why.
+ * @param healthy the status that it answers with once it is ready
+ */
 export async function startWranglerDev(
   persistTo: string,
   args: readonly string[],
   vars: Readonly<Record<string, string>>,
+  healthy = 200,
 ): Promise<WranglerSession> {
   for (let start = 1; ; start++) {
     try {
-      return await startOnFreePort(persistTo, args, vars);
+      return await startOnFreePort(persistTo, args, vars, healthy);
     } catch (error) {
       if (start === STARTS || !/address already in use/i.test(String(error))) throw error;
     }
@@ -82,6 +86,7 @@ async function startOnFreePort(
   persistTo: string,
   args: readonly string[],
   vars: Readonly<Record<string, string>>,
+  healthy: number,
 ): Promise<WranglerSession> {
   const port = await freePort();
   const flags = {
@@ -111,7 +116,7 @@ async function startOnFreePort(
     process.removeListener('exit', killGroup);
   };
   const origin = `http://127.0.0.1:${port}`;
-  const problem = await untilReady(origin, child);
+  const problem = await untilReady(origin, child, healthy);
   if (problem) {
     await end('SIGKILL');
     throw new Error(`${problem}\n${output}`);
@@ -121,14 +126,14 @@ async function startOnFreePort(
   return { origin, pid, output: () => output, stop: () => end('SIGTERM'), crash: () => end('SIGKILL') };
 }
 
-/** Waits until `GET /health` answers 200; what went wrong where it never does. */
-async function untilReady(origin: string, child: ChildProcess): Promise<string | null> {
+/** Waits until `GET /health` answers so; what went wrong where it never does. */
+async function untilReady(origin: string, child: ChildProcess, healthy: number): Promise<string | null> {
   const deadline = Date.now() + READY_WITHIN_MS;
   while (Date.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null) return 'The Worker ended before it was ready.';
-    const response = await fetch(`${origin}/health`, { signal: AbortSignal.timeout(5_000) }).catch(() => null);
+    const response = await fetch(`${origin}/health`, { redirect: 'manual', signal: AbortSignal.timeout(5_000) }).catch(() => null);
     await response?.body?.cancel();
-    if (response?.status === 200) return null;
+    if (response?.status === healthy) return null;
     await wait(100);
   }
   return `The Worker was not ready within ${READY_WITHIN_MS / 1_000} s.`;

@@ -88,7 +88,7 @@ async function deliver(events: readonly InboundEvent[], env: Env, ctx: Execution
   const deadline = new Deadline(DELIVER_TIMEOUT_MS);
   try {
     const delivered = Promise.all(works.map((work) => deliverToOutbox(work, env, deadline)));
-    // After the calls have gone out, and the batch does not wait for it (compatibility flag queue_consumer_no_wait_for_wait_until).
+    // After the calls have gone out, which are not to wait for it; nor does the batch (compatibility flag queue_consumer_no_wait_for_wait_until).
     ctx.waitUntil(configurations.loadAhead(env.DB, configs, Date.now()));
     await delivered;
   } finally {
@@ -179,8 +179,7 @@ async function sendToDeadLetters(message: Message, env: Env): Promise<void> {
 }
 
 /**
- * A batch that cannot even be begun. If the handler threw, each message would come again by the delay of wrangler.toml alone: in two hours its
- * redeliveries would be used up, and not in the 23 that any fault of ours has.
+ * Has all of a batch redelivered that cannot even be begun.
  * @param delaySeconds the wait before each redelivery; absent: as after any fault of ours, later each time
  */
 export function redeliverAll({ messages }: MessageBatch, error: unknown, delaySeconds?: number): void {

@@ -18,7 +18,7 @@ import { type OperatorEnv, requireOperator } from './session.ts';
 import { showSettings } from './settings-page.tsx';
 import { showSignIn, submitSignIn, submitSignOut } from './sign-in-page.tsx';
 
-/** The pages of who runs the service. They open with the platform key alone, and need no scripts; the first page, the runbook and the settings need no database. */
+/** The pages for whoever runs the service. They open with the platform key alone, and need no scripts; the first page, the runbook and the settings need no database. */
 export const operator = new Hono<OperatorEnv>();
 
 operator.use(async (c, next) => {

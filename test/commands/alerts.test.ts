@@ -8,7 +8,7 @@ import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { type Sample, waitingOf } from '../../src/domain/service/figures.ts';
 import { FIRST_CRON_MINUTES, findingsOf } from '../../src/domain/service/verdict.ts';
 import { metricsOf } from '../../src/meter/metrics.ts';
-import { constantOf, numbersIn } from '../docs/operators/documents.ts';
+import { constantOf, numbersIn } from '../docs/operators/operators-documents.ts';
 
 const read = (file: string) => readFileSync(join(PROJECT_ROOT, file), 'utf8');
 const runbook = read('docs/runbook.md');

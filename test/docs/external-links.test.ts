@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import { DOCUMENTS } from '../support/documents.ts';
-import { FOLLOWED_LINKS } from './followed-links.ts';
+import { KNOWN_LINKS } from './known-links.ts';
 
 /** What pages are made of, beside Markdown. */
 const PAGE_SOURCES = ['src/dashboard', 'src/operator', 'src/docs'];
@@ -28,14 +28,14 @@ const found = [
   ...sources.filter(([path]) => isPage(path)).flatMap(([path, text]) => addressesIn(text).map((link) => ({ path, link }))),
 ].filter(({ link }) => !EXAMPLE.test(link));
 
-it('somebody has followed every link that leads elsewhere: a new one is followed first, and then added to test/docs/followed-links.ts', () => {
-  expect(found.filter(({ link }) => !(link in FOLLOWED_LINKS))).toEqual([]);
+it('somebody has looked up every link that leads elsewhere: a new one is looked up first, and then added to test/docs/known-links.ts', () => {
+  expect(found.filter(({ link }) => !(link in KNOWN_LINKS))).toEqual([]);
 });
 
 it('no link is listed that is not there any more, or without its date', () => {
   const links = found.map(({ link }) => link);
-  expect(Object.keys(FOLLOWED_LINKS).filter((link) => !links.includes(link))).toEqual([]);
-  for (const date of Object.values(FOLLOWED_LINKS)) expect(date).toMatch(/^20\d\d-\d\d-\d\d$/);
+  expect(Object.keys(KNOWN_LINKS).filter((link) => !links.includes(link))).toEqual([]);
+  for (const date of Object.values(KNOWN_LINKS)) expect(date).toMatch(/^20\d\d-\d\d-\d\d$/);
 });
 
 it('examples are told from links by their address', () => {
@@ -51,7 +51,7 @@ it('examples are told from links by their address', () => {
 });
 
 if (process.env.FOLLOW_LINKS === '1') {
-  it.each(Object.keys(FOLLOWED_LINKS))('%s is there', async (link) => {
+  it.each(Object.keys(KNOWN_LINKS))('%s is there', async (link) => {
     const headers = { 'user-agent': 'Mozilla/5.0 (compatible; link check)', accept: 'text/html' };
     const { status } = await fetch(link, { headers, signal: AbortSignal.timeout(30_000) });
     // Some sites answer a program with 403 or 429: the page is there, but not for programs.

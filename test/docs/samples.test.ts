@@ -6,6 +6,7 @@ import { placeholdersIn } from '../../src/commands/word-types.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
 import en from '../../src/dashboard/words/en.json' with { type: 'json' };
 import { parseQuotas } from '../../src/domain/quota.ts';
+import { rowsOf, sectionsOf } from '../support/document.ts';
 import { DOCUMENTS, fencesOf } from '../support/documents.ts';
 
 /* What the documents for operators and contributors show beside commands. (The guides' samples are run by test/e2e/guides.test.ts and the pages' own tests.) */
@@ -25,7 +26,12 @@ describe('the samples of the documents', () => {
 
   it('quotas: can be read, and say something of two plans', () => {
     const [, json = ''] = /^QUOTAS = '(.*)'\n$/.exec(sampleOf('docs/usage.md toml')) ?? [];
-    expect(parseQuotas(json, 30)).toMatchObject({ scale: { webhooks: 5, keptDays: 14 }, expansion: { eventsPerDay: 1_000_000 } });
+    const parsed = parseQuotas(json, 30);
+    expect(parsed).toMatchObject({ scale: { webhooks: 5, keptDays: 14 }, expansion: { eventsPerDay: 1_000_000 } });
+    const rows = rowsOf(sectionsOf(DOCUMENTS.get('docs/usage.md') ?? '').get('Quotas') ?? '').map(([name = '']) =>
+      name.replaceAll('`', ''),
+    );
+    expect(rows).toEqual(Object.keys(parsed.scale ?? {}));
   });
 
   it('Prometheus: asks for the route of the metrics, with the header that holds a key', () => {

@@ -6,6 +6,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 /** The one without a window draws the same pages with a third less of CPU. */
 const CHROMIUMS = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
 const CHROMIUM = CHROMIUMS.find((path) => existsSync(path));
+const MISSING = `Chromium is not at ${CHROMIUMS.join(' or ')}: apt-get install chromium`;
 const FLAGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
   ...['--disable-component-update', '--disable-sync'],
@@ -16,11 +17,11 @@ const STEP_TIMEOUT_MS = 20_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** Why browser tests cannot run here; null where they can. In CI they run or fail. */
-export const noBrowser =
-  CHROMIUM || process.env.CI === 'true' ? null : `Chromium is not at ${CHROMIUMS.join(' or ')}: apt-get install chromium`;
+export const noBrowser = CHROMIUM || process.env.CI === 'true' ? null : MISSING;
 
 /** @param more flags, of settings that a person can change and a page cannot */
 export async function launchChromium(more: readonly string[] = []): Promise<Browser> {
+  if (!CHROMIUM) throw new Error(MISSING);
   return await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...more] });
 }
 

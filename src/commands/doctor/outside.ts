@@ -20,8 +20,7 @@ const LONG_HSTS_S = 15_552_000;
 const DEVELOPMENT_KEY = 'bsk_platform_development';
 
 /** What anybody can see of a deployment, from its address alone. */
-export async function outsideFindings(url: URL): Promise<Finding[]> {
-  const isLocal = isLoopback(url);
+export async function outsideFindings(url: URL, isLocal = isLoopback(url)): Promise<Finding[]> {
   const parts = [
     looked('name', async () => await nameFinding(url)),
     looked('health', async () => await healthFinding(url)),

@@ -5,7 +5,7 @@ import { growthTable } from '../../bench/growth.ts';
 import { markdownOf, type Table } from '../../bench/table.ts';
 import { ARCHIVED_DAY, CASES, DAY_OF_REPEATED, DAY_OF_VALUES, SWEEP, SWEEPS_A_MONTH } from '../../cost/cases.ts';
 import { CPU_MILLION_MS, dollarsOf, dollarsPerMillionEvents, dollarsPerMillionTimes, LOGS_GB, PER_MILLION } from '../../cost/prices.ts';
-import { constantOf, numbersIn, piecesOf, plain, read } from './documents.ts';
+import { constantOf, numbersIn, piecesOf, plain, read } from './operators-documents.ts';
 
 /* docs/cost.md: its tables are those of `npm run bench -- cost growth`, and its prose has what follows from the counts of test/cost and the prices. */
 

@@ -5,7 +5,7 @@ import { PER_MILLION } from '../../cost/prices.ts';
 import { QUEUE_BYTES, QUEUE_CONSUMERS, QUEUE_MESSAGES } from '../../simulation/scale/limits.ts';
 import { MESSAGE_BYTES } from '../../simulation/scale/report.ts';
 import { ONE_BY_ONE } from '../../simulation/scale/scenario.ts';
-import { configured, configuredNumber, constantOf, type DocumentName, numbersIn, piecesOf, read } from './documents.ts';
+import { configured, configuredNumber, constantOf, type DocumentName, numbersIn, piecesOf, read } from './operators-documents.ts';
 
 /*
  * Numbers of the operators' documents, beside those of the source: a limit that changes here changes there. What a number does is shown by the tests
@@ -74,7 +74,7 @@ const CLAIMS: Partial<Record<DocumentName | 'src/docs/webhooks/limits.md', reado
     ['one more for each log event', constantOf('src/meter/meter.ts', 'MAX_FAULT_TOTALS')],
   ],
   'docs/settings.md': [
-    ['messages come again for about', REDELIVERED_HOURS],
+    ['messages are redelivered for about', REDELIVERED_HOURS],
     ['`DELIVERY_TIMEOUT`', held('DELIVERY_TIMEOUT') / SECOND],
     ['`CIRCUIT_THRESHOLD`', circuit('OPEN_AFTER_DELIVERIES')],
     ['`EVENT_QUEUES`', constantOf('src/settings.ts', 'MAX_EVENT_QUEUES')],

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PROJECT_ROOT } from '../../../src/commands/wrangler.ts';
+import { sectionsOf } from '../../support/document.ts';
 import { withoutFences } from '../../support/documents.ts';
-import { DOCUMENTS, type DocumentName, read } from './documents.ts';
+import { type DocumentName, OPERATORS_DOCUMENTS, read } from './operators-documents.ts';
 
 /*
  * What shows that the operators' documents are true: for each section the tests that would fail if it were not. A section that also says what
@@ -260,22 +261,21 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
   },
 };
 
-/** The sections of a document by their headings of the second level, without blocks of code. */
-function sectionsOf(document: string): Map<string, string> {
+/** The parts of a document by heading, what is above the first one included; without blocks of code. */
+function partsOf(document: string): Map<string, string> {
   const text = withoutFences(read(document));
-  const [beginning = '', ...parts] = text.split(/^## /m);
-  return new Map([['', beginning] as const, ...parts.map((part) => [part.split('\n', 1)[0] ?? '', part] as const)]);
+  return new Map([['', text.split(/^## /m, 1)[0] ?? ''], ...sectionsOf(text)]);
 }
 
-describe.each(DOCUMENTS.map((document) => [document] as const))('%s', (document) => {
-  const sections = sectionsOf(document);
+describe.each(OPERATORS_DOCUMENTS.map((document) => [document] as const))('%s', (document) => {
+  const sections = partsOf(document);
   const known = SHOWN_BY[document];
 
   it('has these sections, and no other', () => {
     expect([...sections.keys()]).toEqual(Object.keys(known));
   });
 
-  it('is shown to be true by tests that there are', () => {
+  it('names tests that there are', () => {
     const tests = Object.values(known)
       .flat()
       .filter((test) => test !== UNTRIED);

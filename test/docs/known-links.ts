@@ -1,8 +1,8 @@
 /**
- * The links out of the documents and the pages that somebody has followed, and when. `FOLLOW_LINKS=1` follows them all again (docs/contributing.md). On
- * 2026-11-28 there was no network: the pages were looked up in stored copies of them, of that year where there was one.
+ * The links out of the documents and the pages, and when somebody last looked them up. `FOLLOW_LINKS=1` asks for each of them over the network
+ * (docs/contributing.md).
  */
-export const FOLLOWED_LINKS: Readonly<Record<string, string>> = {
+export const KNOWN_LINKS: Readonly<Record<string, string>> = {
   'https://apps.make.com/gateway': '2026-11-28',
   'https://deploy.workers.cloudflare.com/button': '2026-11-28',
   'https://developers.cloudflare.com/bots/concepts/bot/verified-bots/': '2026-11-28',

@@ -4,7 +4,7 @@ import { PROJECT_ROOT } from '../../../src/commands/wrangler.ts';
 import { withoutFences } from '../../support/documents.ts';
 
 /** What is written for those who run the service. */
-export const DOCUMENTS = [
+export const OPERATORS_DOCUMENTS = [
   'docs/deploying.md',
   'docs/operating.md',
   'docs/settings.md',
@@ -19,7 +19,7 @@ export const DOCUMENTS = [
   'README.md',
   'SECURITY.md',
 ] as const;
-export type DocumentName = (typeof DOCUMENTS)[number];
+export type DocumentName = (typeof OPERATORS_DOCUMENTS)[number];
 
 export const read = (path: string): string => readFileSync(join(PROJECT_ROOT, path), 'utf8');
 
