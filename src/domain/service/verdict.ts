@@ -15,6 +15,8 @@ const SILENT_CRON_MS = 180_000;
 export const FIRST_CRON_MINUTES = 15;
 /** A small question that takes the database so long. It takes some milliseconds, and some 100 from the other side of the earth. */
 const SLOW_DATABASE_MS = 1_000;
+/** A fault that came last so long ago is over, or comes again seldom. */
+const PAST_FROM_MS = 60_000;
 /** So few faults of ours come now and then, and are made good by themselves. */
 const FEW_FAULTS = 5;
 const OF_DATABASE: ReadonlySet<string> = new Set([
@@ -48,12 +50,13 @@ export function findingsOf(facts: Facts): Finding[] {
     ...refusingQueue(now.faults),
     ...floods(facts, now, minutes),
     ...queueBehind(facts),
-    ...keepsFailing(now.faults),
+    ...keepsFailing(now.faults, nowMs),
     ...parked(facts, minutes),
-    ...otherFaults(now.faults),
+    ...otherFaults(now.faults, nowMs),
     ...failingEndpoints(facts, minutes),
     ...lateDeliveries(facts, minutes),
     ...unknownFlood(facts, now, minutes),
+    ...pastOutage(facts, now.faults),
     ...firstCron(facts, minutes),
   ];
 }
@@ -88,9 +91,8 @@ function silentCron(facts: Facts, minutes: readonly Minute[]): Finding[] {
   return [{ whose: 'us', sentence: `the cron has not run ${since}. What is said of it below is old.`, runbook: 'the-figures-stand-still' }];
 }
 
-function databaseFindings({ databaseMs, databaseFault, minutes }: Facts, faults: Faults): Finding[] {
+function databaseFindings({ nowMs, databaseMs, databaseFault, minutes }: Facts, faults: Faults): Finding[] {
   const sample = minutes?.find((minute) => minute.sample !== null)?.sample;
-  const ofDatabase = Object.entries(faults).filter(([event]) => OF_DATABASE.has(event));
   const runbook = 'd1-is-gone';
   const goesOn = 'Events are accepted and delivered by what is known; changes wait.';
   // The cron waits for longer than a page does: what it has seen to be slow does answer.
@@ -103,26 +105,47 @@ function databaseFindings({ databaseMs, databaseFault, minutes }: Facts, faults:
   if (tookMs >= SLOW_DATABASE_MS) {
     return [{ whose: 'us', sentence: `the database (D1) is slow: a small question took ${spanText(tookMs)}. ${goesOn}`, runbook }];
   }
-  const count = ofDatabase.reduce((sum, [, fault]) => sum + fault.count, 0);
-  if (count < FEW_FAULTS) return [];
-  return [{ whose: 'us', sentence: `the database (D1) failed ${times(count)} in the last ${LATE_MINUTES} minutes. ${goesOn}`, runbook }];
+  const failed = failuresOfDatabase(faults);
+  if (failed.count < FEW_FAULTS || isPast(failed, nowMs)) return [];
+  return [{ whose: 'us', sentence: `the database (D1) failed ${oftenOfLate(failed.count)}. ${goesOn}`, runbook }];
 }
 
+/** The database failed a few minutes ago, and answers now: what is counted of that is no fault that anybody has to see to. */
+function pastOutage({ nowMs, databaseMs }: Facts, faults: Faults): Finding[] {
+  const failed = failuresOfDatabase(faults);
+  if (failed.count < FEW_FAULTS || !isPast(failed, nowMs) || databaseMs === null) return [];
+  const ended = `the last time ${spanText(nowMs - failed.at)} ago. It answers now: what waited for it goes on.`;
+  return [{ whose: 'nobody', sentence: `the database (D1) failed ${oftenOfLate(failed.count)}, ${ended}`, runbook: 'd1-is-gone' }];
+}
+
+function failuresOfDatabase(faults: Faults): Pick<Fault, 'count' | 'at'> {
+  const ofDatabase = Object.entries(faults).flatMap(([event, fault]) => (OF_DATABASE.has(event) ? [fault] : []));
+  return { count: ofDatabase.reduce((sum, { count }) => sum + count, 0), at: Math.max(0, ...ofDatabase.map(({ at }) => at)) };
+}
+
+/** Isolates tell of what fails within half a minute: what has not come for longer than that does not come now. */
+const isPast = ({ at }: Pick<Fault, 'at'>, nowMs: number): boolean => nowMs - at >= PAST_FROM_MS;
+const oftenOfLate = (count: number): string => `${times(count)} in the last ${LATE_MINUTES} minutes`;
+const lastTime = (fault: Pick<Fault, 'at'>, nowMs: number): string =>
+  isPast(fault, nowMs) ? ` (the last time ${spanText(nowMs - fault.at)} ago)` : '';
+
 /** A message that fails each time: of whatever it is, there is a fault of ours beside it that says so. */
-function keepsFailing(faults: Faults): Finding[] {
+function keepsFailing(faults: Faults, nowMs: number): Finding[] {
   const { 'message.keeps_failing': failed } = faults;
   if (!failed) return [];
   const [most] = othersIn(faults);
   const why = most ? ` The fault: ${faultText(most)}` : '';
-  return [{ whose: 'us', sentence: `a message cannot be processed: ${failed.error}.${why}`, runbook: 'a-message-cannot-be-processed' }];
+  const sentence = `a message cannot be processed: ${failed.error}${lastTime(failed, nowMs)}.${why}`;
+  return [{ whose: 'us', sentence, runbook: 'a-message-cannot-be-processed' }];
 }
 
-function otherFaults(faults: Faults): Finding[] {
+function otherFaults(faults: Faults, nowMs: number): Finding[] {
   const others = othersIn(faults);
   const count = others.reduce((sum, [, fault]) => sum + fault.count, 0);
   const [most] = others;
   if (!most || count < FEW_FAULTS) return [];
-  const sentence = `${numberText(count)} faults of ours in the last ${LATE_MINUTES} minutes, most of them ${faultText(most)}`;
+  const at = Math.max(...others.map(([, fault]) => fault.at));
+  const sentence = `${numberText(count)} faults of ours in the last ${LATE_MINUTES} minutes${lastTime({ at }, nowMs)}, most of them ${faultText(most)}`;
   return [{ whose: 'us', sentence, runbook: 'log-events' }];
 }
 

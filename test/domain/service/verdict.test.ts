@@ -102,8 +102,23 @@ describe('the verdict', () => {
     expect(said({ databaseMs: null, minutes: [minuteOf(0, {}, sampleOf({ databaseMs: 6_000 }))] }).sentence).toContain(
       'is slow: a small question took 6 s',
     );
-    expect(said({ minutes: [minuteOf(1, { faults })] }).sentence).toContain('the database (D1) failed 40 times');
+    expect(said({ minutes: [minuteOf(1, { faults })] }).sentence).toContain(
+      'the database (D1) failed 40 times in the last 5 minutes. Events',
+    );
     expect(said({ minutes: [minuteOf(0, { faults: { 'webhook.read_failed': fault(2) } })] }).whose).toBe('nobody');
+  });
+
+  it('is not an outage of the database that is over: what goes on comes before it, and it is said that it is over', () => {
+    const faults = { 'configuration.read_failed': { ...fault(40), at: NOW - 2 * MINUTE_MS } };
+    expect(said({ minutes: [minuteOf(2, { faults })] })).toEqual({
+      whose: 'nobody',
+      sentence:
+        'Nothing fails: the database (D1) failed 40 times in the last 5 minutes, the last time 2 min ago. It answers now: what waited for it goes on.',
+      runbook: 'd1-is-gone',
+    });
+    const young = [minuteOf(0, { organizations: [{ id: 'org_a', events: 9_900 }], counts: { accepted: 10_000 } }), minuteOf(2, { faults })];
+    expect(said({ minutes: young, meteredSince: NOW - 5 * MINUTE_MS }).runbook).toBe('an-organization-floods');
+    expect(said({ databaseMs: null, minutes: [minuteOf(2, { faults })] }).whose).toBe('us');
   });
 
   it('is that the queue is behind, by the age of its oldest message or by how many there are', () => {
@@ -152,6 +167,8 @@ describe('the verdict', () => {
         'It is us: a message cannot be processed: it has failed 3 times, and comes again. The fault: outbox.not_delivered_to: x is undefined',
       runbook: 'a-message-cannot-be-processed',
     });
+    const past = { ...faults, 'message.keeps_failing': { ...faults['message.keeps_failing'], at: NOW - 3 * MINUTE_MS } };
+    expect(said({ minutes: [minuteOf(3, { faults: past })] }).sentence).toContain('and comes again (the last time 3 min ago). The fault');
     // Twice is chance.
     const { 'message.keeps_failing': _, ...twice } = faults;
     expect(said({ minutes: [minuteOf(0, { faults: twice })] }).whose).toBe('nobody');
@@ -203,6 +220,10 @@ describe('the verdict', () => {
       sentence: 'It is us: 8 faults of ours in the last 5 minutes, most of them outbox.faulted: D1_ERROR: out of order',
       runbook: 'log-events',
     });
+    const past = { ...fault(7), at: NOW - 4 * MINUTE_MS };
+    expect(said({ minutes: [minuteOf(4, { faults: { 'outbox.faulted': past } })] }).sentence).toContain(
+      '7 faults of ours in the last 5 minutes (the last time 4 min ago), most of them outbox.faulted',
+    );
     expect(said({ minutes: [minuteOf(0, { faults: { 'courier.lost': fault(4) } })] }).whose).toBe('nobody');
   });
 
