@@ -87,13 +87,12 @@ async function deliver(events: readonly InboundEvent[], env: Env, ctx: Execution
   const { works, filtered } = fanOut(events, configs);
   const deadline = new Deadline(DELIVER_TIMEOUT_MS);
   try {
-    const delivered = Promise.all(works.map((work) => deliverToOutbox(work, env, deadline)));
-    // After the calls have gone out, which are not to wait for it; nor does the batch (compatibility flag queue_consumer_no_wait_for_wait_until).
-    ctx.waitUntil(configurations.loadAhead(env.DB, configs, Date.now()));
-    await delivered;
+    await Promise.all(works.map((work) => deliverToOutbox(work, env, deadline)));
   } finally {
     deadline.stop();
   }
+  // For the batches to come: nothing of this one waits for it (compatibility flag queue_consumer_no_wait_for_wait_until).
+  ctx.waitUntil(configurations.loadAhead(env.DB, configs, Date.now()));
   if (filtered.length === 0) return;
   const untold = untoldEventsOf(env);
   // A message that fails comes again with all of its events.
