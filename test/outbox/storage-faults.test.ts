@@ -88,7 +88,11 @@ describe('an alarm that cannot be set', () => {
     expect(seen).toEqual({
       first: 'the alarm cannot be set',
       unset: null,
-      second: { counts: { has_errors: 1, retried: 1 }, faults: {} },
+      second: {
+        counts: { has_errors: 1, retried: 1 },
+        faults: {},
+        endpoints: [expect.objectContaining({ webhookId: webhook, cause: 'has_errors', status: 500 })],
+      },
       set: expect.any(Number),
     });
     expect(await deliveriesOf(webhook)).toMatchObject([{ id: delivery.id, status: 'retrying', attemptCount: 1 }]);
