@@ -7,13 +7,13 @@ import {
   type Counts,
   type IsolateFigures,
   type Minute,
+  minuteAt,
   type Sample,
   type Sizes,
 } from '../domain/service/figures.ts';
 
 /** Minutes that are kept: a day's. */
 export const KEPT_MINUTES = 1_440;
-const MINUTE_MS = 60_000;
 /**
  * However much is told, a row is written no more often. What waits for it has a timer, which keeps the object: one that is idle can be hibernated
  * after 10 s (Durable Objects), and isolates tell every 24 s. While it waits the object is billed, $4.15 for a month on end: the shorter, the less
@@ -182,10 +182,6 @@ export class Meter extends DurableObject<Env> {
     const [stored] = this.ctx.storage.sql.exec<{ minute: number; data: string }>(SQL.at, minute % KEPT_MINUTES).toArray();
     return stored?.minute === minute ? (JSON.parse(stored.data) as Row) : null;
   }
-}
-
-function minuteAt(ms: number): number {
-  return Math.floor(ms / MINUTE_MS);
 }
 
 function addFigures({ minute, totals }: Row, { counts, faults, organizations, endpoints }: IsolateFigures): void {

@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { startWranglerDev, type WranglerSession } from '../../src/commands/local-worker.ts';
 import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
+import { configCopy } from '../support/config-copy.ts';
 
 /* docs/deploying.md, step 3: why an address of one's own is a flag of each deploy, and no entry of wrangler.toml. */
 
@@ -15,14 +16,9 @@ afterAll(async () => {
 });
 
 it('`wrangler dev` takes local requests for requests to the domain of `routes`, and they are refused because they come by plain http', async () => {
-  const config = join(folder, 'wrangler.toml');
-  const absolute = (name: string) => JSON.stringify(join(PROJECT_ROOT, name));
-  const toml = readFileSync(join(PROJECT_ROOT, 'wrangler.toml'), 'utf8')
-    .replace('main = "src/index.ts"', `main = ${absolute('src/index.ts')}`)
-    .replace('directory = ".assets"', `directory = ${absolute('.assets')}`)
-    .replace('migrations_dir = "migrations"', `migrations_dir = ${absolute('migrations')}`)
-    .replace('workers_dev = true', 'workers_dev = false\nroutes = [{ pattern = "webhooks.example.com", custom_domain = true }]');
-  writeFileSync(config, toml);
+  const config = configCopy(folder, (toml) =>
+    toml.replace('workers_dev = true', 'workers_dev = false\nroutes = [{ pattern = "webhooks.example.com", custom_domain = true }]'),
+  );
   // Whoever opens a page is sent to https.
   worker = await startWranglerDev(folder, ['--config', config, '--env-file', join(PROJECT_ROOT, '.dev.vars.example')], {}, 308);
   const answer = await fetch(`${worker.origin}/api/v1/key`);

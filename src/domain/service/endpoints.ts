@@ -1,6 +1,6 @@
 import type { Cause } from '../delivery/failure.ts';
 import { type Facts, type Finding, waitingIn } from './facts.ts';
-import { addEndpoints, type EndpointState, type Minute, type WaitingOutbox } from './figures.ts';
+import { addEndpoints, type EndpointState, type Minute, minuteAt, type WaitingOutbox } from './figures.ts';
 import { numberText, spanText } from './wording.ts';
 
 /** What outboxes tell of their endpoints counts for so long: this minute and those before it. */
@@ -27,7 +27,7 @@ export type FailingEndpoint = Omit<WaitingOutbox, 'waiting' | 'dueAt'> & { waiti
 /** The endpoints that fail, the worst first: by what the cron has seen, and by what outboxes have told since, which need not wait for it. */
 export function failingIn(minutes: readonly Minute[], nowMs: number): FailingEndpoint[] {
   const sample = minutes.find((minute) => minute.sample?.waiting)?.sample;
-  const since = Math.floor(nowMs / 60_000) - TOLD_MINUTES;
+  const since = minuteAt(nowMs) - TOLD_MINUTES;
   const told = minutes
     .filter(({ minute }) => minute > since)
     .reduce<EndpointState[]>((sum, { figures }) => addEndpoints(sum, figures.endpoints ?? []), []);

@@ -5,6 +5,7 @@ import {
   type Counts,
   type Faults,
   type Minute,
+  minuteAt,
   type OrganizationEvents,
   type QueueState,
   type Waiting,
@@ -52,7 +53,7 @@ export interface Lately {
 }
 
 export function lately(minutes: readonly Minute[], nowMs: number, count = LATE_MINUTES): Lately {
-  const since = Math.floor(nowMs / 60_000) - count;
+  const since = minuteAt(nowMs) - count;
   const sum: Lately = { counts: {}, faults: {}, organizations: [] };
   for (const { minute, figures } of minutes) {
     if (minute <= since) continue;

@@ -188,6 +188,9 @@ export interface ParkedState {
   newest: { at: number; reason: string } | null;
 }
 
+/** The minute of a moment, counted from the epoch as `Minute` has it. @param ms milliseconds since the epoch */
+export const minuteAt = (ms: number): number => Math.floor(ms / 60_000);
+
 /** What is known of a minute. */
 export interface Minute {
   /** Minutes since the epoch. */

@@ -1,5 +1,5 @@
 import { type Facts, type Finding, LATE_MINUTES, type Lately } from './facts.ts';
-import type { Minute } from './figures.ts';
+import { type Minute, minuteAt } from './figures.ts';
 import { queueBehind } from './queues.ts';
 import { numberText } from './wording.ts';
 
@@ -46,7 +46,7 @@ export function unknownFlood(facts: Facts, now: Lately, minutes: readonly Minute
 
 /** How many events an organization usually has in a minute; null: too little is known to say so. */
 function usualOf(id: string, minutes: readonly Minute[], nowMs: number): number | null {
-  const now = Math.floor(nowMs / 60_000);
+  const now = minuteAt(nowMs);
   const before = minutes.filter(({ minute }) => minute <= now - LATE_MINUTES && minute > now - LATE_MINUTES - BEFORE_MINUTES);
   if (before.length < KNOWN_BEFORE) return null;
   const events = before.map(({ figures }) => figures.organizations.find((each) => each.id === id)?.events ?? 0);
