@@ -74,8 +74,10 @@ export default defineConfig({
           // All the others, so that no file in test/ is left out: the new folder as well.
           include: ['test/**/*.test.ts'],
           exclude: [...UNIT, ...E2E],
-          setupFiles: ['migrate', 'quiet-log', 'patient-waits', 'quick-telling'].map((name) => `./test/support/${name}.ts`),
-          globalSetup: ['./test/support/receiver-server.ts', './test/support/hostile-endpoints.ts'],
+          setupFiles: ['migrate', 'quiet-log', 'patient-waits', 'quick-telling', 'steady-deadlines'].map(
+            (name) => `./test/support/${name}.ts`,
+          ),
+          globalSetup: ['./test/support/endpoint-threads.ts'],
           // SEED=… runs one of the fault runs alone; `npm run faults` asks for more of them than a test run has.
           provide: { seed: process.env.SEED ? Number(process.env.SEED) : null, faultRuns: Number(process.env.FAULT_RUNS ?? 700) },
           // Two cores: each worker is a runtime of its own. Some tests make hundreds of requests, which take long where the machine is busy.

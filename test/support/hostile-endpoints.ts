@@ -1,7 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
-import type { TestProject } from 'vitest/node';
 import { UNTRUSTED_CERTIFICATE, UNTRUSTED_KEY } from './untrusted-certificate.ts';
 
 /*
@@ -171,23 +170,13 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Vitest's global set-up: the hostile endpoints, and one whose certificate nobody vouches for. */
-export default async function setup(project: TestProject): Promise<() => void> {
+/** Starts the hostile endpoints, and one whose certificate nobody vouches for. */
+export async function startHostileEndpoints(): Promise<{ hostileOrigin: string; untrustedOrigin: string }> {
   const seen = new Map<string, Seen>();
-  const plain = createServer(serve(seen));
   const untrusted = createTlsServer({ cert: UNTRUSTED_CERTIFICATE, key: UNTRUSTED_KEY }, serve(seen));
   untrusted.on('tlsClientError', (_, socket) => socket.destroy());
-  project.provide('hostileOrigin', `http://127.0.0.1:${await listen(plain)}`);
-  project.provide('untrustedOrigin', `https://127.0.0.1:${await listen(untrusted)}`);
-  return () => {
-    plain.close();
-    untrusted.close();
+  return {
+    hostileOrigin: `http://127.0.0.1:${await listen(createServer(serve(seen)))}`,
+    untrustedOrigin: `https://127.0.0.1:${await listen(untrusted)}`,
   };
-}
-
-declare module 'vitest' {
-  export interface ProvidedContext {
-    hostileOrigin: string;
-    untrustedOrigin: string;
-  }
 }

@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TestProject } from 'vitest/node';
 import type { ReceivedRequest, Reply } from './receiver.ts';
 
 /**
@@ -79,17 +78,4 @@ async function answer(request: IncomingMessage, response: ServerResponse, reply:
 function drip(response: ServerResponse, endless: NonNullable<Reply['endless']>): void {
   const timer = setInterval(() => response.write(endless.chunk), endless.everyMs);
   response.on('close', () => clearInterval(timer));
-}
-
-/** Vitest's global set-up: one receiver for all tests of a project; its origin is `inject('receiverOrigin')`. */
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const receiver = await startReceiver();
-  project.provide('receiverOrigin', receiver.origin);
-  return receiver.close;
-}
-
-declare module 'vitest' {
-  export interface ProvidedContext {
-    receiverOrigin: string;
-  }
 }
