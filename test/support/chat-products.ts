@@ -90,7 +90,7 @@ export function teamsFlaws(body: Json): string[] {
 function textFlaws(texts: readonly string[]): [boolean, string][] {
   return [
     [texts.every((text) => !/(?<![\w.+-])@(channel|here|everyone)/i.test(text)), 'mention of all'],
-    [texts.every((text) => !/(?:<|&lt;|\\<)(?:[!@#]|\/?at\b)/i.test(text)), 'mention'],
+    [texts.every((text) => !/(?<!\\)<(?:[!@#]|\/?at\b)/i.test(text)), 'mention'],
     [texts.every((text) => text.isWellFormed()), 'Unicode'],
     [texts.every((text) => !/(?!\n)[\p{Cc}\u202a-\u202e]/u.test(text)), 'invisible character'],
   ];

@@ -1,5 +1,5 @@
 import type { Fact, Message } from './message.ts';
-import { fitting } from './message-text.ts';
+import { fitting, parted } from './message-text.ts';
 
 /*
  * Discord's webhooks: one embed. Published limits: a title of 256 characters, a description of 4,096, 25 fields with names of 256 and values of
@@ -13,7 +13,9 @@ const MARKS = /[\\*_~`|<>[\]()]|^[#+-]|(?<=^\d+)\.(?=\s)/g;
 export function discordMessage({ title, sentence, facts, footer }: Message): Record<string, unknown> {
   const fields = fitting(facts.map(fieldOf), MAX_FACTS_LENGTH, ({ name, value }) => name.length + value.length);
   return {
-    embeds: [{ title: escaped(title), ...(sentence !== null && { description: escaped(sentence) }), fields, footer: { text: footer } }],
+    embeds: [
+      { title: escaped(title), ...(sentence !== null && { description: escaped(sentence) }), fields, footer: { text: parted(footer) } },
+    ],
     // Nobody is called, whatever the texts say.
     allowed_mentions: { parse: [] },
   };

@@ -1,8 +1,10 @@
 /** What could steer how a text is shown, and has no place in one line: control characters, and marks of direction that none can see. */
 const BLANKS = /[\p{Cc}\s]+/gu;
 const INVISIBLE = /(?![\u200c\u200d])\p{Cf}/gu;
-/** Where products look for mentions and tags: `@channel`, `<!here>`, `<@U123>`, `<at>`. An address such as jane@here.com is none. */
-const MENTION = /(?<![\w.+-])@(?=channel|here|everyone)|<(?=[\w!@#/:&?])/gi;
+/** Where products look for mentions of everybody: `@channel`. An address such as jane@here.com is none. What begins with `<`, each product has its way with. */
+const MENTION = /(?<![\w.+-])@(?=channel|here|everyone)/gi;
+/** The beginning of a tag: `<!here>`, `<@U123>`, `<at>`. */
+const TAG = /<(?=[\w!@#/:&?])/g;
 /** Takes no room, and parts what a mention would be. */
 const ZERO_WIDTH_SPACE = '\u200b';
 
@@ -20,6 +22,11 @@ export function plain(text: string, maxLength: number): string {
     .replace(INVISIBLE, '')
     .trim();
   return cut(line.replace(MENTION, `$&${ZERO_WIDTH_SPACE}`), maxLength);
+}
+
+/** A text with its tags parted, where a product has no escape for them. */
+export function parted(text: string): string {
+  return text.replace(TAG, `$&${ZERO_WIDTH_SPACE}`);
 }
 
 function cut(text: string, maxLength: number): string {

@@ -1,9 +1,10 @@
 import type { Fact, Message } from './message.ts';
-import { fitting } from './message-text.ts';
+import { fitting, parted } from './message-text.ts';
 
 /*
  * What the webhooks of Teams' Workflows take: a message with an adaptive card. Its published limit is 28 KB; messages of more than 21 KB have
- * been refused, so it stays well below. All texts are text runs, in which neither Markdown nor HTML means anything, so there is nothing to escape.
+ * been refused, so it stays well below. All texts are text runs, in which neither Markdown nor HTML means anything, so there is nothing to escape; tags
+ * are parted all the same, since elsewhere `<at>` is a mention.
  */
 const MAX_FACTS_BYTES = 16_000;
 
@@ -16,7 +17,7 @@ export function teamsMessage({ title, sentence, facts, footer }: Message): Recor
     $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
     type: 'AdaptiveCard',
     version: '1.2',
-    fallbackText: title,
+    fallbackText: parted(title),
     body: [...head, ...rows, paragraph([run(footer, { size: 'Small', isSubtle: true })])],
   };
   return { type: 'message', attachments: [{ contentType: 'application/vnd.microsoft.card.adaptive', contentUrl: null, content: card }] };
@@ -32,5 +33,5 @@ function paragraph(inlines: Record<string, unknown>[]): Record<string, unknown> 
 }
 
 function run(text: string, looks: Record<string, unknown> = {}): Record<string, unknown> {
-  return { type: 'TextRun', text, ...looks };
+  return { type: 'TextRun', text: parted(text), ...looks };
 }

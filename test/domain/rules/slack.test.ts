@@ -48,7 +48,7 @@ it('escapes what Slack has escapes for, and swaps the marks that it has none for
   expect(textsOf({ ...VISITOR, visitor, company: null, session: null }).slice(0, 2)).toEqual([
     '*∗Jane∗ ∼D&amp;D∼*\nA visitor of your website was identified.',
     [
-      '*Job title*\nˋ&lt;\u200bb&gt;ˋ ˍitˍ',
+      '*Job title*\nˋ&lt;b&gt;ˋ ˍitˍ',
       '*E-mail*\njane_doe@example.com',
       '*Visitor x*\n<https://a.example/?b=1&amp;c=2|a.example/?b=1&amp;c=2>',
     ],

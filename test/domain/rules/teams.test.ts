@@ -48,3 +48,10 @@ it('shows a visitor as an adaptive card, in the envelope of Workflows', () => {
     ],
   });
 });
+
+it('has no tag in its texts: `<at>` would be a mention', () => {
+  const message = JSON.stringify(teamsMessage(messageOf({ ...VISITOR, visitor: { first_name: '<at>Jane</at>', x: '2 < 3' } }, 'Sales')));
+  expect(message).toContain('<\u200bat>Jane<\u200b/at>');
+  expect(message).toContain('2 < 3');
+  expect(message).not.toMatch(/<\/?at>/);
+});
