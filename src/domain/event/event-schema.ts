@@ -89,10 +89,7 @@ function problemAt(schema: unknown, path: readonly (string | number)[]): SchemaI
   return null;
 }
 
-function* withPlaces(
-  schema: unknown,
-  path: readonly (string | number)[],
-): Generator<[SchemaObject, readonly (string | number)[]]> {
+function* withPlaces(schema: unknown, path: readonly (string | number)[]): Generator<[SchemaObject, readonly (string | number)[]]> {
   if (!isObject(schema)) return;
   yield [schema, path];
   for (const [steps, part] of partsOf(schema)) yield* withPlaces(part, [...path, ...steps]);
