@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { copyOf, databaseOf } from '../../src/commands/deployment-copy.ts';
-import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
+import { copyOf, databaseOf } from '../../../src/commands/deploy/deployment-copy.ts';
+import { PROJECT_ROOT } from '../../../src/commands/wrangler.ts';
 
 const configuration = readFileSync(join(PROJECT_ROOT, 'wrangler.toml'), 'utf8');
 
