@@ -28,9 +28,10 @@ const dryRun = z.boolean().default(false).openapi({ description: 'Whether to cou
 const counted = z.object({ count: z.number().int().openapi({ description: 'How many deliveries it is.' }) }).openapi('DeliveryCount');
 const onlyCounted = { status: 200, description: 'With `dryRun`: how many deliveries it would be.' } as const;
 
-/** What a request selects. 422 where its times are the wrong way round. */
+/** What a request selects. 422 where its times are the wrong way round; what is not said is until now. */
 function selectionOf(body: { since?: number; until?: number; event?: string }, nowMs: number): Selection {
   const { since = 0, until: end = nowMs } = body;
+  if (end <= since && body.until === undefined) throw invalid([{ field: 'since', message: '`since` is not in the past.' }]);
   if (end <= since) throw invalid([{ field: 'until', message: '`until` is not after `since`.' }]);
   return { since, until: end, ...(body.event !== undefined && { event: body.event }) };
 }

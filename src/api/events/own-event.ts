@@ -1,6 +1,6 @@
 import type { Database } from '../../db/client.ts';
 import { listEventTypes } from '../../db/event-types.ts';
-import { MAX_EVENT_BYTES, readEvents } from '../../domain/event/event.ts';
+import { MAX_EVENT_BYTES, readEvents, sessionIdOf } from '../../domain/event/event.ts';
 import { type EventType, sampleEvent } from '../../domain/event/event-type.ts';
 import { partsOf } from '../../domain/text/json-items.ts';
 import { MAX_CONFIG_BODY_BYTES } from '../body.ts';
@@ -34,7 +34,8 @@ const decoder = new TextDecoder();
 /** The example of an event type, as an event of this organization and this moment. */
 export function sampleOf(type: EventType, organizationId: string, nowMs: number): OwnEvent {
   const text = sampleEvent(type, organizationId, nowMs);
-  return { event: type.name, sessionId: null, payload: encoder.encode(text), value: JSON.parse(text) };
+  const value = JSON.parse(text);
+  return { event: type.name, sessionId: sessionIdOf(value), payload: encoder.encode(text), value };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { fieldAt } from '../issue.ts';
 import { GivenUp, type Mismatch, PreparedSchema } from '../json-schema/check.ts';
 import { isObject, partsHere, partsOf, type Schema, type SchemaObject } from '../json-schema/parts.ts';
 import { patternProblem } from '../json-schema/pattern.ts';
@@ -50,7 +51,7 @@ export function schemaProblem(schema: EventSchema): SchemaIssue | null {
   const places = [...withPlaces(schema, [])];
   const looked = new Set(places.map(([part]) => part as Schema));
   for (const [part, path] of places) {
-    const field = [...path, '$ref'].join('.');
+    const field = fieldAt([...path, '$ref']);
     const target = references.get(part);
     if (Object.hasOwn(part, '$ref') && target === undefined) return { field: '', message: `\`$ref\` ${part.$ref} leads nowhere` };
     // What no keyword holds was not looked at yet.
@@ -64,11 +65,10 @@ export function schemaProblem(schema: EventSchema): SchemaIssue | null {
   return null;
 }
 
-function problemAt(schema: unknown, path: readonly string[]): SchemaIssue | null {
+function problemAt(schema: unknown, path: readonly (string | number)[]): SchemaIssue | null {
   if (typeof schema === 'boolean') return null;
-  const field = path.join('.');
-  if (!isObject(schema)) return { field, message: 'a schema is an object, true or false' };
-  const at = (name: string) => [...path, name].join('.');
+  if (!isObject(schema)) return { field: fieldAt(path), message: 'a schema is an object, true or false' };
+  const at = (...steps: (string | number)[]) => fieldAt([...path, ...steps]);
   for (const [name, [isValid, expected]] of Object.entries(KEYWORDS)) {
     if (Object.hasOwn(schema, name) && !isValid(schema[name])) return { field: at(name), message: `\`${name}\` must be ${expected}` };
   }
@@ -81,15 +81,15 @@ function problemAt(schema: unknown, path: readonly string[]): SchemaIssue | null
   }
   for (const [steps, part] of partsOf(schema)) {
     const [name, key] = steps;
-    const problem = name === 'patternProperties' && key !== undefined ? patternProblem(key) : null;
-    if (problem) return { field: at(steps.join('.')), message: `a name of \`patternProperties\` ${problem}` };
+    const problem = name === 'patternProperties' && typeof key === 'string' ? patternProblem(key) : null;
+    if (problem) return { field: at(...steps), message: `a name of \`patternProperties\` ${problem}` };
     const within = problemAt(part, [...path, ...steps]);
     if (within) return within;
   }
   return null;
 }
 
-function* withPlaces(schema: unknown, path: readonly string[]): Generator<[SchemaObject, readonly string[]]> {
+function* withPlaces(schema: unknown, path: readonly (string | number)[]): Generator<[SchemaObject, readonly (string | number)[]]> {
   if (!isObject(schema)) return;
   yield [schema, path];
   for (const [steps, part] of partsOf(schema)) yield* withPlaces(part, [...path, ...steps]);

@@ -87,10 +87,15 @@ function toEvent(value: Record<string, unknown>, payload: Uint8Array): IncomingE
   return {
     organizationId: value.organization_id as string,
     event: value.event as string,
-    sessionId: typeof value.session_id === 'string' ? value.session_id : null,
+    sessionId: sessionIdOf(value),
     payload,
     value,
   };
+}
+
+/** The session of an event, as the log lists it with each delivery. Null: it has none, or what stands there is no text that an event may have. */
+export function sessionIdOf({ session_id: sessionId }: Record<string, unknown>): string | null {
+  return typeof sessionId === 'string' && sessionId.length <= MAX_NAME_LENGTH ? sessionId : null;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { MAX_ISSUES, nameOf } from '../issue.ts';
+import { fieldAt, MAX_ISSUES, nameOf } from '../issue.ts';
 import { hasFormat } from './formats.ts';
 import { isObject, partsOf, referencesOf, type Schema, type SchemaObject } from './parts.ts';
 import { compilePattern, matches, type Pattern } from './pattern.ts';
@@ -6,7 +6,7 @@ import { isMultipleOf, isOfType, textOf, typeName } from './values.ts';
 
 /** What a value does not satisfy of a schema. */
 export interface Mismatch {
-  /** The place in the value, its steps joined by dots; empty for the whole. */
+  /** The place in the value, as fieldAt writes it; empty for the whole. */
   field: string;
   message: string;
 }
@@ -131,7 +131,7 @@ class Check {
 
   #fail(what: string, name?: string | number): false {
     if (this.#quiet > 0 || this.mismatches.length >= MAX_ISSUES) return false;
-    const whole = [...this.#path, ...(name === undefined ? [] : [name])].join('.');
+    const whole = fieldAt([...this.#path, ...(name === undefined ? [] : [name])]);
     const field = whole.length > MAX_FIELD_LENGTH ? `${whole.slice(0, MAX_FIELD_LENGTH)}…` : whole;
     this.mismatches.push({ field: field.toWellFormed(), message: `${field === '' ? 'the event' : `\`${field.toWellFormed()}\``} ${what}` });
     return false;

@@ -14,8 +14,8 @@ const WITHIN = {
 const ASIDE = { one: [], list: [], map: ['$defs', 'definitions'] };
 
 type Holders = Record<'one' | 'list' | 'map', readonly string[]>;
-/** A schema within another, with the steps that lead to it; what should be one and is not is `null`. */
-type Part = [path: string[], part: unknown];
+/** A schema within another, with the steps that lead to it (in a list a place); what should be one and is not is `null`. */
+type Part = [path: (string | number)[], part: unknown];
 
 export function isObject(value: unknown): value is SchemaObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -35,7 +35,7 @@ function* heldBy(schema: SchemaObject, { one, list, map }: Holders): Generator<P
   for (const name of one) if (Object.hasOwn(schema, name)) yield [[name], schema[name]];
   for (const name of list) {
     const parts = schema[name];
-    if (Array.isArray(parts)) for (const [at, part] of parts.entries()) yield [[name, String(at)], part];
+    if (Array.isArray(parts)) for (const [at, part] of parts.entries()) yield [[name, at], part];
     else if (parts !== undefined) yield [[name], null];
   }
   for (const name of map) {

@@ -260,6 +260,11 @@ describe('recovering what failed', () => {
     });
     const backwards = { since: '2026-01-02T00:00:00Z', until: '2026-01-01T00:00:00Z' };
     expect(await platform.post(`${path}/recover`, backwards)).toMatchObject({ status: 422, body: { details: { field: 'until' } } });
+    // The field that is there: an end that is now where nothing is said of it cannot be mended.
+    expect(await platform.post(`${path}/recover`, { since: '2099-01-01' })).toMatchObject({
+      status: 422,
+      body: { message: '`since` is not in the past.', details: { field: 'since' } },
+    });
     await platform.patch(path, { enabled: false });
     expect(await platform.post(`${path}/recover`, sinceLongAgo)).toMatchObject({ status: 409, body: { code: 'webhook_disabled' } });
   });

@@ -132,7 +132,13 @@ describe('POST /events', () => {
   test("checks an event against its type's schema", async () => {
     const schema = {
       type: 'object',
-      properties: { deal: { type: 'object', required: ['amount'], properties: { amount: { type: 'number', minimum: 0 } } } },
+      properties: {
+        deal: {
+          type: 'object',
+          required: ['amount'],
+          properties: { amount: { type: 'number', minimum: 0 }, lines: { items: { required: ['sku'] } } },
+        },
+      },
       required: ['deal'],
     };
     await expectStatus(platform.put('/event-types/deal.won', { description: 'x', schema }), 201);
@@ -142,6 +148,7 @@ describe('POST /events', () => {
       [{ amount: -1 }, 'deal.amount'],
       [{ amount: '5' }, 'deal.amount'],
       [{}, 'deal.amount'],
+      [{ amount: 5, lines: [{ sku: 'a' }, {}] }, 'deal.lines[1].sku'],
       [undefined, 'deal'],
     ];
     for (const [value, field] of cases) {

@@ -118,6 +118,30 @@ describe('a test with an event of one’s own', () => {
   });
 });
 
+describe('a test with the example of an event type', () => {
+  it('has the session of the example in the log, as every delivery has its event’s, and is found by it', async () => {
+    const { own, at, send, received } = await given();
+    const { body } = await send({});
+    const { session_id } = JSON.parse((await received())!);
+    expect(session_id).toMatch(/^ses_/);
+    expect(body.delivery.sessionId).toBe(session_id);
+    const found = await own.admin.get(`${at}/deliveries?q=${session_id}`);
+    expect(found.body.data).toMatchObject([{ id: body.delivery.id, sessionId: session_id, test: true }]);
+  });
+
+  it.each([
+    ['none', undefined],
+    ['no text', 5],
+    ['more than an event may have', 's'.repeat(257)],
+  ])('has no session in the log where the example has %s', async (_what, session_id) => {
+    const { send } = await given();
+    await expectStatus(platform.put('/event-types/of.sessions', { description: 'x', example: { session_id } }), 201);
+    const { body } = await send({ event: 'of.sessions' });
+    await expectStatus(platform.delete('/event-types/of.sessions'), 204);
+    expect(body.delivery).toMatchObject({ event: 'of.sessions', sessionId: null });
+  });
+});
+
 describe('a test with the event of a delivery', () => {
   it('sends what was accepted again, as a test, in the form that the webhook has now', async () => {
     const { own, id, at, send, received } = await given({ fields: ['visitor.email'] });

@@ -120,10 +120,10 @@ describe('a value', () => {
       100_000,
     );
     expect(mismatches).toEqual([
-      { field: 'deals.0.amount', message: '`deals.0.amount` is a number, not a whole number' },
-      { field: 'deals.0.amount', message: '`deals.0.amount` is less than 1' },
-      { field: 'deals.1.amount', message: '`deals.1.amount` is missing' },
-      { field: 'deals.2.state', message: '`deals.2.state` is not one of the values that it can have' },
+      { field: 'deals[0].amount', message: '`deals[0].amount` is a number, not a whole number' },
+      { field: 'deals[0].amount', message: '`deals[0].amount` is less than 1' },
+      { field: 'deals[1].amount', message: '`deals[1].amount` is missing' },
+      { field: 'deals[2].state', message: '`deals[2].state` is not one of the values that it can have' },
       { field: 'other', message: '`other` must not be there' },
     ]);
   });
