@@ -27,7 +27,7 @@ export function copyOf(configuration: string, copy: string): string {
   if (!NAME.test(copy))
     throw new Error(`--copy takes a name of up to 20 small letters, digits and hyphens, such as staging; "${copy}" is none`);
   if (TAKEN.test(copy))
-    throw new Error(`"${copy}" would be confused with another queue: --copy takes no name with the word dead in it, and no number below 100`);
+    throw new Error(`"${copy}" would be taken for another queue: --copy takes no name with the word dead in it, and no number below 100`);
   if (ROUTES.test(configuration))
     throw new Error('A copy would take the routes of the configuration over: remove them, and give each deploy its address with --domain');
   return configuration

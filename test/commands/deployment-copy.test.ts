@@ -56,7 +56,7 @@ it.each(['staging', 'eu-2', 'deadline', '2026'])('the Worker tells the queues of
 });
 
 it.each(['dead', 'really-dead', 'dead-2', '2'])('"%s" is no name of a copy: its queue of events would be another one', (name) => {
-  expect(() => copyOf(configuration, name)).toThrow(/confused/);
+  expect(() => copyOf(configuration, name)).toThrow(/taken for another queue/);
 });
 
 it.each(['', 'Staging', 'a b', '-a', 'a-', 'x'.repeat(21), 'a"', '../a', '--dry-run'])('"%s" is no name of a copy', (name) => {
