@@ -69,7 +69,7 @@ export function requireContent({ headers }: Request, expected = 'application/jso
   const [type, ...parameters] = (headers.get('Content-Type') ?? expected).split(';').map((part) => part.trim().toLowerCase());
   const charsets = parameters.filter((parameter) => parameter.startsWith('charset'));
   if (type !== expected || !charsets.every((charset) => UTF_8.test(charset))) {
-    throw new ApiError('unsupported_content_type', `The body must be JSON in UTF-8: Content-Type: ${expected}.`);
+    throw new ApiError('unsupported_content_type', `The body must be JSON in UTF-8: Content-Type: ${expected}.`, { accepted: expected });
   }
   if (!['', 'identity'].includes((headers.get('Content-Encoding') ?? '').trim().toLowerCase())) {
     throw new ApiError('unsupported_content_encoding', 'The body must come uncompressed, without Content-Encoding.');
