@@ -234,6 +234,30 @@ describe('an import is refused, and nothing of it is in force,', () => {
   });
 });
 
+describe('an import that is refused at its first line', () => {
+  it('is read to its end: whoever is cut off while they send does not get to know why', async () => {
+    const rest = new TextEncoder().encode(`{"type":"organization"}\n`.repeat(40_000));
+    const chunks = [new TextEncoder().encode('{"type":"export","format":1,"keyId":"00000000"}\n'), ...Array(8).fill(rest)];
+    let isCutOff = false;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const chunk = chunks.shift();
+        if (chunk) controller.enqueue(chunk);
+        else controller.close();
+      },
+      cancel() {
+        isCutOff = true;
+      },
+    });
+    const headers = { 'X-API-Key': PLATFORM_KEY, 'X-Export-Key': KEY, 'Content-Type': 'application/x-ndjson' };
+    const request = new Request(`http://localhost${ROUTE}/import`, { method: 'POST', body, headers });
+    const { status, body: answer } = await read(await app.fetch(request, env, CONTEXT));
+    expect(status).toBe(422);
+    expect(answer.message).toContain('another `X-Export-Key`');
+    expect([isCutOff, chunks.length]).toEqual([false, 0]);
+  });
+});
+
 describe('what is here already, and differs,', () => {
   it('is a conflict that names it, and all stays as it was; where it is to be replaced it becomes what the export has', async () => {
     const { own, webhook, path } = await full();
