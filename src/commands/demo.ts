@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DemoReceiver, startDemoReceiver } from './demo-receiver.ts';
-import { configure, dashboardLink, postEvent, type Setting, showDelivery, showRetries, verifySignature } from './demo-steps.ts';
+import { type DemoReceiver, startDemoReceiver } from './demo/receiver.ts';
+import { configure, dashboardLink, postEvent, type Setting, showDelivery, showRetries, verifySignature } from './demo/steps.ts';
 import { type LocalWorker, startLocalWorker } from './local-worker.ts';
 import { whenOrphaned } from './orphan.ts';
 import { bold, CROSS, cyan, dim, green, say, seconds, TICK } from './terminal.ts';

@@ -1,9 +1,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gatherAssets } from './assets.ts';
-import { creations, databasesIn, flawOfPlace, placeOf } from './data-location.ts';
-import { copyOf, databaseOf } from './deployment-copy.ts';
-import { deploymentFlaw } from './deployment-flaw.ts';
+import { creations, databasesIn, flawOfPlace, placeOf } from './deploy/data-location.ts';
+import { copyOf, databaseOf } from './deploy/deployment-copy.ts';
+import { deploymentFlaw } from './deploy/deployment-flaw.ts';
 import { captureWrangler, flagValue, PROJECT_ROOT, runWrangler, sharedFlags, withoutFlags } from './wrangler.ts';
 
 /*

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import Cloudflare from 'cloudflare';
-import { copyOf } from './deployment-copy.ts';
+import { copyOf } from './deploy/deployment-copy.ts';
 import { accountFindings } from './doctor/account.ts';
 import { expectedOf } from './doctor/expected.ts';
 import { type Finding, unknown } from './doctor/finding.ts';

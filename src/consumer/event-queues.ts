@@ -17,7 +17,7 @@ export function eventQueues(env: Env): [name: string, queue: Queue][] {
 
 /**
  * Whether a queue is the one for what could not be processed, by its name in wrangler.toml. That of a copy has the copy's name behind it, which has no
- * such word in it (commands/deployment-copy.ts): `bullseye-events-dead-staging`.
+ * such word in it (commands/deploy/deployment-copy.ts): `bullseye-events-dead-staging`.
  */
 export function isOfDeadLetters(queueName: string): boolean {
   return /-dead(?:-|$)/.test(queueName);

@@ -65,7 +65,7 @@ const SQL = {
 
 /**
  * How the whole service is doing, minute by minute, for the operator's pages and metrics: one object, told by isolates of what they have counted in
- * some seconds (gathered.ts), by outboxes of what has failed (outbox/ended.ts), and by the cron of what it has seen (upkeep/sampling.ts). Nothing on an event's
+ * some seconds (gathered.ts), by outboxes of what has failed (outbox/reports/ended.ts), and by the cron of what it has seen (upkeep/sampling.ts). Nothing on an event's
  * way waits for it. It also knows which sessions of operators were ended before their time, so that these pages need no database.
  */
 export class Meter extends DurableObject<Env> {

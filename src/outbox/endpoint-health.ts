@@ -31,7 +31,7 @@ import { logWarning } from '../log.ts';
 import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Store } from './books/store.ts';
 import type { Vitals } from './books/vitals.ts';
-import type { Reports } from './reports.ts';
+import type { Reports } from './reports/reports.ts';
 
 /** What an announcement says of the delivery that it follows from. */
 type AboutDelivery = Pick<StoredDelivery, 'id' | 'eventId' | 'event'>;

@@ -7,10 +7,10 @@ import type { StoredDelivery } from './books/delivery-row.ts';
 import type { Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
 import type { Vitals } from './books/vitals.ts';
-import type { Ended } from './ended.ts';
 import type { EndpointHealth } from './endpoint-health.ts';
 import type { Fresh, FreshDelivery } from './fresh.ts';
 import type { Places } from './places.ts';
+import type { Ended } from './reports/ended.ts';
 
 /** Attempts that wait for a connection because a person asked for them; each has its payload in memory. */
 const MAX_IN_LINE = 100;

@@ -3,7 +3,7 @@ import { closedCircuit } from '../../src/domain/endpoint/circuit.ts';
 import { countingWebhook } from '../../src/domain/usage.ts';
 import { Gathered } from '../../src/meter/gathered.ts';
 import type { StoredDelivery } from '../../src/outbox/books/delivery-row.ts';
-import { Ended } from '../../src/outbox/ended.ts';
+import { Ended } from '../../src/outbox/reports/ended.ts';
 import type { PartResult } from './part.ts';
 import { median } from './statistics.ts';
 import { figure } from './table.ts';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundleSizeIn, MAX_GZIP_KIB } from '../../src/commands/bundle-size.ts';
+import { bundleSizeIn, MAX_GZIP_KIB } from '../../src/commands/check/bundle-size.ts';
 import { captureWrangler } from '../../src/commands/wrangler.ts';
 import type { PartResult } from './part.ts';
 import { median } from './statistics.ts';

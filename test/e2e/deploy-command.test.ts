@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { deploymentFlaw } from '../../src/commands/deployment-flaw.ts';
+import { deploymentFlaw } from '../../src/commands/deploy/deployment-flaw.ts';
 import { PROJECT_ROOT, QUIET_WRANGLER } from '../../src/commands/wrangler.ts';
 import { Account } from '../support/cloudflare/account.ts';
 import { type FakeCloudflare, startFakeCloudflare } from '../support/cloudflare/fake-cloudflare.ts';

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VERIFIERS } from '../../src/commands/verify-delivery.ts';
+import { VERIFIERS } from '../../src/commands/demo/verify-delivery.ts';
 import { oddEvent, signUp } from '../support/customer.ts';
 import { bodyBytes, inbox, type ReceivedRequest } from '../support/receiver.ts';
 import { startReceiver } from '../support/receiver-server.ts';

@@ -5,7 +5,7 @@ import { waiting } from '../../src/domain/delivery/lifecycle.ts';
 import { Ledger } from '../../src/outbox/books/ledger.ts';
 import { MIGRATIONS } from '../../src/outbox/books/migrations.ts';
 import { Store } from '../../src/outbox/books/store.ts';
-import { Reports } from '../../src/outbox/reports.ts';
+import { Reports } from '../../src/outbox/reports/reports.ts';
 import { driveDate } from '../support/clock.ts';
 import {
   alarmOf,

@@ -10,7 +10,7 @@ import { dayOf } from '../../src/domain/text/day.ts';
 import { dayText, type Use } from '../../src/domain/usage.ts';
 import worker from '../../src/index.ts';
 import { OutboxUsage } from '../../src/outbox/log/usage.ts';
-import { UntoldUse } from '../../src/outbox/untold-use.ts';
+import { UntoldUse } from '../../src/outbox/reports/untold-use.ts';
 import { sweep, TURNS } from '../../src/upkeep/sweep.ts';
 import { collectUse } from '../../src/usage/collecting.ts';
 import {

@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { databaseOf } from '../deployment-copy.ts';
+import { databaseOf } from '../deploy/deployment-copy.ts';
 import type { Expected, ExpectedConsumer } from './account.ts';
 
 /** What a deployment is to be: read from the text of wrangler.toml, whose keys stand each on a line of its own. */

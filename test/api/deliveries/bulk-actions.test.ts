@@ -231,7 +231,7 @@ it('an entry that D1 cannot take is told later, and what it tells of is done all
   await inOutbox(webhookId, () => {
     vi.spyOn(env.DB, 'batch').mockRejectedValueOnce(new Error('D1_ERROR: no answer'));
   });
-  const { AuditEntries } = await import('../../../src/outbox/audit-entries.ts');
+  const { AuditEntries } = await import('../../../src/outbox/reports/audit-entries.ts');
   vi.spyOn(AuditEntries.prototype, 'flush').mockImplementationOnce(async () => {});
   await expectStatus(organization.admin.post(`${path}/cancel`), 202);
   expect(await entriesOf(organization.id)).toEqual([]);

@@ -87,7 +87,7 @@ const CLAIMS: Partial<Record<DocumentName | 'src/docs/webhooks/limits.md', reado
     ['| `parking.full`', parked],
     ['| `outbox.not_delivered_to`', deliverSeconds],
     ['| `outbox.faulted`', afterFaultSeconds],
-    ['| `outbox.use_not_counted`', constantOf('src/outbox/untold-use.ts', 'COUNT_MS') / MINUTE],
+    ['| `outbox.use_not_counted`', constantOf('src/outbox/reports/untold-use.ts', 'COUNT_MS') / MINUTE],
     ['`usage.quota_near`', constantOf('src/domain/quota.ts', 'NEAR_QUOTA') * 100],
     ['| `dashboard.usage_unknown`', constantOf('src/dashboard/usage/quota-notice.tsx', 'TODAY_TIMEOUT_MS') / SECOND],
     ['`api.outboxes_not_told`', inForceSeconds],
@@ -157,7 +157,7 @@ const CLAIMS: Partial<Record<DocumentName | 'src/docs/webhooks/limits.md', reado
     ["**An organization's usage is exact.**", constantOf('src/outbox/log/usage.ts', 'COUNT_MS') / SECOND],
     ['(table `usage`)', usage('USAGE_DAYS')],
     ['`completeThrough`', constantOf('src/usage/reading.ts', 'MAX_ASKED'), constantOf('src/usage/reading.ts', 'ASK_WITHIN_MS') / SECOND],
-    ['(`outbox.use_not_counted`)', constantOf('src/outbox/untold-use.ts', 'COUNT_MS') / MINUTE],
+    ['(`outbox.use_not_counted`)', constantOf('src/outbox/reports/untold-use.ts', 'COUNT_MS') / MINUTE],
     ['about ten rows a day', (10 * 100_000 * PER_MILLION.d1RowsWritten) / MB],
     ['| `webhooks` |', 0, webhooks],
     ['| `eventsPerDay` |', 1, 1_000_000_000, constantOf('src/domain/quota.ts', 'NEAR_QUOTA') * 100],
@@ -221,7 +221,7 @@ const CLAIMS: Partial<Record<DocumentName | 'src/docs/webhooks/limits.md', reado
     ['| deliveries that wait for one webhook', mostWaiting],
     ['| how long a delivery waits', expiryDays],
   ],
-  'docs/measurements.md': [['compressed bundle', constantOf('src/commands/bundle-size.ts', 'MAX_GZIP_KIB')]],
+  'docs/measurements.md': [['compressed bundle', constantOf('src/commands/check/bundle-size.ts', 'MAX_GZIP_KIB')]],
   'README.md': [
     [
       'attempts are made automatically',

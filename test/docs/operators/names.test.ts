@@ -60,7 +60,7 @@ describe('docs/deploying.md', () => {
   const deploying = plain('docs/deploying.md');
 
   it('has the jurisdictions and the locations that a first deploy takes', () => {
-    const [, locations = ''] = /LOCATIONS = \[(.*)\]/.exec(read('src/commands/data-location.ts')) ?? [];
+    const [, locations = ''] = /LOCATIONS = \[(.*)\]/.exec(read('src/commands/deploy/data-location.ts')) ?? [];
     const row =
       read('docs/deploying.md')
         .split('\n')

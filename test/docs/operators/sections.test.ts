@@ -24,7 +24,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
   'docs/deploying.md': {
     '': [
       'test/e2e/deploy-command.test.ts',
-      'test/commands/deployment-flaw.test.ts',
+      'test/commands/deploy/deployment-flaw.test.ts',
       'test/api/access/off-loopback.test.ts',
       'test/api/account/alerts.test.ts',
       'test/e2e/routes-in-configuration.test.ts',
@@ -34,7 +34,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
     'The account': [FIGURES, UNTRIED],
     'The token for CI': ['test/commands/doctor/account.test.ts', UNTRIED],
     'The Deploy to Cloudflare button': ['test/commands/deploy-button.test.ts', 'test/api/access/off-loopback.test.ts', UNTRIED],
-    'A copy beside production': ['test/commands/deployment-copy.test.ts', 'test/e2e/deploy-command.test.ts', UNTRIED],
+    'A copy beside production': ['test/commands/deploy/deployment-copy.test.ts', 'test/e2e/deploy-command.test.ts', UNTRIED],
     'Looking at a deployment from outside': [
       'test/commands/doctor/outside.test.ts',
       'test/commands/doctor/account.test.ts',
@@ -46,7 +46,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
     'Where the data lies': [
       'test/jurisdiction.test.ts',
       'test/e2e/deploy-command.test.ts',
-      'test/commands/data-location.test.ts',
+      'test/commands/deploy/data-location.test.ts',
       NAMES,
       UNTRIED,
     ],
@@ -67,7 +67,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
       'test/operator/pages.test.ts',
       'test/operator/session.test.ts',
       'test/meter/gathered.test.ts',
-      'test/outbox/ended.test.ts',
+      'test/outbox/reports/ended.test.ts',
       REHEARSAL,
       FIGURES,
     ],
@@ -228,7 +228,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
     '': [],
     'Isolation, measured': [],
     'What the circuit is worth: a simulated month': ['test/simulation/simulation.test.ts'],
-    'How fast it is': ['test/commands/bundle-size.test.ts', FIGURES],
+    'How fast it is': ['test/commands/check/bundle-size.test.ts', FIGURES],
   },
   'README.md': {
     '': [],
@@ -257,7 +257,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
     'What is promised': [NAMES, FIGURES],
     'What is not promised': ['test/api/access/rate-limit.test.ts', 'test/api/platform/parked-messages.test.ts', FIGURES],
     'Who might attack, and what stands in the way': ['test/security/authorization.test.ts', 'test/operator/session.test.ts', FIGURES],
-    Dependencies: ['test/commands/lock-flaws.test.ts', NAMES],
+    Dependencies: ['test/commands/check/lock-flaws.test.ts', NAMES],
   },
 };
 

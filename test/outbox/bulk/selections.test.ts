@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RecoverySelection } from '../../../src/domain/delivery/bulk.ts';
-import { AuditEntries } from '../../../src/outbox/audit-entries.ts';
 import { Cancellations } from '../../../src/outbox/bulk/cancellations.ts';
 import { Dispatcher } from '../../../src/outbox/dispatcher.ts';
 import type { BulkAnswer } from '../../../src/outbox/outbox.ts';
+import { AuditEntries } from '../../../src/outbox/reports/audit-entries.ts';
 import { anEntry } from '../../support/audit.ts';
 import { driveDate } from '../../support/clock.ts';
 import { givenScripted, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';

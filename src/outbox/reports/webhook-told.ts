@@ -1,9 +1,9 @@
 import { eq } from 'drizzle-orm';
-import { paths } from '../dashboard/frame/paths.ts';
-import { databaseOf } from '../db/client.ts';
-import { webhooks } from '../db/schema.ts';
-import type { Told } from '../domain/event/operational-event.ts';
-import { settingsOf } from '../settings.ts';
+import { paths } from '../../dashboard/frame/paths.ts';
+import { databaseOf } from '../../db/client.ts';
+import { webhooks } from '../../db/schema.ts';
+import type { Told } from '../../domain/event/operational-event.ts';
+import { settingsOf } from '../../settings.ts';
 
 /**
  * What is known of a webhook when it is told about, read now: an outbox keeps neither name nor description. Throws where D1 cannot be asked: it is told

@@ -1,6 +1,6 @@
-import { JURISDICTIONS } from '../domain/jurisdiction.ts';
+import { JURISDICTIONS } from '../../domain/jurisdiction.ts';
+import { flagValue } from '../wrangler.ts';
 import { databaseOf } from './deployment-copy.ts';
-import { flagValue } from './wrangler.ts';
 
 /*
  * Where a deployment's data is put. D1 and queues get it when they are made, objects by what they are asked for as (src/jurisdiction.ts): none of

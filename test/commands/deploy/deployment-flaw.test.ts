@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { deploymentFlaw } from '../../src/commands/deployment-flaw.ts';
+import { deploymentFlaw } from '../../../src/commands/deploy/deployment-flaw.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bullseye-flaw-'));
 const shipped = readFileSync('wrangler.toml', 'utf8');

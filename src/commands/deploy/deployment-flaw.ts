@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
-import { flawOfSecret } from '../domain/access/deployment-secret.ts';
-import { flagValue } from './wrangler.ts';
+import { flawOfSecret } from '../../domain/access/deployment-secret.ts';
+import { flagValue } from '../wrangler.ts';
 
 /** The secrets that open everything, or everything that is encrypted. */
 const SECRETS = ['PLATFORM_API_KEY', 'MASTER_KEY'] as const;

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type ApiAnswer, ApiClient } from './api-client.ts';
-import type { Arrival, DemoReceiver } from './demo-receiver.ts';
-import type { LocalWorker } from './local-worker.ts';
-import { bold, columns, cyan, dim, green, indent, red, say, TICK, yellow } from './terminal.ts';
+import { type ApiAnswer, ApiClient } from '../api-client.ts';
+import type { LocalWorker } from '../local-worker.ts';
+import { bold, columns, cyan, dim, green, indent, red, say, TICK, yellow } from '../terminal.ts';
+import type { Arrival, DemoReceiver } from './receiver.ts';
 import { VERIFIERS } from './verify-delivery.ts';
 
 const ORGANIZATION = 'org_demo';

@@ -1,13 +1,13 @@
-import { eventQueueFor } from '../consumer/event-queues.ts';
-import { withoutParameters } from '../db/client.ts';
-import type { OutboxConfig } from '../db/configuration.ts';
-import { type Disabling, disableWebhook, markBusy, type SeenHealth, saveHealth } from '../db/outboxes.ts';
-import { encodeEventMessage, type QueuedEvent } from '../domain/event/event-message.ts';
-import { type Notice, noticeEvent } from '../domain/event/operational-event.ts';
-import { mintId } from '../domain/ids.ts';
-import type { DisabledReason, WebhookConfig } from '../domain/webhook/webhook.ts';
-import { logError } from '../log.ts';
-import { within } from '../within.ts';
+import { eventQueueFor } from '../../consumer/event-queues.ts';
+import { withoutParameters } from '../../db/client.ts';
+import type { OutboxConfig } from '../../db/configuration.ts';
+import { type Disabling, disableWebhook, markBusy, type SeenHealth, saveHealth } from '../../db/outboxes.ts';
+import { encodeEventMessage, type QueuedEvent } from '../../domain/event/event-message.ts';
+import { type Notice, noticeEvent } from '../../domain/event/operational-event.ts';
+import { mintId } from '../../domain/ids.ts';
+import type { DisabledReason, WebhookConfig } from '../../domain/webhook/webhook.ts';
+import { logError } from '../../log.ts';
+import { within } from '../../within.ts';
 import { AlertMails } from './alert-mails.ts';
 import { webhookTold } from './webhook-told.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { creations, databasesIn, flawOfPlace, placeOf } from '../../src/commands/data-location.ts';
+import { creations, databasesIn, flawOfPlace, placeOf } from '../../../src/commands/deploy/data-location.ts';
 
 const shipped = readFileSync('wrangler.toml', 'utf8');
 const european = shipped.replace('JURISDICTION = ""', 'JURISDICTION = "eu"');

@@ -1,14 +1,14 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { EndpointPace } from '../../src/domain/endpoint/endpoint-pace.ts';
-import type { Counts } from '../../src/domain/service/figures.ts';
-import { logError, takeFaults } from '../../src/log.ts';
-import { Meter } from '../../src/meter/meter.ts';
-import { meterOf } from '../../src/meter/meter-object.ts';
-import { driveDate } from '../support/clock.ts';
-import { deliveriesOf, givenScripted, outboxOf, runAlarm } from '../support/deliveries.ts';
-import { configOf, havePatience, newDeliveries, newDelivery, runWhenDue } from '../support/outbox.ts';
+import { EndpointPace } from '../../../src/domain/endpoint/endpoint-pace.ts';
+import type { Counts } from '../../../src/domain/service/figures.ts';
+import { logError, takeFaults } from '../../../src/log.ts';
+import { Meter } from '../../../src/meter/meter.ts';
+import { meterOf } from '../../../src/meter/meter-object.ts';
+import { driveDate } from '../../support/clock.ts';
+import { deliveriesOf, givenScripted, outboxOf, runAlarm } from '../../support/deliveries.ts';
+import { configOf, havePatience, newDeliveries, newDelivery, runWhenDue } from '../../support/outbox.ts';
 
 driveDate();
 afterEach(() => {

@@ -1,9 +1,9 @@
-import { withoutParameters } from '../db/client.ts';
-import { type ToldUse, tellUse } from '../db/usage.ts';
-import { firstOpenDay, type OutboxUse } from '../domain/usage.ts';
-import { logError, logWarning } from '../log.ts';
-import { within } from '../within.ts';
-import type { OutboxUsage } from './log/usage.ts';
+import { withoutParameters } from '../../db/client.ts';
+import { type ToldUse, tellUse } from '../../db/usage.ts';
+import { firstOpenDay, type OutboxUse } from '../../domain/usage.ts';
+import { logError, logWarning } from '../../log.ts';
+import { within } from '../../within.ts';
+import type { OutboxUsage } from '../log/usage.ts';
 
 /** How long it is counted. After that the log goes all the same: that what is deleted is erased comes first. */
 const COUNT_MS = 120_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { VERIFIERS } from '../../src/commands/verify-delivery.ts';
-import { bullseyeSignature, importSigningKeys, standardSignature } from '../../src/domain/webhook/signature.ts';
+import { VERIFIERS } from '../../../src/commands/demo/verify-delivery.ts';
+import { bullseyeSignature, importSigningKeys, standardSignature } from '../../../src/domain/webhook/signature.ts';
 
 const BODY = Buffer.from('{"event":"visitor.identified"}');
 

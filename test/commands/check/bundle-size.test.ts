@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bundleProblem, bundleSizeIn } from '../../src/commands/bundle-size.ts';
+import { bundleProblem, bundleSizeIn } from '../../../src/commands/check/bundle-size.ts';
 
 const said = (gzip: string) => `Uploading 3 modules\nTotal Upload: 1371.02 KiB / gzip: ${gzip} KiB\n--dry-run: exiting now.`;
 

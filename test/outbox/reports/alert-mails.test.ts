@@ -1,12 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { databaseOf } from '../../src/db/client.ts';
-import { alertAddresses, alerts } from '../../src/db/schema.ts';
-import { driveDate } from '../support/clock.ts';
-import { alarmOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm, untilEnded } from '../support/deliveries.ts';
-import { aMailbox, givenAddress, linkIn } from '../support/mails.ts';
-import { deliver, inOutbox, newDelivery, vanish } from '../support/outbox.ts';
-import type { Inbox } from '../support/receiver.ts';
+import { databaseOf } from '../../../src/db/client.ts';
+import { alertAddresses, alerts } from '../../../src/db/schema.ts';
+import { driveDate } from '../../support/clock.ts';
+import { alarmOf, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm, untilEnded } from '../../support/deliveries.ts';
+import { aMailbox, givenAddress, linkIn } from '../../support/mails.ts';
+import { deliver, inOutbox, newDelivery, vanish } from '../../support/outbox.ts';
+import type { Inbox } from '../../support/receiver.ts';
 
 const MINUTE = 60_000;
 const MAIL_EVERY_MS = 60 * MINUTE;

@@ -1,12 +1,12 @@
-import { paths } from '../dashboard/frame/paths.ts';
-import { readAlertsOfWebhook, type WebhookAlerts } from '../db/alerts.ts';
-import { withoutParameters } from '../db/client.ts';
-import { alertMail } from '../domain/alert-mail.ts';
-import type { Notice, Told } from '../domain/event/operational-event.ts';
-import { logError } from '../log.ts';
-import { mailerOf } from '../mailer.ts';
-import { settingsOf } from '../settings.ts';
-import { within } from '../within.ts';
+import { paths } from '../../dashboard/frame/paths.ts';
+import { readAlertsOfWebhook, type WebhookAlerts } from '../../db/alerts.ts';
+import { withoutParameters } from '../../db/client.ts';
+import { alertMail } from '../../domain/alert-mail.ts';
+import type { Notice, Told } from '../../domain/event/operational-event.ts';
+import { logError } from '../../log.ts';
+import { mailerOf } from '../../mailer.ts';
+import { settingsOf } from '../../settings.ts';
+import { within } from '../../within.ts';
 
 /** How long D1 may take. */
 const D1_TIMEOUT_MS = 2_000;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { copyOf, databaseOf } from '../../src/commands/deployment-copy.ts';
-import { PROJECT_ROOT } from '../../src/commands/wrangler.ts';
-import { isOfDeadLetters } from '../../src/consumer/event-queues.ts';
+import { copyOf, databaseOf } from '../../../src/commands/deploy/deployment-copy.ts';
+import { PROJECT_ROOT } from '../../../src/commands/wrangler.ts';
+import { isOfDeadLetters } from '../../../src/consumer/event-queues.ts';
 
 const configuration = readFileSync(join(PROJECT_ROOT, 'wrangler.toml'), 'utf8');
 

@@ -1,12 +1,12 @@
-import type { AttemptResult } from '../attempt/attempt.ts';
-import { causeOf } from '../domain/delivery/failure.ts';
-import type { Circuit } from '../domain/endpoint/circuit.ts';
-import { isTestEvent } from '../domain/ids.ts';
-import type { CountName, EndpointState, Figures } from '../domain/service/figures.ts';
-import { hasFaults, takeFaults } from '../log.ts';
-import { tellMeter } from '../meter/meter-object.ts';
-import { within } from '../within.ts';
-import type { StoredDelivery } from './books/delivery-row.ts';
+import type { AttemptResult } from '../../attempt/attempt.ts';
+import { causeOf } from '../../domain/delivery/failure.ts';
+import type { Circuit } from '../../domain/endpoint/circuit.ts';
+import { isTestEvent } from '../../domain/ids.ts';
+import type { CountName, EndpointState, Figures } from '../../domain/service/figures.ts';
+import { hasFaults, takeFaults } from '../../log.ts';
+import { tellMeter } from '../../meter/meter-object.ts';
+import { within } from '../../within.ts';
+import type { StoredDelivery } from '../books/delivery-row.ts';
 
 const TELL_TIMEOUT_MS = 5_000;
 /** While attempts run there is soon more to tell: an outbox that does not rest tells by itself no more often. */

@@ -15,5 +15,5 @@ export function bundleProblem(output: string): string | null {
   const size = bundleSizeIn(output);
   if (!size) return 'wrangler did not say how large the bundle is.';
   if (size.gzipKib <= MAX_GZIP_KIB) return null;
-  return `The compressed bundle has ${size.gzipKib} KiB, more than the ${MAX_GZIP_KIB} KiB of src/commands/bundle-size.ts.`;
+  return `The compressed bundle has ${size.gzipKib} KiB, more than the ${MAX_GZIP_KIB} KiB of src/commands/check/bundle-size.ts.`;
 }

@@ -1,8 +1,8 @@
-import { addEntries } from '../db/audit-log.ts';
-import { withoutParameters } from '../db/client.ts';
-import type { AuditEntry } from '../domain/access/audit-log.ts';
-import { logError } from '../log.ts';
-import { within } from '../within.ts';
+import { addEntries } from '../../db/audit-log.ts';
+import { withoutParameters } from '../../db/client.ts';
+import type { AuditEntry } from '../../domain/access/audit-log.ts';
+import { logError } from '../../log.ts';
+import { within } from '../../within.ts';
 
 /** How long D1 may take. */
 const D1_TIMEOUT_MS = 2_000;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { lockFlaws } from '../../src/commands/lock-flaws.ts';
+import { lockFlaws } from '../../../src/commands/check/lock-flaws.ts';
 
 const manifest = JSON.stringify({ allowScripts: { esbuild: true, '@scarf/scarf': false } });
 const lock = (packages: Record<string, object>) => JSON.stringify({ packages: { '': { name: 'this' }, ...packages } });
