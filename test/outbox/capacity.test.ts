@@ -2,6 +2,7 @@ import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { beforeAll, expect, it } from 'vitest';
 import { mintId } from '../../src/domain/ids.ts';
 import { anEntry } from '../support/audit.ts';
+import { driveDate } from '../support/clock.ts';
 import { aMessage, anEvent, consume, endpointInbox, givenOrganization, givenWebhook, outboxOf, runAlarm } from '../support/deliveries.ts';
 
 /*
@@ -16,6 +17,9 @@ const ROWS = 300_000;
 const MOST_READ = 2 * 101_000;
 const MOST_WRITTEN = 2 * 1_500;
 const INSERTED_AT_ONCE = 50_000;
+
+// What is counted may take 10 s: however busy the machine is, they do not pass.
+driveDate();
 
 let organization: string;
 let webhook: string;
@@ -40,7 +44,7 @@ beforeAll(async () => {
     storage.kv.put('vitals', { circuit: { ...circuit, probeAt: now + 600_000, probeWaitMs: 600_000 }, running: [], notBefore: 0 });
   });
   await evictDurableObject(outboxOf(webhook));
-}, 120_000);
+}, 300_000);
 
 /** Does something of the outbox; the most rows that a turn of its thread read and wrote meanwhile. */
 async function mostInATurn(work: () => Promise<unknown>): Promise<{ read: number; written: number }> {
@@ -94,11 +98,11 @@ it.each<[string, () => Promise<unknown>]>([
   ['a search for somebody who is not there', () => outbox().list({ q: 'nobody@example.com' }, 100, null)],
   ['statistics', async () => expect((await outbox().statistics('24h'))?.waiting).toBeGreaterThanOrEqual(ROWS)],
   ['the alarm', () => runAlarm(webhook)],
-])('%s is a bounded piece of work', { timeout: 60_000 }, async (_what, work) => {
+])('%s is a bounded piece of work', { timeout: 300_000 }, async (_what, work) => {
   expectBounded(await mostInATurn(work));
 });
 
-it('a recovery of all of them is asked for and goes on in bounded pieces', { timeout: 60_000 }, async () => {
+it('a recovery of all of them is asked for and goes on in bounded pieces', { timeout: 300_000 }, async () => {
   await runInDurableObject(outbox(), (_, { storage }) => {
     storage.sql.exec("UPDATE deliveries SET status = 'failed', reason = 'attempts_exhausted', due_at = NULL WHERE due_at IS NOT NULL");
   });
@@ -106,7 +110,7 @@ it('a recovery of all of them is asked for and goes on in bounded pieces', { tim
   expectBounded(await mostInATurn(() => runAlarm(webhook)));
 });
 
-it('a cancellation of what waits is asked for and goes on in bounded pieces', { timeout: 60_000 }, async () => {
+it('a cancellation of what waits is asked for and goes on in bounded pieces', { timeout: 300_000 }, async () => {
   const until = Date.now() + 1;
   const cancel = () => outbox().cancel({ since: 0, until }, anEntry(organization, { action: 'deliveries.canceled' }));
   // The alarm's steps, and those of what is due, go on beside each other.
@@ -114,7 +118,7 @@ it('a cancellation of what waits is asked for and goes on in bounded pieces', { 
   expectBounded(await mostInATurn(() => runAlarm(webhook)), 4);
 });
 
-it('an erasure of a person goes through all of them in bounded pieces', { timeout: 60_000 }, async () => {
+it('an erasure of a person goes through all of them in bounded pieces', { timeout: 300_000 }, async () => {
   const request = { id: mintId('erasure', Date.now()), field: 'visitor.email', value: 'ada@example.com', requestedAt: Date.now() };
   expectBounded(await mostInATurn(() => outbox().erasePerson(request)));
   expectBounded(await mostInATurn(() => runAlarm(webhook)));

@@ -82,10 +82,16 @@ describe('an event of a webhook with a form of its own', () => {
     for (const [index, delivery] of deliveries.entries()) await expectRendered(webhook, delivery, index + 1);
   });
 
-  it('is as it was accepted where only fields, headers or a schedule are chosen that change nothing of it', async () => {
-    const { endpoint, webhook } = await givenScripted([{ status: 200 }], { headers: { 'X-Token': 'abcd' }, retrySchedule: ['1m'] });
+  it.each<[what: string, columns: Parameters<typeof givenScripted>[1], isLate?: boolean]>([
+    ['headers and a schedule', { headers: { 'X-Token': 'abcd' }, retrySchedule: ['1m'] }],
+    ['all the fields that it has', { fields: ['session_id', 'visitor'] }],
+    ['all the fields that it has, rendered when its attempt is due', { fields: ['session_id', 'visitor'] }, true],
+  ])('is as it was accepted where what is chosen changes nothing of it: %s', async (_what, columns, isLate = false) => {
+    const { endpoint, webhook } = await givenScripted([{ status: 200 }], columns);
+    if (isLate) vi.spyOn(Renderer.prototype, 'isSpent', 'get').mockReturnValueOnce(true);
     const delivery = newDelivery(webhook);
     await deliver(webhook, delivery);
+    await endedDeliveriesOf(webhook, 1);
     expect(await bodiesAt(endpoint)).toEqual([textOf(delivery.payload)]);
     expect(await findDelivery(webhook, delivery.id)).toMatchObject({ payload: textOf(delivery.payload), acceptedPayload: null });
   });

@@ -2,12 +2,24 @@ import { readOwnHeaders } from '../../attempt/own-headers.ts';
 import { openSecret, sealSecret } from '../../db/secret-box.ts';
 import type { WebhookRow } from '../../db/webhooks.ts';
 import { changedHeaders, type HeaderChanges, type HeaderValues, MAX_HEADERS } from '../../domain/endpoint/own-headers.ts';
+import { namesOf, partsOf } from '../../domain/text/json-items.ts';
 import { invalid } from '../errors.ts';
 
 /** A webhook's own headers as the database keeps them. */
 type HeaderColumns = Pick<WebhookRow, 'headers' | 'headerNames'>;
 
 const NONE: HeaderColumns = { headers: null, headerNames: null };
+
+/**
+ * Refuses a request whose text names a header twice in the same letters: its value has the last of them alone.
+ * @param bytes the body's bytes; none where a page asks
+ */
+export function requireNamesOnce(bytes: Uint8Array): void {
+  const text = bytes.length > 0 ? partsOf(new TextDecoder().decode(bytes)).members?.get('headers')?.text : undefined;
+  const names = text?.startsWith('{') ? namesOf(new TextEncoder().encode(text)) : [];
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined) throw invalid([{ field: `headers.${twice}`, message: `\`${twice}\` is there more than once` }]);
+}
 
 /** The headers of a new webhook, sealed. */
 export async function newHeaders(

@@ -22,7 +22,7 @@ import { type Route, route } from '../route.ts';
 import { auditedChanges, changesOf, onceAfter } from './webhook-changes.ts';
 import { NEW_WEBHOOKS, WEBHOOK_CHANGES } from './webhook-examples.ts';
 import { formatAfter, requireRenderable } from './webhook-format.ts';
-import { newHeaders } from './webhook-headers.ts';
+import { newHeaders, requireNamesOnce } from './webhook-headers.ts';
 import {
   changedWebhook,
   createdWebhook,
@@ -114,7 +114,8 @@ const create = route({
   examples: NEW_WEBHOOKS,
   success: { status: 201, description: 'The webhook.', schema: createdWebhook },
   errors: ['plan_upgrade_required', 'webhook_quota_reached', 'webhook_limit_reached'],
-  handler: async ({ params, body, db, settings, url, nowMs, entry }) => {
+  handler: async ({ params, body, bytes, db, settings, url, nowMs, entry }) => {
+    requireNamesOnce(bytes);
     const { organizationId } = params;
     const { plan } = await requireOrganization(db, organizationId);
     requirePlan(plan);
@@ -182,7 +183,8 @@ const patch = route({
   examples: WEBHOOK_CHANGES,
   success: { status: 200, description: 'The webhook as it is now.', schema: changedWebhook },
   errors: ['plan_upgrade_required', 'fresh_sign_in_required'],
-  handler: async ({ params, body, caller, db, env, settings, url, nowMs, entry, waitUntil }) => {
+  handler: async ({ params, body, bytes, caller, db, env, settings, url, nowMs, entry, waitUntil }) => {
+    requireNamesOnce(bytes);
     const { organizationId, webhookId } = params;
     // Also where it is the present one: to be told so would be to be told the secret, a guess at a time.
     if (body.secret !== undefined) authorize(caller, 'admin', organizationId);

@@ -35,13 +35,14 @@ export function isAsAccepted({ fields, format }: Pick<Rendering, 'fields' | 'for
  * Renders an event as its webhook wants it: first its fields, then its form. The service's own events keep all their fields.
  * @param accepted an event that ingest let in, or one of the service's own
  * @param mostWork what a template may take, in the same units
- * @returns the very same bytes where the webhook has chosen nothing
+ * @returns the very same bytes where the webhook has chosen nothing, or nothing that changes them
  */
 export function render(rendering: Rendering, accepted: Uint8Array, mostWork = MAX_WORK): Rendered {
   if (isAsAccepted(rendering)) return { payload: accepted, error: null, work: 0, isExceeded: false };
   const work = new Work(mostWork);
   const made = make(rendering, accepted, work);
   const { done, isExceeded } = work;
+  if (made.payload && isSame(made.payload, accepted)) made.payload = accepted;
   return { ...made, work: FORM + BYTE * accepted.length + MARK * marksIn(accepted) + done, isExceeded };
 }
 
@@ -81,6 +82,10 @@ function sourceOf(bytes: Uint8Array): Source {
       return event;
     },
   };
+}
+
+function isSame(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
 function encoded({ text, error }: ReturnType<typeof renderTemplate>): Made {

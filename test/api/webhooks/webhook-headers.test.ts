@@ -4,7 +4,7 @@ import { readWebhook } from '../../../src/db/configuration.ts';
 import { openSecret } from '../../../src/db/secret-box.ts';
 import { findWebhook } from '../../../src/db/webhooks.ts';
 import { settingsOf } from '../../../src/settings.ts';
-import { client, createKey, createOrganization, createWebhook, env, platform } from '../../support/api.ts';
+import { call, client, createKey, createOrganization, createWebhook, env, platform } from '../../support/api.ts';
 import { endpointInbox } from '../../support/deliveries.ts';
 
 async function given(input: Record<string, unknown> = {}) {
@@ -120,6 +120,25 @@ describe('the headers of a webhook', () => {
       expect(answer).toMatchObject({ status: 422, body: { code: 'validation_failed', details: { field } } });
     }
     expect(await names()).toEqual(['Authorization', 'X-Tenant']);
+  });
+
+  it('are refused where the text of a request has a name twice, of which its value shows the last alone', async () => {
+    const { own, at, names } = await given({ headers: TWO });
+    const headers = '{ "X-\\u0041": "first", "X-B": "b", "X-A": "second" }';
+    const sent = { key: own.key, headers: { 'Content-Type': 'application/json' } };
+    const created = `{ "url": "https://hooks.example.com/in", "events": ["*"], "headers": ${headers} }`;
+    for (const answer of [
+      await call('PATCH', `/api/v1${at}`, { ...sent, raw: `{ "headers": ${headers} }` }),
+      await call('POST', `/api/v1${own.path}/webhooks`, { ...sent, raw: created }),
+    ]) {
+      const { status, body } = answer;
+      expect([status, body.code, body.details.field]).toEqual([422, 'validation_failed', 'headers.X-A']);
+      expect(JSON.stringify(body)).not.toMatch(/first|second/);
+    }
+    // Of a repeated `headers` the last counts, here as everywhere.
+    const raw = `{ "headers": ${headers}, "headers": { "X-Tenant": null } }`;
+    expect((await call('PATCH', `/api/v1${at}`, { ...sent, raw })).status).toBe(200);
+    expect(await names()).toEqual(['Authorization']);
   });
 
   it('are not lost by changes at the same moment: each adds its own', async () => {

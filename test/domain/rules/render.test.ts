@@ -23,6 +23,22 @@ describe('rendering', () => {
     expect(render(NOTHING, accepted).payload).toBe(accepted);
   });
 
+  it('gives the very bytes that were accepted where what is chosen changes nothing of them', () => {
+    const accepted = bytesOf('{"event":"a.b","timestamp":"2026-01-01","organization_id":"o","n":12345678901234567890}');
+    const unchanging: Partial<Rendering>[] = [
+      { fields: ['n'] },
+      { format: 'flat' },
+      {
+        format: 'template',
+        template:
+          '{"event":{{ event | json }},"timestamp":{{ timestamp | json }},"organization_id":{{ organization_id | json }},"n":12345678901234567890}',
+      },
+    ];
+    for (const rendering of unchanging) expect(render({ ...NOTHING, ...rendering }, accepted).payload).toBe(accepted);
+    // Of the same length, and another.
+    expect(rendered({ format: 'template', template: '[1]' }, '{ }')).toBe('[1]');
+  });
+
   it('chooses fields first, with their source text, and then the form', () => {
     const event =
       '{"event":"a","timestamp":"2026-01-01","organization_id":"o","visitor":{"id":12345678901234567890,"email":"a@b.example"},"b":1}';
