@@ -1,5 +1,6 @@
 import { app } from './app.ts';
 import { consumeEvents, redeliverAll } from './consumer/consumer.ts';
+import { isOfDeadLetters } from './consumer/event-queues.ts';
 import { PARK_AGAIN_SECONDS, parkMessages } from './consumer/parking.ts';
 import { inJurisdiction } from './jurisdiction.ts';
 import { sweep } from './upkeep/sweep.ts';
@@ -20,17 +21,17 @@ export default {
 
   /** Accepted events on their way to webhooks, and messages that could not be processed. */
   async queue(batch, env, ctx): Promise<void> {
-    const isOfDeadLetters = batch.queue.endsWith('-dead');
+    const isParked = isOfDeadLetters(batch.queue);
     let bindings: Env;
     try {
       bindings = inJurisdiction(env);
     } catch (error) {
       // A setting cannot be read. If this threw, messages would come again by wrangler.toml's delay alone: their redeliveries would be used up in hours,
       // and not in the 23 that any fault of ours has.
-      redeliverAll(batch, error, isOfDeadLetters ? PARK_AGAIN_SECONDS : undefined);
+      redeliverAll(batch, error, isParked ? PARK_AGAIN_SECONDS : undefined);
       return;
     }
-    if (isOfDeadLetters) await parkMessages(batch, bindings);
+    if (isParked) await parkMessages(batch, bindings);
     else await consumeEvents(batch, bindings, ctx);
   },
 

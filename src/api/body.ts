@@ -50,16 +50,19 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   return bytes;
 }
 
-/** Reads on within the bounds. Whatever goes wrong meanwhile, the answer is the 413 that is decided already. */
-async function discardRest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+/** Reads on within bounds of size and of time. Whatever goes wrong meanwhile, the answer is the refusal that is decided already. */
+export async function discardRest(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  { maxBytes = MAX_DISCARDED_BYTES, maxMs = MAX_DISCARD_MS }: { maxBytes?: number; maxMs?: number } = {},
+): Promise<void> {
   const readOn = async () => {
-    for (let left = MAX_DISCARDED_BYTES; left > 0; ) {
+    for (let left = maxBytes; left > 0; ) {
       const { done, value } = await reader.read();
       if (done) return;
       left -= value.length;
     }
   };
-  await within(MAX_DISCARD_MS, readOn()).catch(() => {});
+  await within(maxMs, readOn()).catch(() => {});
   await reader.cancel().catch(() => {});
 }
 
@@ -69,7 +72,7 @@ export function requireContent({ headers }: Request, expected = 'application/jso
   const [type, ...parameters] = (headers.get('Content-Type') ?? expected).split(';').map((part) => part.trim().toLowerCase());
   const charsets = parameters.filter((parameter) => parameter.startsWith('charset'));
   if (type !== expected || !charsets.every((charset) => UTF_8.test(charset))) {
-    throw new ApiError('unsupported_content_type', `The body must be JSON in UTF-8: Content-Type: ${expected}.`);
+    throw new ApiError('unsupported_content_type', `The body must be JSON in UTF-8: Content-Type: ${expected}.`, { accepted: expected });
   }
   if (!['', 'identity'].includes((headers.get('Content-Encoding') ?? '').trim().toLowerCase())) {
     throw new ApiError('unsupported_content_encoding', 'The body must come uncompressed, without Content-Encoding.');

@@ -127,7 +127,7 @@ export function errorHeaders(error: ApiError): Headers {
   if (error.retryAfterSeconds !== null) headers.set('Retry-After', String(error.retryAfterSeconds));
   if (error.status === 401) headers.set('WWW-Authenticate', 'ApiKey header="X-API-Key"');
   if (error.code === 'method_not_allowed') headers.set('Allow', [error.details.allowed].flat().join(', '));
-  if (error.code === 'unsupported_content_type') headers.set('Accept', 'application/json');
+  if (error.code === 'unsupported_content_type') headers.set('Accept', String(error.details.accepted));
   if (error.code === 'unsupported_content_encoding') headers.set('Accept-Encoding', 'identity');
   return headers;
 }

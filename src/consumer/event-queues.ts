@@ -15,6 +15,14 @@ export function eventQueues(env: Env): [name: string, queue: Queue][] {
   return Array.from({ length: settingsOf(env).eventQueues }, (_, place) => [nameAt(place), queueAt(env, place)]);
 }
 
+/**
+ * Whether a queue is the one for what could not be processed, by its name in wrangler.toml. That of a copy has the copy's name behind it, which has no
+ * such word in it (commands/deploy/deployment-copy.ts): `bullseye-events-dead-staging`.
+ */
+export function isOfDeadLetters(queueName: string): boolean {
+  return /-dead(?:-|$)/.test(queueName);
+}
+
 const nameAt = (place: number): string => (place === 0 ? 'EVENTS' : `EVENTS_${place + 1}`);
 
 function queueAt(env: Env, place: number): Queue {

@@ -338,6 +338,16 @@ describe('a message that cannot be read', () => {
     expect(parked).toMatchObject({ id: poison.id, reason: 'It cannot be read: the message has no header line' });
     expect(new TextDecoder().decode(new Uint8Array(parked!.body))).toBe('not a message');
   });
+
+  it('is kept from the dead-letter queue of a copy as well, rather than sent there again for ever', async () => {
+    const poison: QueueMessage = { ...aMessage([anEvent('org_a')]), body: new TextEncoder().encode('not a message') };
+    const sent: unknown[] = [];
+    const DEAD_LETTERS = { send: async (body: unknown) => void sent.push(body) } as unknown as Queue;
+    expect((await consume([poison], { ...env, DEAD_LETTERS }, 'bullseye-events-dead-staging')).acknowledged).toEqual([poison.id]);
+    expect(sent).toEqual([]);
+    const parked = await databaseOf(env.DB).select().from(parkedMessages);
+    expect(parked.map(({ id }) => id)).toContain(poison.id);
+  });
 });
 
 describe('an outbox that does not answer', () => {

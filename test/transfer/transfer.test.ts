@@ -225,11 +225,36 @@ describe('an import is refused, and nothing of it is in force,', () => {
   });
 
   it.each([
-    ['gzip', { 'Content-Encoding': 'gzip' }, 415],
-    ['JSON', { 'Content-Type': 'application/json' }, 415],
-  ])('as %s', async (_what, headers, status) => {
+    ['gzip', { 'Content-Encoding': 'gzip' }, { name: 'Accept-Encoding', says: 'identity' }],
+    ['JSON', { 'Content-Type': 'application/json' }, { name: 'Accept', says: 'application/x-ndjson' }],
+  ])('as %s, and told what would be taken', async (_what, headers, { name, says }) => {
     const sent = { 'X-Export-Key': KEY, 'Content-Type': 'application/x-ndjson', ...headers };
-    expect((await call('POST', `${ROUTE}/import`, { key: PLATFORM_KEY, headers: sent, raw: 'x' })).status).toBe(status);
+    const answer = await call('POST', `${ROUTE}/import`, { key: PLATFORM_KEY, headers: sent, raw: 'x' });
+    expect([answer.status, answer.headers.get(name)]).toEqual([415, says]);
+  });
+});
+
+describe('an import that is refused at its first line', () => {
+  it('is read to its end: whoever is cut off while they send does not get to know why', async () => {
+    const rest = new TextEncoder().encode(`{"type":"organization"}\n`.repeat(40_000));
+    const chunks = [new TextEncoder().encode('{"type":"export","format":1,"keyId":"00000000"}\n'), ...Array(8).fill(rest)];
+    let isCutOff = false;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        const chunk = chunks.shift();
+        if (chunk) controller.enqueue(chunk);
+        else controller.close();
+      },
+      cancel() {
+        isCutOff = true;
+      },
+    });
+    const headers = { 'X-API-Key': PLATFORM_KEY, 'X-Export-Key': KEY, 'Content-Type': 'application/x-ndjson' };
+    const request = new Request(`http://localhost${ROUTE}/import`, { method: 'POST', body, headers });
+    const { status, body: answer } = await read(await app.fetch(request, env, CONTEXT));
+    expect(status).toBe(422);
+    expect(answer.message).toContain('another `X-Export-Key`');
+    expect([isCutOff, chunks.length]).toEqual([false, 0]);
   });
 });
 

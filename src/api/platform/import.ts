@@ -6,11 +6,15 @@ import { apply } from '../../transfer/imported.ts';
 import { KIND_NAMES, type KindName } from '../../transfer/kinds.ts';
 import { linesOf, MAX_IMPORT_BYTES } from '../../transfer/lines.ts';
 import { Staging } from '../../transfer/staging.ts';
+import { discardRest } from '../body.ts';
 import { type Issue, invalid, refusal } from '../errors.ts';
 import { type Route, route } from '../route.ts';
 import { flawOfEndpoint } from '../webhooks/webhooks.ts';
 import { z } from '../zod.ts';
 import { exportKeyHeaders, NDJSON } from './export.ts';
+
+/** For so long what is left of an import that is refused is read and thrown away: a client that is cut off does not get to know why. */
+const MAX_DISCARD_MS = 30_000;
 
 const count = z.number().int();
 const counts = z.object({ added: count, changed: count, unchanged: count });
@@ -56,6 +60,9 @@ const importAll = route({
         organizations: outcome.things.organization.added,
       });
       return { id: staging.id, things: outcome.things };
+    } catch (error) {
+      if (stream) await discardRest(stream.getReader(), { maxBytes: MAX_IMPORT_BYTES, maxMs: MAX_DISCARD_MS });
+      throw error;
     } finally {
       await staging.end();
     }

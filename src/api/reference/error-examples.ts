@@ -56,7 +56,10 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { message: string; detai
     },
   },
   payload_too_large: { message: 'The body must not be larger than 64000 bytes.', details: { maxBytes: 64_000 } },
-  unsupported_content_type: { message: 'The body must be JSON in UTF-8: Content-Type: application/json.', details: {} },
+  unsupported_content_type: {
+    message: 'The body must be JSON in UTF-8: Content-Type: application/json.',
+    details: { accepted: 'application/json' },
+  },
   unsupported_content_encoding: { message: 'The body must come uncompressed, without Content-Encoding.', details: {} },
   validation_failed: {
     message: 'url: The URL must start with "https://".',

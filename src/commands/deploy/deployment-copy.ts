@@ -5,6 +5,8 @@
 
 /** A copy's name: what a queue's and a Worker's name may have at their ends. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?$/;
+/** Names that a queue of the original has at its end, or that would make one of events look like it: `-dead`, and the numbers of further ones. */
+const TAKEN = /^\d{1,2}$|(?:^|-)dead(?:-|$)/;
 
 /** What has a name, or a number, in the account. */
 const NAMED = /^(database_name|queue|dead_letter_queue) = "([^"]+)"/gm;
@@ -24,6 +26,8 @@ const ROUTES = /^\s*(routes?\s*=|\[\[routes\]\])/m;
 export function copyOf(configuration: string, copy: string): string {
   if (!NAME.test(copy))
     throw new Error(`--copy takes a name of up to 20 small letters, digits and hyphens, such as staging; "${copy}" is none`);
+  if (TAKEN.test(copy))
+    throw new Error(`"${copy}" would be taken for another queue: --copy takes no name with the word dead in it, and no number below 100`);
   if (ROUTES.test(configuration))
     throw new Error('A copy would take the routes of the configuration over: remove them, and give each deploy its address with --domain');
   return configuration

@@ -49,7 +49,20 @@ export class Recoveries {
       yield found.filter(isMeant).length;
     }
     if (!isOfDelivered(selection)) return;
-    for (const { deliveries } of this.#store.archive.after(placeBefore(since), until)) yield deliveries.filter(isMeant).length;
+    yield* this.#countArchived(selection, isMeant);
+  }
+
+  *#countArchived({ since, until }: RecoverySelection, isMeant: (delivery: StoredDelivery) => boolean): Generator<number> {
+    let [looked, count] = [0, 0];
+    for (const { deliveries } of this.#store.archive.after(placeBefore(since), until)) {
+      // One more for the bundle, which can hold a single delivery.
+      looked += deliveries.length + 1;
+      count += deliveries.filter(isMeant).length;
+      if (looked < COUNT_ROWS) continue;
+      yield count;
+      [looked, count] = [0, 0];
+    }
+    yield count;
   }
 
   /** Asks for a recovery of so many deliveries; it is durable when this returns, and step() carries it out. */

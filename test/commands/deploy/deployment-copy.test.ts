@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { copyOf, databaseOf } from '../../../src/commands/deploy/deployment-copy.ts';
 import { PROJECT_ROOT } from '../../../src/commands/wrangler.ts';
+import { isOfDeadLetters } from '../../../src/consumer/event-queues.ts';
 
 const configuration = readFileSync(join(PROJECT_ROOT, 'wrangler.toml'), 'utf8');
 
@@ -45,6 +46,17 @@ it('copies share no counts of rate limits, with each other or with the original'
     (text) => values(text, 'namespace_id')[0],
   );
   expect(new Set(numbers).size).toBe(numbers.length);
+});
+
+it.each(['staging', 'eu-2', 'deadline', '2026'])('the Worker tells the queues of a copy apart: %s', (name) => {
+  for (const text of [configuration, copyOf(configuration, name)]) {
+    const [dead] = values(text, 'dead_letter_queue');
+    expect(values(text, 'queue').filter(isOfDeadLetters)).toEqual([dead, dead]);
+  }
+});
+
+it.each(['dead', 'really-dead', 'dead-2', '2'])('"%s" is no name of a copy: its queue of events would be another one', (name) => {
+  expect(() => copyOf(configuration, name)).toThrow(/taken for another queue/);
 });
 
 it.each(['', 'Staging', 'a b', '-a', 'a-', 'x'.repeat(21), 'a"', '../a', '--dry-run'])('"%s" is no name of a copy', (name) => {
