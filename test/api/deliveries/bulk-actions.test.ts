@@ -70,6 +70,17 @@ describe('POST …/recover', () => {
     ]);
   });
 
+  it('asked again at once starts nothing over twice, says so, and has one entry', async () => {
+    const { organization, webhookId, path } = await given([{ status: 500 }]);
+    await untilEnded(webhookId);
+    vi.setSystemTime(Date.now() + 1);
+    const body = { since: '2020-01-01T00:00:00Z' };
+    expect((await expectStatus(organization.admin.post(`${path}/recover`, body), 202)).body).toEqual({ count: 2 });
+    expect((await deliveriesOf(webhookId)).map(({ status }) => status)).toEqual(['retrying', 'retrying']);
+    expect((await expectStatus(organization.admin.post(`${path}/recover`, body), 202)).body).toEqual({ count: 0 });
+    expect(await entriesOf(organization.id)).toHaveLength(1);
+  });
+
   it('starts over what was delivered where it is asked to', async () => {
     const { organization, endpoint, webhookId, path } = await given([{ status: 200 }]);
     const body = { since: '2020-01-01T00:00:00Z', status: ['delivered'] };
