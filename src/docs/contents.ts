@@ -39,6 +39,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page('webhooks/verifying.md', 'Verify signatures'),
       page('webhooks/retries.md', 'Success and retries'),
       page('webhooks/duplicates-and-order.md', 'Duplicates and order'),
+      page('webhooks/best-practices.md', 'Best practices, debugging'),
       page('webhooks/missing-leads.md', 'Why a lead is missing'),
       page('webhooks/firewalls.md', 'Cloudflare and firewalls'),
       page('webhooks/rotating-secrets.md', 'Rotate a secret'),
