@@ -187,7 +187,7 @@ export class Fresh {
   }
 
   /** Gives what waits, and what has ended, its place in the log: what is in memory then runs. For what a person does with the log. */
-  clear(now: number): void {
+  keepAll(now: number): void {
     this.spill(now);
     this.keepEnded();
   }

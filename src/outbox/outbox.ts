@@ -394,7 +394,7 @@ export class Outbox extends DurableObject<Env> {
    * @returns how many deliveries that is, or why nothing begins
    */
   async cancel(selection: CancellationSelection, entry: AuditEntry): Promise<BulkAnswer> {
-    this.#fresh.clear(Date.now());
+    this.#fresh.keepAll(Date.now());
     const count = await this.#bulk.countCancellation(selection);
     if (count === null) return 'too_many_to_count';
     if (count === 0) return 0;
@@ -408,7 +408,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** How many deliveries a cancellation would end; null where there are more than one call has time for. */
   async countCancellation(selection: CancellationSelection): Promise<number | null> {
-    this.#fresh.clear(Date.now());
+    this.#fresh.keepAll(Date.now());
     return await this.#bulk.countCancellation(selection);
   }
 
@@ -416,7 +416,7 @@ export class Outbox extends DurableObject<Env> {
   async cancelOne(id: string, entry: AuditEntry): Promise<CancelResult> {
     const now = Date.now();
     // Before, and for good: what waits in memory gets its rows, and they must not be undone with what follows.
-    this.#fresh.clear(now);
+    this.#fresh.keepAll(now);
     const result = this.#withEntry(
       entry,
       now,
