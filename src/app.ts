@@ -38,7 +38,9 @@ import { webhookSecretRoutes } from './api/webhooks/webhook-secrets.ts';
 import { webhookTestRoutes } from './api/webhooks/webhook-tests.ts';
 import { webhookRoutes } from './api/webhooks/webhooks.ts';
 import { dashboard } from './dashboard/dashboard.ts';
+import { SEARCH_PATH } from './docs/contents.ts';
 import { showDocs } from './docs/pages.ts';
+import { searchDocs } from './docs/search-page.ts';
 import { mintId } from './domain/ids.ts';
 import { gatheredOf } from './meter/gathered.ts';
 import { operator } from './operator/operator.ts';
@@ -118,5 +120,6 @@ for (const path of ['/', '/settings', '/settings/', '/settings/integrations', '/
   app.get(path, (c) => c.redirect(DASHBOARD_PATH));
 }
 for (const path of ['/docs', '/health', '/openapi.json']) app.get(`${path}/`, (c) => c.redirect(path));
+app.get(SEARCH_PATH, searchDocs);
 for (const path of ['/docs', '/docs/:page', '/docs/:chapter/:page']) app.get(path, showDocs);
 const methodsAt = methodsByPath(app.routes);

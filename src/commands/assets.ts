@@ -12,8 +12,6 @@ import { PROJECT_ROOT } from './wrangler.ts';
 const FILES: readonly [source: string, name: string][] = [
   ['node_modules/swagger-ui-dist/swagger-ui-bundle.js', 'docs-assets/swagger-ui-bundle.js'],
   ['node_modules/swagger-ui-dist/swagger-ui.css', 'docs-assets/swagger-ui.css'],
-  ['node_modules/minisearch/dist/umd/index.js', 'docs-assets/minisearch.js'],
-  ['src/docs/docs-start.js', 'docs-assets/docs.js'],
   ['src/docs/reference-start.js', 'docs-assets/reference.js'],
   ['src/docs/reference.css', 'docs-assets/reference.css'],
   ['src/api/favicon.svg', 'favicon.svg'],

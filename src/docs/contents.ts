@@ -16,6 +16,11 @@ export interface Chapter {
 /** Where the documentation stands. */
 export const DOCS_PATH = '/docs';
 
+/** The search, its index among the assets, and where in its page the Worker puts what was found. */
+export const SEARCH_PATH = `${DOCS_PATH}/search`;
+export const SEARCH_INDEX = '/docs-assets/search.json';
+export const RESULTS = '<!-- results -->';
+
 /** The API references are pages of their own, made in the browser (reference.ts). */
 export const REFERENCES: readonly Omit<Page, 'file'>[] = [
   { path: `${DOCS_PATH}/api`, name: 'API reference' },
@@ -39,6 +44,7 @@ export const CHAPTERS: readonly Chapter[] = [
       page('webhooks/verifying.md', 'Verify signatures'),
       page('webhooks/retries.md', 'Success and retries'),
       page('webhooks/duplicates-and-order.md', 'Duplicates and order'),
+      page('webhooks/best-practices.md', 'Best practices, debugging'),
       page('webhooks/missing-leads.md', 'Why a lead is missing'),
       page('webhooks/firewalls.md', 'Cloudflare and firewalls'),
       page('webhooks/rotating-secrets.md', 'Rotate a secret'),

@@ -87,8 +87,8 @@ export class ByHand {
     const reason = whyNotDelivered(config);
     if (reason) return { result: { kind: 'refused', reason } };
     await sender.prepare(config.webhook);
-    // Looked at now: all of that was awaited. What waits in memory gets its row first: it need not wait for others.
-    if (fresh.get(id) && !runner.runningNow(id)) fresh.spill(Date.now());
+    // Looked at now: all of that was awaited. What waits or has ended in memory gets its row first: it need not wait for others.
+    if (fresh.get(id) && !runner.runningNow(id)) fresh.keepAll(Date.now());
     const stored = fresh.get(id) ? null : store.find(id);
     if (!stored || !runner.begunByHand(stored)) return { result: { kind: 'running' } };
     // Of somebody who is erased, though no step has come to it yet.

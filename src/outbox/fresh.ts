@@ -186,6 +186,12 @@ export class Fresh {
     this.#takeOut((deliveries) => this.#ledger.addWaiting(deliveries, now));
   }
 
+  /** Gives what waits, and what has ended, its place in the log: what is in memory then runs. For what a person does with the log. */
+  keepAll(now: number): void {
+    this.spill(now);
+    this.keepEnded();
+  }
+
   /** What waits is not to be attempted. */
   discard(reason: DiscardReason, now: number): void {
     this.#takeOut((deliveries) => this.#ledger.addDiscarded(deliveries, reason, now));

@@ -367,6 +367,7 @@ export class Outbox extends DurableObject<Env> {
    * @returns how many deliveries that is, or why nothing begins
    */
   async recoverSelected(selection: RecoverySelection, entry?: AuditEntry): Promise<BulkAnswer> {
+    this.#fresh.keepEnded();
     const count = await this.#bulk.countRecovery(selection, Date.now());
     if (count === null) return 'too_many_to_count';
     if (count === 0 || !(await this.#freshConfiguration())) return 0;
@@ -383,6 +384,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** How many deliveries a recovery would start over; null where there are more than one call has time for. */
   async countRecovery(selection: RecoverySelection): Promise<number | null> {
+    this.#fresh.keepEnded();
     return await this.#bulk.countRecovery(selection, Date.now());
   }
 
@@ -392,7 +394,7 @@ export class Outbox extends DurableObject<Env> {
    * @returns how many deliveries that is, or why nothing begins
    */
   async cancel(selection: CancellationSelection, entry: AuditEntry): Promise<BulkAnswer> {
-    this.#fresh.spill(Date.now());
+    this.#fresh.keepAll(Date.now());
     const count = await this.#bulk.countCancellation(selection);
     if (count === null) return 'too_many_to_count';
     if (count === 0) return 0;
@@ -406,7 +408,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** How many deliveries a cancellation would end; null where there are more than one call has time for. */
   async countCancellation(selection: CancellationSelection): Promise<number | null> {
-    this.#fresh.spill(Date.now());
+    this.#fresh.keepAll(Date.now());
     return await this.#bulk.countCancellation(selection);
   }
 
@@ -414,7 +416,7 @@ export class Outbox extends DurableObject<Env> {
   async cancelOne(id: string, entry: AuditEntry): Promise<CancelResult> {
     const now = Date.now();
     // Before, and for good: what waits in memory gets its rows, and they must not be undone with what follows.
-    this.#fresh.spill(now);
+    this.#fresh.keepAll(now);
     const result = this.#withEntry(
       entry,
       now,
@@ -475,6 +477,7 @@ export class Outbox extends DurableObject<Env> {
 
   /** Erases what a delivery carried, once it has ended. @param entry of the audit log, which is added where there was something to erase */
   async erasePayload(id: string, entry?: AuditEntry): Promise<ErasureResult> {
+    if (this.#fresh.get(id)) this.#fresh.keepEnded();
     if (this.#fresh.get(id) || this.#dispatcher.runner.runningNow(id)) return 'unfinished';
     const now = Date.now();
     const isErased = this.#store.payloadErasedAt(id) !== null;

@@ -684,7 +684,7 @@ describe('the settings', () => {
     for (const said of ['The webhook gets events again. It takes up to 5 seconds.', 'Retry all that match'])
       expect(list.text).toContain(said);
     expect((await press('deliveries/retry-all', { status: 'discarded' })).text).toContain('3 deliveries start over.');
-    expect((await page()).text).toContain('A recovery is under way');
+    expect((await page()).text).toContain('3 waiting');
     await runAlarm(webhookId);
     await endpoint.arrived(3);
     await untilEnded(webhookId);

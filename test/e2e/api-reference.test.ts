@@ -175,7 +175,7 @@ describe.skipIf(noBrowser)('the reference in a real browser', () => {
 
 /** The headers of a static file, asked for by this host: `fetch` chooses the host itself. */
 async function headersBy(host: string): Promise<IncomingHttpHeaders> {
-  const asked = request(`${worker.origin}/docs-assets/docs.js`, { headers: { Host: host } });
+  const asked = request(`${worker.origin}/docs-assets/reference.js`, { headers: { Host: host } });
   asked.end();
   const [response] = (await once(asked, 'response')) as [IncomingMessage];
   response.resume();

@@ -1,4 +1,4 @@
-import { CHAPTERS, DOCS_PATH, PAGES, REFERENCES } from '../../docs/contents.ts';
+import { CHAPTERS, DOCS_PATH, PAGES, REFERENCES, SEARCH_PATH } from '../../docs/contents.ts';
 import { escapeHtml, type Section } from './markdown.ts';
 
 /** A page of the documentation before its frame is around it. */
@@ -11,7 +11,6 @@ export interface Content {
 
 const DASHBOARD = '/settings/integrations/webhooks';
 const STYLES = ['/docs-assets/docs.css', `${DASHBOARD}/theme.css`];
-const SCRIPTS = ['/docs-assets/minisearch.js', '/docs-assets/docs.js'];
 /** From so many parts on a page begins with a list of them. */
 const PARTS_WORTH_LISTING = 3;
 
@@ -30,12 +29,11 @@ ${neighbours(path)}
 ${contents(path)}
 </nav>
 </div>`,
-    SCRIPTS,
   );
 }
 
 /** Head, top bar and whatever stands below it. */
-export function document(title: string, body: string, scripts: readonly string[], styles: readonly string[] = []): string {
+export function document(title: string, body: string, scripts: readonly string[] = [], styles: readonly string[] = []): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -51,7 +49,7 @@ ${scripts.map((src) => `<script type="${src.endsWith('/reference.js') ? 'module'
 <a class="skip" href="#main">Skip to the content</a>
 <header class="top">
 <a class="brand" href="${DOCS_PATH}"><span class="brand-mark" aria-hidden="true"></span>Webhooks documentation</a>
-<form class="search" role="search" action="${DOCS_PATH}" hidden>
+<form class="search" role="search" action="${SEARCH_PATH}">
 <label class="visually-hidden" for="q">Search the documentation</label>
 <input id="q" type="search" name="q" placeholder="Search" autocomplete="off" spellcheck="false">
 </form>
@@ -60,7 +58,6 @@ ${scripts.map((src) => `<script type="${src.endsWith('/reference.js') ? 'module'
 <a href="${DASHBOARD}">Dashboard</a>
 </nav>
 </header>
-<section class="results" aria-label="Search results" hidden><p role="status"></p><ol></ol></section>
 ${body}
 </body>
 </html>

@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import MiniSearch from 'minisearch';
-import { DOCS_PATH, PAGES, REFERENCES } from '../../docs/contents.ts';
+import { DOCS_PATH, PAGES, REFERENCES, RESULTS, SEARCH_INDEX, SEARCH_PATH } from '../../docs/contents.ts';
+import { type SearchedPart, wordsOf } from '../../docs/search.ts';
 import { PROJECT_ROOT } from '../wrangler.ts';
 import { type Content, document, frame } from './frame.ts';
 import { inserts } from './inserts.ts';
 import { renderMarkdown } from './markdown.ts';
 import { RUNBOOK_FILE, runbookPage } from './runbook.ts';
 
-/** What the search looks through, and what it shows: the script in the browser (src/docs/docs-start.js) reads the index with the same. */
-export const SEARCH_OPTIONS = { fields: ['title', 'page', 'text'], storeFields: ['title', 'page', 'href', 'begin'] };
 /** How much of a part's text is shown below a hit, in characters. */
 const SHOWN_CHARACTERS = 160;
 
@@ -19,6 +17,9 @@ const NOT_FOUND: Content = {
   html: `<h1>There is no such page</h1>\n<p>Pages move. The list of all pages is on this page; the <a href="${DOCS_PATH}">overview</a> says where to begin.</p>`,
   sections: [],
 };
+
+/** The Worker puts in what was found (src/docs/search-page.ts). */
+const SEARCH: Content = { path: SEARCH_PATH, title: 'Search', html: `<h1>Search</h1>\n${RESULTS}`, sections: [] };
 
 /** The documentation as static files, by their names below the folder of the assets. */
 export function buildGuides(): Map<string, string> {
@@ -31,7 +32,8 @@ export function buildGuides(): Map<string, string> {
     ...contents.map((content) => [fileOf(content.path), frame(content)] as const),
     ...REFERENCES.map(({ path, name }) => [fileOf(path), reference(path, name)] as const),
     [fileOf(`${DOCS_PATH}/not-found`), frame(NOT_FOUND)],
-    ['docs-assets/search.json', JSON.stringify(searchIndex(contents))],
+    [fileOf(SEARCH_PATH), frame(SEARCH)],
+    [SEARCH_INDEX.slice(1), JSON.stringify(searchIndex(contents))],
     [RUNBOOK_FILE, runbookPage()],
   ]);
 }
@@ -41,14 +43,16 @@ function fileOf(path: string): string {
   return `${path.slice(1)}.html`;
 }
 
-function searchIndex(contents: readonly Content[]): MiniSearch {
-  const index = new MiniSearch(SEARCH_OPTIONS);
-  for (const { path, title, sections } of contents)
-    for (const { id, text, body, level } of sections) {
-      const href = level === 1 ? path : `${path}#${id}`;
-      index.add({ id: href, href, title: text, page: title, text: body, begin: body.slice(0, SHOWN_CHARACTERS) });
-    }
-  return index;
+function searchIndex(contents: readonly Content[]): SearchedPart[] {
+  return contents.flatMap(({ path, title, sections }) =>
+    sections.map(({ id, text, body, level }) => ({
+      href: level === 1 ? path : `${path}#${id}`,
+      title: text,
+      page: title,
+      begin: body.slice(0, SHOWN_CHARACTERS),
+      words: [wordsOf(text), wordsOf(title), wordsOf(body)],
+    })),
+  );
 }
 
 /** The page of an API reference, which Swagger UI makes in the browser (src/docs/reference-start.js). */

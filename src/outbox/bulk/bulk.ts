@@ -71,9 +71,10 @@ export class Bulk {
     return this.#cancellations.jobs.haveRoom;
   }
 
-  /** Asks for a recovery of so many deliveries. */
+  /** Asks for a recovery of so many deliveries, and begins it: whoever asks again does not count what is on its way. */
   recover(selection: RecoverySelection, count: number, now: number): void {
     this.#recoveries.request(selection, count, now);
+    this.#recoveries.step(now, this.#isBusy);
   }
 
   /** Asks for a cancellation, and begins it. */

@@ -70,6 +70,17 @@ describe('POST …/recover', () => {
     ]);
   });
 
+  it('asked again at once starts nothing over twice, says so, and has one entry', async () => {
+    const { organization, webhookId, path } = await given([{ status: 500 }]);
+    await untilEnded(webhookId);
+    vi.setSystemTime(Date.now() + 1);
+    const body = { since: '2020-01-01T00:00:00Z' };
+    expect((await expectStatus(organization.admin.post(`${path}/recover`, body), 202)).body).toEqual({ count: 2 });
+    expect((await deliveriesOf(webhookId)).map(({ status }) => status)).toEqual(['retrying', 'retrying']);
+    expect((await expectStatus(organization.admin.post(`${path}/recover`, body), 202)).body).toEqual({ count: 0 });
+    expect(await entriesOf(organization.id)).toHaveLength(1);
+  });
+
   it('starts over what was delivered where it is asked to', async () => {
     const { organization, endpoint, webhookId, path } = await given([{ status: 200 }]);
     const body = { since: '2020-01-01T00:00:00Z', status: ['delivered'] };
@@ -222,6 +233,45 @@ describe('POST …/deliveries/{id}/cancel', () => {
     await endpoint.release('running', { status: 200 });
     await vi.waitFor(async () => expect((await deliveriesOf(webhookId))[0]).toMatchObject({ status: 'delivered' }));
     await runAlarm(webhookId).catch(() => {});
+  });
+});
+
+describe('what has ended, though others that came with it still run, is there to be', () => {
+  const delivered = { since: '2020-01-01T00:00:00Z', status: ['delivered'] };
+
+  it.each([
+    ['canceled', 500, 'cancel', {}, 202, { count: 1 }],
+    ['counted', 500, 'cancel', { dryRun: true }, 200, { count: 1 }],
+    ['canceled by itself', 500, 'deliveries/ID/cancel', undefined, 202, { status: 'discarded', reason: 'canceled' }],
+    ['retried by hand', 500, 'deliveries/ID/retry', undefined, 202, { status: 'retrying', attemptCount: 2 }],
+    ['recovered', 200, 'recover', delivered, 202, { count: 1 }],
+    ['counted for a recovery', 200, 'recover', { ...delivered, dryRun: true }, 200, { count: 1 }],
+  ] as const)('%s', async (_what, status, action, body, answered, said) => {
+    const { organization, endpoint, webhookId, path } = await given([{ held: 'first' }, { held: 'second' }, { status: 200 }]);
+    await endpoint.release('first', { status });
+    const ended = await vi.waitFor(async () => {
+      const found = (await deliveriesOf(webhookId)).find(({ lastResponseStatus }) => lastResponseStatus === status);
+      expect(found).toBeDefined();
+      return found!;
+    });
+    vi.setSystemTime(Date.now() + 1);
+    const answer = await expectStatus(organization.admin.post(`${path}/${action.replace('ID', ended.id)}`, body), answered);
+    expect(answer.body).toMatchObject(said);
+    await endpoint.release('second', { status: 200 });
+    await vi.waitFor(async () => expect((await deliveriesOf(webhookId)).some((each) => each.status === 'delivered')).toBe(true));
+  });
+
+  it('emptied', async () => {
+    const { organization, endpoint, webhookId, path } = await given([{ held: 'first' }, { held: 'second' }]);
+    await endpoint.release('first', { status: 200 });
+    const ended = await vi.waitFor(async () => {
+      const found = (await deliveriesOf(webhookId)).find((each) => each.status === 'delivered');
+      expect(found).toBeDefined();
+      return found!;
+    });
+    await expectStatus(organization.admin.delete(`${path}/deliveries/${ended.id}/payload`), 204);
+    await endpoint.release('second', { status: 200 });
+    await vi.waitFor(async () => expect((await deliveriesOf(webhookId)).every((each) => each.status === 'delivered')).toBe(true));
   });
 });
 

@@ -96,6 +96,8 @@ describe('a recovery', () => {
     // What starts over does not go out here.
     vi.spyOn(Dispatcher.prototype, 'pump').mockImplementation(() => {});
     expect(await outboxOf(webhook).recover(0, Date.now())).toBe(10_500);
+    // The first step is made with the request.
+    expect(await outboxOf(webhook).recoveries()).toMatchObject([{ recovered: 200, finishedAt: null }]);
     const step = vi.spyOn(Recoveries.prototype, 'step');
     let turns = 0;
     const turning = setInterval(() => turns++, 0);
@@ -103,7 +105,7 @@ describe('a recovery', () => {
     clearInterval(turning);
     expect(turns).toBeGreaterThan(5);
     expect(step).toHaveBeenCalledTimes(50);
-    expect(await outboxOf(webhook).recoveries()).toMatchObject([{ recovered: 10_000, finishedAt: null }]);
+    expect(await outboxOf(webhook).recoveries()).toMatchObject([{ recovered: 10_200, finishedAt: null }]);
     expect(await alarmOf(webhook)).toBeLessThanOrEqual(Date.now() + 1);
     await inOutbox(webhook, (outbox) => outbox.alarm());
     expect(await outboxOf(webhook).recoveries()).toMatchObject([{ recovered: 10_500, finishedAt: expect.any(Number) }]);
@@ -151,7 +153,7 @@ describe('a recovery', () => {
     // A person has asked: the endpoint is probed at once, and is still down.
     await inOutbox(webhook, (outbox) => outbox.alarm());
     const before = await outboxOf(webhook).recoveries();
-    expect(before).toMatchObject([{ recovered: 10_000, finishedAt: null }]);
+    expect(before).toMatchObject([{ recovered: 10_200, finishedAt: null }]);
     const { health, nextProbeAt } = await outboxOf(webhook).status();
     expect(health).toBe('open');
     for (let alarm = 0; alarm < 3; alarm++) await inOutbox(webhook, (outbox) => outbox.alarm());
