@@ -2,7 +2,7 @@
  * What the minified and compressed bundle may have at most, KiB. Workers takes 10 MB; this is about cold starts, which parse all of it, and
  * about noticing a dependency that brings more than it is worth. The pages' texts in three languages take 50 of it, with what reads them.
  */
-export const MAX_GZIP_KIB = 500;
+export const MAX_GZIP_KIB = 520;
 
 /** The bundle's sizes as wrangler says them, KiB: `Total Upload: 1371.02 KiB / gzip: 257.73 KiB`. Null where it does not. */
 export function bundleSizeIn(output: string): { kib: number; gzipKib: number } | null {
