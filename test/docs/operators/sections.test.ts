@@ -194,6 +194,7 @@ const SHOWN_BY: Record<DocumentName, Record<string, readonly string[]>> = {
       'test/outbox/log/usage.test.ts',
       'test/cost/operations.test.ts',
       'test/consumer/untold-events.test.ts',
+      UNTRIED,
     ],
     'Where it is kept': ['test/usage/usage.test.ts', FIGURES],
     Quotas: [
