@@ -20,6 +20,16 @@ describe('the search of the documentation', () => {
     expect(new Set(parts.map(({ href }) => href.split('#')[0]))).toEqual(new Set(PAGES.map(({ path }) => path)));
   });
 
+  test('shows the beginning of a part as it reads, without marks of Markdown', () => {
+    for (const { begin } of parts) {
+      expect(begin).not.toMatch(/`|\*\*|---|\||^[-#>]|\*\p{L}/u);
+      expect(begin.length).toBeLessThanOrEqual(162);
+    }
+    const begins = parts.map(({ begin }) => begin);
+    expect(begins.some((begin) => begin.includes(' · '))).toBe(true);
+    expect(begins.some((begin) => begin.includes('visitor.*'))).toBe(true);
+  });
+
   test('finds what has all words alone, and nothing by none', () => {
     expect(findParts(parts, 'rotate xylophone')).toEqual([]);
     expect(findParts(parts, ' . ')).toEqual([]);

@@ -9,7 +9,7 @@ const stage = givenStage();
 const WIDTHS = [320, 390, 1_280];
 /** Every page is looked at, which takes its time on a busy machine. */
 const TOUR_MS = 180_000;
-const paths = [...PAGES.map(({ path }) => path), '/docs/search?q=webhook', '/docs/nothing'];
+const paths = [...PAGES.map(({ path }) => path), '/docs/search?q=retry', '/docs/nothing'];
 
 describe.skipIf(noBrowser)('the documentation', () => {
   it.each(['light', 'dark'] as const)(

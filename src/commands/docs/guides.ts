@@ -49,10 +49,15 @@ function searchIndex(contents: readonly Content[]): SearchedPart[] {
       href: level === 1 ? path : `${path}#${id}`,
       title: text,
       page: title,
-      begin: body.slice(0, SHOWN_CHARACTERS),
+      begin: beginningOf(body),
       words: [wordsOf(text), wordsOf(title), wordsOf(body)],
     })),
   );
+}
+
+/** The first words of a text. */
+function beginningOf(text: string): string {
+  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS).replace(/\W*\s\S*$/, '')} …`;
 }
 
 /** The page of an API reference, which Swagger UI makes in the browser (src/docs/reference-start.js). */

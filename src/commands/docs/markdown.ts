@@ -139,11 +139,19 @@ function withBodies(markdown: string, sections: readonly Section[]): Section[] {
 }
 
 function plainText(markdown: string): string {
-  return markdown
-    .replaceAll(/<!--.*?-->/g, ' ')
-    .replaceAll(/^```.*$/gm, ' ')
-    .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replaceAll(/[`*|#>]/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim();
+  return (
+    markdown
+      .replaceAll(/<!--.*?-->/g, ' ')
+      .replaceAll(/^```.*$/gm, ' ')
+      .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+      // Of tables, lists and quotations what they say; the cells of a table are parted by dots.
+      .replaceAll(/^\|[\s:|-]+\|$/gm, ' ')
+      .replaceAll(/^\| | \|$/gm, ' ')
+      .replaceAll(/^ *(?:-|\d+\.|>|#+) /gm, ' ')
+      .replaceAll(' | ', ' · ')
+      .replaceAll(/`|\*\*/g, '')
+      .replaceAll(/\*(\p{L}[^*]*)\*/gu, '$1')
+      .replaceAll(/\s+/g, ' ')
+      .trim()
+  );
 }
