@@ -48,7 +48,7 @@ describe('all that match', () => {
     expect(list.text).toContain('Retry all that match (3)');
     const after = await person.submit(`${path}/deliveries/retry-all`, { status: 'failed', event: 'visitor.identified' });
     expect(after.text).toContain('3 deliveries start over.');
-    expect(after.text).toContain('0 of 3 deliveries have started over so far.');
+    expect(after.text).toContain('3 waiting');
     await runAlarm(webhookId);
     await untilEnded(webhookId);
     expect(await statusesOf(webhookId)).toEqual(['delivered', 'delivered', 'delivered']);
