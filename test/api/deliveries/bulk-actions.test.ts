@@ -239,6 +239,18 @@ describe('POST …/deliveries/{id}/cancel', () => {
 describe('what has ended, though others that came with it still run, is there to be', () => {
   const delivered = { since: '2020-01-01T00:00:00Z', status: ['delivered'] };
 
+  /** Two deliveries that came together: one has been answered so, the other still runs. */
+  async function givenOneEnded(status: number) {
+    const one = await given([{ held: 'first' }, { held: 'second' }, { status: 200 }]);
+    await one.endpoint.release('first', { status });
+    const ended = await vi.waitFor(async () => {
+      const found = (await deliveriesOf(one.webhookId)).find(({ lastResponseStatus }) => lastResponseStatus === status);
+      expect(found).toBeDefined();
+      return found!;
+    });
+    return { ...one, ended };
+  }
+
   it.each([
     ['canceled', 500, 'cancel', {}, 202, { count: 1 }],
     ['counted', 500, 'cancel', { dryRun: true }, 200, { count: 1 }],
@@ -247,13 +259,7 @@ describe('what has ended, though others that came with it still run, is there to
     ['recovered', 200, 'recover', delivered, 202, { count: 1 }],
     ['counted for a recovery', 200, 'recover', { ...delivered, dryRun: true }, 200, { count: 1 }],
   ] as const)('%s', async (_what, status, action, body, answered, said) => {
-    const { organization, endpoint, webhookId, path } = await given([{ held: 'first' }, { held: 'second' }, { status: 200 }]);
-    await endpoint.release('first', { status });
-    const ended = await vi.waitFor(async () => {
-      const found = (await deliveriesOf(webhookId)).find(({ lastResponseStatus }) => lastResponseStatus === status);
-      expect(found).toBeDefined();
-      return found!;
-    });
+    const { organization, endpoint, webhookId, path, ended } = await givenOneEnded(status);
     vi.setSystemTime(Date.now() + 1);
     const answer = await expectStatus(organization.admin.post(`${path}/${action.replace('ID', ended.id)}`, body), answered);
     expect(answer.body).toMatchObject(said);
@@ -262,13 +268,8 @@ describe('what has ended, though others that came with it still run, is there to
   });
 
   it('emptied', async () => {
-    const { organization, endpoint, webhookId, path } = await given([{ held: 'first' }, { held: 'second' }]);
-    await endpoint.release('first', { status: 200 });
-    const ended = await vi.waitFor(async () => {
-      const found = (await deliveriesOf(webhookId)).find((each) => each.status === 'delivered');
-      expect(found).toBeDefined();
-      return found!;
-    });
+    const { organization, endpoint, webhookId, path, ended } = await givenOneEnded(200);
+    expect(ended.status).toBe('delivered');
     await expectStatus(organization.admin.delete(`${path}/deliveries/${ended.id}/payload`), 204);
     await endpoint.release('second', { status: 200 });
     await vi.waitFor(async () => expect((await deliveriesOf(webhookId)).every((each) => each.status === 'delivered')).toBe(true));
