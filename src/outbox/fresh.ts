@@ -1,6 +1,13 @@
 import { type AttemptResult, interruptedAttempt } from '../attempt/attempt.ts';
-import { acceptedOf, type Contents, type DeliveryDetail, type NewDelivery, sizeOf } from '../domain/delivery/delivery.ts';
-import { begin, settle } from '../domain/delivery/lifecycle.ts';
+import {
+  type AttemptRecord,
+  acceptedOf,
+  type Contents,
+  type DeliveryDetail,
+  type NewDelivery,
+  sizeOf,
+} from '../domain/delivery/delivery.ts';
+import { begin, type DeliveryState, settle } from '../domain/delivery/lifecycle.ts';
 import { whoOfBytes } from '../domain/event/subject.ts';
 import { mintedAt } from '../domain/ids.ts';
 import { type StoredDelivery, textsOf, toSummary } from './books/delivery-row.ts';
@@ -22,12 +29,12 @@ interface Flight {
 /** A delivery whose first attempt has not been kept yet. */
 export interface FreshDelivery {
   readonly delivery: NewDelivery;
-  /** As it stands; while its attempt runs, with leasedAt. */
+  /** As the log shows it; from when its attempt begins, with leasedAt. How that has ended is shown once it is kept: a kill would take it back. */
   stored: StoredDelivery;
   /** Where its attempt goes; null while it waits. */
   url: string | null;
-  /** How its first attempt ended; null while it waits or runs. */
-  result: AttemptResult | null;
+  /** How its first attempt ended, and how it stands with that; null while it waits or runs. */
+  ended: { record: AttemptRecord; state: DeliveryState } | null;
   /** Null: it is in memory alone, and the queue's message is its durable copy. */
   flight: Flight | null;
   /** The call that brought it could not keep it, and is over: should it end here, it is to be kept without one. */
@@ -99,7 +106,7 @@ export class Fresh {
     const { id, eventId, event, sessionId } = delivery;
     const createdAt = mintedAt(id) ?? delivery.acceptedAt;
     const stored = { createdAt, id, eventId, event, sessionId, state: this.#ledger.waiting(now, delivery.acceptedAt) };
-    const fresh: FreshDelivery = { delivery, stored, url: null, result: null, flight: null, isLeft: false, done, resolve };
+    const fresh: FreshDelivery = { delivery, stored, url: null, ended: null, flight: null, isLeft: false, done, resolve };
     this.#byId.set(id, fresh);
     this.#line.push(fresh);
     this.#bytes += sizeOf(delivery);
@@ -125,13 +132,18 @@ export class Fresh {
     fresh.url = url;
   }
 
-  /** Its attempt has ended. It is kept with the call that brought it, or, where that is over, by keepEnded(). */
-  end(fresh: FreshDelivery, result: AttemptResult, isCurrent: boolean): void {
-    const state = settle(fresh.stored.state, result.record, result.retryAfterMs, this.#ledger.policy, isCurrent);
-    if (!state) throw new Error(`delivery ${fresh.delivery.id} did not run`);
-    fresh.stored = { ...fresh.stored, state };
-    fresh.result = result;
-    fresh.resolve();
+  /**
+   * Its attempt has ended. It is kept with the call that brought it, or, where that is over, by keepEnded().
+   * @returns the delivery as it then stands
+   */
+  end(fresh: FreshDelivery, { record, retryAfterMs }: AttemptResult, isCurrent: boolean): StoredDelivery {
+    if (!fresh.ended) {
+      const state = settle(fresh.stored.state, record, retryAfterMs, this.#ledger.policy, isCurrent);
+      if (!state) throw new Error(`delivery ${fresh.delivery.id} did not run`);
+      fresh.ended = { record, state };
+      fresh.resolve();
+    }
+    return { ...fresh.stored, state: fresh.ended.state };
   }
 
   /** Its attempt could not be sent, through a fault of ours: it waits as before. */
@@ -146,7 +158,7 @@ export class Fresh {
    */
   keep(brought: readonly FreshDelivery[]): void {
     const unkept = brought.filter((fresh) => fresh.flight === null && this.#byId.get(fresh.delivery.id) === fresh);
-    const [ended, open] = partition(unkept, ({ result }) => result !== null);
+    const [ended, open] = partition(unkept, ({ ended }) => ended !== null);
     if (unkept.length === 0) return;
     for (const fresh of unkept) fresh.isLeft = true;
     const bundles = this.#store.atomically(() => {
@@ -167,17 +179,17 @@ export class Fresh {
    */
   keepIfLast({ flight, isLeft }: FreshDelivery): boolean {
     if (!flight) return isLeft;
-    if (flight.deliveries.some(({ result }) => result === null)) return true;
+    if (flight.deliveries.some(({ ended }) => ended === null)) return true;
     this.#keepFlight(flight);
     return false;
   }
 
   /** Keeps what has ended of stored deliveries, though others that are stored with it have not, and what no call keeps any more. */
   keepEnded(): void {
-    const left = [...this.#byId.values()].filter(({ flight, isLeft, result }) => flight === null && isLeft && result !== null);
+    const left = [...this.#byId.values()].filter(({ flight, isLeft, ended }) => flight === null && isLeft && ended !== null);
     if (left.length > 0) this.#store.atomically(() => this.#store.addToArchive(this.#keepRows(left)));
     for (const fresh of left) this.#forget(fresh);
-    const flights = new Set([...this.#byId.values()].flatMap(({ flight, result }) => (flight && result ? [flight] : [])));
+    const flights = new Set([...this.#byId.values()].flatMap(({ flight, ended }) => (flight && ended ? [flight] : [])));
     for (const flight of flights) this.#keepFlight(flight);
   }
 
@@ -197,7 +209,7 @@ export class Fresh {
     this.#takeOut((deliveries) => this.#ledger.addDiscarded(deliveries, reason, now));
   }
 
-  /** A stored delivery as it stands, while its first attempt has not been kept: what is in memory alone the log does not show. */
+  /** A stored delivery as the log shows it while its first attempt has not been kept. What is in memory alone it does not show. */
   find(id: string): StoredDelivery | null {
     const fresh = this.#byId.get(id);
     return fresh?.flight ? fresh.stored : null;
@@ -209,13 +221,13 @@ export class Fresh {
     return fresh?.flight ? fresh.delivery : null;
   }
 
-  /** The same with its payload and its attempt. */
+  /** The same with its payload. */
   detail(id: string): DeliveryDetail | null {
     const fresh = this.#byId.get(id);
     if (!fresh?.flight) return null;
     const texts = textsOf(fresh.delivery);
     const summary = toSummary(fresh.stored, whoOfBytes(acceptedOf(fresh.delivery)));
-    return { ...summary, ...texts, payloadErasedAt: null, attempts: fresh.result ? [fresh.result.record] : [] };
+    return { ...summary, ...texts, payloadErasedAt: null, attempts: [] };
   }
 
   /** All of them, newest first. */
@@ -240,7 +252,7 @@ export class Fresh {
   }
 
   #waits(fresh: FreshDelivery): boolean {
-    return fresh.result === null && fresh.stored.state.leasedAt === null && this.#byId.get(fresh.delivery.id) === fresh;
+    return fresh.stored.state.leasedAt === null && this.#byId.get(fresh.delivery.id) === fresh;
   }
 
   #takeOut(add: (deliveries: NewDelivery[]) => void): void {
@@ -249,7 +261,7 @@ export class Fresh {
     const gone = new Set(waits);
     const flights = new Set(waits.flatMap(({ flight }) => flight ?? []));
     const left = new Map([...flights].map((flight) => [flight, flight.deliveries.filter((fresh) => !gone.has(fresh))]));
-    const rests = [...left].map(([flight, rest]) => [flight, partition(rest, ({ result }) => result !== null)] as const);
+    const rests = [...left].map(([flight, rest]) => [flight, partition(rest, ({ ended }) => ended !== null)] as const);
     this.#store.atomically(() => {
       add(waits.map(({ delivery }) => delivery));
       for (const [flight, [ended, open]] of rests) this.#rewrite(flight, ended, open);
@@ -262,7 +274,7 @@ export class Fresh {
   }
 
   #keepFlight(flight: Flight): void {
-    const [ended, open] = partition(flight.deliveries, ({ result }) => result !== null);
+    const [ended, open] = partition(flight.deliveries, ({ ended }) => ended !== null);
     this.#store.atomically(() => this.#rewrite(flight, ended, open));
     this.#afterRewrite(flight, ended, open);
   }
@@ -287,11 +299,12 @@ export class Fresh {
   /** Gives what has ended rows of its own where that is not delivered at once; returns what is, for the archive. */
   #keepRows(ended: readonly FreshDelivery[]): ArchivedDelivery[] {
     const archived: ArchivedDelivery[] = [];
-    for (const { delivery, stored, result } of ended) {
-      if (!result) continue;
-      if (isArchivable(stored.state) && this.#store.isArchivable(delivery)) {
-        archived.push({ delivery: { ...delivery, acceptedAt: stored.createdAt }, state: stored.state, attempt: result.record });
-      } else this.#store.insert(delivery, stored.state, result.record);
+    for (const { delivery, stored, ended: end } of ended) {
+      if (!end) continue;
+      const { record, state } = end;
+      if (isArchivable(state) && this.#store.isArchivable(delivery)) {
+        archived.push({ delivery: { ...delivery, acceptedAt: stored.createdAt }, state, attempt: record });
+      } else this.#store.insert(delivery, state, record);
     }
     return archived;
   }

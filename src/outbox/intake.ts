@@ -94,16 +94,15 @@ export class Intake {
    */
   async patience(brought: readonly FreshDelivery[]): Promise<void> {
     const { pace } = this.#parts;
-    const pending = brought.filter(({ result, flight }) => result === null && flight === null);
+    const pending = brought.filter(({ ended, flight }) => ended === null && flight === null);
     const patienceMs = pace.patienceMs();
     if (pending.length === 0 || patienceMs === 0) return;
     const begun = pending.filter(({ stored }) => stored.state.leasedAt !== null);
-    const ended = Promise.all(pending.map(({ done }) => done));
-    const isLate = await within(patienceMs, ended).then(
+    const isLate = await within(patienceMs, Promise.all(pending.map(({ done }) => done))).then(
       () => false,
       () => true,
     );
-    if (isLate && begun.some(({ result }) => result === null)) pace.late();
+    if (isLate && begun.some(({ ended }) => ended === null)) pace.late();
   }
 
   /** Whether nothing is to be attempted at once. */

@@ -144,9 +144,9 @@ export class Runner {
     this.#fresh.begin(fresh, config.webhook.url, this.#deps.now());
     const record: Record = (result, isCurrent) => {
       if (this.#fresh.get(fresh.delivery.id) !== fresh) return null;
-      if (!fresh.result) this.#fresh.end(fresh, result, isCurrent);
+      const delivery = this.#fresh.end(fresh, result, isCurrent);
       if (this.#fresh.keepIfLast(fresh)) this.#events.keepSoon();
-      return fresh.stored;
+      return delivery;
     };
     this.#start({ begun: fresh.stored, config, fresh, isPaced: true, record, outcome: null }, fresh.delivery.payload, place);
   }

@@ -68,6 +68,25 @@ describe('an object that vanishes in the middle of first attempts', () => {
     expect(await endpoint.requests()).toHaveLength(2);
   });
 
+  it('takes nothing back that the log has shown, though others that came with it still run', async () => {
+    const { endpoint, webhook } = await given([{ held: 'first' }, { hang: true }]);
+    await bring(webhook, ...newDeliveries(webhook, 2));
+    const id = (await endpoint.arrived(2))[0]!.headers['x-bullseye-delivery']!;
+    await endpoint.release('first', { status: 200 });
+    await vi.waitFor(async () => expect((await outboxOf(webhook).status()).lastDeliveredAt).not.toBeNull());
+
+    const listed = (await deliveriesOf(webhook)).find((each) => each.id === id);
+    const attempts = await attemptsOf(webhook, id);
+    const found = (await outboxOf(webhook).list({ status: 'delivered' }, 10, null)).deliveries;
+    await vanish(webhook);
+    const isDelivered = (await deliveriesOf(webhook)).find((each) => each.id === id)?.status === 'delivered';
+    expect({ listed: listed?.status === 'delivered', attempts: attempts.length, found: found.length }).toEqual({
+      listed: isDelivered,
+      attempts: isDelivered ? 1 : 0,
+      found: isDelivered ? 1 : 0,
+    });
+  });
+
   it('has an alarm set whatever happens, by which it goes on though nobody calls', async () => {
     const { webhook } = await given([{ hang: true }]);
     await bring(webhook, newDelivery(webhook));

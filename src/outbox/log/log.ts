@@ -136,7 +136,7 @@ export class OutboxLog {
   }
 
   #answersTo(filter: DeliveryFilter): Answers {
-    return new Answers(filter, (delivery) => this.#fresh.detail(delivery.id)?.attempts ?? this.#store.attempts(delivery));
+    return new Answers(filter, (delivery) => this.#store.attempts(delivery));
   }
 
   *#freshBefore(start: DeliveryPosition, since: number): Generator<StoredDelivery> {
@@ -198,9 +198,9 @@ export class OutboxLog {
 
   /** The attempt of a delivery that failed last; null where the log does not have it any more. */
   lastFailureOf(id: string): LastFailure | null {
-    const fresh = this.#fresh.detail(id);
-    const stored = fresh ? null : this.#store.find(id);
-    const attempts = fresh?.attempts ?? (stored ? this.#store.attempts(stored) : []);
+    const ended = this.#fresh.get(id)?.ended;
+    const stored = ended ? null : this.#store.find(id);
+    const attempts = ended ? [ended.record] : stored ? this.#store.attempts(stored) : [];
     const failed = attempts.findLast(({ outcome }) => outcome === 'failed');
     return failed ? lastFailureOf(id, failed) : null;
   }
