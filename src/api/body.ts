@@ -4,7 +4,7 @@ import { within } from '../within.ts';
 import { ApiError, invalid } from './errors.ts';
 
 /** Largest body of a configuration request, in bytes. */
-export const MAX_CONFIG_BODY_BYTES = 64_000;
+export const MAX_CONFIG_BODY_BYTES = 256_000;
 /**
  * What is still read of a body without a declared length once it is too large, and thrown away. A client that is cut off while
  * it sends gets a reset connection (or a proxy's 500) instead of the 413; one that sends for ever is not listened to for ever.

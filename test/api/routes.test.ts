@@ -113,8 +113,8 @@ const bad: [what: string, options: Call & { query?: string }, status: number, co
   ['a number', { json: 5 }, 422, 'validation_failed'],
   ['deep nesting', { raw: `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}` }, 422, 'validation_failed'],
   ['a field that is not known', { json: { __proto__: null, surprise: 1 } }, 422, 'validation_failed'],
-  ['300 kB', { json: 'x'.repeat(300_000) }, 413, 'payload_too_large'],
-  ['300 kB of brackets', { raw: '['.repeat(300_000) }, 413, 'payload_too_large'],
+  ['400 kB', { json: 'x'.repeat(400_000) }, 413, 'payload_too_large'],
+  ['400 kB of brackets', { raw: '['.repeat(400_000) }, 413, 'payload_too_large'],
 ];
 
 describe('every route with a body', () => {

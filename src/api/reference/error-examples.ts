@@ -55,7 +55,7 @@ export const ERROR_EXAMPLES: Readonly<Record<ErrorCode, { message: string; detai
       issues: [{ field: 'whk_01JDCQ7Z8W5M3KXN4R2T6V9YBA', message: 'webhook: it is here already, and differs' }],
     },
   },
-  payload_too_large: { message: 'The body must not be larger than 64000 bytes.', details: { maxBytes: 64_000 } },
+  payload_too_large: { message: 'The body must not be larger than 256000 bytes.', details: { maxBytes: 256_000 } },
   unsupported_content_type: {
     message: 'The body must be JSON in UTF-8: Content-Type: application/json.',
     details: { accepted: 'application/json' },

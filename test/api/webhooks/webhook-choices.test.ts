@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { MAX_CONFIG_BODY_BYTES } from '../../../src/api/body.ts';
 import { changesOf, onceAfter } from '../../../src/api/webhooks/webhook-changes.ts';
 import { createWebhook as createRoute, updateWebhook as updateRoute } from '../../../src/api/webhooks/webhooks.ts';
 import { databaseOf } from '../../../src/db/client.ts';
@@ -54,6 +55,16 @@ describe('what an owner chooses', () => {
     ).toMatchObject(NOTHING);
     const { id } = await given();
     expect((await readWebhook(env.DB, id))?.webhook.choices).toBeNull();
+  });
+
+  test('can be as long as each of it may be, in any script, with every character escaped', async () => {
+    const { patch, read } = await given();
+    const template = `{ "text": "${'あ'.repeat(19_980)}" }`;
+    expect((await patch({ format: 'template', template })).status).toBe(200);
+    const value = Array.from({ length: 500 }, (_, index) => `${'x'.repeat(200)}.${index}.example`);
+    expect((await patch({ filter: { field: 'company.domain', operator: 'one_of', value } })).status).toBe(200);
+    expect(await read()).toMatchObject({ template, filter: { value } });
+    expect(JSON.stringify({ format: 'template', template }).replaceAll('あ', '\\u3042').length).toBeLessThan(MAX_CONFIG_BODY_BYTES);
   });
 
   test('is given at creation, and read as it was given', async () => {
