@@ -159,7 +159,7 @@ export class Outbox extends DurableObject<Env> {
     this.#webhook = new WebhookMemory(storage.kv, env.DB, this.#webhookId);
     this.#store = new Store(storage);
     const countWaiting = () => {
-      const inMemory = this.#fresh.list().filter(({ state }) => state.finishedAt === null).length;
+      const inMemory = this.#fresh.stored().length;
       return Math.min(this.#store.countDueUpTo(MAX_COUNTED_WAITING) + inMemory, MAX_COUNTED_WAITING);
     };
     this.#reports = new Reports(storage.kv, env, this.#webhookId, countWaiting);
@@ -235,7 +235,7 @@ export class Outbox extends DurableObject<Env> {
     );
     this.#log = new OutboxLog(this.#store, this.#fresh, (id) => this.#dispatcher.runner.runningNow(id));
     this.#pastEvents = new PastEvents(this.#store, this.#fresh, this.#log);
-    this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.list().filter(({ state }) => state.finishedAt === null).length);
+    this.#statistics = new OutboxStatistics(this.#store, () => this.#fresh.stored().length);
     this.#usage = new OutboxUsage(this.#store, this.#fresh);
     const { retentionMs: mostKeptMs } = settings;
     this.#untoldUse = new UntoldUse(storage.kv, env.DB, this.#usage, { retentionMs: mostKeptMs, webhookId: this.#webhookId });
