@@ -86,6 +86,6 @@ export function probesOf(route: Route, keys: { all: string; read: string; ingest
     { key: keys.all, text: '{ "colour": "red" }' },
     { key: keys.all, text: '{}', headers: { 'Content-Type': 'text/plain' } },
     { key: keys.all, text: '{}', headers: { 'Content-Encoding': 'gzip' } },
-    { key: keys.all, text: JSON.stringify({ colour: 'r'.repeat(260_000) }) },
+    { key: keys.all, text: JSON.stringify({ colour: 'r'.repeat(400_000) }) },
   ];
 }
