@@ -29,7 +29,7 @@ interface Flight {
 /** A delivery whose first attempt has not been kept yet. */
 export interface FreshDelivery {
   readonly delivery: NewDelivery;
-  /** As the log shows it; from when its attempt begins, with leasedAt. How that has ended is shown once it is kept: a kill would take it back. */
+  /** As the log shows it: with leasedAt from when its attempt begins until its end is kept, since a kill would take that back. */
   stored: StoredDelivery;
   /** Where its attempt goes; null while it waits. */
   url: string | null;
@@ -133,7 +133,7 @@ export class Fresh {
   }
 
   /**
-   * Its attempt has ended. It is kept with the call that brought it, or, where that is over, by keepEnded().
+   * Its attempt has ended. It is kept with the call that brought it, or, where that is over, by keepEnded(). Where that fails it is ended again.
    * @returns the delivery as it then stands
    */
   end(fresh: FreshDelivery, { record, retryAfterMs }: AttemptResult, isCurrent: boolean): StoredDelivery {
@@ -221,7 +221,7 @@ export class Fresh {
     return fresh?.flight ? fresh.delivery : null;
   }
 
-  /** The same with its payload. */
+  /** Such a delivery with what it carries, and no attempt yet. */
   detail(id: string): DeliveryDetail | null {
     const fresh = this.#byId.get(id);
     if (!fresh?.flight) return null;

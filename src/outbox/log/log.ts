@@ -53,7 +53,7 @@ export class OutboxLog {
     this.#runningNow = runningNow;
   }
 
-  /** A delivery as it stands now. */
+  /** A delivery as the log shows it. */
   find(id: string): StoredDelivery | null {
     return this.#fresh.find(id) ?? this.#runningNow(id) ?? this.#store.find(id);
   }
@@ -136,7 +136,7 @@ export class OutboxLog {
   }
 
   #answersTo(filter: DeliveryFilter): Answers {
-    return new Answers(filter, (delivery) => this.#store.attempts(delivery));
+    return new Answers(filter, (delivery) => (this.#fresh.find(delivery.id) ? [] : this.#store.attempts(delivery)));
   }
 
   *#freshBefore(start: DeliveryPosition, since: number): Generator<StoredDelivery> {
@@ -198,7 +198,9 @@ export class OutboxLog {
 
   /** The attempt of a delivery that failed last; null where the log does not have it any more. */
   lastFailureOf(id: string): LastFailure | null {
-    const ended = this.#fresh.get(id)?.ended;
+    const fresh = this.#fresh.get(id);
+    // The endpoint's health knows of it before the log does.
+    const ended = fresh?.flight ? fresh.ended : null;
     const stored = ended ? null : this.#store.find(id);
     const attempts = ended ? [ended.record] : stored ? this.#store.attempts(stored) : [];
     const failed = attempts.findLast(({ outcome }) => outcome === 'failed');

@@ -54,7 +54,7 @@ export interface Statistics {
   from: number;
   to: number;
   bucketMs: number;
-  /** Deliveries that have not ended, of whatever age. */
+  /** Deliveries that have not ended, as the log shows them, of whatever age. */
   waiting: number;
   buckets: { start: number; tally: Tally }[];
 }

@@ -57,7 +57,7 @@ describe('what an owner chooses', () => {
     expect((await readWebhook(env.DB, id))?.webhook.choices).toBeNull();
   });
 
-  test('can be as long as each of it may be, in any script, with every character escaped', async () => {
+  test('can be a long template in any script, with every character escaped, and a long list of long values', async () => {
     const { patch, read } = await given();
     const template = `{ "text": "${'あ'.repeat(19_980)}" }`;
     expect((await patch({ format: 'template', template })).status).toBe(200);
