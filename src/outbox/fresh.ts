@@ -44,6 +44,8 @@ export interface FreshDelivery {
   readonly resolve: () => void;
 }
 
+type EndedDelivery = FreshDelivery & { ended: NonNullable<FreshDelivery['ended']> };
+
 /**
  * New deliveries on their first attempt, from memory: no row before it. One that ends while the call that brought it waits is one
  * packed row of the log, with the others of that call; what has not ended by then is stored as one row, which is completed when all
@@ -158,7 +160,7 @@ export class Fresh {
    */
   keep(brought: readonly FreshDelivery[]): void {
     const unkept = brought.filter((fresh) => fresh.flight === null && this.#byId.get(fresh.delivery.id) === fresh);
-    const [ended, open] = partition(unkept, ({ ended }) => ended !== null);
+    const [ended, open] = byEnd(unkept);
     if (unkept.length === 0) return;
     for (const fresh of unkept) fresh.isLeft = true;
     const bundles = this.#store.atomically(() => {
@@ -179,17 +181,18 @@ export class Fresh {
    */
   keepIfLast({ flight, isLeft }: FreshDelivery): boolean {
     if (!flight) return isLeft;
-    if (flight.deliveries.some(({ ended }) => ended === null)) return true;
+    if (!flight.deliveries.every(hasEnded)) return true;
     this.#keepFlight(flight);
     return false;
   }
 
   /** Keeps what has ended of stored deliveries, though others that are stored with it have not, and what no call keeps any more. */
   keepEnded(): void {
-    const left = [...this.#byId.values()].filter(({ flight, isLeft, ended }) => flight === null && isLeft && ended !== null);
+    const allEnded = [...this.#byId.values()].filter(hasEnded);
+    const left = allEnded.filter(({ flight, isLeft }) => flight === null && isLeft);
     if (left.length > 0) this.#store.atomically(() => this.#store.addToArchive(this.#keepRows(left)));
     for (const fresh of left) this.#forget(fresh);
-    const flights = new Set([...this.#byId.values()].flatMap(({ flight, ended }) => (flight && ended ? [flight] : [])));
+    const flights = new Set(allEnded.flatMap(({ flight }) => flight ?? []));
     for (const flight of flights) this.#keepFlight(flight);
   }
 
@@ -261,7 +264,7 @@ export class Fresh {
     const gone = new Set(waits);
     const flights = new Set(waits.flatMap(({ flight }) => flight ?? []));
     const left = new Map([...flights].map((flight) => [flight, flight.deliveries.filter((fresh) => !gone.has(fresh))]));
-    const rests = [...left].map(([flight, rest]) => [flight, partition(rest, ({ ended }) => ended !== null)] as const);
+    const rests = [...left].map(([flight, rest]) => [flight, byEnd(rest)] as const);
     this.#store.atomically(() => {
       add(waits.map(({ delivery }) => delivery));
       for (const [flight, [ended, open]] of rests) this.#rewrite(flight, ended, open);
@@ -274,12 +277,12 @@ export class Fresh {
   }
 
   #keepFlight(flight: Flight): void {
-    const [ended, open] = partition(flight.deliveries, ({ ended }) => ended !== null);
+    const [ended, open] = byEnd(flight.deliveries);
     this.#store.atomically(() => this.#rewrite(flight, ended, open));
     this.#afterRewrite(flight, ended, open);
   }
 
-  #rewrite({ bundle }: Flight, ended: readonly FreshDelivery[], open: readonly FreshDelivery[]): void {
+  #rewrite({ bundle }: Flight, ended: readonly EndedDelivery[], open: readonly FreshDelivery[]): void {
     const archived = this.#keepRows(ended);
     if (open.length === 0) {
       this.#store.archive.close(bundle, archived);
@@ -290,18 +293,20 @@ export class Fresh {
     }
   }
 
-  #afterRewrite(flight: Flight, ended: readonly FreshDelivery[], open: readonly FreshDelivery[]): void {
+  #afterRewrite(flight: Flight, ended: readonly EndedDelivery[], open: readonly FreshDelivery[]): void {
     if (open.length === 0) this.#store.archive.closed(flight.bundle);
     flight.deliveries = [...open];
     for (const fresh of ended) this.#forget(fresh);
   }
 
   /** Gives what has ended rows of its own where that is not delivered at once; returns what is, for the archive. */
-  #keepRows(ended: readonly FreshDelivery[]): ArchivedDelivery[] {
+  #keepRows(ended: readonly EndedDelivery[]): ArchivedDelivery[] {
     const archived: ArchivedDelivery[] = [];
-    for (const { delivery, stored, ended: end } of ended) {
-      if (!end) continue;
-      const { record, state } = end;
+    for (const {
+      delivery,
+      stored,
+      ended: { record, state },
+    } of ended) {
       if (isArchivable(state) && this.#store.isArchivable(delivery)) {
         archived.push({ delivery: { ...delivery, acceptedAt: stored.createdAt }, state, attempt: record });
       } else this.#store.insert(delivery, state, record);
@@ -321,6 +326,10 @@ function toBundled({ delivery, stored, url }: FreshDelivery): BundledDelivery {
   return { delivery: { ...delivery, acceptedAt: stored.createdAt }, state: stored.state, attempt };
 }
 
-function partition<T>(items: readonly T[], belongsFirst: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(belongsFirst), items.filter((item) => !belongsFirst(item))];
+function hasEnded(fresh: FreshDelivery): fresh is EndedDelivery {
+  return fresh.ended !== null;
+}
+
+function byEnd(deliveries: readonly FreshDelivery[]): [ended: EndedDelivery[], open: FreshDelivery[]] {
+  return [deliveries.filter(hasEnded), deliveries.filter((fresh) => !hasEnded(fresh))];
 }
