@@ -131,6 +131,7 @@ export class Dispatcher {
       this.runner.serveByHand();
       this.#fill();
       this.#vitals.save();
+      if (this.#fresh.isEmpty) this.#stopKeeping();
     } catch (error) {
       this.fault(error);
     } finally {
@@ -209,8 +210,13 @@ export class Dispatcher {
   reset(): void {
     this.runner.reset();
     if (this.#wake) clearTimeout(this.#wake.timer);
-    if (this.#keeping) clearTimeout(this.#keeping);
     this.#wake = null;
+    this.#stopKeeping();
+  }
+
+  /** Nothing is left to be kept, and the object may hibernate. */
+  #stopKeeping(): void {
+    if (this.#keeping) clearTimeout(this.#keeping);
     this.#keeping = null;
   }
 

@@ -70,6 +70,11 @@ export class Fresh {
     return [...this.#byId.keys()];
   }
 
+  /** Whether nothing is in memory. */
+  get isEmpty(): boolean {
+    return this.#byId.size === 0;
+  }
+
   /** Whether any of it is stored, and not in memory alone. */
   get hasStored(): boolean {
     for (const { flight } of this.#byId.values()) if (flight) return true;
