@@ -3,6 +3,7 @@ import { type AttemptRequest, type AttemptResult, MAX_RESPONSE_BODY_BYTES, makeA
 import { importSigningKeys } from '../../src/domain/webhook/signature.ts';
 import { endpointInbox } from '../support/deliveries.ts';
 import type { Reply } from '../support/receiver.ts';
+import { watchTimers } from '../support/timers.ts';
 
 function aRequest(url: string): AttemptRequest {
   return {
@@ -174,25 +175,6 @@ describe('an attempt that is over', () => {
   afterEach(() => {
     vi.restoreAllMocks();
   });
-
-  /** Timers that were set and have neither come nor been cleared. */
-  function watchTimers(): ReadonlySet<unknown> {
-    const pending = new Set<unknown>();
-    const [set, clear] = [globalThis.setTimeout, globalThis.clearTimeout];
-    vi.spyOn(globalThis, 'setTimeout').mockImplementation(((callback: () => void, ms?: number) => {
-      const timer = set(() => {
-        pending.delete(timer);
-        callback();
-      }, ms);
-      pending.add(timer);
-      return timer;
-    }) as typeof setTimeout);
-    vi.spyOn(globalThis, 'clearTimeout').mockImplementation((timer) => {
-      pending.delete(timer);
-      clear(timer);
-    });
-    return pending;
-  }
 
   it.each<[string, Reply]>([
     ['was answered at once', { status: 200, body: 'ok' }],

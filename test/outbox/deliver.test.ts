@@ -18,6 +18,7 @@ import {
 } from '../support/deliveries.ts';
 import { bring, configOf, deliver, findDelivery, havePatience, newDeliveries, newDelivery, rowsOf } from '../support/outbox.ts';
 import type { Reply } from '../support/receiver.ts';
+import { watchTimers } from '../support/timers.ts';
 
 driveDate();
 afterEach(() => {
@@ -64,6 +65,18 @@ describe('what a call brings', () => {
     await vi.waitFor(async () => expect(await rowsOf(webhook)).toEqual({ deliveries: 1, archived: 1, open: 1 }), { timeout: 10_000 });
     expect((await deliveriesOf(webhook)).map(({ status }) => status).toSorted()).toEqual(['delivered', 'pending', 'retrying']);
     expect(await endpoint.requests()).toHaveLength(3);
+  });
+
+  it('leaves no timer behind once all of it is kept, which would keep the object awake', async () => {
+    const { endpoint, webhook } = await given([{ held: 'first' }, { held: 'second' }]);
+    const timers = watchTimers();
+    await bring(webhook, ...newDeliveries(webhook, 2));
+    await endpoint.arrived(2);
+    await endpoint.release('first', { status: 200 });
+    while ((await outboxOf(webhook).status()).lastDeliveredAt === null) await scheduler.wait(5);
+    await endpoint.release('second', { status: 200 });
+    while ((await rowsOf(webhook)).open > 0) await scheduler.wait(5);
+    expect([...timers.values()].filter((ms) => ms === 1_000)).toEqual([]);
   });
 
   it('has a row of its own where its first attempt has failed', async () => {
