@@ -40,7 +40,7 @@ const PARTS = {
   search: ({ events, runs }: BenchOptions) => search({ events, runs }),
   figures: ({ runs = RUNS }: BenchOptions) => figures({ runs }),
   size: ({ runs = RUNS }: BenchOptions) => size({ runs }),
-  isolation: ({ scenarios, seconds = 60, rate = 50, runs = 1, floor }: BenchOptions) =>
+  isolation: ({ scenarios, seconds = 120, rate = 50, runs = 1, floor }: BenchOptions) =>
     isolation({ scenarios, seconds, eventsPerSecond: rate, runs, floor }),
 } satisfies Record<string, (options: BenchOptions) => Promise<PartResult>>;
 

@@ -25,7 +25,10 @@ const WARM_UP_SECONDS = 10;
 
 export interface IsolationOptions {
   scenarios: readonly string[];
-  /** Of each run, both halves together. */
+  /**
+   * Of each run, both halves together. The collector stops the local runtime's one thread for 20 to 70 ms every 10 to 15 s: a half is to be long enough
+   * that its p99 does not depend on whether one of these falls into it.
+   */
   seconds: number;
   eventsPerSecond: number;
   runs: number;
