@@ -7,7 +7,7 @@ import type { StoredDelivery } from './books/delivery-row.ts';
 import type { DiscardReason, Ledger } from './books/ledger.ts';
 import type { Store } from './books/store.ts';
 import type { Vitals } from './books/vitals.ts';
-import type { Fresh } from './fresh.ts';
+import type { Fresh, FreshDelivery } from './fresh.ts';
 import type { Places } from './places.ts';
 import type { Renderer } from './renderer.ts';
 import { Runner, type RunnerDeps, type RunnerParts } from './runner.ts';
@@ -25,7 +25,7 @@ const AFTER_FAULT_MS = 30_000;
 /** How often what is held is looked through for what has waited for too long. */
 const OVERDUE_EVERY_MS = 60_000;
 /** What has ended of deliveries that are stored together is kept no later than this, whatever the others do. */
-const KEEP_AFTER_MS = 1_000;
+export const KEEP_AFTER_MS = 1_000;
 
 interface Parts extends RunnerParts {
   renderer: Renderer;
@@ -91,7 +91,7 @@ export class Dispatcher {
         if (isStored) deps.arm();
       },
       fault: (error) => this.fault(error),
-      keepSoon: () => this.keepSoon(),
+      keepSoon: () => this.#keepSoon(),
       waiting: () => this.#waiting(),
     });
   }
@@ -131,7 +131,7 @@ export class Dispatcher {
       this.runner.serveByHand();
       this.#fill();
       this.#vitals.save();
-      if (this.#fresh.isEmpty) this.#stopKeeping();
+      this.#keptAll();
     } catch (error) {
       this.fault(error);
     } finally {
@@ -193,17 +193,16 @@ export class Dispatcher {
     this.#deps.arm();
   }
 
-  /** Keeps what has ended and is in memory alone, which an object that has nothing to do loses; where that fails, again and again. */
-  keepSoon(afterMs = KEEP_AFTER_MS): void {
-    this.#keeping ??= setTimeout(() => {
-      this.#keeping = null;
-      try {
-        this.#fresh.keepEnded();
-      } catch (error) {
-        this.fault(error);
-        this.keepSoon(AFTER_FAULT_MS);
-      }
-    }, afterMs);
+  /** Keeps what a call has brought. Throws where it cannot: the queue brings it again. */
+  keep(brought: readonly FreshDelivery[]): void {
+    try {
+      this.#fresh.keep(brought);
+    } catch (error) {
+      // What has ended is not to be made again by the call that comes for it later.
+      this.#keepSoon();
+      throw error;
+    }
+    this.#keptAll();
   }
 
   /** The storage has been emptied: what runs runs for nobody. */
@@ -211,12 +210,26 @@ export class Dispatcher {
     this.runner.reset();
     if (this.#wake) clearTimeout(this.#wake.timer);
     this.#wake = null;
-    this.#stopKeeping();
+    this.#keptAll();
   }
 
-  /** Nothing is left to be kept, and the object may hibernate. */
-  #stopKeeping(): void {
-    if (this.#keeping) clearTimeout(this.#keeping);
+  /** Keeps what has ended and is in memory alone, which an object that has nothing to do loses; where that fails, again and again. */
+  #keepSoon(afterMs = KEEP_AFTER_MS): void {
+    this.#keeping ??= setTimeout(() => {
+      this.#keeping = null;
+      try {
+        this.#fresh.keepEnded();
+      } catch (error) {
+        this.fault(error);
+        if (!this.#fresh.isEmpty) this.#keepSoon(AFTER_FAULT_MS);
+      }
+    }, afterMs);
+  }
+
+  /** Where nothing is left to be kept, no timer is to keep the object from hibernating. */
+  #keptAll(): void {
+    if (!this.#keeping || !this.#fresh.isEmpty) return;
+    clearTimeout(this.#keeping);
     this.#keeping = null;
   }
 

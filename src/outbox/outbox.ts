@@ -45,7 +45,7 @@ import { Bulk } from './bulk/bulk.ts';
 import { ByHand, type CancelResult, type RetryResult, type TestResult } from './by-hand.ts';
 import { Dispatcher, whyNotDelivered } from './dispatcher.ts';
 import { EndpointHealth } from './endpoint-health.ts';
-import { Fresh, type FreshDelivery } from './fresh.ts';
+import { Fresh } from './fresh.ts';
 import { Intake } from './intake.ts';
 import { OutboxLog } from './log/log.ts';
 import { PastEvents, type PastPreview, type PreviewRequest } from './log/past-events.ts';
@@ -280,7 +280,7 @@ export class Outbox extends DurableObject<Env> {
     await this.#intake.patience(brought);
     // The webhook has been deleted meanwhile: nothing of it is to be left.
     if (this.#erased) return;
-    this.#keep(brought);
+    this.#dispatcher.keep(brought);
     this.#vitals.save();
     this.#retention.plan(Date.now());
     this.#tellBusy();
@@ -664,16 +664,6 @@ export class Outbox extends DurableObject<Env> {
     if (this.#calls > 0 || this.#alarmRuns) return;
     if (!this.#dispatcher.runner.isAtRest && !this.#ended.isOverdue(Date.now())) return;
     this.ctx.waitUntil(this.#ended.tell(this.env, this.#health.circuit));
-  }
-
-  #keep(brought: readonly FreshDelivery[]): void {
-    try {
-      this.#fresh.keep(brought);
-    } catch (error) {
-      // What has ended is not to be made again by the call that comes for it later.
-      this.#dispatcher.keepSoon();
-      throw error;
-    }
   }
 
   /** When work is due: an attempt or probe, what runs should this object vanish, a report, a recovery's next step. */

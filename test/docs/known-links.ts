@@ -6,6 +6,7 @@ export const KNOWN_LINKS: Readonly<Record<string, string>> = {
   'https://apps.make.com/gateway': '2026-11-28',
   'https://deploy.workers.cloudflare.com/button': '2026-11-28',
   'https://developers.cloudflare.com/bots/concepts/bot/verified-bots/': '2026-11-28',
+  'https://developers.cloudflare.com/d1/observability/find-expensive-queries/': '2026-11-28',
   'https://developers.cloudflare.com/email-service/': '2026-11-28',
   'https://docs.n8n.io/integrations/builtin/core-nodes/n8n-nodes-base.webhook/': '2026-11-28',
   'https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/': '2026-11-28',

@@ -2,6 +2,8 @@ import { env } from 'cloudflare:workers';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { databaseOf } from '../../src/db/client.ts';
 import { deleteWebhook, findWebhook } from '../../src/db/webhooks.ts';
+import { EndpointPace } from '../../src/domain/endpoint/endpoint-pace.ts';
+import { KEEP_AFTER_MS } from '../../src/outbox/dispatcher.ts';
 import { sweep } from '../../src/upkeep/sweep.ts';
 import { anEntry } from '../support/audit.ts';
 import { driveDate } from '../support/clock.ts';
@@ -67,16 +69,39 @@ describe('what a call brings', () => {
     expect(await endpoint.requests()).toHaveLength(3);
   });
 
-  it('leaves no timer behind once all of it is kept, which would keep the object awake', async () => {
-    const { endpoint, webhook } = await given([{ held: 'first' }, { held: 'second' }]);
-    const timers = watchTimers();
-    await bring(webhook, ...newDeliveries(webhook, 2));
-    await endpoint.arrived(2);
-    await endpoint.release('first', { status: 200 });
-    while ((await outboxOf(webhook).status()).lastDeliveredAt === null) await scheduler.wait(5);
-    await endpoint.release('second', { status: 200 });
-    while ((await rowsOf(webhook)).open > 0) await scheduler.wait(5);
-    expect([...timers.values()].filter((ms) => ms === 1_000)).toEqual([]);
+  describe('leaves no timer behind once all of it is kept, which would keep the object awake,', () => {
+    async function givenTwoUnderWay() {
+      const patience = vi.spyOn(EndpointPace.prototype, 'patienceMs').mockReturnValue(0);
+      const { endpoint, webhook } = await given(['first', 'second', 'third'].map((held) => ({ held })));
+      const timers = watchTimers();
+      const keeping = () => [...timers.values()].filter((ms) => ms === KEEP_AFTER_MS);
+      await bring(webhook, ...newDeliveries(webhook, 2));
+      await endpoint.arrived(2);
+      await endpoint.release('first', { status: 200 });
+      while ((await outboxOf(webhook).status()).lastDeliveredAt === null) await scheduler.wait(5);
+      expect(vi.mocked(globalThis.setTimeout).mock.calls.map(([, ms]) => ms)).toContain(KEEP_AFTER_MS);
+      return { endpoint, webhook, patience, keeping };
+    }
+
+    it('where the last of it ends', async () => {
+      const { endpoint, webhook, keeping } = await givenTwoUnderWay();
+      await endpoint.release('second', { status: 200 });
+      while ((await rowsOf(webhook)).open > 0) await scheduler.wait(5);
+      expect(keeping()).toEqual([]);
+    });
+
+    it('where the last of it ends while another call waits, and with that call', async () => {
+      const { endpoint, webhook, patience, keeping } = await givenTwoUnderWay();
+      patience.mockReturnValue(15_000);
+      const call = bring(webhook, newDelivery(webhook));
+      await endpoint.arrived(3);
+      await endpoint.release('second', { status: 200 });
+      while ((await rowsOf(webhook)).open > 0) await scheduler.wait(5);
+      await endpoint.release('third', { status: 200 });
+      await call;
+      expect(await deliveriesOf(webhook)).toMatchObject(Array(3).fill({ status: 'delivered' }));
+      expect(keeping()).toEqual([]);
+    });
   });
 
   it('has a row of its own where its first attempt has failed', async () => {

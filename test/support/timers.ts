@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 
 /**
- * Timers that are set from now on and have neither come nor been cleared, each with its time in milliseconds. Restored by
+ * Timers that are set from now on and have neither fired nor been cleared, each with its time in milliseconds. Restored by
  * `vi.restoreAllMocks()`.
  */
 export function watchTimers(): ReadonlyMap<unknown, number | undefined> {

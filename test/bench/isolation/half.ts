@@ -5,7 +5,7 @@ import { type Percentiles, percentiles } from '../statistics.ts';
 /** From here on a half has settled: what its start alone brings is over. */
 export const SETTLED_AFTER_MS = 5_000;
 /** How many of the slowest events a run tells of: more than stand above the p99 of a half. */
-const SLOWEST = 20;
+const SLOWEST = 50;
 
 /** One half, as healthy endpoints saw it. Latencies in milliseconds. */
 export interface Half {

@@ -26,8 +26,8 @@ const WARM_UP_SECONDS = 10;
 export interface IsolationOptions {
   scenarios: readonly string[];
   /**
-   * Of each run, both halves together. The collector stops the local runtime's one thread for 20 to 70 ms every 10 to 15 s: a half is to be long enough
-   * that its p99 does not depend on whether one of these falls into it.
+   * Of each run, both halves together. The garbage collector stops the local runtime's one thread for 20 to 70 ms every 10 to 15 s: a half is
+   * long enough that one such pause more or less does not change its p99.
    */
   seconds: number;
   eventsPerSecond: number;

@@ -8,12 +8,15 @@ import { lostIn, type Run } from './run.ts';
 
 const SETTLED_P99 = `p99 after ${SETTLED_AFTER_MS / 1_000} s`;
 
+/** How many of the slowest events are shown. */
+const SHOWN_SLOWEST = 20;
+
 /** Shows one run of the isolation part; the floor's of the same turn says what the load alone does. */
 export function showRun(run: Run, floor: Run | null): void {
   const { scenario, target, halves, arrivedTwice, refused, refusals, bad } = run;
   say(`\n${bold(scenario)}, ${target === 'ours' ? 'ours' : 'the floor'}`);
   say(columns([HEADER, ...halves.map((half, index) => rowOf(half, index === 0 ? 'first half' : 'second half'))]));
-  const slowest = halves[1].slowest.map(({ atMs, tookMs }) => `${(atMs / 1_000).toFixed(1)}: ${tookMs.toFixed(0)}`);
+  const slowest = halves[1].slowest.slice(0, SHOWN_SLOWEST).map(({ atMs, tookMs }) => `${(atMs / 1_000).toFixed(1)}: ${tookMs.toFixed(0)}`);
   say(dim(`second half's slowest, at second: ms: ${slowest.join('  ')}`));
   const figures = figuresOf([run], floor ? [floor] : []);
   const ratios = [

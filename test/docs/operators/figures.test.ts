@@ -96,6 +96,7 @@ const CLAIMS: Partial<Record<DocumentName | 'src/docs/webhooks/limits.md', reado
     ['| `operator.session_not_ended`', operatorHours],
     ['fails only after its timeout', held('DELIVERY_TIMEOUT') / SECOND],
     ['Its organization has been notified', expiryDays, threshold, ...probes, disableDays],
+    ['The API and the dashboard refuse changes', auth('ORGANIZATION_KNOWN_MS') / MINUTE],
     ['Cloudflare starts more consumers', consumers, redeliveryDelaySeconds(1), redeliveryDelaySeconds(100) / 60],
     ['it is kept in D1', parked],
     ['is normal for its first', constantOf('src/domain/service/verdict.ts', 'FIRST_CRON_MINUTES')],
