@@ -34,7 +34,7 @@ Of ours alone:
                    ${SCENARIO_NAMES.join(' ')}
 
   --runs N         how often each is measured (5; isolation 1); tables show medians
-  --seconds N      length of a load (ingest 8, latency and cpu 20, slow-endpoint 30, isolation 120 for both halves)
+  --seconds N      length of a load (ingest 8, latency 60, cpu 20, slow-endpoint 30, isolation 120 for both halves)
   --rate N         events a second (latency and isolation 50, cpu 100, slow-endpoint 20)
   --events N       size of a load (throughput-20 5000, throughput 20000, arrays 1000), deliveries of search (1000000)
   --no-floor       without the floor

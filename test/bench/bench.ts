@@ -31,7 +31,7 @@ const PARTS = {
   'ingest-arrays': comparing(ingestArrays, { seconds: 8 }),
   'throughput-20': comparing(throughput20, { events: 5_000 }),
   throughput: comparing(throughput, { events: 20_000 }),
-  latency: comparing(latency, { seconds: 20, rate: 50 }),
+  latency: comparing(latency, { seconds: 60, rate: 50 }),
   cpu: comparing(cpu, { seconds: 20, rate: 100 }),
   'slow-endpoint': comparing(slowEndpoint, { seconds: 30, rate: 20 }),
   arrays: comparing(arrays, { events: 1_000 }),
