@@ -9,7 +9,7 @@ import * as outbox from '../fixtures/outbox-1.ts';
 import * as outbox3 from '../fixtures/outbox-3.ts';
 import * as outbox5 from '../fixtures/outbox-5.ts';
 import { client, platform } from '../support/api.ts';
-import { driveDate, holdAlarms } from '../support/clock.ts';
+import { driveDate } from '../support/clock.ts';
 import {
   aMessage,
   anEvent,
@@ -21,6 +21,7 @@ import {
   type QueueMessage,
   untilEnded,
 } from '../support/deliveries.ts';
+import { holdAlarms } from '../support/outbox.ts';
 import { bodyBytes, type Inbox } from '../support/receiver.ts';
 
 /*
@@ -33,7 +34,7 @@ const STORED_AT = Date.UTC(2027, 0, 1);
 const path = `/organization/org_fixture/webhooks/${outbox.WEBHOOK_ID}`;
 
 driveDate(STORED_AT);
-holdAlarms(() => outboxOf(outbox.WEBHOOK_ID));
+holdAlarms(outbox.WEBHOOK_ID);
 
 beforeAll(async () => {
   // The youngest first: what refers to others goes before them.

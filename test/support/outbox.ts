@@ -1,10 +1,11 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { vi } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
 import { type OutboxConfig, readWebhook } from '../../src/db/configuration.ts';
 import type { DeliveryDetail, NewDelivery } from '../../src/domain/delivery/delivery.ts';
 import { EndpointPace } from '../../src/domain/endpoint/endpoint-pace.ts';
 import { deliveryId } from '../../src/domain/ids.ts';
+import { DAY_MS } from '../../src/domain/text/day.ts';
 import type { Outbox } from '../../src/outbox/outbox.ts';
 import { alarmOf, anEvent, outboxOf, runAlarm } from './deliveries.ts';
 
@@ -60,6 +61,25 @@ export async function runWhenDue(webhook: string, id: string): Promise<void> {
 /** Does something within an outbox, with its storage. */
 export function inOutbox<T>(webhook: string, work: (outbox: Outbox, storage: DurableObjectStorage) => T | Promise<T>): Promise<T> {
   return runInDurableObject(outboxOf(webhook), async (instance, { storage }) => await work(instance as unknown as Outbox, storage));
+}
+
+const LOADED_AT = Date.now();
+
+/**
+ * Sees to it that no outbox's alarm fires by itself in a file's tests, whatever the date is that they drive: one that is set for a time that has
+ * passed on the real clock would fire at once. What is set for sooner than tomorrow is set for tomorrow.
+ * @param webhook through whose outbox the storage's class is found: it is that of all of them
+ */
+export function holdAlarms(webhook: string): void {
+  beforeEach(() =>
+    inOutbox(webhook, (_, storage) => {
+      const { setAlarm } = storage;
+      vi.spyOn(Object.getPrototypeOf(storage), 'setAlarm').mockImplementation(function (this: DurableObjectStorage, at: unknown) {
+        return setAlarm.call(this, Math.max(Number(at), LOADED_AT + DAY_MS));
+      });
+    }),
+  );
+  afterEach(() => void vi.restoreAllMocks());
 }
 
 /** How many rows an outbox has in each of its tables that has any: those of deliveries, and of the archive's days together. */
